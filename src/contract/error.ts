@@ -1,0 +1,39 @@
+/** The closed list of public error codes: HTTP status and remedy. Never holds causes or messages of one request. */
+import * as z from 'zod';
+
+export const errorCodes = {
+  invalid_body: { status: 400, remedy: 'Correct the named field and send the request again.' },
+  invalid_query: { status: 400, remedy: 'Correct the named parameter and send the request again.' },
+  unauthenticated: { status: 401, remedy: 'Log in, or send a valid access token or API key.' },
+  forbidden: { status: 403, remedy: 'Ask an administrator for the named role or scope.' },
+  password_change_required: { status: 403, remedy: 'Change the password first: POST /api/v1/users/me/password.' },
+  not_found: { status: 404, remedy: 'Check the id; it may have been deleted.' },
+  illegal_transition: { status: 409, remedy: 'Read the current status; this command does not apply to it.' },
+  conflict: { status: 409, remedy: 'Read the current state and decide again.' },
+  still_running: { status: 409, remedy: 'Wait for it to end, or cancel it first.' },
+  stale_version: { status: 412, remedy: 'Fetch the newest version, reapply the change and send its ETag in If-Match.' },
+  too_large: { status: 413, remedy: 'Send less, or upload it as a file.' },
+  misdirected_host: { status: 421, remedy: 'Add the host to ALLOWED_HOSTS, or use an allowed one.' },
+  invalid_graph: { status: 422, remedy: 'Fix each listed problem.' },
+  unsatisfiable: { status: 422, remedy: 'No queue, worker or device can ever run this; change the request.' },
+  idempotency_conflict: { status: 422, remedy: 'Use a new Idempotency-Key for a different request.' },
+  rate_limited: { status: 429, remedy: 'Wait for the time in Retry-After.' },
+  queue_full: { status: 429, remedy: 'Wait until jobs have run, or raise the limit of the queue.' },
+  internal: { status: 500, remedy: 'Look for the request id in the log of Studio.' },
+  starting: { status: 503, remedy: 'Studio is starting; try again in a moment.' },
+  database_unavailable: { status: 503, remedy: 'The database is coming back; try again in a moment.' },
+  draining: { status: 503, remedy: 'Studio is stopping; try again when it is back.' },
+  disk_full: { status: 507, remedy: 'Free space in the workspace.' },
+} as const satisfies Record<string, { status: number; remedy: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export const errorBody = z.strictObject({
+  error: z.strictObject({
+    code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
+    message: z.string(),
+    details: z.record(z.string(), z.unknown()).optional(),
+    requestId: z.string(),
+  }),
+});
+export type ErrorBody = z.infer<typeof errorBody>;

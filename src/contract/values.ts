@@ -1,0 +1,58 @@
+/** Closed lists of words that the server and the browser share at run time. Imports nothing.
+ *  Source: CONTRACTS (Statuses, Queues, Events). One spelling each; other systems' spellings are mapped at the edge that speaks them. */
+
+export const instanceStatuses = ['pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'] as const;
+export type InstanceStatus = (typeof instanceStatuses)[number];
+export const liveInstanceStatuses = ['pending', 'running', 'waiting', 'paused'] as const satisfies readonly InstanceStatus[];
+
+export const stepStatuses = [
+  'pending',
+  'queued',
+  'running',
+  'waiting',
+  'completed',
+  'failed',
+  'skipped',
+  'cancelled',
+  'timed_out',
+  'cached',
+] as const;
+export type StepStatus = (typeof stepStatuses)[number];
+
+export const jobStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled', 'dead'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+export const queueStates = ['running', 'paused', 'draining'] as const;
+export type QueueState = (typeof queueStates)[number];
+
+export const serviceStates = ['starting', 'running', 'backing_off', 'stopped', 'failed'] as const;
+export type ServiceState = (typeof serviceStates)[number];
+
+/** Why a whole instance waits. */
+export const waitingKinds = ['approval', 'timer', 'webhook', 'manual_trigger', 'debug_pause'] as const;
+export type WaitingKind = (typeof waitingKinds)[number];
+
+/** Roles, weakest first; each includes the rights of those before it. `super_admin` is of the machine. */
+export const roles = ['user', 'admin', 'super_admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** Named priorities; any integer from 0 to 100 is allowed too. Higher runs first. */
+export const priorities = { critical: 100, high: 75, normal: 50, low: 25 } as const;
+
+export const triggerTypes = ['cron', 'webhook'] as const;
+export type TriggerType = (typeof triggerTypes)[number];
+
+export const healthStates = ['starting', 'ok', 'degraded', 'draining'] as const;
+export type HealthState = (typeof healthStates)[number];
+
+export function isTerminalInstance(status: InstanceStatus): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+export function isTerminalJob(status: JobStatus): boolean {
+  return status !== 'queued' && status !== 'running';
+}
+
+export function isTerminalStep(status: StepStatus): boolean {
+  return status !== 'pending' && status !== 'queued' && status !== 'running' && status !== 'waiting';
+}

@@ -1,0 +1,38 @@
+/** Prefixed, sortable ids: `inst_` and 26 characters of Crockford base32 (48 bits of ms, 80 of randomness), as in the ULID
+ *  specification. Monotonic inside one process: two ids of the same millisecond still sort in the order they were made. */
+import { randomFillSync } from 'node:crypto';
+import { systemClock, type Clock } from './clock.ts';
+
+export type IdPrefix =
+  | 'org' | 'user' | 'sess' | 'key' | 'wf' | 'inst' | 'job' | 'queue' | 'worker' | 'file' | 'art' | 'up' | 'trg' | 'evt' | 'req' | 'own' | 'cmd' | 'aud' | 'log';
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const RANDOM_CHARS = 16;
+
+let lastMs = 0;
+const lastRandom = new Uint8Array(RANDOM_CHARS);
+
+export function newId<P extends IdPrefix>(prefix: P, clock: Pick<Clock, 'now'> = systemClock): `${P}_${string}` {
+  const ms = Math.max(clock.now(), 0);
+  if (ms === lastMs) increment(lastRandom);
+  else {
+    lastMs = ms;
+    randomFillSync(lastRandom);
+    for (let i = 0; i < RANDOM_CHARS; i++) lastRandom[i] = (lastRandom[i] ?? 0) & 31;
+  }
+  return `${prefix}_${encodeTime(ms)}${Array.from(lastRandom, (value) => ALPHABET.charAt(value)).join('')}`;
+}
+
+function encodeTime(ms: number): string {
+  let text = '';
+  for (let left = ms, i = 0; i < 10; i++, left = Math.floor(left / 32)) text = ALPHABET.charAt(left % 32) + text;
+  return text;
+}
+
+function increment(digits: Uint8Array): void {
+  for (let i = digits.length - 1; i >= 0; i--) {
+    const next = (digits[i] ?? 0) + 1;
+    digits[i] = next & 31;
+    if (next < 32) return;
+  }
+}
