@@ -1,0 +1,64 @@
+/** The event envelope, the frames of the socket and the polling twin. Source: CONTRACTS (Events). */
+import * as z from 'zod';
+import { endpoint, json, timestamp } from './endpoint.ts';
+
+export const eventTypes = [
+  'engine:instance:created', 'engine:instance:started', 'engine:instance:waiting', 'engine:instance:paused', 'engine:instance:resumed',
+  'engine:instance:completed', 'engine:instance:failed', 'engine:instance:cancelled', 'engine:instance:deleted',
+  'engine:step:queued', 'engine:step:started', 'engine:step:waiting', 'engine:step:completed', 'engine:step:failed', 'engine:step:skipped', 'engine:step:cancelled', 'engine:step:retrying',
+  'jobs:job:queued', 'jobs:job:started', 'jobs:job:progress', 'jobs:job:completed', 'jobs:job:failed', 'jobs:job:cancelled', 'jobs:job:dead', 'jobs:queue:changed',
+  'gpu:device:changed', 'supervise:service:changed', 'workflows:workflow:published', 'workflows:workflow:draft_saved', 'workflows:workflow:archived', 'workflows:trigger:changed',
+  'files:file:changed', 'identity:member:changed', 'identity:session:ended', 'system:health:changed', 'system:settings:changed', 'notify:notification:created',
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+export const entityKinds = ['instance', 'workflow', 'job', 'queue', 'gpu', 'service', 'file', 'member', 'session', 'system', 'notification'] as const;
+export type EntityKind = (typeof entityKinds)[number];
+
+export const envelope = z.strictObject({
+  contract_version: z.literal('v1'),
+  event_id: z.string(),
+  idempotency_key: z.string(),
+  sequence: z.int(),
+  sequence_stream: z.string(),
+  emitted_at: timestamp,
+  event_type: z.enum(eventTypes),
+  entity_kind: z.enum(entityKinds),
+  entity_id: z.string(),
+  room_keys: z.array(z.string()),
+  runtime: z.string(),
+  payload: z.record(z.string(), json),
+  request_id: z.string().nullable(),
+  correlation_id: z.string().nullable(),
+  cursor: z.string(),
+});
+export type Envelope = z.infer<typeof envelope>;
+
+export const roomName = z.string().regex(/^(system|(instance|workflow|job|org|user):[A-Za-z0-9_]{1,64})$/);
+
+export const clientFrame = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('subscribe'), id: z.string().max(64), rooms: z.array(z.string().max(128)).min(1).max(100), since: z.record(z.string().max(128), z.string().max(100)).optional() }),
+  z.strictObject({ type: z.literal('unsubscribe'), id: z.string().max(64), rooms: z.array(z.string().max(128)).min(1).max(100) }),
+  z.strictObject({ type: z.literal('ping') }),
+]);
+export type ClientFrame = z.infer<typeof clientFrame>;
+
+export type ServerFrame =
+  | { type: 'subscribed'; id: string; rooms: string[]; denied: string[]; cursor: string }
+  | { type: 'event'; event: Envelope }
+  | { type: 'reset'; room: string }
+  | { type: 'error'; code: string; message?: string }
+  | { type: 'pong' };
+
+export const eventEndpoints = [
+  endpoint({
+    key: 'GET /api/v1/events',
+    tag: 'events',
+    summary: 'The polling twin of the socket; with Accept: text/event-stream it streams',
+    query: z.strictObject({ room: z.string().max(128), after: z.string().max(100).optional(), wait: z.coerce.number().min(0).max(90).default(0), limit: z.coerce.number().int().min(1).max(1_000).default(200) }),
+    status: 200,
+    reply: z.strictObject({ items: z.array(envelope), cursor: z.string(), reset: z.boolean() }),
+    errors: ['invalid_query', 'forbidden', 'not_found'],
+    streams: true,
+  }),
+] as const;

@@ -1,0 +1,102 @@
+/** The definition of a workflow: nodes, edges, policy, triggers. Shape only; what a graph means is checked by engine/validate. */
+import * as z from 'zod';
+import { json } from './endpoint.ts';
+import { triggerTypes } from './values.ts';
+
+export const MAX_NODES = 2_000;
+
+export const nodeKey = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'a key is a to z, then up to 63 of a to z, 0 to 9 and _');
+
+/** When failed attempts are tried again. `on` names classes of error; absent: any that is not marked as final. */
+export const retryPolicy = z.strictObject({
+  maxAttempts: z.int().min(1).max(100).default(1),
+  backoffMs: z.int().min(0).max(86_400_000).default(1_000),
+  factor: z.number().min(1).max(10).default(2),
+  maxBackoffMs: z.int().min(0).max(86_400_000).default(60_000),
+  jitter: z.number().min(0).max(1).default(0.5),
+  on: z.array(z.string().max(64)).max(20).optional(),
+});
+export type RetryPolicy = z.infer<typeof retryPolicy>;
+
+export const resources = z.strictObject({
+  gpus: z.int().min(0).max(64).optional(),
+  vramBytes: z.int().min(0).optional(),
+  cpu: z.number().min(0).max(1024).optional(),
+  memoryBytes: z.int().min(0).optional(),
+});
+
+export const onError = z.enum(['fail', 'continue', 'branch']);
+export const fanIn = z.union([z.literal('all'), z.literal('any'), z.int().min(1).max(MAX_NODES)]);
+
+/** What every node takes beside its own params. */
+export const nodePolicy = {
+  timeoutMs: z.int().min(1).max(7 * 86_400_000).optional(),
+  retry: retryPolicy.partial().optional(),
+  onError: onError.optional(),
+  condition: z.string().max(10_000).optional(),
+  runIf: fanIn.optional(),
+  mock: json.optional(),
+  disabled: z.boolean().optional(),
+  priority: z.int().min(0).max(100).optional(),
+  queue: z.string().max(64).optional(),
+  resources: resources.optional(),
+};
+
+export const graphNode = z.strictObject({
+  key: nodeKey,
+  type: z.string().min(1).max(64),
+  typeVersion: z.int().min(1).optional(),
+  name: z.string().max(200).optional(),
+  notes: z.string().max(4_000).optional(),
+  params: z.record(z.string(), json).optional(),
+  position: z.strictObject({ x: z.number(), y: z.number() }).optional(),
+  ...nodePolicy,
+});
+export type GraphNode = z.infer<typeof graphNode>;
+
+/** `key` or `key.port`. */
+export const endpointOfEdge = z.string().regex(/^[a-z][a-z0-9_]{0,63}(\.[a-z][a-z0-9_]{0,63})?$/, 'an end of an edge is "key" or "key.port"');
+
+export const edgeMode = z.enum(['trigger', 'context', 'attachments']);
+
+export const graphEdge = z.strictObject({
+  from: endpointOfEdge,
+  to: endpointOfEdge,
+  mode: z.array(edgeMode).min(1).optional(),
+  when: z.string().max(10_000).optional(),
+});
+export type GraphEdge = z.infer<typeof graphEdge>;
+
+export const cronParams = z.strictObject({ expression: z.string().min(1).max(200), timezone: z.string().max(64).default('UTC'), input: json.optional() });
+export const webhookParams = z.strictObject({
+  auth: z.enum(['none', 'header', 'hmac']),
+  methods: z.array(z.enum(['GET', 'POST'])).min(1).default(['POST']),
+  /** Name of the org secret that authenticates a caller; required unless auth is `none`. */
+  secret: z.string().max(64).optional(),
+  header: z.string().max(100).optional(),
+});
+
+export const trigger = z.strictObject({
+  key: nodeKey,
+  type: z.enum(triggerTypes),
+  params: z.record(z.string(), json).default({}),
+  enabled: z.boolean().default(true),
+});
+export type Trigger = z.infer<typeof trigger>;
+
+/** The parts of a workflow that a version freezes. */
+export const graph = {
+  nodes: z.array(graphNode).max(MAX_NODES),
+  edges: z.array(graphEdge).max(10 * MAX_NODES),
+  inputSchema: z.record(z.string(), json).optional(),
+  triggers: z.array(trigger).max(50).optional(),
+  settings: z.strictObject({ maxConcurrentSteps: z.int().min(1).max(1_000).optional() }).optional(),
+};
+export const definition = z.strictObject(graph);
+export type Definition = z.infer<typeof definition>;
+
+/** One fault of a graph. `path` is a JSON path into the definition (`nodes[3].params.url`); `code` is stable. */
+export const problem = z.strictObject({ node: z.string().optional(), path: z.string(), code: z.string(), message: z.string() });
+export type Problem = z.infer<typeof problem>;

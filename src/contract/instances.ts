@@ -1,0 +1,184 @@
+/** Instances and their steps over the API. */
+import * as z from 'zod';
+import { endpoint, json, labels, page, pageQuery, timestamp } from './endpoint.ts';
+import { instanceStatuses, stepStatuses, waitingKinds } from './values.ts';
+
+const id = z.strictObject({ id: z.string().max(64) });
+const idAndPath = z.strictObject({ id: z.string().max(64), path: z.string().max(512) });
+
+/** What went wrong. `remedy` says what to do next. */
+export const failure = z.strictObject({ code: z.string(), message: z.string(), remedy: z.string().optional(), step: z.string().optional(), details: json.optional() });
+export type Failure = z.infer<typeof failure>;
+
+/** Why something waits, in words a person can act on; `until` when time ends it. */
+export const waitReason = z.strictObject({ kind: z.string(), message: z.string(), until: timestamp.optional() });
+export type WaitReason = z.infer<typeof waitReason>;
+
+export const instance = z.strictObject({
+  id: z.string(),
+  workflowId: z.string(),
+  workflowName: z.string(),
+  version: z.int(),
+  status: z.enum(instanceStatuses),
+  input: json,
+  output: json,
+  error: failure.optional(),
+  waiting: waitReason.extend({ kind: z.enum(waitingKinds) }).optional(),
+  labels,
+  priority: z.int(),
+  /** What started it: `manual`, `rerun`, `cron:<trigger>`, `webhook:<trigger>`. */
+  startedBy: z.string(),
+  rerunOf: z.string().optional(),
+  createdAt: timestamp,
+  startedAt: timestamp.nullable(),
+  endedAt: timestamp.nullable(),
+  seq: z.int(),
+  cursor: z.string(),
+});
+export type Instance = z.infer<typeof instance>;
+
+/** In lists: without the payloads and the snapshot's position. */
+export const instanceSummary = instance.omit({ input: true, output: true, cursor: true });
+export type InstanceSummary = z.infer<typeof instanceSummary>;
+
+export const step = z.strictObject({
+  key: z.string(),
+  path: z.string(),
+  generation: z.int(),
+  status: z.enum(stepStatuses),
+  attempt: z.int(),
+  input: json,
+  output: json,
+  error: failure.optional(),
+  /** Why it went the way it did: the branch taken, why it was skipped. */
+  reason: z.string().optional(),
+  waitReason: waitReason.optional(),
+  queuedAt: timestamp.nullable(),
+  startedAt: timestamp.nullable(),
+  endedAt: timestamp.nullable(),
+  workerId: z.string().optional(),
+  jobId: z.string().optional(),
+  /** Sequence, in the instance's stream, of the event that last changed it. */
+  seq: z.int(),
+});
+export type Step = z.infer<typeof step>;
+
+export const attempt = z.strictObject({
+  generation: z.int(),
+  attempt: z.int(),
+  status: z.enum(stepStatuses),
+  output: json,
+  error: failure.optional(),
+  startedAt: timestamp.nullable(),
+  endedAt: timestamp.nullable(),
+  jobId: z.string().optional(),
+});
+
+export const startInstance = z.strictObject({ input: json.optional(), priority: z.int().min(0).max(100).optional(), labels: labels.optional() });
+const effect = z.enum(['advancing', 'isolated']);
+const commandReply = z.strictObject({ instance, effect });
+
+const instanceCommand = <const Name extends string>(name: Name, summary: string) =>
+  endpoint({ key: `POST /api/v1/instances/{id}/${name}`, tag: 'instances', summary, params: id, status: 200, reply: instance, errors: ['not_found', 'illegal_transition'] });
+
+const stepCommand = <const Name extends string>(name: Name, summary: string) =>
+  endpoint({ key: `POST /api/v1/instances/{id}/steps/{path}/${name}`, tag: 'instances', summary, params: idAndPath, status: 200, reply: commandReply, errors: ['not_found', 'illegal_transition'] });
+
+export const instanceEndpoints = [
+  endpoint({
+    key: 'POST /api/v1/workflows/{id}/instances',
+    tag: 'instances',
+    summary: 'Run a workflow',
+    description: 'With ?wait=S (at most 90) it answers 200 as soon as the instance ended, or 201 when the time is over.',
+    params: id,
+    query: z.strictObject({ wait: z.coerce.number().min(0).max(90).optional() }),
+    body: startInstance,
+    status: 201,
+    reply: instance,
+    errors: ['invalid_body', 'invalid_query', 'not_found', 'conflict', 'too_large'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/workflows/{id}/instances/batch',
+    tag: 'instances',
+    summary: 'Run a workflow once per input, in one transaction',
+    params: id,
+    body: z.strictObject({ inputs: z.array(json).min(1).max(10_000), priority: z.int().min(0).max(100).optional(), labels: labels.optional() }),
+    status: 201,
+    reply: z.strictObject({ ids: z.array(z.string()) }),
+    errors: ['invalid_body', 'not_found', 'conflict', 'too_large'],
+  }),
+  endpoint({
+    key: 'GET /api/v1/instances',
+    tag: 'instances',
+    summary: 'List instances',
+    query: z.strictObject({ ...pageQuery, status: z.string().max(200).optional(), workflowId: z.string().max(64).optional(), label: z.string().max(330).optional(), since: timestamp.optional() }),
+    status: 200,
+    reply: page(instanceSummary),
+    errors: ['invalid_query'],
+  }),
+  endpoint({ key: 'GET /api/v1/instances/{id}', tag: 'instances', summary: 'Read an instance', params: id, status: 200, reply: instance, errors: ['not_found'] }),
+  endpoint({
+    key: 'GET /api/v1/instances/{id}/steps',
+    tag: 'instances',
+    summary: 'List the steps of an instance, oldest first',
+    params: id,
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(step),
+    errors: ['not_found', 'invalid_query'],
+  }),
+  endpoint({ key: 'GET /api/v1/instances/{id}/steps/{path}/attempts', tag: 'instances', summary: 'Every attempt of a step, newest first', params: idAndPath, query: z.strictObject(pageQuery), status: 200, reply: page(attempt), errors: ['not_found'] }),
+  endpoint({
+    key: 'GET /api/v1/instances/{id}/steps/{path}/log',
+    tag: 'instances',
+    summary: 'What a step wrote to its log, as text',
+    params: idAndPath,
+    status: 200,
+    reply: z.string(),
+    replyType: 'text/plain; charset=utf-8',
+    errors: ['not_found'],
+  }),
+  endpoint({ key: 'GET /api/v1/instances/{id}/events', tag: 'instances', summary: 'The events of an instance, oldest first', params: id, query: z.strictObject(pageQuery), status: 200, reply: page(z.looseObject({ event_type: z.string(), sequence: z.int() })), errors: ['not_found'] }),
+  endpoint({ key: 'DELETE /api/v1/instances/{id}', tag: 'instances', summary: 'Delete a finished instance and its steps', params: id, status: 204, reply: z.undefined(), errors: ['not_found', 'still_running'] }),
+  instanceCommand('start', 'Start a pending instance'),
+  instanceCommand('pause', 'Start no further steps; running ones finish'),
+  instanceCommand('resume', 'Go on after a pause'),
+  instanceCommand('cancel', 'Stop it: running steps are cancelled, their processes ended'),
+  instanceCommand('retry', 'Go on from what failed'),
+  endpoint({
+    key: 'POST /api/v1/instances/{id}/rerun',
+    tag: 'instances',
+    summary: 'Start a new instance from this one',
+    description: 'From the start, or from the step named in `from` with the results before it reused.',
+    params: id,
+    body: z.strictObject({ from: z.string().max(512).optional(), version: z.enum(['same', 'newest']).default('same'), input: json.optional() }),
+    status: 201,
+    reply: instance,
+    errors: ['invalid_body', 'not_found', 'conflict', 'illegal_transition'],
+  }),
+  stepCommand('retry', 'Run a finished step again in a new generation'),
+  stepCommand('skip', 'Skip a step that has not ended'),
+  stepCommand('cancel', 'Cancel a running or waiting step'),
+  endpoint({
+    key: 'POST /api/v1/instances/{id}/steps/{path}/complete',
+    tag: 'instances',
+    summary: 'Complete a waiting step by hand',
+    params: idAndPath,
+    body: z.strictObject({ output: json.optional() }),
+    status: 200,
+    reply: commandReply,
+    errors: ['invalid_body', 'not_found', 'illegal_transition'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/instances/{id}/steps/{path}/result',
+    tag: 'instances',
+    summary: 'Edit the recorded output of an ended step, in a new generation',
+    params: idAndPath,
+    body: z.strictObject({ output: json }),
+    status: 200,
+    reply: commandReply,
+    errors: ['invalid_body', 'not_found', 'illegal_transition'],
+  }),
+  endpoint({ key: 'POST /api/v1/instances/{id}/steps/{path}/approve', tag: 'instances', summary: 'Approve a step that waits for approval', params: idAndPath, body: z.strictObject({ comment: z.string().max(4_000).optional(), form: json.optional() }), status: 200, reply: commandReply, errors: ['invalid_body', 'not_found', 'illegal_transition'] }),
+  endpoint({ key: 'POST /api/v1/instances/{id}/steps/{path}/reject', tag: 'instances', summary: 'Reject a step that waits for approval', params: idAndPath, body: z.strictObject({ comment: z.string().max(4_000).optional() }), status: 200, reply: commandReply, errors: ['invalid_body', 'not_found', 'illegal_transition'] }),
+] as const;

@@ -1,0 +1,125 @@
+/** The two doors to PostgreSQL: `engine` works across orgs; `org(id)` sees one org only, by row-level security on the connection.
+ *  Never a superuser at run time. All SQL of Studio stands in store/ and takes a Sql. */
+import pg from 'pg';
+import type { Logger } from '../kernel/log.ts';
+
+/** Something that runs one statement. Values are always parameters. */
+export interface Sql {
+  query<Row extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number }>;
+}
+
+/** A pool: each query on any connection; `transaction` holds one, commits when `work` resolves, rolls back when it rejects. */
+export interface SqlPool extends Sql {
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+}
+
+export interface Database {
+  readonly engine: SqlPool;
+  org(orgId: string): SqlPool;
+  /** Tells this process's readers (and other processes) that outbox rows were committed. */
+  announce(): void;
+  /** @returns a function that ends the subscription */
+  onAnnounce(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Connection of the role studio_engine. */
+  readonly engine: pg.PoolConfig;
+  /** Connection of the role studio_api. */
+  readonly api: pg.PoolConfig;
+  readonly log: Logger;
+}
+
+/** int8 as number: ids are text here and counters stay below 2^53. */
+pg.types.setTypeParser(20, Number);
+
+export function openDatabase(options: ConnectOptions): Database {
+  const enginePool = openPool(options.engine, options.log);
+  const apiPool = openPool(options.api, options.log);
+  const listeners = new Set<() => void>();
+  return {
+    engine: poolSql(enginePool, async (client) => client),
+    org: (orgId) => poolSql(apiPool, (client) => setOrg(client, orgId)),
+    announce() {
+      for (const listener of listeners) listener();
+    },
+    onAnnounce(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      await Promise.all([enginePool.end(), apiPool.end()]);
+    },
+  };
+}
+
+function openPool(config: pg.PoolConfig, log: Logger): pg.Pool {
+  const pool = new pg.Pool({ application_name: 'studio', ...config });
+  // An idle connection that PostgreSQL ends is no fault of a caller: the pool opens another.
+  pool.on('error', (error) => log.warn({ cause: error.message }, 'an idle database connection was lost'));
+  return pool;
+}
+
+/** The org each connection of the api pool was last set to: set again only when it differs (measured: free, against a transaction a call). */
+const orgOf = new WeakMap<pg.PoolClient, string>();
+
+async function setOrg(client: pg.PoolClient, orgId: string): Promise<pg.PoolClient> {
+  if (orgOf.get(client) !== orgId) {
+    orgOf.delete(client);
+    await client.query(`select set_config('app.org', $1, false)`, [orgId]);
+    orgOf.set(client, orgId);
+  }
+  return client;
+}
+
+function poolSql(pool: pg.Pool, prepare: (client: pg.PoolClient) => Promise<pg.PoolClient>): SqlPool {
+  async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    // While checked out, a lost connection also rejects the running query; without a listener it would end the process.
+    const ignore = (): void => {};
+    client.on('error', ignore);
+    let broken: unknown;
+    try {
+      return await work(await prepare(client));
+    } catch (error) {
+      if (isConnectionLoss(error)) broken = error;
+      throw error;
+    } finally {
+      client.off('error', ignore);
+      client.release(broken !== undefined);
+    }
+  }
+  return {
+    query: (text, values) => withClient((client) => run(client, text, values)),
+    transaction: (work) =>
+      withClient(async (client) => {
+        await client.query('begin');
+        try {
+          const result = await work({ query: (text, values) => run(client, text, values) });
+          await client.query('commit');
+          return result;
+        } catch (error) {
+          // A connection that can't roll back is thrown away by isConnectionLoss.
+          await client.query('rollback').catch(() => undefined);
+          throw error;
+        }
+      }),
+  };
+}
+
+async function run<Row extends pg.QueryResultRow>(client: pg.ClientBase, text: string, values?: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number }> {
+  const result = await client.query<Row>(text, values === undefined ? undefined : [...values]);
+  return { rows: result.rows, rowCount: result.rowCount ?? 0 };
+}
+
+/** Whether `error` says that the server is gone or going: class 08, 57P01..57P03, 53300, or a socket fault. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return (
+    /^(08|57P0[123]|53300)/.test(code) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(code) ||
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message)
+  );
+}
