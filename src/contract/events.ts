@@ -1,6 +1,9 @@
 /** The event envelope, the frames of the socket and the polling twin. Source: CONTRACTS (Events). */
 import * as z from 'zod';
 import { endpoint, json, timestamp } from './endpoint.ts';
+import type { Failure, InstanceSummary, Step } from './instances.ts';
+import type { Job } from './jobs.ts';
+import type { InstanceStatus, JobStatus, StepStatus } from './values.ts';
 
 export const eventTypes = [
   'engine:instance:created', 'engine:instance:started', 'engine:instance:waiting', 'engine:instance:paused', 'engine:instance:resumed',
@@ -14,6 +17,21 @@ export type EventType = (typeof eventTypes)[number];
 
 export const entityKinds = ['instance', 'workflow', 'job', 'queue', 'gpu', 'service', 'file', 'member', 'session', 'system', 'notification'] as const;
 export type EntityKind = (typeof entityKinds)[number];
+
+/** Payloads that screens live on: they carry what a row or a badge shows, never inputs and outputs (those are fetched when looked at).
+ *  Every key but the first may be absent: absent means unchanged, null means none. */
+export type InstancePayload = { status: InstanceStatus } & Partial<
+  Pick<InstanceSummary, 'workflowId' | 'workflowName' | 'version' | 'labels' | 'priority' | 'startedBy' | 'rerunOf' | 'createdAt' | 'startedAt' | 'endedAt'> & {
+    error: Failure | null;
+    waiting: InstanceSummary['waiting'] | null;
+  }
+>;
+/** Of `engine:step:*`. */
+export type StepPayload = { path: string; status: StepStatus } & Partial<
+  Pick<Step, 'key' | 'generation' | 'attempt' | 'reason' | 'queuedAt' | 'startedAt' | 'endedAt' | 'workerId' | 'jobId'> & { error: Failure | null; waitReason: Step['waitReason'] | null }
+>;
+/** Of `jobs:job:*`. */
+export type JobPayload = { status: JobStatus } & Partial<Omit<Job, 'id' | 'status' | 'seq' | 'error' | 'waitReason' | 'lease'> & { error: Failure | null; waitReason: Job['waitReason'] | null; lease: Job['lease'] | null }>;
 
 export const envelope = z.strictObject({
   contract_version: z.literal('v1'),
