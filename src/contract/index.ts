@@ -1,0 +1,44 @@
+/** The list of all endpoints: http mounts it, identity/policy.ts has a rule for each, OpenAPI and the typed web client derive from it.
+ *  A new noun is one line here; a route without a rule or without a handler does not typecheck. */
+import type * as z from 'zod';
+import { apiKeyEndpoints } from './api-keys.ts';
+import { auditEndpoints } from './audit.ts';
+import { authEndpoints } from './auth.ts';
+import { eventEndpoints } from './events.ts';
+import { fileEndpoints } from './files.ts';
+import { instanceEndpoints } from './instances.ts';
+import { jobEndpoints, machineEndpoints } from './jobs.ts';
+import { memberEndpoints } from './members.ts';
+import { nodeTypeEndpoints } from './node-types.ts';
+import { openapiEndpoints } from './openapi.ts';
+import { secretEndpoints } from './secrets.ts';
+import { settingsEndpoints } from './settings.ts';
+import { userEndpoints } from './users.ts';
+import { workflowEndpoints } from './workflows.ts';
+
+export const endpoints = [
+  ...authEndpoints,
+  ...userEndpoints,
+  ...apiKeyEndpoints,
+  ...memberEndpoints,
+  ...secretEndpoints,
+  ...settingsEndpoints,
+  ...auditEndpoints,
+  ...workflowEndpoints,
+  ...instanceEndpoints,
+  ...nodeTypeEndpoints,
+  ...jobEndpoints,
+  ...machineEndpoints,
+  ...fileEndpoints,
+  ...eventEndpoints,
+  ...openapiEndpoints,
+] as const;
+
+export type Endpoint = (typeof endpoints)[number];
+export type EndpointKey = Endpoint['key'];
+export type EndpointOf<Key extends EndpointKey> = Extract<Endpoint, { readonly key: Key }>;
+/** What a caller writes: before defaults and coercion. */
+export type ParamsOf<Key extends EndpointKey> = z.input<NonNullable<EndpointOf<Key>['params']>>;
+export type QueryOf<Key extends EndpointKey> = z.input<NonNullable<EndpointOf<Key>['query']>>;
+export type BodyOf<Key extends EndpointKey> = z.input<NonNullable<EndpointOf<Key>['body']>>;
+export type ReplyOf<Key extends EndpointKey> = z.output<EndpointOf<Key>['reply']>;

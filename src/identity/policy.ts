@@ -1,0 +1,129 @@
+/** The one table of routes × roles. Pure data and one pure question over it; a route without a rule does not typecheck.
+ *  Which rows a caller sees is not decided here but by row-level security on the connection of the caller's org. */
+import type { Scope } from '../contract/api-keys.ts';
+import type { Caller } from '../contract/caller.ts';
+import type { EndpointKey } from '../contract/index.ts';
+import { roles, type Role } from '../contract/values.ts';
+
+/** `public`: anybody. Otherwise a signed-in caller of at least `role`, and for API keys `scope`; scope null: a person's session, or a key with the scope `*`. */
+export type Rule =
+  | { readonly access: 'public' }
+  | {
+      readonly role: Role;
+      readonly scope: Scope | null;
+      /** Also open to callers on this machine itself without a token (not through a proxy). */
+      readonly loopback?: true;
+      /** Works before a temporary password was changed. */
+      readonly beforePasswordChange?: true;
+    };
+
+const open = { access: 'public' } as const;
+const may = (role: Role, scope: Scope | null): Rule => ({ role, scope });
+
+export const policy: Readonly<Record<EndpointKey, Rule>> = {
+  'POST /api/v1/auth/claim': open,
+  'POST /api/v1/auth/login': open,
+  'POST /api/v1/auth/refresh': open,
+  'POST /api/v1/auth/logout': { role: 'user', scope: null, beforePasswordChange: true },
+  'GET /api/v1/auth/sessions': may('user', null),
+  'DELETE /api/v1/auth/sessions/{id}': may('user', null),
+  'GET /api/v1/users/me': { role: 'user', scope: 'users:read', beforePasswordChange: true },
+  'PATCH /api/v1/users/me': may('user', null),
+  'POST /api/v1/users/me/password': { role: 'user', scope: null, beforePasswordChange: true },
+  'GET /api/v1/api-keys': may('user', null),
+  'POST /api/v1/api-keys': may('user', null),
+  'DELETE /api/v1/api-keys/{id}': may('user', null),
+
+  'GET /api/v1/orgs/current/members': may('admin', 'members:read'),
+  'POST /api/v1/orgs/current/members': may('admin', 'members:write'),
+  'PATCH /api/v1/orgs/current/members/{userId}': may('admin', 'members:write'),
+  'DELETE /api/v1/orgs/current/members/{userId}': may('admin', 'members:write'),
+  'GET /api/v1/secrets': may('user', 'secrets:read'),
+  'PUT /api/v1/secrets/{name}': may('admin', 'secrets:write'),
+  'DELETE /api/v1/secrets/{name}': may('admin', 'secrets:write'),
+  'GET /api/v1/settings': may('user', 'settings:read'),
+  'PATCH /api/v1/settings': may('admin', 'settings:write'),
+  'GET /api/v1/audit': may('admin', 'audit:read'),
+
+  'POST /api/v1/workflows': may('user', 'workflows:write'),
+  'GET /api/v1/workflows': may('user', 'workflows:read'),
+  'GET /api/v1/workflows/{id}': may('user', 'workflows:read'),
+  'PUT /api/v1/workflows/{id}': may('user', 'workflows:write'),
+  'GET /api/v1/workflows/{id}/draft': may('user', 'workflows:read'),
+  'PUT /api/v1/workflows/{id}/draft': may('user', 'workflows:write'),
+  'DELETE /api/v1/workflows/{id}': may('user', 'workflows:write'),
+  'GET /api/v1/workflows/{id}/versions': may('user', 'workflows:read'),
+  'GET /api/v1/workflows/{id}/versions/{n}': may('user', 'workflows:read'),
+  'POST /api/v1/workflows/{id}/versions/{n}/restore': may('user', 'workflows:write'),
+  'POST /api/v1/workflows/validate': may('user', 'workflows:read'),
+  'POST /api/v1/workflows/{id}/triggers/{key}/enable': may('user', 'workflows:write'),
+  'POST /api/v1/workflows/{id}/triggers/{key}/disable': may('user', 'workflows:write'),
+  'POST /api/v1/workflows/{id}/triggers/{key}/rotate': may('user', 'workflows:write'),
+  'GET /api/v1/node-types': may('user', 'workflows:read'),
+
+  'POST /api/v1/workflows/{id}/instances': may('user', 'workflows:run'),
+  'POST /api/v1/workflows/{id}/instances/batch': may('user', 'workflows:run'),
+  'GET /api/v1/instances': may('user', 'instances:read'),
+  'GET /api/v1/instances/{id}': may('user', 'instances:read'),
+  'GET /api/v1/instances/{id}/steps': may('user', 'instances:read'),
+  'GET /api/v1/instances/{id}/steps/{path}/attempts': may('user', 'instances:read'),
+  'GET /api/v1/instances/{id}/steps/{path}/log': may('user', 'instances:read'),
+  'GET /api/v1/instances/{id}/events': may('user', 'instances:read'),
+  'DELETE /api/v1/instances/{id}': may('user', 'instances:write'),
+  'POST /api/v1/instances/{id}/start': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/pause': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/resume': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/cancel': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/retry': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/rerun': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/steps/{path}/retry': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/steps/{path}/skip': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/steps/{path}/cancel': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/steps/{path}/complete': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/steps/{path}/result': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/steps/{path}/approve': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/steps/{path}/reject': may('user', 'instances:run'),
+
+  // A command runs as the service itself until the sandbox ladder stands.
+  'POST /api/v1/jobs': may('super_admin', 'jobs:run'),
+  'GET /api/v1/jobs': may('user', 'jobs:read'),
+  'GET /api/v1/jobs/{id}': may('user', 'jobs:read'),
+  'POST /api/v1/jobs/{id}/cancel': may('user', 'jobs:run'),
+  'POST /api/v1/jobs/{id}/retry': may('super_admin', 'jobs:run'),
+  'GET /api/v1/jobs/{id}/log': may('user', 'jobs:read'),
+  'GET /api/v1/jobs/{id}/artifacts': may('user', 'jobs:read'),
+  'GET /api/v1/artifacts/{id}': may('user', 'jobs:read'),
+
+  'GET /api/v1/queues': may('user', 'machine:read'),
+  'PATCH /api/v1/queues/{name}': may('super_admin', 'machine:write'),
+  'GET /api/v1/workers': may('user', 'machine:read'),
+  'GET /api/v1/gpus': may('user', 'machine:read'),
+  'GET /api/v1/gpus/leases': may('user', 'machine:read'),
+  'GET /api/v1/services': may('user', 'machine:read'),
+  'POST /api/v1/services/{name}/start': may('super_admin', 'machine:write'),
+  'POST /api/v1/services/{name}/stop': may('super_admin', 'machine:write'),
+  'POST /api/v1/services/{name}/restart': may('super_admin', 'machine:write'),
+
+  'GET /api/v1/files': may('user', 'files:read'),
+  'PUT /api/v1/files/{path+}': may('user', 'files:write'),
+  'GET /api/v1/files/{path+}': may('user', 'files:read'),
+  'DELETE /api/v1/files/{path+}': may('user', 'files:write'),
+  'GET /api/v1/events': may('user', 'events:read'),
+
+  'GET /api/v1/openapi.json': { role: 'user', scope: 'users:read' },
+  'GET /api/docs': may('user', null),
+};
+
+/** Why `caller` may not use a route of `rule`; undefined when it may. */
+export function refusalOf(rule: Rule, caller: Caller): string | undefined {
+  if ('access' in rule) return undefined;
+  if (!hasRole(caller.role, rule.role)) return `this call needs the role ${rule.role}; yours is ${caller.role}`;
+  if (caller.scopes === null || caller.scopes.includes('*')) return undefined;
+  if (rule.scope === null) return 'this call is for a signed-in person, or an API key with the scope *';
+  return caller.scopes.includes(rule.scope) ? undefined : `this call needs the API-key scope ${rule.scope}; this key has ${caller.scopes.join(', ')}`;
+}
+
+/** Whether `role` includes the rights of `needed`. */
+export function hasRole(role: Role, needed: Role): boolean {
+  return roles.indexOf(role) >= roles.indexOf(needed);
+}
