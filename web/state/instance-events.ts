@@ -1,0 +1,167 @@
+/** What an event does to instances, steps and jobs that a screen holds. Pure: facts in, facts out.
+ *  Invariant: an event whose sequence is not newer than what is held changes nothing, so replays are harmless. */
+import type { Envelope, InstancePayload, JobPayload, StepPayload } from '../../src/contract/events.ts';
+import type { Instance, InstanceSummary, Step } from '../../src/contract/instances.ts';
+import type { Job } from '../../src/contract/jobs.ts';
+
+/** One instance as a page shows it. */
+export interface InstanceView {
+  readonly instance: Instance;
+  /** By path: the newest generation. */
+  readonly steps: ReadonlyMap<string, Step>;
+  /** Sequence of the last event that is applied. */
+  readonly seq: number;
+  /** Paths whose input, output or error changed since they were read: fetch them when someone looks. */
+  readonly outdated: ReadonlySet<string>;
+  /** The instance's own output is not the one that was read. */
+  readonly outputOutdated: boolean;
+}
+
+export type Applied = { readonly kind: 'applied'; readonly view: InstanceView } | { readonly kind: 'old' } | { readonly kind: 'gap' } | { readonly kind: 'deleted' };
+
+/** A snapshot: the instance, then its steps, read in this order (a step may be newer than the instance, never older). */
+export function viewOf(instance: Instance, steps: readonly Step[]): InstanceView {
+  return { instance, steps: newest(steps), seq: instance.seq, outdated: new Set(), outputOutdated: false };
+}
+
+function newest(steps: readonly Step[]): ReadonlyMap<string, Step> {
+  const byPath = new Map<string, Step>();
+  for (const step of steps) {
+    const held = byPath.get(step.path);
+    if (held === undefined || held.generation <= step.generation) byPath.set(step.path, step);
+  }
+  return byPath;
+}
+
+/** Applies one event of the instance's stream. A jump in the sequence is a gap: take a new snapshot. */
+export function applyToInstance(view: InstanceView, event: Envelope): Applied {
+  if (event.entity_kind !== 'instance' || event.entity_id !== view.instance.id || event.sequence <= view.seq) return { kind: 'old' };
+  if (event.sequence > view.seq + 1) return { kind: 'gap' };
+  if (event.event_type === 'engine:instance:deleted') return { kind: 'deleted' };
+  if (event.event_type.startsWith('engine:step:')) return { kind: 'applied', view: withStep(view, event) };
+  const summary = mergeInstance(view.instance, event);
+  const ended = summary.endedAt !== null && view.instance.endedAt === null;
+  return { kind: 'applied', view: { ...view, instance: summary, seq: event.sequence, outputOutdated: view.outputOutdated || ended } };
+}
+
+function withStep(view: InstanceView, event: Envelope): InstanceView {
+  const payload = event.payload as unknown as StepPayload;
+  const old = view.steps.get(payload.path);
+  const base = { ...view, seq: event.sequence };
+  if (old !== undefined && old.seq >= event.sequence) return base;
+  const steps = new Map(view.steps).set(payload.path, mergeStep(old, payload, event));
+  return { ...base, steps, outdated: new Set(view.outdated).add(payload.path) };
+}
+
+/** Puts a freshly read step in place. */
+export function putStep(view: InstanceView, step: Step): InstanceView {
+  const held = view.steps.get(step.path);
+  if (held !== undefined && (held.seq > step.seq || held.generation > step.generation)) return view;
+  const outdated = new Set(view.outdated);
+  outdated.delete(step.path);
+  return { ...view, steps: new Map(view.steps).set(step.path, step), outdated };
+}
+
+function mergeStep(old: Step | undefined, payload: StepPayload, event: Envelope): Step {
+  const generation = payload.generation ?? old?.generation ?? 1;
+  const same = old !== undefined && old.generation === generation ? old : undefined;
+  const { error, waitReason, ...facts } = payload;
+  const blank: Step = { key: lastKey(payload.path), path: payload.path, generation, status: payload.status, attempt: 1, input: null, output: null, queuedAt: null, startedAt: null, endedAt: null, seq: 0 };
+  const { error: oldError, waitReason: oldReason, ...before } = same ?? blank;
+  const keptError = error === undefined ? (isOver(payload.status) ? oldError : undefined) : (error ?? undefined);
+  const keptReason = waitReason === undefined ? (payload.status === 'waiting' || payload.status === 'queued' ? oldReason : undefined) : (waitReason ?? undefined);
+  return {
+    ...before,
+    ...facts,
+    generation,
+    seq: event.sequence,
+    ...timesOf(event, before, facts),
+    ...(keptError === undefined ? {} : { error: keptError }),
+    ...(keptReason === undefined ? {} : { waitReason: keptReason }),
+  };
+}
+
+/** Times the payload does not carry follow from the event's own. */
+function timesOf(event: Envelope, before: Pick<Step, 'queuedAt' | 'startedAt' | 'endedAt'>, facts: Partial<Step> & { status: Step['status'] }): Pick<Step, 'queuedAt' | 'startedAt' | 'endedAt'> {
+  const at = event.emitted_at;
+  const retried = event.event_type === 'engine:step:retrying';
+  return {
+    queuedAt: facts.queuedAt !== undefined ? facts.queuedAt : (before.queuedAt ?? (facts.status === 'queued' ? at : null)),
+    startedAt: facts.startedAt !== undefined ? facts.startedAt : retried ? before.startedAt : (before.startedAt ?? (facts.status === 'pending' || facts.status === 'queued' || facts.status === 'skipped' ? null : at)),
+    endedAt: facts.endedAt !== undefined ? facts.endedAt : isOver(facts.status) ? at : null,
+  };
+}
+
+function isOver(status: Step['status']): boolean {
+  return status !== 'pending' && status !== 'queued' && status !== 'running' && status !== 'waiting';
+}
+
+function lastKey(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** An instance, or its summary in a list, after an event of its own. */
+export function mergeInstance<Row extends InstanceSummary>(row: Row, event: Envelope): Row {
+  const { error, waiting, ...facts } = event.payload as unknown as InstancePayload;
+  const { error: oldError, waiting: oldWaiting, ...before } = row;
+  const status = facts.status ?? row.status;
+  const over = status === 'completed' || status === 'failed' || status === 'cancelled';
+  const keptError = error === undefined ? (status === 'failed' ? oldError : undefined) : (error ?? undefined);
+  const keptWaiting = waiting === undefined ? (status === 'waiting' ? oldWaiting : undefined) : (waiting ?? undefined);
+  return {
+    ...before,
+    ...facts,
+    status,
+    seq: event.sequence,
+    startedAt: facts.startedAt !== undefined ? facts.startedAt : (row.startedAt ?? (status === 'pending' ? null : event.emitted_at)),
+    endedAt: facts.endedAt !== undefined ? facts.endedAt : over ? (row.endedAt ?? event.emitted_at) : null,
+    ...(keptError === undefined ? {} : { error: keptError }),
+    ...(keptWaiting === undefined ? {} : { waiting: keptWaiting }),
+  } as unknown as Row;
+}
+
+/** A row for an instance that the list does not hold; undefined when the event does not carry enough (fetch it). */
+export function summaryOf(event: Envelope): InstanceSummary | undefined {
+  const payload = event.payload as unknown as InstancePayload;
+  const { workflowId, workflowName, version, createdAt } = payload;
+  if (workflowId === undefined || workflowName === undefined || version === undefined) return undefined;
+  if (createdAt === undefined && event.event_type !== 'engine:instance:created') return undefined;
+  const blank: InstanceSummary = {
+    id: event.entity_id,
+    workflowId,
+    workflowName,
+    version,
+    status: 'pending',
+    labels: {},
+    priority: 50,
+    startedBy: 'manual',
+    createdAt: createdAt ?? event.emitted_at,
+    startedAt: null,
+    endedAt: null,
+    seq: 0,
+  };
+  return mergeInstance(blank, event);
+}
+
+/** A job after an event of its own. */
+export function mergeJob(job: Job, event: Envelope): Job {
+  const { error, waitReason, lease, ...facts } = event.payload as unknown as JobPayload;
+  const { error: oldError, waitReason: oldReason, lease: oldLease, ...before } = job;
+  const status = facts.status ?? job.status;
+  const over = status !== 'queued' && status !== 'running';
+  const keptError = error === undefined ? (over ? oldError : undefined) : (error ?? undefined);
+  const keptReason = waitReason === undefined ? (status === 'queued' ? oldReason : undefined) : (waitReason ?? undefined);
+  const keptLease = lease === undefined ? (status === 'running' ? oldLease : undefined) : (lease ?? undefined);
+  return {
+    ...before,
+    ...facts,
+    id: job.id,
+    status,
+    seq: event.sequence,
+    startedAt: facts.startedAt !== undefined ? facts.startedAt : status === 'running' ? (job.startedAt ?? event.emitted_at) : job.startedAt,
+    endedAt: facts.endedAt !== undefined ? facts.endedAt : over ? (job.endedAt ?? event.emitted_at) : null,
+    ...(keptError === undefined ? {} : { error: keptError }),
+    ...(keptReason === undefined ? {} : { waitReason: keptReason }),
+    ...(keptLease === undefined ? {} : { lease: keptLease }),
+  } as Job;
+}
