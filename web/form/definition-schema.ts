@@ -1,0 +1,110 @@
+/** The shape of a definition as the editor explains it: contract/graph in JSON Schema, with the words a person needs.
+ *  The server's validation decides; this only completes and explains. definition-schema.test.ts holds it against the contract. */
+import type { Schema } from './schema.ts';
+
+const retry: Schema = {
+  type: 'object',
+  description: 'When a failed attempt is tried again.',
+  properties: {
+    maxAttempts: { type: 'integer', minimum: 1, maximum: 100, default: 3, description: 'Attempts in all, the first one included.' },
+    backoffMs: { type: 'integer', minimum: 0, default: 1000, description: 'Pause before the second attempt, in ms.' },
+    factor: { type: 'number', minimum: 1, maximum: 10, default: 2, description: 'Each pause is this many times the one before.' },
+    maxBackoffMs: { type: 'integer', minimum: 0, default: 60000, description: 'Longest pause, in ms.' },
+    jitter: { type: 'number', minimum: 0, maximum: 1, default: 0.5, description: 'Share of the pause that is random, so that many do not come back together.' },
+    on: { type: 'array', items: { type: 'string' }, description: 'Only these error codes are tried again; absent: all that are not final.' },
+  },
+};
+
+const resources: Schema = {
+  type: 'object',
+  description: 'What the job needs to start.',
+  properties: {
+    gpus: { type: 'integer', minimum: 0, default: 1, description: 'How many devices.' },
+    vramBytes: { type: 'integer', minimum: 0, description: 'Device memory, in bytes.' },
+    cpu: { type: 'number', minimum: 0, description: 'Cores.' },
+    memoryBytes: { type: 'integer', minimum: 0, description: 'Main memory, in bytes.' },
+  },
+};
+
+const node: Schema = {
+  type: 'object',
+  required: ['key', 'type'],
+  properties: {
+    key: { type: 'string', description: 'Its name in edges and expressions: a to z, then a to z, 0 to 9 and _, at most 64.' },
+    type: { type: 'string', description: 'What it does.' },
+    typeVersion: { type: 'integer', minimum: 1, description: 'Version of the type; absent: the newest.' },
+    name: { type: 'string', description: 'Shown on the card instead of the key.' },
+    notes: { type: 'string', description: 'For people who read the workflow.' },
+    params: { type: 'object', description: 'What the type asks for. Strings may hold {{ expressions }}.' },
+    position: { type: 'object', description: 'Where it stands on the canvas; absent: laid out by itself.', properties: { x: { type: 'number' }, y: { type: 'number' } } },
+    timeoutMs: { type: 'integer', minimum: 1, default: 60000, description: 'Longest time of one attempt, in ms.' },
+    retry,
+    onError: { type: 'string', enum: ['fail', 'continue', 'branch'], description: 'fail: the instance fails. continue: go on with null as output. branch: go on at the port `error`.' },
+    condition: { type: 'string', description: 'An expression; when it is not true, the node is skipped.' },
+    runIf: { description: 'How many of the edges that lead here must have come through.', anyOf: [{ type: 'string', enum: ['all', 'any'] }, { type: 'integer', minimum: 1 }] },
+    mock: { description: 'A pinned output: the node does not run.' },
+    disabled: { type: 'boolean', default: true, description: 'Skipped, as if it were not there.' },
+    priority: { type: 'integer', minimum: 0, maximum: 100, default: 50, description: 'Of its job on the queue; higher runs first.' },
+    queue: { type: 'string', default: 'studio', description: 'Where its job waits.' },
+    resources,
+  },
+};
+
+const edge: Schema = {
+  type: 'object',
+  required: ['from', 'to'],
+  properties: {
+    from: { type: 'string', description: 'Where it starts: "key", or "key.port".' },
+    to: { type: 'string', description: 'Where it leads: "key".' },
+    mode: { type: 'array', items: { type: 'string', enum: ['trigger', 'context', 'attachments'] }, description: 'What travels: the turn, the data, the files.' },
+    when: { type: 'string', description: 'An expression; the edge is only taken when it is true.' },
+  },
+};
+
+const cron: Schema = {
+  type: 'object',
+  required: ['expression'],
+  properties: {
+    expression: { type: 'string', default: '0 8 * * 1-5', description: 'Five fields: minute, hour, day of the month, month, day of the week.' },
+    timezone: { type: 'string', default: 'UTC', description: 'Where those hours are read, like Europe/Berlin.' },
+    input: { description: 'The input of the instances it starts.' },
+  },
+};
+
+const webhook: Schema = {
+  type: 'object',
+  required: ['auth'],
+  properties: {
+    auth: { type: 'string', enum: ['hmac', 'header', 'none'], description: 'How a caller proves itself. none: anyone who has the URL.' },
+    secret: { type: 'string', description: 'Name of the secret that proves a caller; required unless auth is none.' },
+    header: { type: 'string', description: 'Header that carries the secret or the signature.' },
+    methods: { type: 'array', items: { type: 'string', enum: ['POST', 'GET'] }, description: 'Absent: POST alone.' },
+  },
+};
+
+const trigger: Schema = {
+  type: 'object',
+  required: ['key', 'type'],
+  properties: {
+    key: { type: 'string', description: 'Its name.' },
+    type: { type: 'string', enum: ['cron', 'webhook'], description: 'What starts an instance.' },
+    params: { anyOf: [cron, webhook] },
+    enabled: { type: 'boolean', default: true, description: 'Off: it starts nothing.' },
+  },
+};
+
+/** The whole definition. `nodes[].params` is open here: the node's type says more (completion.ts). */
+export const definitionSchema: Schema = {
+  type: 'object',
+  required: ['nodes', 'edges'],
+  properties: {
+    nodes: { type: 'array', items: node, description: 'What happens.' },
+    edges: { type: 'array', items: edge, description: 'In which order: each leads from one node to another.' },
+    inputSchema: { type: 'object', description: 'JSON Schema of the input; the run dialog makes a form of it.' },
+    triggers: { type: 'array', items: trigger, description: 'What starts instances by itself.' },
+    settings: { type: 'object', properties: { maxConcurrentSteps: { type: 'integer', minimum: 1, maximum: 1000, default: 50, description: 'Steps of one instance that run at the same time.' } } },
+  },
+};
+
+export const cronSchema = cron;
+export const webhookSchema = webhook;
