@@ -23,7 +23,10 @@ export function installDependencies() {
   const npm = findProgram(['npm']);
   if (npm === undefined) throw new Refusal('npm was not found on the PATH: install Node 20 or newer together with npm 10 or 11.');
   // Named, because NODE_ENV=production or a user's npmrc would leave out what builds and tests.
-  const ended = spawnSync(npm, ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  const ended = spawnSync(npm, ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (ended.status !== 0) throw new Refusal(`npm ci failed (${ended.status ?? ended.signal}): see its lines above. It needs the npm registry once.`);
   if (!isInstalled()) throw new Refusal('npm ci ended well, but node_modules is not what package-lock.json says: remove node_modules and try again.');
 }
@@ -45,12 +48,15 @@ function pinnedNodePath() {
 /** The Node that everything runs on, pinned by package.json, proved to start. @returns its path @throws Refusal */
 export function pinnedNode() {
   const wanted = readJson(join(root, 'package.json')).optionalDependencies[`node-linux-${process.arch}`];
-  if (process.platform !== 'linux' || wanted === undefined) throw new Refusal(`Studio runs on Linux x64 and arm64; this is ${process.platform} ${process.arch}.`);
+  if (process.platform !== 'linux' || wanted === undefined)
+    throw new Refusal(`Studio runs on Linux x64 and arm64; this is ${process.platform} ${process.arch}.`);
   const path = pinnedNodePath();
   const ended = spawnSync(path, ['--version'], { encoding: 'utf8' });
   const found = ended.stdout?.trim();
   if (found === `v${wanted}`) return path;
-  throw new Refusal(`The pinned Node ${wanted} does not run (${found || ended.error?.message || ended.stderr.trim()}): remove node_modules and try again; it needs glibc 2.28 or newer.`);
+  throw new Refusal(
+    `The pinned Node ${wanted} does not run (${found || ended.error?.message || ended.stderr.trim()}): remove node_modules and try again; it needs glibc 2.28 or newer.`,
+  );
 }
 
 /** The environment in which npm scripts and children find the pinned Node first. */
@@ -102,7 +108,7 @@ function installed(title, packages, names) {
   const apt = (...args) => spawnSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
   const install = () => withoutDaemons(() => apt('install', '-y', '--no-install-recommends', ...packages));
   // The lists of a fresh image are empty or old: then the first try fails and the second has them.
-  if (!install()) apt('update') && install();
+  if (!install() && apt('update')) install();
   return findProgram(names);
 }
 
@@ -123,7 +129,9 @@ function withoutDaemons(work) {
 
 /** The first of `names` that stands on the PATH (or in sbin, which a user's PATH lacks) and can be run. */
 export function findProgram(names) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/bin', '/usr/bin', '/usr/local/sbin', '/usr/sbin'].filter((folder) => folder !== '');
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/bin', '/usr/bin', '/usr/local/sbin', '/usr/sbin'].filter(
+    (folder) => folder !== '',
+  );
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
 }
 

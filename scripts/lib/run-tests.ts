@@ -1,0 +1,102 @@
+/** Runs the tests: unit (two at a time), then browser, then chaos. Started by scripts/test, on the pinned Node.
+ *  One PostgreSQL and one Redis serve the whole run. The last line of stdout is "N passed, N failed". */
+import { mkdirSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findTestFiles, selectFiles, unitsOf, type Phase, type TestUnit } from './test-files.ts';
+import { runUnit, type UnitResult } from './test-process.ts';
+import { startTestServices } from './test-services.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const phases = ['unit', 'browser', 'chaos'] as const satisfies readonly Phase[];
+/** Browser and chaos tests measure and kill: they run alone. */
+const concurrency = { unit: 2, browser: 1, chaos: 1 } as const;
+
+process.exit(await main().catch(giveUp));
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: 'string' } } });
+  const all = findTestFiles(root);
+  const files = positionals.length === 0 ? all : selectFiles(root, all, positionals, process.cwd());
+  const folder = resolve(root, '.cache/test');
+  mkdirSync(folder, { recursive: true });
+  const units = unitsOf(root, files, folder).filter((unit) => values.only === undefined || unit.phase === values.only);
+
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const services = await startTestServices();
+  const results: UnitResult[] = [];
+  try {
+    for (const phase of phases) {
+      const queue = units.filter((unit) => unit.phase === phase);
+      // Serial by phase: see `concurrency`.
+      results.push(...(await runPhase(phase, queue, { folder, env: { ...process.env, ...services.env }, signal: stop.signal })));
+    }
+  } finally {
+    await services.stop();
+  }
+  return conclude(results, stop.signal.aborted);
+}
+
+async function runPhase(phase: Phase, queue: TestUnit[], options: Parameters<typeof runUnit>[1]): Promise<UnitResult[]> {
+  const results: UnitResult[] = [];
+  const waiting = [...queue];
+  const lane = async (): Promise<void> => {
+    for (let unit = waiting.shift(); unit !== undefined && !options.signal.aborted; unit = waiting.shift()) {
+      const result = await runUnit(unit, options);
+      results.push(result);
+      print(result);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency[phase] }, lane));
+  return results;
+}
+
+function countOf(results: readonly UnitResult[]): { passed: number; failed: number; skipped: number } {
+  const tests = results.flatMap((result) => result.tests);
+  return {
+    passed: tests.filter((test) => test.kind === 'pass' && !test.isSkipped).length,
+    failed: tests.filter((test) => test.kind === 'fail').length + results.filter((result) => result.fault !== undefined).length,
+    skipped: tests.filter((test) => test.isSkipped).length,
+  };
+}
+
+function print(result: UnitResult): void {
+  const { passed, failed, skipped } = countOf([result]);
+  const counts = [`${passed} passed`, failed > 0 ? `${failed} FAILED` : '', skipped > 0 ? `${skipped} skipped` : ''].filter((text) => text !== '').join(', ');
+  out(`${failed > 0 ? 'FAIL' : 'ok  '} ${result.unit.title} (${counts}, ${(result.ms / 1000).toFixed(1)} s)`);
+  if (failed > 0) printFailures(result);
+}
+
+function printFailures(result: UnitResult): void {
+  for (const test of result.tests.filter((line) => line.kind === 'fail')) {
+    out(`  ✕ ${test.name}`, `    at ${relative(root, test.file)}:${test.line}`, indent(test.error ?? ''));
+  }
+  if (result.fault !== undefined) out(`  ✕ the file ${result.fault}`);
+  if (result.output.trim() !== '') out('    output:', indent(result.output.trimEnd().split('\n').slice(-40).join('\n')));
+}
+
+function conclude(results: readonly UnitResult[], isStopped: boolean): number {
+  const { passed, failed, skipped } = countOf(results);
+  const broken = results.filter((result) => countOf([result]).failed > 0);
+  if (broken.length > 0) out('', 'failed:', ...broken.map((result) => `  ${result.unit.title}`));
+  if (skipped > 0) out(`${skipped} skipped`);
+  if (isStopped) out('stopped before the end');
+  if (results.length === 0) out('no test file matched');
+  out(`${passed} passed, ${failed} failed`);
+  return failed > 0 || isStopped || passed === 0 ? 1 : 0;
+}
+
+/** The run itself broke: the last line keeps its form. */
+function giveUp(error: unknown): number {
+  out(error instanceof Error ? (error.stack ?? error.message) : String(error), '0 passed, 1 failed');
+  return 1;
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '    ');
+}
+
+function out(...lines: string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
