@@ -1,0 +1,129 @@
+/** Every key of the configuration: environment names (the first is canonical), kind, default, one sentence. From this table derive
+ *  the environment override, studio.config.ts's type, `studio config explain` and the README's table. Holds no values and reads nothing. */
+import { databaseUrl, flag, list, oneOf, origins, path, redisUrl, secret, text, whole, type Kind } from './parse.ts';
+
+export interface KeySpec<T = unknown> {
+  readonly env: readonly [string, ...string[]];
+  readonly kind: Kind<T>;
+  /** Undefined: not set, which is a value of its own. */
+  readonly fallback: T | undefined;
+  readonly about: string;
+  /** What the default reads like where it is not a constant. */
+  readonly fallbackText?: string;
+  readonly isSecret?: true;
+  /** Made once with 256 random bits and kept in the workspace's .env. */
+  readonly isGenerated?: true;
+  /** Where it stands in a configuration file of another system: `server.port`. */
+  readonly section?: string;
+}
+
+type Extra = Omit<KeySpec, 'env' | 'kind' | 'fallback' | 'about'>;
+
+function key<T>(env: string, kind: Kind<T>, fallback: T, about: string, extra: Extra = {}): KeySpec<T> & { readonly fallback: T } {
+  return { env: env.split(' ') as [string, ...string[]], kind, fallback, about, ...extra };
+}
+
+function optional<T>(env: string, kind: Kind<T>, about: string, extra: Extra = {}): KeySpec<T> & { readonly fallback: undefined } {
+  return { env: env.split(' ') as [string, ...string[]], kind, fallback: undefined, about, ...extra };
+}
+
+const generated: Extra = { isSecret: true, isGenerated: true, fallbackText: 'generated' };
+const hops = whole(0, 10);
+const clientSecret: Extra = { isSecret: true };
+
+export const keys = {
+  env: key('ENV', oneOf(['development', 'production', 'staging', 'test']), 'development', 'production refuses weak secrets.'),
+  debug: key('DEBUG', flag, false, 'Log at level debug.'),
+  host: key('HOST', text, '0.0.0.0', 'Address of the one public listener.', { section: 'server.host' }),
+  port: key('PORT', whole(1, 65_535), 8000, 'Port of the one public listener.', { section: 'server.port' }),
+  workspacePath: optional('WORKSPACE_PATH', path, 'All state.', { fallbackText: '/workspace, else ~/.local/share/studio', section: 'storage.path' }),
+  workspaceId: optional('STUDIO_WORKSPACE_ID', text, 'Names this workspace; marks its PostgreSQL.', { isGenerated: true, fallbackText: 'generated' }),
+  databaseUrl: optional('DATABASE_URL LLMCTL_STUDIO_DATABASE_URI', databaseUrl, 'PostgreSQL elsewhere; default database selfhost_studio.', { isSecret: true, fallbackText: 'embedded' }),
+  redisUrl: optional('REDIS_URL', redisUrl, 'Redis elsewhere.', { isSecret: true, fallbackText: 'embedded' }),
+  postgresPassword: optional('POSTGRES_PASSWORD', secret, "Password of the embedded PostgreSQL's roles.", generated),
+  jwtSecretKey: optional('JWT_SECRET_KEY', secret, 'Signs access tokens.', { ...generated, section: 'security.jwt_secret' }),
+  workerSharedSecret: optional('WORKER_SHARED_SECRET', secret, 'What a joining worker must know.', generated),
+  credentialEncryptionKey: optional('CREDENTIAL_ENCRYPTION_KEY', secret, 'Encrypts stored secrets; losing it loses them.', generated),
+  adminEmail: optional('ADMIN_EMAIL', text, 'With ADMIN_PASSWORD: creates the first super admin instead of a claim link.'),
+  adminPassword: optional('ADMIN_PASSWORD', secret, 'Must be changed at the first login.', clientSecret),
+  createTables: optional('CREATE_TABLES', flag, 'Apply migrations (true) or only check them (false).', { fallbackText: 'true; false when managed in production' }),
+  corsOrigins: key<readonly string[]>('CORS_ORIGINS', origins, [], 'Origins beside its own that may call over HTTP and WebSocket.', { fallbackText: 'same origin' }),
+  allowedHosts: key<readonly string[]>('ALLOWED_HOSTS', list, [], 'Host headers that are answered.', { fallbackText: 'any' }),
+  proxyFixEnabled: key('PROXY_FIX_ENABLED LLMCTL_STUDIO_PROXY_FIX_ENABLED', flag, false, 'Trust X-Forwarded-* of the proxies in front.'),
+  proxyFixFor: key('PROXY_FIX_X_FOR LLMCTL_STUDIO_PROXY_FIX_X_FOR', hops, 1, 'Trusted hops of X-Forwarded-For, counted from the right.'),
+  proxyFixProto: key('PROXY_FIX_X_PROTO LLMCTL_STUDIO_PROXY_FIX_X_PROTO', hops, 1, 'Trusted hops of X-Forwarded-Proto.'),
+  proxyFixHost: key('PROXY_FIX_X_HOST LLMCTL_STUDIO_PROXY_FIX_X_HOST', hops, 1, 'Trusted hops of X-Forwarded-Host.'),
+  proxyFixPort: key('PROXY_FIX_X_PORT LLMCTL_STUDIO_PROXY_FIX_X_PORT', hops, 1, 'Trusted hops of X-Forwarded-Port.'),
+  proxyFixPrefix: key('PROXY_FIX_X_PREFIX LLMCTL_STUDIO_PROXY_FIX_X_PREFIX', hops, 1, 'Trusted hops of X-Forwarded-Prefix.'),
+  tlsCertFile: optional('TLS_CERT_FILE GUNICORN_CERTFILE', path, 'Certificate chain: serves HTTPS directly.'),
+  tlsKeyFile: optional('TLS_KEY_FILE GUNICORN_KEYFILE', path, 'Private key of the certificate.'),
+  tlsCaFile: optional('TLS_CA_FILE GUNICORN_CA_CERTS', path, 'Authorities whose client certificates are asked for.'),
+  requestTimeoutS: key('REQUEST_TIMEOUT_S GUNICORN_TIMEOUT', whole(1, 3_600), 120, 'Longest time of one request, in seconds; streams are exempt.'),
+  gracefulTimeoutS: key('GRACEFUL_TIMEOUT_S GUNICORN_GRACEFUL_TIMEOUT', whole(1, 300), 30, 'Longest time of a stop, in seconds.'),
+  keepAliveS: key('KEEPALIVE_S GUNICORN_KEEPALIVE', whole(0, 3_600), 5, 'How long an idle connection is kept, in seconds.'),
+  databaseCheckEnabled: key('DB_HEALTHCHECK_ENABLED LLMCTL_STUDIO_DB_HEALTHCHECK_ENABLED', flag, true, 'Wait for the database before the start goes on.'),
+  databaseCheckTimeoutS: key('DB_HEALTHCHECK_TIMEOUT_SECONDS LLMCTL_STUDIO_DB_HEALTHCHECK_TIMEOUT_SECONDS', whole(1, 3_600), 60, 'How long it waits, in seconds.'),
+  databaseCheckIntervalS: key('DB_HEALTHCHECK_INTERVAL_SECONDS LLMCTL_STUDIO_DB_HEALTHCHECK_INTERVAL_SECONDS', whole(1, 60), 2, 'Time between two tries, in seconds.'),
+  gateEnabled: key('MCP_WAIT_ENABLED LLMCTL_STUDIO_MCP_WAIT_ENABLED', flag, true, 'Wait for MCP_REQUIRED_ENDPOINTS before the start goes on.'),
+  gateTimeoutS: key('MCP_WAIT_TIMEOUT_SECONDS LLMCTL_STUDIO_MCP_WAIT_TIMEOUT_SECONDS', whole(1, 3_600), 240, 'How long it waits, in seconds; then the start fails.'),
+  gateEndpoints: key<readonly string[]>('MCP_REQUIRED_ENDPOINTS LLMCTL_STUDIO_MCP_REQUIRED_ENDPOINTS', list, [], 'URLs that must answer, whatever the status.', { fallbackText: 'none' }),
+  cloudflareTunnelToken: optional('CLOUDFLARE_TUNNEL_TOKEN', secret, 'Runs cloudflared as a service.', clientSecret),
+  googleClientId: optional('GOOGLE_CLIENT_ID', text, 'Login with Google.'),
+  googleClientSecret: optional('GOOGLE_CLIENT_SECRET', secret, 'Login with Google.', clientSecret),
+  githubClientId: optional('GITHUB_CLIENT_ID', text, 'Login with GitHub.'),
+  githubClientSecret: optional('GITHUB_CLIENT_SECRET', secret, 'Login with GitHub.', clientSecret),
+  runpodApiKey: optional('RUNPOD_API_KEY', secret, 'Lets an idle pod stop itself.', clientSecret),
+  runpodPodId: optional('RUNPOD_POD_ID', text, "The pod's name; proposes the public address."),
+  logLevel: optional('LOG_LEVEL GUNICORN_LOG_LEVEL', oneOf(['debug', 'info', 'warn', 'error']), 'Lowest level that is logged.', { fallbackText: 'info; debug with DEBUG' }),
+  logFormat: optional('LOG_FORMAT', oneOf(['json', 'pretty']), 'How log lines look.', { fallbackText: 'pretty at a terminal, else json' }),
+  logSink: key('LOG_SINK', oneOf(['stdout', 'file', 'syslog']), 'stdout', 'Where log lines go; file: logs/studio.log in the workspace.'),
+  role: key('STUDIO_ROLE', oneOf(['all', 'worker']), 'all', 'all, or only a worker.'),
+  stopJobs: key('STUDIO_STOP_JOBS', oneOf(['keep', 'stop']), 'keep', 'What happens to running jobs when Studio stops.'),
+  strictEnv: key('STUDIO_STRICT_ENV', flag, false, 'Refuse missing variables as a managed deployment does.'),
+} as const satisfies Record<string, KeySpec>;
+
+export type KeyName = keyof typeof keys;
+
+type ValueOf<Spec> = Spec extends { readonly kind: Kind<infer T>; readonly fallback: infer F } ? (F extends undefined ? T | undefined : T) : never;
+
+/** What each key holds once read. */
+export type Values = { readonly [K in KeyName]: ValueOf<(typeof keys)[K]> };
+
+export interface EmbeddedDatabase {
+  readonly kind: 'embedded';
+  readonly name: string;
+  /** Of a DATABASE_URL that names this machine: listen there, and make that login. */
+  readonly tcpPort?: number;
+  readonly login?: { readonly name: string; readonly password: string };
+}
+
+export type DatabaseConfig = EmbeddedDatabase | { readonly kind: 'managed'; readonly url: string };
+export type RedisConfig = { readonly kind: 'embedded' } | { readonly kind: 'managed'; readonly url: string };
+
+/** All that a part may ask for. Secrets are there once `completeConfig` has run. */
+export interface Config extends Omit<Values, 'workspacePath' | 'createTables' | 'logLevel' | 'logFormat'> {
+  readonly mode: 'embedded' | 'managed';
+  readonly database: DatabaseConfig;
+  readonly redis: RedisConfig;
+  readonly workspacePath: string;
+  readonly createTables: boolean;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly logFormat: 'json' | 'pretty';
+}
+
+/** A configuration whose generated values stand. */
+export interface CompleteConfig extends Config {
+  readonly workspaceId: string;
+  readonly postgresPassword: string;
+  readonly jwtSecretKey: string;
+  readonly workerSharedSecret: string;
+  readonly credentialEncryptionKey: string;
+}
+
+/** What studio.config.ts may set: any key but those made once. */
+export type FileConfig = { readonly [K in Exclude<KeyName, 'workspaceId'>]?: NonNullable<Values[K]> };
+
+/** Types this machine's values: `export default defineConfig({ port: 8000 })`. */
+export function defineConfig(values: FileConfig): FileConfig {
+  return values;
+}
