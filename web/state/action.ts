@@ -1,0 +1,48 @@
+/** A command that a person gives: busy while it runs, its fault kept for the view, never twice at once. */
+import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import { asApiError } from '../api.ts';
+import type { ApiError } from '../api.ts';
+
+export interface Action<Input> {
+  readonly busy: boolean;
+  readonly error: ApiError | undefined;
+  /** Runs it; a call while it runs does nothing. @returns whether it succeeded */
+  readonly run: (input: Input) => Promise<boolean>;
+  readonly clear: () => void;
+}
+
+export function useAction<Input = void>(command: (input: Input) => Promise<unknown>): Action<Input> {
+  const busy = useSignal(false);
+  const error = useSignal<ApiError | undefined>(undefined);
+  const latest = useRef(command);
+  latest.current = command;
+  const run = async (input: Input): Promise<boolean> => {
+    if (busy.value) return false;
+    busy.value = true;
+    error.value = undefined;
+    try {
+      await latest.current(input);
+      return true;
+    } catch (fault) {
+      error.value = asApiError(fault);
+      return false;
+    } finally {
+      busy.value = false;
+    }
+  };
+  return { busy: busy.value, error: error.value, run, clear: () => (error.value = undefined) };
+}
+
+/** The fault of one field of a refused body, as the server names it in `details`. */
+export function faultOf(error: ApiError | undefined, field: string): string | undefined {
+  const problems = error?.details['problems'] ?? error?.details['issues'];
+  if (!Array.isArray(problems)) return undefined;
+  for (const problem of problems as readonly unknown[]) {
+    if (typeof problem !== 'object' || problem === null) continue;
+    const { path, message } = problem as { path?: unknown; message?: unknown };
+    const name = Array.isArray(path) ? path.join('.') : path;
+    if (name === field && typeof message === 'string') return message;
+  }
+  return undefined;
+}

@@ -1,0 +1,114 @@
+/** A snapshot kept fresh: loaded once, then changed by the events after its cursor; loaded again on a gap or a reset.
+ *  Events that arrive together are applied together (once a frame). Knows no socket and no page: its ports are handed in. */
+import { batch, signal } from '@preact/signals';
+import type { ReadonlySignal } from '@preact/signals';
+import type { Envelope } from '../../src/contract/events.ts';
+import { asApiError } from '../api.ts';
+import type { ApiError } from '../api.ts';
+import type { Live } from '../live.ts';
+
+/** What applying an event asks for: the new value (or the same), or a new snapshot. */
+export type Change<Value> = { readonly value: Value } | 'reload';
+
+export interface SnapshotParts<Value extends object> {
+  readonly load: (stop: AbortSignal) => Promise<{ readonly value: Value; readonly cursor: string }>;
+  readonly rooms: readonly string[];
+  readonly apply: (value: Value, event: Envelope) => Change<Value>;
+  readonly live: Pick<Live, 'subscribe'>;
+  /** Runs soon, together with what else is due: a frame in the browser, at once in tests. @returns cancel */
+  readonly soon: (run: () => void) => () => void;
+}
+
+export interface Snapshot<Value extends object> {
+  readonly value: ReadonlySignal<Value | undefined>;
+  readonly error: ReadonlySignal<ApiError | undefined>;
+  readonly loading: ReadonlySignal<boolean>;
+  start(): void;
+  reload(): Promise<void>;
+  /** Changes the value from outside of the stream: a page that was added, an answer to a command. */
+  change(to: (value: Value) => Value): void;
+  close(): void;
+}
+
+export function createSnapshot<Value extends object>(parts: SnapshotParts<Value>): Snapshot<Value> {
+  const value = signal<Value | undefined>(undefined);
+  const error = signal<ApiError | undefined>(undefined);
+  const loading = signal(false);
+  let stop = new AbortController();
+  let leave = (): void => {};
+  let cancelSoon = (): void => {};
+  let waiting: Envelope[] = [];
+  let closed = false;
+
+  const flush = (): void => {
+    cancelSoon = () => {};
+    const events = waiting;
+    waiting = [];
+    const old = value.value;
+    if (old === undefined) return;
+    let next = old;
+    for (const event of events) {
+      const change = parts.apply(next, event);
+      if (change === 'reload') return void reload();
+      next = change.value;
+    }
+    if (next !== old) value.value = next;
+  };
+
+  const listen = (cursor: string): void => {
+    leave();
+    waiting = [];
+    leave = parts.live.subscribe(
+      parts.rooms,
+      {
+        onEvent(event) {
+          waiting.push(event);
+          if (waiting.length === 1) cancelSoon = parts.soon(flush);
+        },
+        onReset: () => void reload(),
+      },
+      cursor,
+    );
+  };
+
+  const reload = async (): Promise<void> => {
+    if (closed) return;
+    stop.abort();
+    stop = new AbortController();
+    const mine = stop;
+    loading.value = true;
+    try {
+      const loaded = await parts.load(mine.signal);
+      if (mine.signal.aborted) return;
+      batch(() => {
+        value.value = loaded.value;
+        error.value = undefined;
+        loading.value = false;
+      });
+      listen(loaded.cursor);
+    } catch (thrown) {
+      if (mine.signal.aborted) return;
+      batch(() => {
+        error.value = asApiError(thrown);
+        loading.value = false;
+      });
+    }
+  };
+
+  return {
+    value,
+    error,
+    loading,
+    start: () => void reload(),
+    reload,
+    change(to) {
+      if (value.value !== undefined) value.value = to(value.value);
+    },
+    close() {
+      closed = true;
+      stop.abort();
+      leave();
+      cancelSoon();
+    },
+  };
+}
