@@ -1,8 +1,9 @@
 /** What every verb under scripts/ needs before it can work: packages of the lock file, the pinned Node, PostgreSQL's links,
  *  and programs of the system (Redis, Chromium). Runs on any Node from 20 on, so: no TypeScript and nothing from node_modules.
  *  Everything here may run again and again, and does nothing when nothing changed. */
-import { spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -83,6 +84,36 @@ export function linkPostgres() {
   }
 }
 
+/** Builds dist/ when what it is made of changed since the last build. @throws Refusal */
+export function buildIfChanged(node) {
+  const stamp = join(root, 'dist/.sources');
+  const sources = hashSources();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
+  say('build: making dist/ …');
+  const ended = spawnSync(node, ['build.ts'], { cwd: root, env: withPinnedNode(), stdio: ['ignore', 'inherit', 'inherit'] });
+  if (ended.status !== 0) throw new Refusal(`The build failed (${ended.status ?? ended.signal}): see its lines above.`);
+  writeFileSync(stamp, sources);
+}
+
+/** One hash over every file that the build reads; tests are no part of it. */
+function hashSources() {
+  const tops = ['src', 'web', 'scripts', 'build.ts', 'package-lock.json', 'package.json', 'tsconfig.json'];
+  const hash = createHash('sha256');
+  for (const path of tops.flatMap(filesBelow).sort())
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(root, path)))
+      .update('\0');
+  return hash.digest('hex');
+}
+
+function filesBelow(path) {
+  const stat = statSync(join(root, path), { throwIfNoEntry: false });
+  if (stat?.isDirectory() !== true) return stat === undefined || path.endsWith('.test.ts') ? [] : [path];
+  const isLeftOut = path === 'src/test' || path === 'scripts/lib';
+  return isLeftOut ? [] : readdirSync(join(root, path)).flatMap((name) => filesBelow(`${path}/${name}`));
+}
+
 /** A Redis server: found, or installed by apt-get as root. @returns its path, undefined where neither works */
 export function ensureRedis() {
   const names = ['redis-server', 'valkey-server'];
@@ -157,4 +188,16 @@ export async function runVerb(verb) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
   }
+}
+
+/** Runs a command to its end. @returns the exit status; a signal to this process is handed on, so that the child can stop what it started. */
+export function runToEnd(command, args, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env, stdio: 'inherit' });
+    // Ctrl-C reaches the child by itself (same process group); a plain kill of this process does not.
+    process.on('SIGINT', () => {});
+    process.on('SIGTERM', () => child.kill('SIGTERM'));
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(signal === null ? code : 1));
+  });
 }

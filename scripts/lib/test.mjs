@@ -1,7 +1,18 @@
 /** The test verb up to the pinned Node: packages, programs of the system, then run-tests.ts. Runs on any Node from 20 on. */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { ensureChromium, ensureRedis, installDependencies, linkPostgres, pinnedNode, Refusal, root, runVerb, withPinnedNode } from './prepare.mjs';
+import {
+  buildIfChanged,
+  ensureChromium,
+  ensureRedis,
+  installDependencies,
+  linkPostgres,
+  pinnedNode,
+  Refusal,
+  root,
+  runToEnd,
+  runVerb,
+  withPinnedNode,
+} from './prepare.mjs';
 
 await runVerb(async () => {
   installDependencies();
@@ -16,18 +27,10 @@ await runVerb(async () => {
       `The tests need ${missing.join(' and ')}, which the PATH lacks. Add with: sudo apt-get install ${missing.join(' ')} (or run this once as root).${chromiumHint}`,
     );
   }
+  // Browser and chaos tests drive the built bundle.
+  const named = process.argv.slice(2);
+  if (!named.includes('--only=unit') && (named.every((word) => word.startsWith('-')) || named.some((word) => /\.(e2e|chaos)\./.test(word))))
+    buildIfChanged(node);
   const env = { ...withPinnedNode(), STUDIO_CHROMIUM: chromium, STUDIO_TEST_REDIS_SERVER: redis };
-  return runToEnd(node, [join(root, 'scripts/lib/run-tests.ts'), ...process.argv.slice(2)], env);
+  return runToEnd(node, [join(root, 'scripts/lib/run-tests.ts'), ...named], env);
 });
-
-/** @returns the exit status; a signal to this process is handed on, so that the child can stop what it started. */
-function runToEnd(command, args, env) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, stdio: 'inherit' });
-    // Ctrl-C reaches the child by itself (same process group); a plain kill of this process does not.
-    process.on('SIGINT', () => {});
-    process.on('SIGTERM', () => child.kill('SIGTERM'));
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(signal === null ? code : 1));
-  });
-}
