@@ -121,9 +121,11 @@ async function statusOf(url: string): Promise<number | undefined> {
   }
 }
 
+/** The first administrator of every claimed test Studio. */
+export const owner = { email: 'owner@example.com', password: 'correct horse battery staple', name: 'Owner' } as const;
+
 /** Makes the first administrator. @returns a client with an API key for everything: unlike an access token it does not end */
 export async function claimStudio(studio: Studio): Promise<ApiClient> {
-  const owner = { email: 'owner@example.com', password: 'correct horse battery staple', name: 'Owner' };
   const anonymous = createApiClient(studio.url);
   const claimed = await anonymous.expect(201, 'POST', '/api/v1/auth/claim', { token: studio.claimToken(), ...owner });
   const signedIn = createApiClient(studio.url, String(claimed['accessToken']));
