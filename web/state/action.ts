@@ -34,15 +34,10 @@ export function useAction<Input = void>(command: (input: Input) => Promise<unkno
   return { busy: busy.value, error: error.value, run, clear: () => (error.value = undefined) };
 }
 
-/** The fault of one field of a refused body, as the server names it in `details`. */
+/** The fault of one field of a refused body, as the server names it in `details.problems`. */
 export function faultOf(error: ApiError | undefined, field: string): string | undefined {
-  const problems = error?.details['problems'] ?? error?.details['issues'];
+  const problems = error?.details['problems'];
   if (!Array.isArray(problems)) return undefined;
-  for (const problem of problems as readonly unknown[]) {
-    if (typeof problem !== 'object' || problem === null) continue;
-    const { path, message } = problem as { path?: unknown; message?: unknown };
-    const name = Array.isArray(path) ? path.join('.') : path;
-    if (name === field && typeof message === 'string') return message;
-  }
-  return undefined;
+  const found = (problems as readonly { readonly path?: unknown; readonly message?: unknown }[]).find((problem) => problem.path === field);
+  return typeof found?.message === 'string' ? found.message : undefined;
 }

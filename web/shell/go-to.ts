@@ -1,0 +1,29 @@
+/** The commands that every page has: going places, the palette, the sheet of keys, the theme, logging out. */
+import { go } from '../route.ts';
+import { logOut } from '../session.ts';
+import { setTheme } from '../ui/theme.ts';
+import { toastError } from '../ui/toast.tsx';
+import { useCommands } from './commands.ts';
+import { navigation } from './pages.ts';
+import type { Command } from './commands.ts';
+
+export function useShellCommands(open: { readonly onPalette: () => void; readonly onKeys: () => void }): void {
+  const places: readonly Command[] = navigation.map((row) => ({ id: `go:${row.path}`, title: row.title, group: 'Go to', keys: row.keys, words: row.words, run: () => go(row.path) }));
+  const sections = ['devices', 'keys', 'secrets', 'members', 'system'].map((section) => ({
+    id: `go:settings/${section}`,
+    title: `Settings: ${section === 'keys' ? 'API keys' : section}`,
+    group: 'Go to',
+    run: () => go(`/settings/${section}`),
+  }));
+  useCommands([
+    ...places,
+    ...sections,
+    { id: 'palette', title: 'Command palette', group: 'Everywhere', keys: 'mod+k', run: open.onPalette },
+    { id: 'keys', title: 'Show the keys', group: 'Everywhere', keys: '?', words: 'shortcuts help', run: open.onKeys },
+    { id: 'actions', title: 'Actions of this page', group: 'Everywhere', keys: '.', run: open.onPalette },
+    { id: 'theme:dark', title: 'Dark theme', group: 'Appearance', run: () => setTheme('dark') },
+    { id: 'theme:light', title: 'Light theme', group: 'Appearance', run: () => setTheme('light') },
+    { id: 'theme:system', title: 'Theme of the system', group: 'Appearance', run: () => setTheme('system') },
+    { id: 'logout', title: 'Log out', group: 'Account', words: 'sign out', run: () => void logOut().catch((error: unknown) => toastError('Not logged out', error)) },
+  ]);
+}

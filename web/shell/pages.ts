@@ -1,0 +1,36 @@
+/** The map of the UI: every page's path, its place in the sidebar, and its chunk. A page is one row here and one folder below pages/. */
+import { Activity, FolderOpen, LayoutDashboard, Settings } from 'lucide-preact';
+import type { ComponentType } from 'preact';
+
+/** A page gets the `:names` of its path. */
+export type PageComponent = ComponentType<{ readonly params: Readonly<Record<string, string>> }>;
+
+export interface PageRow {
+  /** Below the UI's base, as wouter matches it. */
+  readonly path: string;
+  readonly load: () => Promise<PageComponent>;
+  /** Only for administrators. */
+  readonly admin?: true;
+}
+
+export interface NavRow {
+  readonly path: string;
+  readonly title: string;
+  readonly icon: typeof Activity;
+  readonly keys: string;
+  /** More words that find it in the palette. */
+  readonly words?: string;
+}
+
+export const navigation: readonly NavRow[] = [
+  { path: '/', title: 'Overview', icon: LayoutDashboard, keys: 'g o', words: 'home dashboard health machine gpu' },
+  { path: '/files', title: 'Files', icon: FolderOpen, keys: 'g f', words: 'upload storage' },
+  { path: '/settings', title: 'Settings', icon: Settings, keys: 'g s', words: 'account password keys secrets members system' },
+];
+
+export const pages: readonly PageRow[] = [
+  { path: '/', load: async () => (await import('../pages/overview/overview.tsx')).OverviewPage },
+  { path: '/files', load: async () => (await import('../pages/files/files.tsx')).FilesPage },
+  { path: '/settings/:section?', load: async () => (await import('../pages/settings/settings.tsx')).SettingsPage },
+];
+

@@ -1,0 +1,32 @@
+/** Where one can go: a column at the left, a bar at the bottom of a narrow screen. */
+import { useLocation } from 'wouter-preact';
+import { href } from '../route.ts';
+import { isMac, keyLabel } from '../ui/keys.ts';
+import { navigation } from './pages.ts';
+import type { JSX } from 'preact';
+import type { NavRow } from './pages.ts';
+
+export function Sidebar(): JSX.Element {
+  const [path] = useLocation();
+  return (
+    <nav class="sidebar" aria-label="Main">
+      <ul>
+        {navigation.map((row) => (
+          <li key={row.path}>
+            <NavLink row={row} current={row.path === '/' ? path === '/' : path === row.path || path.startsWith(`${row.path}/`)} />
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function NavLink(props: { readonly row: NavRow; readonly current: boolean }): JSX.Element {
+  const Icon = props.row.icon;
+  return (
+    <a class="nav-link" href={href(props.row.path)} aria-current={props.current ? 'page' : undefined} data-tip={`Go to ${props.row.title}  ${keyLabel(props.row.keys, isMac)}`}>
+      <Icon size={16} strokeWidth={1.75} aria-hidden="true" />
+      <span>{props.row.title}</span>
+    </a>
+  );
+}
