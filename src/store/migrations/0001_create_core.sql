@@ -35,8 +35,6 @@ create table sessions (
   user_id text not null references users on delete cascade,
   client text not null check (client in ('web', 'api')),
   refresh_hash bytea not null,
-  -- The hash before the last rotation: its reuse ends the session.
-  previous_refresh_hash bytea,
   user_agent text not null default '',
   address text not null default '',
   created_at timestamptz not null default now(),
@@ -44,8 +42,15 @@ create table sessions (
   expires_at timestamptz not null
 );
 create unique index sessions_refresh_hash on sessions (refresh_hash);
-create index sessions_previous_refresh_hash on sessions (previous_refresh_hash) where previous_refresh_hash is not null;
 create index sessions_user_id on sessions (user_id);
+
+-- Refresh tokens that were exchanged: one of them coming back ends its session.
+create table used_refresh_tokens (
+  token_hash bytea primary key,
+  session_id text not null references sessions on delete cascade,
+  used_at timestamptz not null default now()
+);
+create index used_refresh_tokens_session_id on used_refresh_tokens (session_id);
 
 create table api_keys (
   id text primary key,
@@ -111,8 +116,16 @@ create table idempotency_keys (
   route text not null,
   key text not null,
   request_hash bytea not null,
+  -- From which the ids of what the request makes derive: every try makes the same ones.
+  seed text not null,
+  -- Counts tries; only the newest may end the row.
+  attempt int not null default 1,
+  -- Which process works on it.
+  holder text not null,
+  started_at timestamptz not null default now(),
   status int,
-  response jsonb,
+  -- Headers and body, encrypted: a reply may hold what nobody should read in a dump.
+  response bytea,
   created_at timestamptz not null default now(),
   primary key (org_id, caller, route, key)
 );
@@ -122,8 +135,10 @@ create index idempotency_keys_created_at on idempotency_keys (created_at);
 create table owners (
   id text primary key,
   epoch bigint generated always as identity unique,
+  -- Machine, boot and pid namespace: pids of the same host can be judged, others only by their beat.
   host text not null,
   pid int not null,
+  pid_started text not null,
   started_at timestamptz not null default now(),
   beat_at timestamptz not null default now()
 );
@@ -134,6 +149,8 @@ create table workflows (
   name text not null,
   description text not null default '',
   version int not null,
+  -- Raised by every publish: the ETag. Saving a draft leaves it.
+  revision int not null default 1,
   draft jsonb,
   draft_saved_at timestamptz,
   draft_revision int not null default 0,
@@ -331,6 +348,7 @@ create table jobs (
 create index jobs_org_id on jobs (org_id, id);
 create index jobs_claim on jobs (queue, priority desc, id) where status = 'queued';
 create index jobs_running on jobs (worker_id) where status = 'running';
+create index jobs_queue_running on jobs (queue) where status = 'running';
 create unique index jobs_step on jobs (instance_id, step_path, step_generation, step_attempt) where instance_id is not null;
 
 -- Bytes by content; files and artifacts point here. On disk: files/<org>/<first two of sha256>/<sha256>.
@@ -346,6 +364,8 @@ create table files (
   updated_at timestamptz not null default now(),
   unique (org_id, path)
 );
+create index files_content on files (org_id, sha256);
+create index files_newest on files (org_id, id);
 
 create table artifacts (
   id text primary key,
@@ -361,6 +381,7 @@ create table artifacts (
 );
 create index artifacts_job_id on artifacts (job_id, id);
 create index artifacts_instance_id on artifacts (instance_id, id);
+create index artifacts_content on artifacts (org_id, sha256);
 
 create table uploads (
   id text primary key,
@@ -399,6 +420,16 @@ create table outbox (
 );
 create index outbox_order on outbox (xid, position);
 create index outbox_stream on outbox (kind, id, sequence);
+-- For the replay of `instance:<id>`, which hears its jobs too. Partial: step events, the hot path, don't pay for it.
+create index outbox_job_parent on outbox (parent) where kind = 'job';
+
+-- Where the outbox begins: retention deletes a prefix of it, and a cursor below this can't be replayed.
+create table outbox_floor (
+  is_only boolean primary key default true check (is_only),
+  xid xid8 not null,
+  position bigint not null
+);
+insert into outbox_floor (xid, position) values ('0', 0);
 
 -- Rights and the second wall.
 grant usage on schema public to studio_engine, studio_api;
@@ -428,5 +459,5 @@ end
 $$;
 
 -- down
-drop table outbox, streams, uploads, artifacts, files, jobs, workers, queues, commands, step_logs, step_attempts, steps, instances, triggers,
-  workflow_versions, workflows, owners, idempotency_keys, audit, settings, secrets, claims, login_attempts, api_keys, sessions, members, users, orgs;
+drop table outbox_floor, outbox, streams, uploads, artifacts, files, jobs, workers, queues, commands, step_logs, step_attempts, steps, instances, triggers,
+  workflow_versions, workflows, owners, idempotency_keys, audit, settings, secrets, claims, login_attempts, api_keys, used_refresh_tokens, sessions, members, users, orgs;
