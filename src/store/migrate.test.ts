@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import pg from 'pg';
+import { testDatabase } from '../test/database.ts';
+import { migrate, migrationStatus, requireMigrated } from './migrate.ts';
+import { listMigrations, type Migration } from './migrations.ts';
+
+/** Everything that a schema consists of, as text that can be compared. */
+async function dump(config: pg.ClientConfig): Promise<string> {
+  const client = new pg.Client(config);
+  await client.connect();
+  const { rows } = await client.query<{ line: string }>(`
+    select 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '') as line
+      from information_schema.columns where table_schema = 'public' and table_name <> 'schema_migrations'
+    union all select 'index ' || indexdef from pg_indexes where schemaname = 'public' and tablename <> 'schema_migrations'
+    union all select 'constraint ' || conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint
+      where connamespace = 'public'::regnamespace and conrelid <> coalesce(to_regclass('public.schema_migrations')::oid, 0)
+    union all select 'policy ' || tablename || ' ' || policyname || ' ' || roles::text || ' ' || coalesce(qual, '') || ' ' || coalesce(with_check, '') from pg_policies
+    union all select 'grant ' || table_name || ' ' || grantee || ' ' || privilege_type from information_schema.role_table_grants
+      where table_schema = 'public' and table_name <> 'schema_migrations'
+    union all select 'rls ' || relname || ' ' || relrowsecurity || ' ' || relforcerowsecurity from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+      and relname <> 'schema_migrations'
+    union all select 'routine ' || oid::regprocedure from pg_proc where pronamespace = 'public'::regnamespace
+    order by 1`);
+  await client.end();
+  return rows.map((row) => row.line).join('\n');
+}
+
+const two: readonly Migration[] = [
+  { version: 1, name: 'create_a', up: 'create table a (id int primary key);', down: 'drop table a;', checksum: 'aaaa' },
+  { version: 2, name: 'create_b', up: 'create table b (id int primary key); insert into b values (1);', down: 'drop table b;', checksum: 'bbbb' },
+];
+
+test('an empty database goes up, down to nothing and up again to the same schema', async () => {
+  const db = await testDatabase({ empty: true });
+  const { owner } = db.roles;
+  const newest = listMigrations().length;
+  assert.equal((await migrationStatus({ owner })).pending.length, newest);
+  assert.equal((await migrate({ owner })).version, newest);
+  const first = await dump(db.roles.owner);
+  assert.ok(first.includes('table_name') === false && first.split('\n').length > 200);
+  assert.deepEqual((await migrate({ owner })).ran, []);
+  await migrate({ owner, target: 0 });
+  assert.equal(await dump(db.roles.owner), '');
+  await migrate({ owner });
+  assert.equal(await dump(db.roles.owner), first);
+  await db.close();
+});
+
+test('every table of an org is behind forced row-level security', async () => {
+  const db = await testDatabase();
+  const { rows } = await db.database.engine.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
+     where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and not (c.relrowsecurity and c.relforcerowsecurity)`,
+  );
+  assert.deepEqual(rows, []);
+  await db.close();
+});
+
+test('a target version is reached from above and below; one that does not exist is refused', async () => {
+  const db = await testDatabase({ empty: true });
+  const options = { owner: db.roles.owner, migrations: two };
+  assert.deepEqual((await migrate({ ...options, target: 1 })).ran, ['up 0001_create_a']);
+  assert.deepEqual((await migrate(options)).ran, ['up 0002_create_b']);
+  assert.deepEqual((await migrate({ ...options, target: 0 })).ran, ['down 0002_create_b', 'down 0001_create_a']);
+  for (const target of [-1, 3, 0.5]) await assert.rejects(migrate({ ...options, target }), /this Studio knows 0 to 2/);
+  await db.close();
+});
+
+test('a database newer than the binary is refused and left as it is, also by the check and the rollback', async () => {
+  const db = await testDatabase({ empty: true });
+  await migrate({ owner: db.roles.owner, migrations: two });
+  const old = { owner: db.roles.owner, migrations: two.slice(0, 1) };
+  await assert.rejects(migrate(old), /schema version 2 \(create_b\), this Studio knows 1/);
+  await assert.rejects(migrate({ ...old, target: 0 }), /this Studio knows 1/);
+  await assert.rejects(requireMigrated(old), /this Studio knows 1/);
+  assert.match(await dump(db.roles.owner), /column b\.id/);
+  await db.close();
+});
+
+test('a migration whose text changed after it was applied is refused', async () => {
+  const db = await testDatabase({ empty: true });
+  await migrate({ owner: db.roles.owner, migrations: two });
+  const changed = two.map((one) => ({ ...one, checksum: `${one.checksum}x` }));
+  await assert.rejects(migrate({ owner: db.roles.owner, migrations: changed }), /0001_create_a was applied with another text/);
+  await db.close();
+});
+
+test('the check names what is pending and changes nothing', async () => {
+  const db = await testDatabase({ empty: true });
+  const options = { owner: db.roles.owner, migrations: two };
+  await assert.rejects(requireMigrated(options), /lacks 2 migration\(s\): 0001_create_a, 0002_create_b/);
+  assert.equal(await dump(db.roles.owner), '');
+  await migrate(options);
+  assert.equal((await requireMigrated(options)).version, 2);
+  await db.close();
+});
+
+test('a migration that fails half-way leaves nothing of itself, and those before it stand', async () => {
+  const db = await testDatabase({ empty: true });
+  const broken: Migration = { version: 3, name: 'break_it', up: 'create table c (id int); select 1 / 0;', down: '', checksum: 'cccc' };
+  await assert.rejects(migrate({ owner: db.roles.owner, migrations: [...two, broken] }), /0003_break_it failed and was rolled back: division by zero/);
+  assert.equal((await migrationStatus({ owner: db.roles.owner, migrations: two })).version, 2);
+  assert.doesNotMatch(await dump(db.roles.owner), /column c\./);
+  await db.close();
+});
+
+test('two processes that migrate at once apply each migration once', async () => {
+  const db = await testDatabase({ empty: true });
+  const runs = await Promise.all([1, 2, 3].map(() => migrate({ owner: db.roles.owner, migrations: two })));
+  assert.deepEqual(runs.flatMap((run) => run.ran).toSorted(), ['up 0001_create_a', 'up 0002_create_b']);
+  await db.close();
+});
+
+test('a connection lost at any statement leaves a whole number of migrations, and the next run finishes', async () => {
+  const whole = await testDatabase();
+  const golden = await dump(whole.roles.owner);
+  await whole.close();
+  const [core, ...rest] = listMigrations();
+  assert.ok(core);
+  const statements = core.up.split(/;\n(?=\n|create|grant|insert|alter|do|--)/);
+  const db = await testDatabase({ empty: true });
+  // Every seventh boundary: all of them take half a minute.
+  for (let cut = 0; cut < statements.length; cut += 7) {
+    const kill = `${statements.slice(0, cut).join(';\n')};\nselect pg_terminate_backend(pg_backend_pid());`;
+    await assert.rejects(migrate({ owner: db.roles.owner, migrations: [{ ...core, up: kill }, ...rest] }));
+    assert.equal(await dump(db.roles.owner), '');
+  }
+  await migrate({ owner: db.roles.owner });
+  assert.equal(await dump(db.roles.owner), golden);
+  await db.close();
+});
