@@ -4,7 +4,7 @@ import { Graph, layout } from '@dagrejs/dagre';
 import type { GraphEdge, GraphNode } from '../../src/contract/graph.ts';
 
 export const NODE_WIDTH = 216;
-export const NODE_HEIGHT = 64;
+export const NODE_HEIGHT = 76;
 /** Added for each output port beyond the first, so that their labels have room. */
 export const PORT_HEIGHT = 18;
 

@@ -5,6 +5,7 @@ import type { Definition, GraphNode, Problem } from '../../src/contract/graph.ts
 import type { Step } from '../../src/contract/instances.ts';
 import type { NodeTypeView } from '../../src/contract/node-types.ts';
 import type { StepStatus } from '../../src/contract/values.ts';
+import type { Status } from '../ui/status.ts';
 import { endOf } from './layout.ts';
 import { summaryOfParams } from './summary.ts';
 
@@ -120,6 +121,13 @@ function linkState(steps: ReadonlyMap<string, Step> | undefined, from: string, p
   if (source.status !== 'completed' && source.status !== 'cached') return target === undefined || target.status === 'skipped' ? 'untaken' : 'taken';
   if (target?.status === 'skipped') return 'untaken';
   return target === undefined ? 'waiting' : 'taken';
+}
+
+/** The status a card wears: a step that tries again, and has not ended, is retrying. */
+export function cardStatus(card: Pick<Card, 'status' | 'step'>): Status {
+  const { status, step } = card;
+  if (status === undefined) return 'pending';
+  return step !== undefined && step.attempt > 1 && (status === 'running' || status === 'queued' || status === 'waiting') ? 'retrying' : status;
 }
 
 /** One line on how a node's step stands, beside its status word; undefined when the params say more. */

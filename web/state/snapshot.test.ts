@@ -10,6 +10,7 @@ interface Bench {
   readonly send: (...sequences: number[]) => void;
   readonly reset: () => void;
   readonly frame: () => void;
+  readonly heal: () => void;
   readonly subscriptions: string[];
   readonly loads: () => number;
 }
@@ -19,6 +20,7 @@ const settle = async (): Promise<void> => await new Promise((resolve) => setImme
 function bench(load: (count: number) => Promise<readonly number[]>): Bench {
   let listener: { onEvent(event: Envelope): void; onReset(room: string): void } | undefined;
   let due: (() => void) | undefined;
+  let healing: (() => void) | undefined;
   let loads = 0;
   const subscriptions: string[] = [];
   const snapshot = createSnapshot<readonly number[]>({
@@ -39,12 +41,17 @@ function bench(load: (count: number) => Promise<readonly number[]>): Bench {
       due = run;
       return () => void (due = undefined);
     },
+    later: (run) => {
+      healing = run;
+      return () => void (healing = undefined);
+    },
   });
   return {
     snapshot,
     send: (...sequences) => sequences.forEach((sequence) => listener?.onEvent({ sequence } as Envelope)),
     reset: () => listener?.onReset('instance:inst_1'),
     frame: () => due?.(),
+    heal: () => healing?.(),
     subscriptions,
     loads: () => loads,
   };
@@ -111,4 +118,14 @@ test('an answer that comes after a newer reload is dropped', async () => {
   answerFirst([1]);
   await settle();
   assert.deepEqual(snapshot.value.value, [2]);
+});
+
+test('a load that failed heals by itself', async () => {
+  const { snapshot, heal } = bench((count) => (count === 1 ? Promise.reject(new Error('no answer')) : Promise.resolve([2])));
+  snapshot.start();
+  await settle();
+  heal();
+  await settle();
+  assert.deepEqual(snapshot.value.value, [2]);
+  assert.equal(snapshot.error.value, undefined);
 });

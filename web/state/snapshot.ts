@@ -17,7 +17,12 @@ export interface SnapshotParts<Value extends object> {
   readonly live: Pick<Live, 'subscribe'>;
   /** Runs soon, together with what else is due: a frame in the browser, at once in tests. @returns cancel */
   readonly soon: (run: () => void) => () => void;
+  /** Runs after a time. @returns cancel */
+  readonly later?: (run: () => void, delayMs: number) => () => void;
 }
+
+// A load that failed for a reason that passes is tried again by itself, as often as a person would.
+const HEAL_MS = 4_000;
 
 export interface Snapshot<Value extends object> {
   readonly value: ReadonlySignal<Value | undefined>;
@@ -37,6 +42,7 @@ export function createSnapshot<Value extends object>(parts: SnapshotParts<Value>
   let stop = new AbortController();
   let leave = (): void => {};
   let cancelSoon = (): void => {};
+  let cancelHeal = (): void => {};
   let waiting: Envelope[] = [];
   let closed = false;
 
@@ -74,6 +80,7 @@ export function createSnapshot<Value extends object>(parts: SnapshotParts<Value>
   const reload = async (): Promise<void> => {
     if (closed) return;
     stop.abort();
+    cancelHeal();
     stop = new AbortController();
     const mine = stop;
     loading.value = true;
@@ -88,10 +95,12 @@ export function createSnapshot<Value extends object>(parts: SnapshotParts<Value>
       listen(loaded.cursor);
     } catch (thrown) {
       if (mine.signal.aborted) return;
+      const fault = asApiError(thrown);
       batch(() => {
-        error.value = asApiError(thrown);
+        error.value = fault;
         loading.value = false;
       });
+      if (fault.status === 0 || fault.status >= 500 || fault.status === 429) cancelHeal = (parts.later ?? timer)(() => void reload(), Math.max(HEAL_MS, fault.retryAfterMs ?? 0));
     }
   };
 
@@ -109,6 +118,12 @@ export function createSnapshot<Value extends object>(parts: SnapshotParts<Value>
       stop.abort();
       leave();
       cancelSoon();
+      cancelHeal();
     },
   };
+}
+
+function timer(run: () => void, delayMs: number): () => void {
+  const id = setTimeout(run, delayMs);
+  return () => clearTimeout(id);
 }

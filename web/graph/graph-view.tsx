@@ -1,0 +1,166 @@
+/** The graph as a drawing: cards of nodes, links between ports, pan and zoom. Read-only; a lazy chunk with React Flow in it.
+ *  Nodes and edges are controlled; the keyboard walks the cards, Enter chooses one. The text alternative is graph-list.tsx. */
+import { Background, BackgroundVariant, Handle, Position, ReactFlow, ReactFlowProvider, useReactFlow } from '@xyflow/react';
+import type { Edge, Node, NodeProps } from '@xyflow/react';
+import { Maximize, Minus, Plus } from 'lucide-preact';
+import { useEffect, useMemo } from 'preact/hooks';
+import type { ComponentType, JSX } from 'preact';
+import type { Definition } from '../../src/contract/graph.ts';
+import { IconButton } from '../ui/button.tsx';
+import { now } from '../ui/clock.ts';
+import { formatDuration } from '../ui/format.ts';
+import { StatusShape } from '../ui/status-chip.tsx';
+import { statusColor, statusLook } from '../ui/status.ts';
+import { NODE_HEIGHT, placeNodes } from './layout.ts';
+import { cardStatus, liveText } from './model.ts';
+import type { Card, GraphModel, Link } from './model.ts';
+
+export interface GraphViewProps {
+  readonly model: GraphModel;
+  readonly definition: Pick<Definition, 'nodes' | 'edges'>;
+  readonly label: string;
+  readonly selected?: string | undefined;
+  readonly onSelect: (key: string | undefined) => void;
+}
+
+// From here on only what is in sight is drawn: below, drawing all is smoother to pan.
+const MANY_NODES = 150;
+
+type CardNode = Node<{ readonly card: Card }, 'card'>;
+
+const nodeTypes = { card: CardView as unknown as ComponentType<NodeProps> };
+const fit = { maxZoom: 1, padding: 0.12 };
+
+export default function GraphView(props: GraphViewProps): JSX.Element {
+  return (
+    <ReactFlowProvider>
+      <Drawing {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Drawing(props: GraphViewProps): JSX.Element {
+  const { model, definition } = props;
+  const flow = useReactFlow();
+  const shape = shapeOf(definition);
+  const places = useMemo(() => placeNodes(definition.nodes, definition.edges, (node) => model.cards.find((card) => card.key === node.key)?.outputs.length ?? 1), [shape]);
+  const nodes = model.cards.map((card): CardNode => {
+    const place = places.get(card.key) ?? { x: 0, y: 0, width: 216, height: NODE_HEIGHT };
+    return { id: card.key, type: 'card', position: { x: place.x, y: place.y }, width: place.width, height: place.height, data: { card }, selected: card.key === props.selected, ariaLabel: labelOf(card) };
+  });
+  useEffect(() => {
+    // After the new layout is drawn.
+    const timer = setTimeout(() => void flow.fitView(fit), 0);
+    return () => clearTimeout(timer);
+  }, [shape]);
+  const choose = (key: string | undefined): void => props.onSelect(key);
+  return (
+    <div class="graph" role="group" aria-label={props.label}>
+      <ReactFlow
+        nodes={nodes}
+        edges={model.links.map(edgeOf)}
+        nodeTypes={nodeTypes}
+        fitView
+        fitViewOptions={fit}
+        minZoom={0.05}
+        maxZoom={1.5}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        edgesFocusable={false}
+        onlyRenderVisibleElements={model.cards.length > MANY_NODES}
+        deleteKeyCode={null}
+        selectionKeyCode={null}
+        multiSelectionKeyCode={null}
+        onNodeClick={(_event, node) => choose(node.id)}
+        onPaneClick={() => choose(undefined)}
+        onNodesChange={(changes) => {
+          for (const change of changes) if (change.type === 'select' && change.selected) choose(change.id);
+        }}
+      >
+        <Background variant={BackgroundVariant.Dots} gap={20} size={1} color="var(--line)" />
+      </ReactFlow>
+      <div class="graph-tools" role="toolbar" aria-label="View of the graph">
+        <IconButton size="small" label="Zoom in" icon={<Plus size={14} />} onClick={() => void flow.zoomIn()} />
+        <IconButton size="small" label="Zoom out" icon={<Minus size={14} />} onClick={() => void flow.zoomOut()} />
+        <IconButton size="small" label="Fit to view" icon={<Maximize size={14} />} onClick={() => void flow.fitView(fit)} />
+      </div>
+    </div>
+  );
+}
+
+/** What the layout depends on, as text: names, ports and edges, never states. */
+function shapeOf(definition: Pick<Definition, 'nodes' | 'edges'>): string {
+  return JSON.stringify([definition.nodes.map((node) => [node.key, node.type, node.position, node.onError, node.params?.['cases']]), definition.edges.map((edge) => [edge.from, edge.to])]);
+}
+
+function labelOf(card: Card): string {
+  const status = card.status === undefined ? '' : `, ${statusLook(cardStatus(card)).word}`;
+  return `${card.title}, ${card.typeTitle}${status}`;
+}
+
+function edgeOf(link: Link): Edge {
+  const kind = link.kind === 'any' || link.kind === 'file' ? 'json' : link.kind;
+  const stroke = link.state === 'idle' || link.state === 'untaken' ? 'var(--line-control)' : `var(--port-${kind})`;
+  return {
+    id: link.id,
+    source: link.from,
+    target: link.to,
+    sourceHandle: link.fromPort ?? null,
+    ...(link.label === undefined ? {} : { label: link.label }),
+    className: `graph-link graph-link-${link.state}`,
+    style: { stroke },
+    selectable: false,
+  };
+}
+
+function CardView(props: { readonly data: { readonly card: Card }; readonly selected?: boolean }): JSX.Element {
+  const { card } = props.data;
+  const status = card.status === undefined ? undefined : cardStatus(card);
+  const ringed = status !== undefined && status !== 'pending';
+  const live = liveText(card, formatDuration, card.step !== undefined && card.step.endedAt === null ? now.value : 0);
+  const classes = ['graph-card', ringed ? 'graph-ringed' : '', status === 'pending' || card.disabled ? 'graph-dim' : '', props.selected === true ? 'graph-selected' : '', card.problems.length > 0 || !card.known ? 'graph-faulty' : ''];
+  return (
+    <div class={classes.join(' ')} style={ringed ? { borderColor: statusColor(status) } : {}}>
+      <Handle type="target" position={Position.Left} isConnectable={false} style={{ visibility: card.hasInput ? 'visible' : 'hidden' }} />
+      <div class="graph-card-head">
+        {status !== undefined && <StatusShape status={status} />}
+        <span class="graph-card-title truncate">{card.title}</span>
+        {status !== undefined && (
+          <span class="graph-card-word" style={{ color: statusColor(status, 'text') }}>
+            {statusLook(status).word}
+          </span>
+        )}
+      </div>
+      <div class="graph-card-body">
+        <div class="graph-card-type truncate">{card.known ? card.typeTitle : `${card.type}: unknown type`}{card.disabled && ' · disabled'}</div>
+        <div class="graph-card-line truncate">{card.problems[0] ?? live ?? card.summary}</div>
+      </div>
+      <Ports card={card} />
+    </div>
+  );
+}
+
+/** A single port is a dot at the right edge; several stand below each other with their names. */
+function Ports(props: { readonly card: Card }): JSX.Element {
+  const { outputs } = props.card;
+  const dot = (kind: string): Record<string, string> => ({ background: `var(--port-${kind === 'any' || kind === 'file' ? 'json' : kind})` });
+  const only = outputs[0];
+  if (outputs.length <= 1) {
+    return (
+      <>
+        <Handle type="source" position={Position.Right} isConnectable={false} style={dot(only?.kind ?? 'json')} />
+        {only !== undefined && <Handle type="source" id={only.name} position={Position.Right} isConnectable={false} style={dot(only.kind)} />}
+      </>
+    );
+  }
+  return (
+    <>
+      <Handle type="source" position={Position.Right} isConnectable={false} style={{ opacity: 0 }} />
+      {outputs.map((port, index) => (
+        <Handle key={port.name} type="source" id={port.name} position={Position.Right} isConnectable={false} style={{ ...dot(port.kind), top: `${60 + index * 18}px` }}>
+          <span class="graph-port-name">{port.name}</span>
+        </Handle>
+      ))}
+    </>
+  );
+}
