@@ -80,7 +80,8 @@ export interface SandboxPort {
 /** How a step ended, or what it waits for. */
 export type NodeResult =
   | { readonly kind: 'output'; readonly output: Json; readonly port?: string; readonly reason?: string }
-  | { readonly kind: 'wait'; readonly wait: { readonly kind: 'timer'; readonly until: number }; readonly output: Json }
+  /** Until a moment (ms since the epoch), or so long from now. Holds no slot; the output is `{ waitedMs }`. */
+  | { readonly kind: 'wait'; readonly wait: { readonly kind: 'timer'; readonly until: number } | { readonly kind: 'timer'; readonly afterMs: number } }
   /** Ends the whole instance. */
   | { readonly kind: 'end'; readonly status: 'completed'; readonly output: Json | undefined }
   | { readonly kind: 'end'; readonly status: 'failed'; readonly code: string; readonly message: string };
@@ -116,6 +117,10 @@ interface NodeTypeBase<Params extends z.ZodType> {
   readonly params: Params;
   /** Params kept as they stand: their `{{ }}` is not evaluated (the source of code). */
   readonly rawParams?: readonly string[];
+  /** Params that are expressions with or without braces around: `condition`, `cases[].when`. */
+  readonly expressionParams?: readonly string[];
+  /** Of a type with several ports: which one an output stands for. Used for pinned and edited outputs. */
+  readonly portOf?: (output: Json) => string | undefined;
   /** Params of a node in the editor's first use; must pass `params`. */
   readonly example: Record<string, Json>;
   /** The role that may publish and run it. Default: user. */
