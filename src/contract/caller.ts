@@ -12,4 +12,6 @@ export interface Caller {
   readonly sessionId: string | null;
   /** Of an API key. */
   readonly keyId: string | null;
+  /** Signed in with a temporary password: only changing it works. Also sockets refuse. */
+  readonly mustChangePassword?: true;
 }

@@ -2,7 +2,9 @@
 import type * as z from 'zod';
 import type { Caller } from '../contract/caller.ts';
 import type { EndpointSpec } from '../contract/endpoint.ts';
+import type { IdPrefix } from '../kernel/ids.ts';
 import type { SqlPool } from '../store/client.ts';
+import type { Peer } from './peer.ts';
 
 /** One call, parsed by its endpoint's schemas. */
 export interface Call<Spec extends EndpointSpec = EndpointSpec> {
@@ -17,10 +19,19 @@ export interface Call<Spec extends EndpointSpec = EndpointSpec> {
   readonly requestId: string;
   /** The peer's address, after trusted proxies. */
   readonly address: string;
+  /** Under which name and scheme the caller reached us, after trusted proxies. */
+  readonly peer: Peer;
   readonly request: Request;
   /** Aborts when the client goes away or the request's time is over. */
   readonly signal: AbortSignal;
   header(name: string): string | undefined;
+  /** Where live events go on from the snapshot this call answers. Taken before the handler runs on every GET; elsewhere at the first call. */
+  cursor(): Promise<string>;
+  /** The id of what this call makes. With an Idempotency-Key it is the same for every try of the request (n-th call, n-th id), so that
+   *  a try after a crash meets what the first one made. */
+  newId<P extends IdPrefix>(prefix: P): `${P}_${string}`;
+  /** A second try of a request whose first one may have done its work and died before it could say so: look for its ids first. */
+  readonly isRepeat: boolean;
 }
 
 export interface JsonReply<Spec extends EndpointSpec> {

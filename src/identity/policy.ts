@@ -108,6 +108,12 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'PUT /api/v1/files/{path+}': may('user', 'files:write'),
   'GET /api/v1/files/{path+}': may('user', 'files:read'),
   'DELETE /api/v1/files/{path+}': may('user', 'files:write'),
+  'GET /api/v1/uploads': may('user', 'files:read'),
+  'POST /api/v1/uploads': may('user', 'files:write'),
+  'GET /api/v1/uploads/{id}': may('user', 'files:read'),
+  'PATCH /api/v1/uploads/{id}': may('user', 'files:write'),
+  'DELETE /api/v1/uploads/{id}': may('user', 'files:write'),
+  'OPTIONS /api/v1/uploads': may('user', 'files:read'),
   'GET /api/v1/events': may('user', 'events:read'),
 
   'GET /api/v1/openapi.json': { role: 'user', scope: 'users:read' },

@@ -219,8 +219,9 @@ create index instances_live on instances (owner_epoch, id) where status in ('pen
 create index instances_labels on instances using gin (labels jsonb_path_ops);
 
 -- One row a (path, generation). Inline steps are inserted once, ended; steps that queue, wait or retry are updated.
+-- No foreign key: its check would double the cost of the hottest insert; the owner's fence guards it, and deleting an instance deletes them.
 create table steps (
-  instance_id text not null references instances on delete cascade,
+  instance_id text not null,
   path text not null,
   generation int not null,
   org_id text not null,

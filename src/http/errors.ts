@@ -1,0 +1,49 @@
+/** Anything thrown → the public error envelope. What is no AppError is a bug: logged with its cause, answered without detail. */
+import { AppError, messageOf } from '../kernel/fail.ts';
+import type { Logger } from '../kernel/log.ts';
+import { isConnectionLoss } from '../store/client.ts';
+
+/** Seconds after which a caller may try again when the database is away: PostgreSQL recovers in about one. */
+const DATABASE_RETRY_S = 2;
+
+/** Turns a thrown thing into an AppError, logging what someone must look at. */
+export function publicError(error: unknown, context: { readonly log: Logger; readonly requestId: string; readonly route: string }): AppError {
+  if (error instanceof AppError) return error;
+  const { log, requestId, route } = context;
+  if (isConnectionLoss(error)) {
+    log.warn({ requestId, route, cause: messageOf(error) }, 'a request met a lost database connection');
+    return new AppError('database_unavailable', { retryAfterS: DATABASE_RETRY_S, cause: error });
+  }
+  if (isDiskFull(error)) {
+    log.error({ requestId, route, cause: messageOf(error) }, 'a request met a full disk');
+    return new AppError('disk_full', { cause: error });
+  }
+  log.error({ requestId, route, cause: describe(error) }, 'a request failed by a fault of Studio');
+  return new AppError('internal', { message: `Studio failed to answer this request. Look for request ${requestId} in its log.`, cause: error });
+}
+
+/** The response of a refusal or fault. */
+export function errorResponse(error: AppError, requestId: string): Response {
+  const body = { error: { code: error.code, message: error.message, ...(error.details === undefined ? {} : { details: error.details }), requestId } };
+  const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' };
+  const retryAfterS = error.retryAfterS ?? (error.status === 503 || error.status === 429 ? 2 : undefined);
+  if (retryAfterS !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterS)));
+  if (error.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer realm="studio"';
+  return new Response(JSON.stringify(body), { status: error.status, headers });
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === '53100');
+}
+
+/** For the log: no fields of the error that may hold a caller's values (PostgreSQL's `detail` does). */
+function describe(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  return {
+    name: error.name,
+    message: error.message,
+    ...('code' in error ? { sqlState: error.code } : {}),
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: describe(error.cause) }),
+  };
+}
