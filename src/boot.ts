@@ -1,0 +1,135 @@
+/** The machine under the application: storage, lock, PostgreSQL, Redis, log. Imported by main once the port answers.
+ *  Each thing started adds its own stop. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CompleteConfig, Config } from './config/schema.ts';
+import type { LoadedConfig } from './config/load.ts';
+import type { Clock } from './kernel/clock.ts';
+import { messageOf } from './kernel/fail.ts';
+import { createLogger, type Logger } from './kernel/log.ts';
+import { startDatabase } from './ops/database-start.ts';
+import { watch, type HealthBoard } from './ops/health.ts';
+import { openLogOutput } from './ops/log-output.ts';
+import { startRedisIfAny } from './ops/redis-start.ts';
+import { waitForEndpoints } from './ops/start-gate.ts';
+import { openDatabase } from './store/client.ts';
+import { ensureServiceAccount } from './supervise/account.ts';
+import type { BootProgress } from './supervise/boot-progress.ts';
+import { localStatePath } from './supervise/local-state.ts';
+import { lockWorkspace } from './supervise/lock.ts';
+import { projectRoot } from './supervise/project-root.ts';
+import { makeRuntimeFolder } from './supervise/runtime-folder.ts';
+import { createServices, type Services } from './supervise/service.ts';
+import type { Shutdown } from './supervise/shutdown.ts';
+import { probeStorage } from './supervise/storage.ts';
+
+export interface BootParts {
+  readonly loaded: LoadedConfig;
+  readonly completeConfig: (config: Config) => CompleteConfig;
+  readonly progress: BootProgress;
+  readonly board: HealthBoard;
+  readonly shutdown: Shutdown;
+  readonly clock: Clock;
+}
+
+/** What the application stands on. */
+export type Machine = Awaited<ReturnType<typeof bootMachine>>;
+
+/** Connections of each pool: handlers read through the api pool, engine and jobs write through the other; PostgreSQL allows 60. */
+const ENGINE_CONNECTIONS = 12;
+const API_CONNECTIONS = 8;
+
+/** @throws Refusal when the workspace is held by another Studio, or a managed database can't be used */
+export async function bootMachine({ loaded, completeConfig, progress, board, shutdown, clock }: BootParts) {
+  const { workspacePath } = loaded.config;
+  const output = openLogOutput(loaded.config);
+  const log = createLogger({ level: loaded.config.logLevel, destination: output });
+  shutdown.add('log', () => output.end());
+  crashWith(log);
+
+  progress.enter('storage');
+  const account = await ensureServiceAccount();
+  const storage = await probeStorage({ workspacePath, account, localPath: localStatePath(workspacePath), clock });
+  board.storage = storage;
+  if (storage.banner !== null) progress.say(`WARNING: ${storage.banner}`);
+  for (const reason of storage.reasons) log.warn({ reason }, 'storage');
+
+  progress.enter('lock');
+  const lock = await lockWorkspace({ workspacePath, port: loaded.config.port, clock, onLost: (holder) => endAtOnce(log, holder) });
+  shutdown.add('lock', () => lock.release());
+  const config = completeConfig(loaded.config);
+  const pidFile = join(workspacePath, 'run/studio.pid');
+  mkdirSync(join(workspacePath, 'run'), { recursive: true });
+  writeFileSync(pidFile, `${process.pid}\n`);
+  shutdown.add('pid file', () => rmSync(pidFile, { force: true }));
+  const runtime = makeRuntimeFolder(workspacePath, config.workspaceId);
+  shutdown.add('sockets', () => rmSync(join(runtime.postgres, '..'), { recursive: true, force: true }));
+
+  const services = createServices({ clock, log });
+  shutdown.add('services', () => services.stopAll());
+  shutdown.setForce(() => killServices(services));
+  // Side by side: Redis needs nothing of PostgreSQL, and both are there sooner.
+  const [connections, redis] = await Promise.all([
+    startDatabase({ config, clock, log, services, progress, dataDir: storage.dataDir, socketDir: runtime.postgres, signal: shutdown.signal }),
+    startRedisIfAny({ config, clock, log, services, socketDir: runtime.redis, root: projectRoot() }),
+  ]);
+  progress.enter('redis');
+  progress.say(redis?.note ?? 'No Redis: live updates are slower. To add it: apt-get install redis-server, then restart');
+  const database = openDatabase({ engine: { ...connections.engine, max: ENGINE_CONNECTIONS }, api: { ...connections.api, max: API_CONNECTIONS }, log });
+  shutdown.add('database', () => database.close());
+  shutdown.add('Redis client', () => redis?.client.disconnect());
+  const endWatches = [
+    watch({ board, clock, part: 'database', required: true, everyMs: 1_000, timeoutMs: 5_000, check: async () => database.engine.query('select 1') }),
+    watch({ board, clock, part: 'redis', required: false, everyMs: 2_000, timeoutMs: 2_000, check: async () => ({ reply: await requireRedis(redis?.client).ping() }) }),
+  ];
+  shutdown.addFirst(() => endWatches.forEach((end) => end()));
+  if (config.gateEnabled && config.gateEndpoints.length > 0) {
+    progress.enter('gate');
+    await waitForEndpoints({ endpoints: config.gateEndpoints, timeoutMs: config.gateTimeoutS * 1_000, clock, progress, signal: shutdown.signal });
+  }
+  return { config, loaded, log, database, connections, redis: redis?.client, services, storage, runtime };
+}
+
+/** The last lines of the start: where to go, and the claim link while nobody has claimed it. */
+export function announceReady(parts: { readonly config: CompleteConfig; readonly url: string; readonly log: Logger; readonly progress: BootProgress }): void {
+  const { config, url, log } = parts;
+  const claimFile = join(config.workspacePath, 'claim-url');
+  const claim = existsSync(claimFile) ? readFileSync(claimFile, 'utf8').trim() : undefined;
+  const ms = Math.round(process.uptime() * 1_000);
+  log.info({ url, ms, workspacePath: config.workspacePath }, 'ready');
+  if (config.logSink !== 'stdout' || config.logFormat !== 'pretty') {
+    // Not a field of the log: a log is kept and shipped, the link is for who stands here.
+    if (claim !== undefined) process.stderr.write(`studio: claim this Studio at ${claim}\n`);
+    return;
+  }
+  process.stdout.write(`\n  Studio is ready: ${url}  (${(ms / 1_000).toFixed(2)} s)\n${claim === undefined ? '' : `  Claim it:        ${claim}\n`}\n`);
+}
+
+function requireRedis<T>(client: T | undefined): T {
+  if (client === undefined) throw new Error('there is none; apt-get install redis-server, or set REDIS_URL, and restart');
+  return client;
+}
+
+/** Another Studio took the workspace while this one was stopped or cut off: nothing more may be written here. */
+function endAtOnce(log: Logger, holder: string): void {
+  log.fatal({ holder }, 'the workspace was taken by another Studio: ending at once');
+  process.exit(1);
+}
+
+/** A bug that nobody caught: what is in memory can't be trusted. What is durable goes on at the next start. */
+function crashWith(log: Logger): void {
+  const crash = (error: unknown): void => {
+    log.fatal({ reason: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'uncaught fault: ending');
+    process.stderr.write(`studio: uncaught fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(70);
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+}
+
+/** SIGQUIT makes PostgreSQL leave at once; its log replays at the next start. */
+function killServices(services: Services): void {
+  for (const { name, pid } of services.list()) {
+    if (pid !== null) process.kill(pid, name === 'postgres' ? 'SIGQUIT' : 'SIGKILL');
+  }
+}

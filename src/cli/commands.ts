@@ -1,0 +1,43 @@
+/** The subcommands of `studio`, by name. Each loads only what it needs. */
+import { messageOf } from '../kernel/fail.ts';
+import type { Command } from './command.ts';
+
+/** In the order in which help lists them. */
+const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<Command> }>> = {
+  start: { about: 'run Studio in the foreground (the default)', load: () => Promise.reject(new Error('start is run by cli.ts')) },
+  status: { about: 'what runs, on which port [--json]', load: async () => (await import('./status.ts')).status },
+  doctor: { about: 'look for what could go wrong, each with its remedy [--json]', load: async () => (await import('./doctor.ts')).doctor },
+  claim: { about: 'show the claim link of the first administrator', load: async () => (await import('./claim.ts')).claim },
+  'reset-password': { about: 'EMAIL: set a new password, which must be changed at login', load: async () => (await import('./reset-password.ts')).resetPassword },
+  config: { about: 'explain: each key, its value and where it came from [--json]', load: async () => (await import('./config.ts')).config },
+  db: { about: 'check | status | migrate | rollback [--to N]', load: async () => (await import('./db.ts')).db },
+  token: { about: 'create EMAIL [--name N] [--scopes a,b]: a new API key', load: async () => (await import('./token.ts')).token },
+  logs: { about: 'the log of Studio [--lines N] [--follow]', load: async () => (await import('./logs.ts')).logs },
+  secrets: { about: 'generate: 256 random bits', load: async () => (await import('./secrets.ts')).secrets },
+  version: { about: 'versions of Studio, Node and PostgreSQL', load: async () => (await import('./version.ts')).version },
+};
+
+/** @returns the exit status: 0 done, 1 refused or failed, 2 wrong use */
+export async function runCommand(name: string, args: readonly string[]): Promise<number> {
+  if (['help', '--help', '-h'].includes(name)) {
+    process.stdout.write(helpText());
+    return 0;
+  }
+  const command = name === '--version' ? COMMANDS['version'] : COMMANDS[name];
+  if (command === undefined) {
+    process.stderr.write(`studio: there is no command ${name}.\n\n${helpText()}`);
+    return 2;
+  }
+  try {
+    return await (await command.load())(args);
+  } catch (error) {
+    const isWrongUse = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+    process.stderr.write(`studio: ${messageOf(error)}\n`);
+    return isWrongUse ? 2 : 1;
+  }
+}
+
+function helpText(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(16)}${about}`);
+  return `studio [command]\n\n${lines.join('\n')}\n\nEvery command takes --config FILE; WORKSPACE_PATH names the workspace.\n`;
+}

@@ -1,0 +1,68 @@
+/** Starts Studio in order and stops it in reverse; wires nothing itself (wire.ts does). Everything beyond the port is imported after the port
+ *  answers. Order: config → port → storage → lock → postgres → migrate → redis → application → ready. */
+import { parseArgs } from 'node:util';
+import studioConfig from '../studio.config.ts';
+import { completeConfig, ConfigRefusal, loadConfig, type LoadedConfig } from './config/load.ts';
+import { systemClock as clock } from './kernel/clock.ts';
+import { messageOf } from './kernel/fail.ts';
+import { createHealthBoard } from './ops/health.ts';
+import { createBootProgress, type BootProgress } from './supervise/boot-progress.ts';
+import { listen, type Listener } from './supervise/listener.ts';
+import { Refusal } from './supervise/refusal.ts';
+import { createShutdown, type Shutdown } from './supervise/shutdown.ts';
+
+/** Runs until it is told to stop. Refusals are printed, one line each, and end the process with status 1. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    const { values } = parseArgs({ args: [...argv], options: { config: { type: 'string' } } });
+    const loaded = await loadConfig({ env: process.env, file: studioConfig, filePath: values.config });
+    await start(loaded);
+  } catch (error) {
+    for (const line of error instanceof ConfigRefusal ? error.faults : [messageOf(error)]) process.stderr.write(`studio: ${line}\n`);
+    if (!(error instanceof ConfigRefusal || error instanceof Refusal)) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+    process.exit(1);
+  }
+}
+
+async function start(loaded: LoadedConfig): Promise<void> {
+  const { config } = loaded;
+  const isPretty = config.logFormat === 'pretty' && config.logSink === 'stdout';
+  const progress = createBootProgress(() => process.uptime() * 1_000, (line) => void (isPretty && process.stdout.write(`  ${line}\n`)));
+  const board = createHealthBoard({ progress });
+  const listener = await listen({ config, progress, health: () => board.minimal() });
+  const shutdown = createShutdown({ graceMs: config.gracefulTimeoutS * 1_000, clock });
+  shutdown.onBegin(() => board.setDraining());
+  shutdown.add('port', () => listener.close(1_000));
+  for (const notice of loaded.notices) progress.say(notice);
+  // Lets the first request, which often waits already, be answered before the rest is compiled.
+  await clock.sleep(1);
+  try {
+    await boot({ loaded, progress, board, listener, shutdown });
+  } catch (error) {
+    if (shutdown.signal.aborted) return; // Stopped while starting: the stop is under way.
+    await shutdown.run(error instanceof Refusal ? 'start refused' : 'start failed');
+    throw error;
+  }
+}
+
+interface Booting {
+  readonly loaded: LoadedConfig;
+  readonly progress: BootProgress;
+  readonly board: ReturnType<typeof createHealthBoard>;
+  readonly listener: Listener;
+  readonly shutdown: Shutdown;
+}
+
+async function boot({ loaded, progress, board, listener, shutdown }: Booting): Promise<void> {
+  const { bootMachine, announceReady } = await import('./boot.ts');
+  const machine = await bootMachine({ loaded, completeConfig, progress, board, shutdown, clock });
+  progress.enter('engine');
+  const [{ wire }, { getRequestListener }] = await Promise.all([import('./wire.ts'), import('@hono/node-server')]);
+  const wired = await wire({ ...machine, clock, board, progress });
+  shutdown.add('application', () => wired.stop());
+  shutdown.addFirst(() => wired.drain());
+  listener.handOver({ answer: getRequestListener((request, env) => wired.fetch(request, env)), upgrade: (request, socket, head) => wired.upgrade(request, socket, head) });
+  process.on('SIGHUP', () => listener.reloadTls());
+  progress.enter('ready');
+  announceReady({ config: machine.config, url: listener.url, log: machine.log, progress });
+}

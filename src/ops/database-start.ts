@@ -1,0 +1,166 @@
+/** From configuration to an open, migrated database: embedded (a supervised PostgreSQL, its roles and database) or managed (preflight).
+ *  Never decides which of the two: config/mode did. Fails a managed start in time; an embedded one keeps trying and says why. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { CompleteConfig, EmbeddedDatabase } from '../config/schema.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/fail.ts';
+import type { Logger } from '../kernel/log.ts';
+import type { BootProgress } from '../supervise/boot-progress.ts';
+import { setSuperuserPassword } from '../supervise/postgres-password.ts';
+import { startPostgres, type Postgres, type PostgresOptions } from '../supervise/postgres.ts';
+import { Refusal } from '../supervise/refusal.ts';
+import type { Services } from '../supervise/service.ts';
+import { migrate, requireMigrated } from '../store/migrate.ts';
+import { provisionEmbedded, provisionManaged, type RoleConnections } from '../store/provision.ts';
+
+export interface DatabaseParts {
+  readonly config: CompleteConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly services: Services;
+  readonly progress: BootProgress;
+  /** Of the embedded server. */
+  readonly dataDir: string;
+  readonly socketDir: string;
+  readonly signal: AbortSignal;
+}
+
+/** Makes roles and tables; nobody connects as it while Studio runs. */
+export const SUPERUSER = 'studio_admin';
+
+/** @returns how to connect as each role, once the schema stands
+ *  @throws Refusal when a managed database does not answer in time or lacks migrations that may not be applied */
+export async function startDatabase(parts: DatabaseParts): Promise<RoleConnections> {
+  const { config, progress } = parts;
+  progress.enter('postgres');
+  const roles = config.database.kind === 'embedded' ? await startEmbedded(parts, config.database) : await preflight(parts, config.database.url);
+  progress.enter('migrate');
+  if (config.createTables) {
+    const { ran } = await migrate({ owner: clientConfig(roles.owner) });
+    if (ran.length > 0) progress.say(`Migrations: ${ran.join(', ')}`);
+  } else {
+    await requireMigrated({ owner: clientConfig(roles.owner) }).catch((cause: unknown) => {
+      throw new Refusal('config', messageOf(cause), { cause });
+    });
+  }
+  return roles;
+}
+
+/** The options of this workspace's server, for Studio itself and for the command line when Studio does not run. */
+export function embeddedOptions(parts: Pick<DatabaseParts, 'config' | 'dataDir' | 'socketDir'>, database: EmbeddedDatabase): PostgresOptions {
+  return {
+    dataDir: parts.dataDir,
+    socketDir: parts.socketDir,
+    superuser: SUPERUSER,
+    password: parts.config.postgresPassword,
+    clusterName: `studio-${parts.config.workspaceId}`,
+    tcpPort: database.tcpPort,
+  };
+}
+
+/** Roles, passwords and the database on a running embedded server. */
+export function provision(parts: Pick<DatabaseParts, 'config'>, server: Pick<Postgres, 'socketDir' | 'port'>, database: EmbeddedDatabase): Promise<RoleConnections> {
+  const { postgresPassword } = parts.config;
+  return provisionEmbedded({
+    admin: { host: server.socketDir, port: server.port, user: SUPERUSER, password: postgresPassword, database: 'postgres' },
+    database: database.name,
+    password: postgresPassword,
+    ...(database.login === undefined ? {} : { login: database.login }),
+  });
+}
+
+async function startEmbedded(parts: DatabaseParts, database: EmbeddedDatabase): Promise<RoleConnections> {
+  const { services, progress, log } = parts;
+  const options = embeddedOptions(parts, database);
+  let server: Postgres | undefined;
+  const first = services.add({
+    name: 'postgres',
+    required: true,
+    async start(signal) {
+      server = await startPostgres({ ...options, signal, clock: parts.clock, onLine: (line) => log.debug({ service: 'postgres', line }, 'service wrote') });
+      if (server.stoppedOrphan) progress.say('Stopped the PostgreSQL that an earlier Studio left');
+      if (server.made) progress.say('Made a new database directory');
+      return server;
+    },
+  });
+  await first.catch(() => untilRunning(parts));
+  for (;;) {
+    if (server === undefined) throw new Error('PostgreSQL runs without a server: a fault in its start');
+    try {
+      return await provision(parts, server, database);
+    } catch (error) {
+      if (!isWrongPassword(error)) throw error;
+      // POSTGRES_PASSWORD was changed since the last start: the server learns it while it is down.
+      progress.say('POSTGRES_PASSWORD has changed; the database learns the new one');
+      await server.stop();
+      await setSuperuserPassword(options);
+      await untilRunning(parts);
+    }
+  }
+}
+
+/** Waits while the service tries again and again, and shows why: safe mode. */
+async function untilRunning({ services, progress, clock, signal }: DatabaseParts): Promise<void> {
+  for (;;) {
+    const service = services.get('postgres');
+    if (service?.state === 'running') return progress.setFault(undefined);
+    if (service?.reason !== undefined) progress.setFault(service.reason);
+    await clock.sleep(50, signal);
+  }
+}
+
+/** A password that does not match; SQLSTATE 28P01. */
+function isWrongPassword(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '28P01';
+}
+
+/** SELECT 1 until it answers; then roles and rights. */
+async function preflight({ config, clock, progress, signal }: DatabaseParts, url: string): Promise<RoleConnections> {
+  const place = new URL(url).host;
+  const deadline = clock.monotonic() + config.databaseCheckTimeoutS * 1_000;
+  while (config.databaseCheckEnabled) {
+    const fault = await ping(url);
+    if (fault === undefined) break;
+    if (clock.monotonic() > deadline) {
+      throw new Refusal('gate', `The database at ${place} did not answer within ${config.databaseCheckTimeoutS} s (DB_HEALTHCHECK_TIMEOUT_SECONDS). Last fault: ${fault}. Check DATABASE_URL, and that the server runs.`);
+    }
+    progress.setFault(`The database at ${place} does not answer yet: ${fault}`);
+    await clock.sleep(config.databaseCheckIntervalS * 1_000, signal);
+  }
+  progress.setFault(undefined);
+  try {
+    return await provisionManaged({ url, createRoles: config.createTables });
+  } catch (cause) {
+    throw new Refusal('config', messageOf(cause), { cause });
+  }
+}
+
+async function ping(url: string): Promise<string | undefined> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return undefined;
+  } catch (error) {
+    // A refused connection comes as an AggregateError without a message of its own.
+    return messageOf(error) || (error instanceof AggregateError ? messageOf(error.errors[0]) : 'no answer');
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function clientConfig(pool: pg.PoolConfig): pg.ClientConfig {
+  return pool;
+}
+
+/** Whether a server of this workspace runs, and where: from its own lock file, for the command line. */
+export function readServerPort(dataDir: string): number | undefined {
+  try {
+    const port = Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[3]);
+    return Number.isInteger(port) && port > 0 ? port : undefined;
+  } catch {
+    return undefined;
+  }
+}
