@@ -1,0 +1,234 @@
+/** HTTP to the outside for data that users control: decides on the address that is connected to, for each connection and each
+ *  redirect, never on the text of a URL. Never keeps a connection open: a reused one would skip the decision.
+ *  Readers: the http.request node; later webhooks out and downloads. */
+import { lookup as systemLookup } from 'node:dns/promises';
+import { request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { Readable } from 'node:stream';
+import { isPublicAddress } from './addresses.ts';
+import { systemClock, type Clock } from './clock.ts';
+
+/** Redirects followed before the request is given up; browsers stop at 20, curl's habit is 5 to 10. */
+const MAX_REDIRECTS = 10;
+/** Never sent on to another host after a redirect. */
+const CREDENTIAL_HEADERS = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-api-key']);
+/** Set by the connection itself. */
+const REFUSED_HEADERS = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'keep-alive', 'expect']);
+
+export interface EgressRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+  /** For the whole exchange, redirects and body included. */
+  readonly timeoutMs: number;
+  /** Of the inflated body. */
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface EgressReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** Where the last redirect led. */
+  readonly url: string;
+}
+
+/** A refusal or fault of the exchange. `code`: egress_refused, egress_failed, egress_timeout, reply_too_large. */
+export class EgressError extends Error {
+  override readonly name = 'EgressError';
+  readonly code: 'egress_refused' | 'egress_failed' | 'egress_timeout' | 'reply_too_large';
+  constructor(code: EgressError['code'], message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+  }
+}
+
+export interface EgressParts {
+  /** Hosts an administrator allowed although they are not public: `name`, `name:port`, `*.name`. */
+  readonly allowedHosts: () => Promise<readonly string[]>;
+  /** Default: the system's resolver. */
+  readonly resolve?: (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>;
+  readonly clock?: Clock;
+}
+
+export interface Egress {
+  /** @throws EgressError; the signal's reason when it aborts */
+  request(request: EgressRequest): Promise<EgressReply>;
+}
+
+export function createEgress(parts: EgressParts): Egress {
+  const clock = parts.clock ?? systemClock;
+  const resolve = parts.resolve ?? ((host) => systemLookup(host, { all: true, verbatim: true }));
+  return {
+    async request(request) {
+      const allowed = await parts.allowedHosts();
+      const timeout = new AbortController();
+      const cancel = clock.after(request.timeoutMs, () => timeout.abort(new EgressError('egress_timeout', `no complete answer from ${hostOf(request.url)} within ${request.timeoutMs} ms; raise timeoutMs or look at the server`)));
+      const signal = AbortSignal.any([request.signal, timeout.signal]);
+      try {
+        return await follow({ request, signal, guard: (url) => guardedLookup(url, allowed, resolve) });
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        throw error;
+      } finally {
+        cancel();
+      }
+    },
+  };
+}
+
+interface Exchange {
+  readonly request: EgressRequest;
+  readonly signal: AbortSignal;
+  readonly guard: (url: URL) => LookupFunction;
+}
+
+/** Redirects are followed here, one connection at a time, so that each is decided anew. */
+async function follow({ request, signal, guard }: Exchange): Promise<EgressReply> {
+  let url = parseUrl(request.url);
+  let { method, body } = request;
+  let headers = ownHeaders(request.headers);
+  for (let hop = 0; ; hop++) {
+    // One after the other: each hop's address comes from the answer before.
+    const message = await send({ url, method, headers, body, signal, lookup: guard(url) });
+    const status = message.statusCode ?? 0;
+    const location = message.headers.location;
+    if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) {
+      return { status, headers: replyHeaders(message), body: await readBody(message, request.maxBytes, signal), url: url.href };
+    }
+    message.destroy();
+    if (hop === MAX_REDIRECTS) throw new EgressError('egress_failed', `${hostOf(request.url)} redirected more than ${MAX_REDIRECTS} times`);
+    const next = parseUrl(location, url);
+    if (next.host !== url.host || next.protocol !== url.protocol) headers = Object.fromEntries(Object.entries(headers).filter(([name]) => !CREDENTIAL_HEADERS.has(name)));
+    if (status === 303 || ((status === 301 || status === 302) && method === 'POST')) {
+      method = 'GET';
+      body = undefined;
+      headers = Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('content-')));
+    }
+    url = next;
+  }
+}
+
+function parseUrl(text: string, base?: URL): URL {
+  if (!URL.canParse(text, base)) throw new EgressError('egress_refused', `"${text.slice(0, 200)}" is not a URL; write https://host/path`);
+  const url = new URL(text, base);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new EgressError('egress_refused', `${url.protocol}// is not allowed; only http:// and https://`);
+  if (url.username !== '' || url.password !== '') throw new EgressError('egress_refused', 'credentials in a URL are not allowed; use auth or a header with a secret');
+  return url;
+}
+
+function hostOf(text: string): string {
+  return URL.canParse(text) ? new URL(text).host : 'the server';
+}
+
+function ownHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const own = Object.entries(headers).map(([name, value]): [string, string] => [name.toLowerCase(), value]);
+  const refused = own.find(([name]) => REFUSED_HEADERS.has(name));
+  if (refused !== undefined) throw new EgressError('egress_refused', `the header "${refused[0]}" is set by the connection itself; leave it out`);
+  return { 'user-agent': 'studio', accept: '*/*', 'accept-encoding': 'gzip, deflate, br', ...Object.fromEntries(own) };
+}
+
+/** Resolves once and hands exactly the decided addresses to the socket, so that a second answer of the resolver can't slip in. */
+function guardedLookup(url: URL, allowed: readonly string[], resolve: NonNullable<EgressParts['resolve']>): LookupFunction {
+  const host = bareHost(url);
+  const isAllowed = allowed.some((rule) => matchesHost(rule, url));
+  const decide = async (): Promise<readonly { readonly address: string; readonly family: number }[]> => {
+    const family = isIP(host);
+    const found = family === 0 ? await resolve(host) : [{ address: host, family }];
+    const usable = isAllowed ? found : found.filter(({ address }) => isPublicAddress(address));
+    const [first] = found;
+    if (first === undefined) throw new EgressError('egress_failed', `${host} has no address`);
+    if (usable.length === 0 || (!isAllowed && usable.length !== found.length)) throw refusal(url, found.find(({ address }) => !isPublicAddress(address))?.address ?? first.address);
+    return usable;
+  };
+  return (_host, options, callback) => {
+    decide().then(
+      (addresses) => {
+        if (options.all === true) callback(null, [...addresses]);
+        else callback(null, addresses[0]?.address ?? '', addresses[0]?.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, ''),
+    );
+  };
+}
+
+function refusal(url: URL, address: string): EgressError {
+  return new EgressError(
+    'egress_refused',
+    `${url.host} is ${address}, not a public address; a super administrator can allow it: Settings, System, allowed hosts, add "${url.host}"`,
+  );
+}
+
+function bareHost(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '');
+}
+
+/** `name` allows every port of it, `name:port` that one, `*.name` its subdomains. */
+function matchesHost(rule: string, url: URL): boolean {
+  const [, name = '', port] = /^(.*?)(?::(\d+))?$/.exec(rule) ?? [];
+  const actualPort = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
+  if (port !== undefined && port !== actualPort) return false;
+  return name.startsWith('*.') ? url.hostname.endsWith(name.slice(1)) && url.hostname.length > name.length - 1 : url.hostname === name;
+}
+
+interface Sending {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | undefined;
+  readonly signal: AbortSignal;
+  readonly lookup: LookupFunction;
+}
+
+async function send({ url, method, headers, body, signal, lookup }: Sending): Promise<IncomingMessage> {
+  const host = bareHost(url);
+  // Node skips the lookup of literal addresses: those are decided before the socket exists.
+  if (isIP(host) !== 0) await new Promise<void>((resolve, reject) => lookup(host, {}, (error) => (error === null ? resolve() : reject(error))));
+  const options: RequestOptions = { method, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(body.length) }) }, lookup, signal, agent: false };
+  return new Promise((resolve, reject) => {
+    const outgoing: ClientRequest = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, resolve);
+    outgoing.on('error', (error: NodeJS.ErrnoException) => reject(error instanceof EgressError ? error : new EgressError('egress_failed', `${url.host}: ${error.message}`, { cause: error })));
+    outgoing.end(body);
+  });
+}
+
+function replyHeaders(message: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(Object.entries(message.headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]])));
+}
+
+/** The inflated body; stops reading as soon as it passes the limit, so that a small bomb stays small. */
+async function readBody(message: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
+  const stream = inflated(message);
+  const abort = (): void => void stream.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+  signal.addEventListener('abort', abort, { once: true });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw new EgressError('reply_too_large', `the answer is larger than ${maxBytes} bytes; ask for less`);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  } catch (error) {
+    throw error instanceof EgressError ? error : new EgressError('egress_failed', `the answer broke off after ${size} bytes`, { cause: error });
+  } finally {
+    signal.removeEventListener('abort', abort);
+    message.destroy();
+  }
+}
+
+function inflated(message: IncomingMessage): Readable {
+  const encoding = message.headers['content-encoding']?.trim().toLowerCase();
+  const inflate = encoding === 'gzip' || encoding === 'x-gzip' ? createGunzip() : encoding === 'deflate' ? createInflate() : encoding === 'br' ? createBrotliDecompress() : undefined;
+  if (inflate === undefined) return message;
+  message.on('error', (error) => inflate.destroy(error));
+  message.on('close', () => {
+    if (!message.complete) inflate.destroy(new Error('the connection closed before the end of the body'));
+  });
+  return message.pipe(inflate);
+}
