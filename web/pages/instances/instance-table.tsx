@@ -1,0 +1,81 @@
+/** The table of instances: used by the list and by a workflow's page. Takes rows and callbacks; knows no state. */
+import { Ellipsis } from 'lucide-preact';
+import type { JSX } from 'preact';
+import type { InstanceSummary } from '../../../src/contract/instances.ts';
+import { href } from '../../route.ts';
+import { FilterCell } from '../../ui/filter-bar.tsx';
+import { Menu } from '../../ui/menu.tsx';
+import type { MenuItem } from '../../ui/menu.tsx';
+import { StatusChip } from '../../ui/status-chip.tsx';
+import { Table } from '../../ui/table.tsx';
+import type { Column, TableProps } from '../../ui/table.tsx';
+import { Duration, RelativeTime } from '../../ui/time.tsx';
+
+export interface InstanceTableProps extends Pick<TableProps<InstanceSummary>, 'rows' | 'onOpen' | 'selected' | 'onSelect' | 'newCount' | 'onShowNew' | 'onEnd' | 'onCursor' | 'empty'> {
+  readonly label: string;
+  /** Adds or removes `name:value` of the filter; absent: cells offer no filter. */
+  readonly onFilter?: (name: string, value: string) => void;
+  readonly menuOf: (row: InstanceSummary) => readonly MenuItem[];
+  /** The page is of one workflow: its column is left away. */
+  readonly oneWorkflow?: boolean;
+}
+
+export function InstanceTable(props: InstanceTableProps): JSX.Element {
+  const { label, onFilter, menuOf, oneWorkflow, ...table } = props;
+  return <Table {...table} label={label} columns={columnsOf(props)} rowKey={(row) => row.id} rowHref={(row) => href(`/instances/${row.id}`)} />;
+}
+
+function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[] {
+  const filtered = (name: string, value: string, words: string, content: JSX.Element | string): JSX.Element =>
+    props.onFilter === undefined ? <>{content}</> : <FilterCell label={words} onFilter={() => props.onFilter?.(name, value)}>{content}</FilterCell>;
+  const columns: Column<InstanceSummary>[] = [
+    { key: 'id', title: 'Instance', width: '190px', render: (row) => <span class="mono">{row.id}</span>, minor: props.oneWorkflow !== true },
+    { key: 'status', title: 'Status', width: '138px', render: (row) => filtered('status', row.status, `Only ${row.status}`, <StatusChip status={row.status} />) },
+    { key: 'why', title: 'Why', render: (row) => <Why row={row} />, minor: true },
+    { key: 'labels', title: 'Labels', width: '160px', render: (row) => <Labels row={row} onFilter={props.onFilter} />, minor: true },
+    { key: 'by', title: 'Started by', width: '120px', render: (row) => <span class="muted">{row.startedBy}</span>, minor: true },
+    { key: 'created', title: 'Created', width: '92px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
+    { key: 'took', title: 'Duration', width: '92px', align: 'end', render: (row) => <Duration from={row.startedAt} to={row.endedAt} />, minor: true },
+    { key: 'menu', title: 'Actions', hideTitle: true, width: '44px', align: 'end', render: (row) => <RowMenu row={row} items={props.menuOf(row)} /> },
+  ];
+  if (props.oneWorkflow !== true) columns.splice(1, 0, { key: 'workflow', title: 'Workflow', width: '24%', render: (row) => filtered('workflow', row.workflowId, `Only ${row.workflowName}`, <span class="strong">{row.workflowName}</span>) });
+  return columns;
+}
+
+function RowMenu(props: { readonly row: InstanceSummary; readonly items: readonly MenuItem[] }): JSX.Element {
+  return (
+    <span data-row-menu={props.row.id}>
+      <Menu label={`Actions of ${props.row.id}`} items={props.items} buttonClass="btn btn-icon btn-quiet btn-size-small">
+        <Ellipsis size={14} />
+      </Menu>
+    </span>
+  );
+}
+
+/** Opens the menu of a row, for the key `.`. */
+export function openRowMenu(id: string): void {
+  document.querySelector<HTMLButtonElement>(`[data-row-menu="${CSS.escape(id)}"] button`)?.click();
+}
+
+function Why(props: { readonly row: InstanceSummary }): JSX.Element | null {
+  const { error, waiting } = props.row;
+  if (error !== undefined) return <span class="why-failed" data-tip={error.message}>{error.step === undefined ? '' : `${error.step}: `}{error.message}</span>;
+  return waiting === undefined ? null : <span class="why" data-tip={waiting.message}>{waiting.message}</span>;
+}
+
+function Labels(props: { readonly row: InstanceSummary; readonly onFilter: ((name: string, value: string) => void) | undefined }): JSX.Element {
+  return (
+    <span class="label-list">
+      {Object.entries(props.row.labels).map(([key, value]) => {
+        const text = `${key}:${value}`;
+        return props.onFilter === undefined ? (
+          <span key={key} class="label-tag truncate">{text}</span>
+        ) : (
+          <button key={key} type="button" class="label-tag truncate" tabIndex={-1} data-tip={`Only ${text}`} onClick={() => props.onFilter?.('label', text)}>
+            {text}
+          </button>
+        );
+      })}
+    </span>
+  );
+}
