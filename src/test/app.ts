@@ -1,0 +1,120 @@
+/** The whole application in this process, for API tests: the real wiring behind a real listener, on a database of its own, in a
+ *  workspace of its own. Only the servers beneath are shared (PostgreSQL) or absent (Redis, unless asked for). */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { completeConfig, loadConfig } from '../config/load.ts';
+import { systemClock, type Clock } from '../kernel/clock.ts';
+import { createLogger, type Logger } from '../kernel/log.ts';
+import { createHealthBoard } from '../ops/health.ts';
+import type { Database } from '../store/client.ts';
+import { createBootProgress } from '../supervise/boot-progress.ts';
+import { listen } from '../supervise/listener.ts';
+import { makeRuntimeFolder } from '../supervise/runtime-folder.ts';
+import { createServices } from '../supervise/service.ts';
+import { probeStorage } from '../supervise/storage.ts';
+import { wire } from '../wire.ts';
+import { createApiClient, type ApiClient } from './api-client.ts';
+import { testDatabase } from './database.ts';
+import { createPeople, type People } from './people.ts';
+import { freePort } from './studio-process.ts';
+
+export interface TestApp {
+  readonly url: string;
+  readonly workspace: string;
+  readonly database: Database;
+  /** A superuser's connection, for what no part of Studio may do (ageing rows, reading every org). */
+  readonly admin: pg.Client;
+  readonly anonymous: ApiClient;
+  readonly people: People;
+  readonly config: ReturnType<typeof completeConfig>;
+  readonly clock: Clock;
+  /** Everything that was logged, as lines of JSON. */
+  logged(): string;
+  close(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly clock?: Clock;
+  /** Environment, as a person would set it. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Connects to the Redis of the test run. Default: none, which Studio must bear. */
+  readonly redis?: boolean;
+}
+
+/** Starts an app with people in it. Close it in `after`. */
+export async function startApp(options: AppOptions = {}): Promise<TestApp> {
+  const clock = options.clock ?? systemClock;
+  const workspace = mkdtempSync(join(tmpdir(), 'studio-app-'));
+  const lines: string[] = [];
+  const log: Logger = createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } });
+  const port = await freePort();
+  const loaded = await loadConfig({ env: { HOST: '127.0.0.1', PORT: String(port), WORKSPACE_PATH: workspace, ...options.env }, file: {} });
+  const config = completeConfig(loaded.config);
+  const progress = createBootProgress(
+    () => clock.monotonic(),
+    () => undefined,
+  );
+  const board = createHealthBoard({ progress });
+  const [listener, store, storage] = await Promise.all([
+    listen({ config, progress, health: () => board.minimal() }),
+    testDatabase(),
+    probeStorage({ workspacePath: workspace, account: undefined, localPath: join(workspace, 'local') }),
+  ]);
+  board.storage = storage;
+  const redis = options.redis === true ? connectRedis() : undefined;
+  const services = createServices({ clock, log });
+  const runtime = makeRuntimeFolder(workspace, config.workspaceId);
+  const wired = await wire({
+    config,
+    loaded,
+    log,
+    database: store.database,
+    connections: store.roles,
+    redis,
+    services,
+    storage,
+    runtime,
+    clock,
+    board,
+    progress,
+  });
+  listener.handOver({
+    answer: getRequestListener((request, env) => wired.fetch(request, env)),
+    upgrade: (request, socket, head) => wired.upgrade(request, socket, head),
+  });
+  progress.enter('ready');
+  const admin = new pg.Client({ connectionString: store.adminUrl });
+  await admin.connect();
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    workspace,
+    database: store.database,
+    admin,
+    anonymous: createApiClient(url),
+    people: await createPeople(store.database, url),
+    config,
+    clock,
+    logged: () => lines.join(''),
+    async close() {
+      await wired.drain();
+      await wired.stop();
+      await listener.close(0);
+      redis?.disconnect();
+      await admin.end();
+      await store.close();
+      for (const folder of [workspace, join(runtime.postgres, '..')]) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    },
+  };
+}
+
+/** The Redis that scripts/test started: `unix://:password@/socket/path`. */
+function connectRedis(): Redis {
+  const url = URL.parse(process.env['STUDIO_TEST_REDIS'] ?? '');
+  if (url === null) throw new Error('this test needs the Redis of a test run: start it with scripts/test');
+  return new Redis({ path: url.pathname, password: url.password, maxRetriesPerRequest: 2 });
+}
