@@ -3,6 +3,7 @@ import { branchIf } from './branch-if/node.ts';
 import { branchSwitch } from './branch-switch/node.ts';
 import { fail } from './fail/node.ts';
 import type { NodeType, NodeTypes } from './kit.ts';
+import { httpRequest } from './http-request/node.ts';
 import { log } from './log/node.ts';
 import { merge } from './merge/node.ts';
 import { noop } from './noop/node.ts';
@@ -11,7 +12,7 @@ import { stop } from './stop/node.ts';
 import { template } from './template/node.ts';
 import { waitTimer } from './wait-timer/node.ts';
 
-const list: readonly NodeType[] = [noop, set, template, branchIf, branchSwitch, merge, waitTimer, stop, fail, log];
+const list: readonly NodeType[] = [noop, set, template, branchIf, branchSwitch, merge, waitTimer, stop, fail, log, httpRequest];
 
 /** Every node type, by name. */
 export const nodeTypes: NodeTypes = new Map(list.map((type) => [type.type, type]));
