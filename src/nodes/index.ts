@@ -2,6 +2,8 @@
 import { branchIf } from './branch-if/node.ts';
 import { branchSwitch } from './branch-switch/node.ts';
 import { fail } from './fail/node.ts';
+import { fileRead } from './file-read/node.ts';
+import { fileWrite } from './file-write/node.ts';
 import type { NodeType, NodeTypes } from './kit.ts';
 import { httpRequest } from './http-request/node.ts';
 import { log } from './log/node.ts';
@@ -12,7 +14,7 @@ import { stop } from './stop/node.ts';
 import { template } from './template/node.ts';
 import { waitTimer } from './wait-timer/node.ts';
 
-const list: readonly NodeType[] = [noop, set, template, branchIf, branchSwitch, merge, waitTimer, stop, fail, log, httpRequest];
+const list: readonly NodeType[] = [noop, set, template, branchIf, branchSwitch, merge, waitTimer, stop, fail, log, httpRequest, fileRead, fileWrite];
 
 /** Every node type, by name. */
 export const nodeTypes: NodeTypes = new Map(list.map((type) => [type.type, type]));
