@@ -59,7 +59,7 @@ export function createFirstAdmins(parts: Parts): FirstAdmins {
         await settled(account);
         return { kind: 'seeded', email: seed.email };
       }
-      const url = `${await parts.publicUrl()}/claim?token=${await keptToken()}`;
+      const url = `${await parts.publicUrl()}/claim#token=${await keptToken()}`;
       await writePrivate(path, `${url}\n`);
       return { kind: 'claim', url };
     },

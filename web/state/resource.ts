@@ -20,6 +20,8 @@ export interface Follow<Value> {
   readonly rooms: readonly string[];
   /** The value after an event: a new one, the same one (no change), or `reload` when the event does not say enough. */
   readonly apply: (value: Value, event: Envelope) => Value | 'reload';
+  /** Least time between two reloads that events ask for; default 250 ms. */
+  readonly reloadAfterMs?: number | undefined;
   /** Where the snapshot stands; default its own `cursor`. */
   readonly cursorOf?: (value: Value) => string | undefined;
 }
@@ -74,6 +76,8 @@ function createLoader<Value>(parts: LoaderParts<Value>): Loader<Value> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
 
+  let isReloadDue = false;
+
   const later = (delayMs: number): void => {
     clearTimeout(timer);
     timer = setTimeout(() => void run(), delayMs);
@@ -83,6 +87,7 @@ function createLoader<Value>(parts: LoaderParts<Value>): Loader<Value> {
     clearTimeout(timer);
     const mine = new AbortController();
     round = mine;
+    isReloadDue = false;
     parts.loading.value = true;
     try {
       const loaded = await parts.latest.current.load(mine.signal);
@@ -123,8 +128,11 @@ function createLoader<Value>(parts: LoaderParts<Value>): Loader<Value> {
     const { follow: wanted } = parts.latest.current.options;
     if (shown === undefined || wanted === undefined) return;
     const next = wanted.apply(shown, event);
-    if (next === 'reload') later(RELOAD_AFTER_MS);
-    else if (next !== shown) parts.value.value = next;
+    if (next === 'reload') {
+      // Not put off by the events that follow: a busy room would never be read again.
+      if (!isReloadDue) later(wanted.reloadAfterMs ?? RELOAD_AFTER_MS);
+      isReloadDue = true;
+    } else if (next !== shown) parts.value.value = next;
   };
   return {
     start: () => void run(),
