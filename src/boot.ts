@@ -13,6 +13,7 @@ import { openLogOutput } from './ops/log-output.ts';
 import { startRedisIfAny } from './ops/redis-start.ts';
 import { waitForEndpoints } from './ops/start-gate.ts';
 import { openDatabase } from './store/client.ts';
+import { pingDatabase } from './store/health.ts';
 import { ensureServiceAccount } from './supervise/account.ts';
 import type { BootProgress } from './supervise/boot-progress.ts';
 import { localStatePath } from './supervise/local-state.ts';
@@ -79,7 +80,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   shutdown.add('database', () => database.close());
   shutdown.add('Redis client', () => redis?.client.disconnect());
   const endWatches = [
-    watch({ board, clock, part: 'database', required: true, everyMs: 1_000, timeoutMs: 5_000, check: async () => database.engine.query('select 1') }),
+    watch({ board, clock, part: 'database', required: true, everyMs: 1_000, timeoutMs: 5_000, check: async () => ({ answered: await pingDatabase(database.engine) }) }),
     watch({ board, clock, part: 'redis', required: false, everyMs: 2_000, timeoutMs: 2_000, check: async () => ({ reply: await requireRedis(redis?.client).ping() }) }),
   ];
   shutdown.addFirst(() => endWatches.forEach((end) => end()));

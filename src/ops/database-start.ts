@@ -1,8 +1,6 @@
 /** From configuration to an open, migrated database: embedded (a supervised PostgreSQL, its roles and database) or managed (preflight).
  *  Never decides which of the two: config/mode did. Fails a managed start in time; an embedded one keeps trying and says why. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import type { CompleteConfig, EmbeddedDatabase } from '../config/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
@@ -12,6 +10,7 @@ import { setSuperuserPassword } from '../supervise/postgres-password.ts';
 import { startPostgres, type Postgres, type PostgresOptions } from '../supervise/postgres.ts';
 import { Refusal } from '../supervise/refusal.ts';
 import type { Services } from '../supervise/service.ts';
+import { passwordStatement, pingServer } from '../store/health.ts';
 import { migrate, requireMigrated } from '../store/migrate.ts';
 import { provisionEmbedded, provisionManaged, type RoleConnections } from '../store/provision.ts';
 
@@ -95,7 +94,7 @@ async function startEmbedded(parts: DatabaseParts, database: EmbeddedDatabase): 
       // POSTGRES_PASSWORD was changed since the last start: the server learns it while it is down.
       progress.say('POSTGRES_PASSWORD has changed; the database learns the new one');
       await server.stop();
-      await setSuperuserPassword(options);
+      await setSuperuserPassword(options.dataDir, passwordStatement(SUPERUSER, options.password));
       await untilRunning(parts);
     }
   }
@@ -116,12 +115,12 @@ function isWrongPassword(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '28P01';
 }
 
-/** SELECT 1 until it answers; then roles and rights. */
+/** Asks until it answers; then roles and rights. */
 async function preflight({ config, clock, progress, signal }: DatabaseParts, url: string): Promise<RoleConnections> {
   const place = new URL(url).host;
   const deadline = clock.monotonic() + config.databaseCheckTimeoutS * 1_000;
   while (config.databaseCheckEnabled) {
-    const fault = await ping(url);
+    const fault = await pingServer(url, 5_000);
     if (fault === undefined) break;
     if (clock.monotonic() > deadline) {
       throw new Refusal('gate', `The database at ${place} did not answer within ${config.databaseCheckTimeoutS} s (DB_HEALTHCHECK_TIMEOUT_SECONDS). Last fault: ${fault}. Check DATABASE_URL, and that the server runs.`);
@@ -137,30 +136,6 @@ async function preflight({ config, clock, progress, signal }: DatabaseParts, url
   }
 }
 
-async function ping(url: string): Promise<string | undefined> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  try {
-    await client.connect();
-    await client.query('select 1');
-    return undefined;
-  } catch (error) {
-    // A refused connection comes as an AggregateError without a message of its own.
-    return messageOf(error) || (error instanceof AggregateError ? messageOf(error.errors[0]) : 'no answer');
-  } finally {
-    await client.end().catch(() => undefined);
-  }
-}
-
 function clientConfig(pool: pg.PoolConfig): pg.ClientConfig {
   return pool;
-}
-
-/** Whether a server of this workspace runs, and where: from its own lock file, for the command line. */
-export function readServerPort(dataDir: string): number | undefined {
-  try {
-    const port = Number(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[3]);
-    return Number.isInteger(port) && port > 0 ? port : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,0 +1,113 @@
+/** Looks at machine and configuration for what makes a Studio fail, and says what to do about each. Changes nothing; works with
+ *  Studio running or not. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { promisify } from 'node:util';
+import type { Config } from '../config/schema.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/fail.ts';
+import { describeHolder, findPortHolder } from '../kernel/port-holder.ts';
+import { ensureServiceAccount } from '../supervise/account.ts';
+import { localStatePath } from '../supervise/local-state.ts';
+import { findHolder } from '../supervise/lock.ts';
+import { judgeDirectory } from '../supervise/postgres-directory.ts';
+import { locatePostgres } from '../supervise/postgres-binaries.ts';
+import { findRedis } from '../supervise/redis.ts';
+import { probeStorage } from '../supervise/storage.ts';
+
+export interface Finding {
+  readonly name: string;
+  readonly verdict: 'ok' | 'warning' | 'failure';
+  readonly about: string;
+  /** What to do; absent when all is well. */
+  readonly remedy?: string;
+}
+
+const GIB = 1024 ** 3;
+
+/** Every look at once; none can make another fail. */
+export async function examine(config: Config, root: string): Promise<readonly Finding[]> {
+  const looks: readonly [string, () => Finding | Promise<Finding>][] = [
+    ['hardware', () => lookAtHardware()],
+    ['storage', () => lookAtStorage(config)],
+    ['database directory', () => lookAtDirectory(config)],
+    ['port', () => lookAtPort(config)],
+    ['postgresql', () => lookAtPostgres()],
+    ['redis', () => lookAtRedis(config, root)],
+    ['open files', () => lookAtLimits()],
+    ['gpu', () => lookAtGpu()],
+    ['clock', () => lookAtClock()],
+  ];
+  return Promise.all(looks.map(([name, look]) => Promise.try(look).catch((error: unknown): Finding => ({ name, verdict: 'failure', about: messageOf(error), remedy: 'Mend what is named, then run doctor again.' }))));
+}
+
+function lookAtHardware(): Finding {
+  const memory = totalmem() / GIB;
+  const about = `${cpus().length} CPUs, ${memory.toFixed(1)} GiB of memory`;
+  if (memory >= 3.5 && cpus().length >= 2) return { name: 'hardware', verdict: 'ok', about };
+  return { name: 'hardware', verdict: 'warning', about, remedy: 'Studio wants 4 GiB and 2 CPUs at least, 8 GiB and 4 CPUs for comfort.' };
+}
+
+async function lookAtStorage(config: Config): Promise<Finding> {
+  const { facts, plan, banner, reasons } = await probeStorage({ workspacePath: config.workspacePath, account: await ensureServiceAccount(), localPath: localStatePath(config.workspacePath) });
+  const about = `${config.workspacePath} on ${facts.mountType}, ${(facts.freeBytes / GIB).toFixed(1)} GiB free, fsync ${facts.fsyncMs === null ? 'fails' : `${facts.fsyncMs.toFixed(1)} ms`}, plan ${plan}`;
+  if (facts.freeBytes < GIB) return { name: 'storage', verdict: 'failure', about, remedy: 'Less than 1 GiB is free: make room, or use a larger volume.' };
+  if (banner !== null) return { name: 'storage', verdict: 'warning', about, remedy: banner };
+  if (reasons.length > 0) return { name: 'storage', verdict: 'warning', about, remedy: reasons.join('; ') };
+  if (facts.freeBytes < 5 * GIB) return { name: 'storage', verdict: 'warning', about, remedy: 'Models and artifacts need room: 20 GiB or more.' };
+  return { name: 'storage', verdict: 'ok', about };
+}
+
+function lookAtDirectory(config: Config): Finding {
+  const name = 'database directory';
+  if (config.database.kind === 'managed') return { name, verdict: 'ok', about: `managed at ${new URL(config.database.url).host}` };
+  const path = `${config.workspacePath}/pg`;
+  const state = judgeDirectory(path);
+  return { name, verdict: 'ok', about: state === 'empty' ? `${path} is made at the first start` : `${path} is a PostgreSQL directory of the right version` };
+}
+
+function lookAtPort({ port, workspacePath }: Config): Finding {
+  const holder = findPortHolder(port);
+  const own = findHolder(workspacePath);
+  if (holder === undefined) return { name: 'port', verdict: 'ok', about: `${port} is free` };
+  if (own !== undefined && own.port === port) return { name: 'port', verdict: 'ok', about: `${port} is served by this workspace's Studio (pid ${own.pid})` };
+  return { name: 'port', verdict: 'failure', about: `${port} is taken by ${describeHolder(holder)}`, remedy: 'Stop it, or set PORT to a free one.' };
+}
+
+async function lookAtPostgres(): Promise<Finding> {
+  const account = await ensureServiceAccount();
+  const { version, postgres } = locatePostgres(account);
+  return { name: 'postgresql', verdict: 'ok', about: `${version} at ${postgres}${account === undefined ? '' : `, run as ${account.name}`}` };
+}
+
+function lookAtRedis(config: Config, root: string): Finding {
+  if (config.redis.kind === 'managed') return { name: 'redis', verdict: 'ok', about: `managed at ${new URL(config.redis.url).host}` };
+  const program = findRedis(root);
+  if (program !== undefined) return { name: 'redis', verdict: 'ok', about: program };
+  return { name: 'redis', verdict: 'warning', about: 'no program found: Studio runs degraded', remedy: 'apt-get install redis-server, or set REDIS_URL.' };
+}
+
+function lookAtLimits(): Finding {
+  const limit = Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 0);
+  const about = `${limit} open files`;
+  return limit >= 4_096 ? { name: 'open files', verdict: 'ok', about } : { name: 'open files', verdict: 'warning', about, remedy: 'Raise it: ulimit -n 65536, or LimitNOFILE in the unit.' };
+}
+
+async function lookAtGpu(): Promise<Finding> {
+  try {
+    const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name,driver_version', '--format=csv,noheader'], { timeout: 10_000 });
+    return { name: 'gpu', verdict: 'ok', about: stdout.trim().split('\n').join('; ') };
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (isMissing) return { name: 'gpu', verdict: 'ok', about: 'none (nvidia-smi is not there)' };
+    return { name: 'gpu', verdict: 'warning', about: `nvidia-smi fails: ${messageOf(error).split('\n')[0]}`, remedy: 'Check the driver, and that the container was started with the GPU.' };
+  }
+}
+
+/** A machine without a set clock dates everything wrong and ends sessions early. */
+function lookAtClock(): Finding {
+  // Years before the first release: a clock that starts at 1970, or at the board's birth.
+  const isSet = systemClock.now() > Date.UTC(2025, 0);
+  return isSet ? { name: 'clock', verdict: 'ok', about: Intl.DateTimeFormat().resolvedOptions().timeZone } : { name: 'clock', verdict: 'failure', about: 'the clock is not set', remedy: 'Set it, or start an NTP service.' };
+}
