@@ -40,8 +40,8 @@ const HEAL_LIMIT_MS = 60_000;
 
 export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   const random = randomOf(options.seed);
-  const oracle = await startOracle(Date.now, randomOf(options.seed + 1));
   const studio = await createStudio();
+  const oracle = await startOracle(Date.now, randomOf(options.seed + 1));
   try {
     await studio.start();
     const client = await claimStudio(studio);

@@ -1,0 +1,111 @@
+import { deepEqual, ok } from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { itemsOf, type ApiClient } from '../api-client.ts';
+import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
+import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+
+let studio: Studio;
+let browser: TestBrowser;
+let client: ApiClient;
+let instanceId = '';
+let workflowId = '';
+before(async () => {
+  studio = await createStudio();
+  await studio.start();
+  client = await claimStudio(studio);
+  workflowId = String(itemsOf(await client.expect(200, 'GET', '/api/v1/workflows'))[0]?.['id']);
+  const reply = await client.call('POST', `/api/v1/workflows/${workflowId}/instances?wait=60`, { body: {} });
+  instanceId = String((reply.body as { id?: unknown }).id);
+  browser = await createBrowser();
+});
+after(async () => {
+  await browser.close();
+  await studio.destroy();
+});
+
+const paths = (): readonly string[] => [
+  '/',
+  '/workflows',
+  `/workflows/${workflowId}`,
+  '/instances',
+  `/instances/${instanceId}`,
+  `/instances/${instanceId}?tab=steps`,
+  `/instances/${instanceId}?tab=timeline`,
+  '/jobs',
+  '/files',
+  '/settings',
+  '/settings/devices',
+  '/settings/keys',
+  '/settings/secrets',
+  '/settings/members',
+  '/settings/system',
+  '/no/such/page',
+];
+
+async function signedIn(options: Parameters<TestBrowser['newPage']>[1]): Promise<Page> {
+  const page = await browser.newPage(studio.url, options);
+  await page.goto('/');
+  await page.getByLabel('E-mail').fill(owner.email);
+  await page.getByLabel('Password', { exact: true }).fill(owner.password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  faultsOf(page);
+  return page;
+}
+
+const looks = [
+  { title: 'dark and wide', colorScheme: 'dark', width: 1280, height: 800 },
+  { title: 'light and wide', colorScheme: 'light', width: 1280, height: 800 },
+  { title: 'dark and narrow', colorScheme: 'dark', width: 390, height: 844 },
+] as const;
+
+for (const { title, ...look } of looks) {
+  test(`every page is without faults: ${title}`, async () => {
+    const page = await signedIn(look);
+    const faults: unknown[] = [];
+    for (const path of paths()) {
+      await page.goto(path, { waitUntil: 'networkidle' });
+      for (const fault of faultsOf(page)) faults.push({ path, fault });
+      for (const { id, help, nodes } of await findAxeFaults(page)) faults.push({ path, axe: id, help, nodes: nodes.slice(0, 3) });
+      // A page wider than the window can't be read on a phone.
+      const overflow = Number(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'));
+      if (overflow > 1) faults.push({ path, overflow });
+    }
+    await page.context().close();
+    deepEqual(faults, []);
+  });
+}
+
+test('the pages before signing in are without faults', async () => {
+  const page = await browser.newPage(studio.url);
+  const faults: unknown[] = [];
+  for (const path of ['/', '/claim', '/claim#token=x']) {
+    await page.goto(path, { waitUntil: 'networkidle' });
+    for (const { id, help, nodes } of await findAxeFaults(page)) faults.push({ path, axe: id, help, nodes: nodes.slice(0, 3) });
+    // A session that is not there is asked for once: its 401 stands on the console.
+    for (const fault of faultsOf(page).filter((text) => !text.includes('401'))) faults.push({ path, fault });
+  }
+  await page.context().close();
+  deepEqual(faults, []);
+});
+
+test('a page that is open while Studio is killed and started again says so, and goes on by itself', async () => {
+  const page = await signedIn({});
+  await page.goto('/instances', { waitUntil: 'networkidle' });
+  await page.locator('[data-connection="live"]').waitFor();
+  await studio.kill();
+  await page.locator('[data-connection="lost"], [data-connection="connecting"], [data-connection="polling"]').first().waitFor();
+  await studio.start();
+  await page.locator('[data-connection="live"]').waitFor({ timeout: 60_000 });
+  const before = itemsOf(await client.expect(200, 'GET', '/api/v1/instances')).length;
+  await client.expect(201, 'POST', `/api/v1/workflows/${workflowId}/instances`, {});
+  await page
+    .getByRole('row')
+    .nth(before + 1)
+    .or(page.getByText(/1 new/))
+    .first()
+    .waitFor();
+  ok(true, 'the new instance was seen without a reload');
+  await page.context().close();
+});
