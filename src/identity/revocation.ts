@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Sql } from '../store/client.ts';
+import type { Listen } from '../store/listen.ts';
 import { IDENTITY_CHANNEL, notifyIdentity } from '../store/sessions.ts';
 
 const change = z.discriminatedUnion('kind', [
@@ -14,8 +15,6 @@ const change = z.discriminatedUnion('kind', [
 ]);
 export type IdentityChange = z.infer<typeof change>;
 
-/** Hears NOTIFY on a channel. @returns a function that ends it */
-export type Listen = (channel: string, listener: (payload: string) => void) => () => void;
 
 export interface Revocations {
   /** Writes the changes into the transaction: other processes hear of them when it commits. */
