@@ -1,6 +1,6 @@
 /** The sandbox child: runs one piece of foreign JavaScript at a time in QuickJS (WebAssembly), a new runtime each, so that nothing
  *  stays from one run to the next. Holds no secret and an empty environment. Talks JSON over its IPC channel. */
-import { getQuickJS, shouldInterruptAfterDeadline, type QuickJSContext, type QuickJSHandle, type QuickJSWASMModule } from 'quickjs-emscripten';
+import { getQuickJS, shouldInterruptAfterDeadline, type QuickJSContext, type QuickJSHandle, type QuickJSRuntime, type QuickJSWASMModule } from 'quickjs-emscripten';
 
 export interface SandboxRequest {
   readonly id: number;
@@ -39,9 +39,17 @@ function runOne(quickjs: QuickJSWASMModule, request: SandboxRequest, send: Send)
   } catch (error) {
     return failure(request, error, Date.now() >= deadline);
   } finally {
-    // After an exhausted heap QuickJS can't always be taken apart; the parent ends this process then.
+    takeApart(context, runtime);
+  }
+}
+
+/** After an exhausted heap QuickJS can't always be taken apart. The parent ends this process then; the answer matters more. */
+function takeApart(context: QuickJSContext, runtime: QuickJSRuntime): void {
+  try {
     context.dispose();
     runtime.dispose();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
   }
 }
 
