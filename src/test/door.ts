@@ -132,8 +132,8 @@ function identityRoutes(identity: Identity): readonly Route[] {
 /** The claim link's token. @throws when there is a user already */
 export async function claimToken(identity: Identity): Promise<string> {
   const first = await identity.firstAdmins.ensure();
-  const token = first.kind === 'claim' ? new URL(first.url).searchParams.get('token') : null;
-  if (token === null) throw new Error(`there is no claim link: ${first.kind}`);
+  const token = first.kind === 'claim' ? new URL(first.url).hash.slice('#token='.length) : '';
+  if (token === '') throw new Error(`there is no claim link: ${first.kind}`);
   return token;
 }
 
