@@ -1,0 +1,121 @@
+/** Joins the parts into the application: who is handed what stands here and nowhere else. Starts nothing of the machine (boot.ts did);
+ *  what it starts it stops, in reverse. */
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { Redis } from 'ioredis';
+import packageJson from '../package.json' with { type: 'json' };
+import type { CompleteConfig } from './config/schema.ts';
+import type { LoadedConfig } from './config/load.ts';
+import { endpoints } from './contract/index.ts';
+import { createFiles } from './files/files.ts';
+import { createApp } from './http/app.ts';
+import { apiKeyRoutes } from './http/routes/api-keys.ts';
+import { auditRoutes } from './http/routes/audit.ts';
+import { authRoutes } from './http/routes/auth.ts';
+import { eventRoutes } from './http/routes/events.ts';
+import { memberRoutes } from './http/routes/members.ts';
+import { openapiRoutes } from './http/routes/openapi.ts';
+import { secretRoutes } from './http/routes/secrets.ts';
+import { settingsRoutes } from './http/routes/settings.ts';
+import { userRoutes } from './http/routes/users.ts';
+import type { Route } from './http/route.ts';
+import { createStaticUi } from './http/static.ts';
+import { createUpgrade } from './http/upgrade.ts';
+import { createIdentity } from './identity/identity.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { Logger } from './kernel/log.ts';
+import type { HealthBoard } from './ops/health.ts';
+import { createRealtime } from './realtime/realtime.ts';
+import type { Database } from './store/client.ts';
+import { createListener } from './store/listen.ts';
+import type { RoleConnections } from './store/provision.ts';
+import type { BootProgress } from './supervise/boot-progress.ts';
+import { projectRoot } from './supervise/project-root.ts';
+import type { Services } from './supervise/service.ts';
+import type { StorageVerdict } from './supervise/storage.ts';
+
+export interface WireParts {
+  readonly config: CompleteConfig;
+  readonly loaded: LoadedConfig;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly database: Database;
+  readonly connections: RoleConnections;
+  readonly redis: Redis | undefined;
+  readonly services: Services;
+  readonly storage: StorageVerdict;
+  readonly board: HealthBoard;
+  readonly progress: BootProgress;
+}
+
+export interface Wired {
+  fetch(request: Request, env?: unknown): Promise<Response>;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Takes no new work; what runs goes on for now. */
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function wire(parts: WireParts): Promise<Wired> {
+  const { config, log, clock, database } = parts;
+  let isDraining = false;
+  const listener = createListener({ connect: parts.connections.engine, clock, log });
+  const identity = createIdentity({
+    database,
+    clock,
+    log,
+    jwtSecret: config.jwtSecretKey,
+    encryptionKey: config.credentialEncryptionKey,
+    workspacePath: config.workspacePath,
+    defaultOrigin: `http://localhost:${config.port}`,
+    seed: config.adminEmail === undefined || config.adminPassword === undefined ? undefined : { email: config.adminEmail, password: config.adminPassword },
+    listen: listener.listen,
+  });
+  const realtime = createRealtime({ database, redis: parts.redis, listen: listener.listen, clock, log });
+  const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
+  const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
+
+  const routes: readonly Route[] = [
+    ...authRoutes(identity),
+    ...userRoutes(identity),
+    ...apiKeyRoutes(identity),
+    ...memberRoutes(identity),
+    ...secretRoutes(identity),
+    ...settingsRoutes(identity),
+    ...auditRoutes(identity),
+    ...eventRoutes({ realtime, authenticate: identity.authenticate }),
+    ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
+  ];
+  const proxy = config.proxyFixEnabled ? { for: config.proxyFixFor, proto: config.proxyFixProto, host: config.proxyFixHost, port: config.proxyFixPort, prefix: config.proxyFixPrefix } : null;
+  const http = { corsOrigins: config.corsOrigins, allowedHosts: config.allowedHosts, proxy, requestTimeoutMs: config.requestTimeoutS * 1_000 };
+  const ui = createStaticUi(join(projectRoot(), 'dist/web'));
+  const app = createApp({ routes, identity, database, log, clock, config: http, ui, isDraining: () => isDraining });
+  const upgrade = createUpgrade({ realtime, authenticate: identity.authenticate, isTrustedOrigin: app.isTrustedOrigin, allowedHosts: config.allowedHosts, proxy, isDraining: () => isDraining, clock, log });
+
+  await files.start();
+  await identity.firstAdmins.ensure();
+  identity.start();
+  realtime.start();
+  return {
+    fetch: app.fetch,
+    upgrade,
+    async drain() {
+      isDraining = true;
+      realtime.drain();
+    },
+    async stop() {
+      realtime.stop();
+      stopRevising();
+      identity.stop();
+      await listener.stop();
+    },
+  };
+}
+
+/** Whose rights ended or changed has its sockets looked at again, at once. */
+function reviseSockets(realtime: ReturnType<typeof createRealtime>, end: { readonly sessionId?: string; readonly keyId?: string; readonly userId?: string }): Promise<void> {
+  if (end.sessionId !== undefined) return realtime.revise({ sessionId: end.sessionId });
+  if (end.keyId !== undefined) return realtime.revise({ keyId: end.keyId });
+  return end.userId === undefined ? Promise.resolve() : realtime.revise({ userId: end.userId });
+}
