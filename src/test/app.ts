@@ -77,13 +77,13 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     redis,
     services,
     storage,
-    runtime,
     clock,
     board,
     progress,
   });
+  const answer = getRequestListener((request, env) => wired.fetch(request, env));
   listener.handOver({
-    answer: getRequestListener((request, env) => wired.fetch(request, env)),
+    answer: (request, response) => void answer(request, response),
     upgrade: (request, socket, head) => wired.upgrade(request, socket, head),
   });
   progress.enter('ready');
