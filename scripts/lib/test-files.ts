@@ -25,8 +25,23 @@ export function unitsOf(root: string, files: readonly string[], folder: string):
   if (pure.length < 2) return [...pure.map((file) => ({ entry: join(root, file), title: file, phase: 'unit' as const })), ...alone];
   mkdirSync(folder, { recursive: true });
   const entry = join(folder, 'pure.test.mjs');
-  writeFileSync(entry, pure.map((file) => `import ${JSON.stringify(join(root, file))};\n`).join(''));
+  writeFileSync(entry, sharedEntry(pure.map((file) => join(root, file))));
   return [{ entry, title: `${pure.length} pure test files`, phase: 'unit' }, ...alone];
+}
+
+/** One after the other, so that a file that can't be loaded fails alone. */
+function sharedEntry(paths: readonly string[]): string {
+  return `import { test } from 'node:test';
+for (const path of ${JSON.stringify(paths)}) {
+  try {
+    await import(path);
+  } catch (error) {
+    test(\`\${path} can be loaded\`, () => {
+      throw error;
+    });
+  }
+}
+`;
 }
 
 function phaseOf(file: string): Phase {
