@@ -75,8 +75,13 @@ export const webhookParams = z.strictObject({
   methods: z.array(z.enum(['GET', 'POST'])).min(1).default(['POST']),
   /** Name of the org secret that authenticates a caller; required unless auth is `none`. */
   secret: z.string().max(64).optional(),
-  header: z.string().max(100).optional(),
+  /** Which header carries the secret (auth `header`, default X-Studio-Secret) or the signature (auth `hmac`, default X-Studio-Signature). */
+  header: z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'a header name is letters, digits and -').optional(),
+  /** Of `hmac`: the signature covers `<delivery>.<timestamp>.<body>`, X-Studio-Timestamp is at most five minutes off, X-Studio-Delivery counts
+   *  once. False only for senders that sign the body alone (GitHub): the same body then counts once in three days. */
+  timestamp: z.boolean().default(true),
 });
+export type WebhookParams = z.infer<typeof webhookParams>;
 
 export const trigger = z.strictObject({
   key: nodeKey,

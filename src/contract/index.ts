@@ -13,7 +13,9 @@ import { nodeTypeEndpoints } from './node-types.ts';
 import { openapiEndpoints } from './openapi.ts';
 import { secretEndpoints } from './secrets.ts';
 import { settingsEndpoints } from './settings.ts';
+import { uploadEndpoints } from './uploads.ts';
 import { userEndpoints } from './users.ts';
+import { webhookEndpoints } from './webhooks.ts';
 import { workflowEndpoints } from './workflows.ts';
 
 export const endpoints = [
@@ -30,7 +32,9 @@ export const endpoints = [
   ...jobEndpoints,
   ...machineEndpoints,
   ...fileEndpoints,
+  ...uploadEndpoints,
   ...eventEndpoints,
+  ...webhookEndpoints,
   ...openapiEndpoints,
 ] as const;
 

@@ -115,6 +115,9 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'DELETE /api/v1/uploads/{id}': may('user', 'files:write'),
   'OPTIONS /api/v1/uploads': may('user', 'files:read'),
   'GET /api/v1/events': may('user', 'events:read'),
+  // The trigger itself says how a caller shows that it may (auth none only when chosen).
+  'POST /webhooks/{token}': open,
+  'GET /webhooks/{token}': open,
 
   'GET /api/v1/openapi.json': { role: 'user', scope: 'users:read' },
   'GET /api/docs': may('user', null),

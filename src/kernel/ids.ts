@@ -1,6 +1,6 @@
 /** Prefixed, sortable ids: `inst_` and 26 characters of Crockford base32 (48 bits of ms, 80 of randomness), as in the ULID
  *  specification. Monotonic inside one process: two ids of the same millisecond still sort in the order they were made. */
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import { systemClock, type Clock } from './clock.ts';
 
 export type IdPrefix =
@@ -21,6 +21,12 @@ export function newId<P extends IdPrefix>(prefix: P, clock: Pick<Clock, 'now'> =
     for (let i = 0; i < RANDOM_CHARS; i++) lastRandom[i] = (lastRandom[i] ?? 0) & 31;
   }
   return `${prefix}_${encodeTime(ms)}${Array.from(lastRandom, (value) => ALPHABET.charAt(value)).join('')}`;
+}
+
+/** The id of something that must be made once however often it is tried: the same time and seed give the same id. Sorts like newId's. */
+export function derivedId<P extends IdPrefix>(prefix: P, atMs: number, seed: string): `${P}_${string}` {
+  const digest = createHash('sha256').update(seed).digest().subarray(0, RANDOM_CHARS);
+  return `${prefix}_${encodeTime(Math.max(atMs, 0))}${Array.from(digest, (value) => ALPHABET.charAt(value & 31)).join('')}`;
 }
 
 function encodeTime(ms: number): string {

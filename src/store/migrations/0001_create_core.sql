@@ -180,6 +180,8 @@ create table triggers (
   type text not null check (type in ('cron', 'webhook')),
   params jsonb not null,
   enabled boolean not null,
+  -- What the definition said last: publishing changes `enabled` only when this changes, so a trigger switched off stays off.
+  declared_enabled boolean not null,
   -- Of a webhook: the unguessable last part of its URL.
   token text unique,
   next_fire_at timestamptz,
@@ -188,6 +190,21 @@ create table triggers (
   primary key (workflow_id, key)
 );
 create index triggers_due on triggers (next_fire_at) where enabled and next_fire_at is not null;
+
+-- Deliveries a webhook took: a copy of one finds its instance here. Kept three days, longer than senders try again.
+create table webhook_deliveries (
+  workflow_id text not null,
+  trigger_key text not null,
+  delivery_hash bytea not null,
+  org_id text not null references orgs on delete cascade,
+  instance_id text not null,
+  -- Set when the instance stands: from then on a copy starts nothing, also when the instance was deleted.
+  started_at timestamptz,
+  created_at timestamptz not null default now(),
+  primary key (workflow_id, trigger_key, delivery_hash),
+  foreign key (workflow_id, trigger_key) references triggers on delete cascade
+);
+create index webhook_deliveries_created_at on webhook_deliveries (created_at);
 
 create table instances (
   id text primary key,
@@ -445,7 +462,7 @@ do $$
 declare
   name text;
 begin
-  foreach name in array array['workflows', 'workflow_versions', 'triggers', 'instances', 'steps', 'step_attempts', 'step_logs', 'commands', 'jobs',
+  foreach name in array array['workflows', 'workflow_versions', 'triggers', 'webhook_deliveries', 'instances', 'steps', 'step_attempts', 'step_logs', 'commands', 'jobs',
     'files', 'artifacts', 'uploads', 'outbox', 'api_keys', 'secrets', 'settings', 'audit', 'members', 'idempotency_keys', 'sessions'] loop
     execute format('alter table %I enable row level security', name);
     execute format('alter table %I force row level security', name);
@@ -460,5 +477,5 @@ end
 $$;
 
 -- down
-drop table outbox_floor, outbox, streams, uploads, artifacts, files, jobs, workers, queues, commands, step_logs, step_attempts, steps, instances, triggers,
+drop table outbox_floor, outbox, streams, uploads, artifacts, files, jobs, workers, queues, commands, step_logs, step_attempts, steps, instances, webhook_deliveries, triggers,
   workflow_versions, workflows, owners, idempotency_keys, audit, settings, secrets, claims, login_attempts, api_keys, used_refresh_tokens, sessions, members, users, orgs;

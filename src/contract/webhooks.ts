@@ -1,0 +1,30 @@
+/** Webhooks: what the outside calls to start a workflow. How a caller authenticates stands in the trigger's params (contract/graph). */
+import * as z from 'zod';
+import { endpoint } from './endpoint.ts';
+
+const token = z.strictObject({ token: z.string().max(64) });
+const accepted = z.strictObject({ instanceId: z.string() });
+
+export const webhookEndpoints = [
+  endpoint({
+    key: 'POST /webhooks/{token}',
+    tag: 'webhooks',
+    summary: 'Start a workflow by its webhook',
+    description:
+      'auth header: the secret in X-Studio-Secret (or the header the trigger names). auth hmac: X-Studio-Delivery (an id of letters, digits, - and _), X-Studio-Timestamp (unix seconds, at most five minutes off) and X-Studio-Signature: sha256=<hex HMAC-SHA256 of "<delivery>.<timestamp>.<body>">. Copies of one delivery start one instance, whichever auth; without a delivery id every call counts.',
+    params: token,
+    bodyKind: 'bytes',
+    status: 202,
+    reply: accepted,
+    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body', 'too_large'],
+  }),
+  endpoint({
+    key: 'GET /webhooks/{token}',
+    tag: 'webhooks',
+    summary: 'Start a workflow by its webhook, where the trigger allows GET',
+    params: token,
+    status: 202,
+    reply: accepted,
+    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body'],
+  }),
+] as const;
