@@ -9,6 +9,7 @@ import { live } from '../connection.ts';
 import { basePath, go, href } from '../route.ts';
 import { loadSession, session } from '../session.ts';
 import { ButtonLink } from '../ui/button.tsx';
+import { Page } from '../ui/page.tsx';
 import { Toasts } from '../ui/toast.tsx';
 import { Empty, ErrorView } from '../ui/views.tsx';
 import { Banners } from './banners.tsx';
@@ -114,8 +115,10 @@ function paramsOf(params: Readonly<Record<string | number, string | undefined>>)
 
 function NotFound(): JSX.Element {
   return (
-    <Empty title="There is no such page" action={<ButtonLink href={href('/')}>Go to the overview</ButtonLink>}>
-      The address may be of an older Studio, or mistyped.
-    </Empty>
+    <Page title="Not found">
+      <Empty title="There is no such page" action={<ButtonLink href={href('/')}>Go to the overview</ButtonLink>}>
+        The address may be of an older Studio, or mistyped.
+      </Empty>
+    </Page>
   );
 }

@@ -23,7 +23,7 @@ export function Page(props: PageProps): JSX.Element {
     document.title = `${props.title} · Studio`;
   }, [props.title]);
   return (
-    <section class={`page page-${props.layout ?? 'flow'}`} aria-label={props.title}>
+    <div class={`page page-${props.layout ?? 'flow'}`}>
       <header class="page-header">
         <div class="page-heading">
           {props.trail?.map((link) => (
@@ -39,7 +39,7 @@ export function Page(props: PageProps): JSX.Element {
       </header>
       {props.toolbar !== undefined && <div class="page-toolbar">{props.toolbar}</div>}
       <div class="page-body">{props.children}</div>
-    </section>
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 /** A status as people see it: shape, word and hue, from the one status table. */
 import { statusLook } from './status.ts';
 import type { ComponentChildren, JSX } from 'preact';
+import type { ServiceState } from '../../src/contract/values.ts';
 import type { Shape } from './status.ts';
 
 // 12 × 12, stroke 1.5, drawn on half pixels where lines are straight.
@@ -75,4 +76,9 @@ export function StatusChip(props: { readonly status: string; readonly bare?: boo
       {props.children}
     </span>
   );
+}
+
+/** The state of a service: one that runs is well, not under way. */
+export function ServiceChip(props: { readonly state: ServiceState; readonly bare?: boolean | undefined }): JSX.Element {
+  return props.state === 'running' ? <StatusChip status="ok" word="Running" bare={props.bare} /> : <StatusChip status={props.state} bare={props.bare} />;
 }

@@ -34,12 +34,16 @@ export interface TableProps<Row> {
   readonly openKey?: string | undefined;
   readonly selected?: ReadonlySet<string> | undefined;
   readonly onSelect?: ((selected: ReadonlySet<string>) => void) | undefined;
+  /** Rows that can't be selected have no box. Default: all can. */
+  readonly canSelect?: ((row: Row) => boolean) | undefined;
   /** Rows that came meanwhile and are not in `rows` yet. */
   readonly newCount?: number | undefined;
   readonly onShowNew?: (() => void) | undefined;
   /** The end came into sight: load more. */
   readonly onEnd?: (() => void) | undefined;
   readonly loadingMore?: boolean | undefined;
+  /** The row that the keys act on; undefined while there is none. */
+  readonly onCursor?: (row: Row | undefined) => void;
   /** Shown in place of rows. */
   readonly empty?: ComponentChildren | undefined;
   /** The keys j, k, x and enter are this table's. Default true; one table of a page. */
@@ -65,6 +69,9 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
     if (props.inline !== true && rows.length > 0 && drawn.end >= rows.length - 5) props.onEnd?.();
   }, [drawn.end, rows.length, props.inline]);
 
+  const pointed = rows[at];
+  useEffect(() => props.onCursor?.(pointed), [pointed]);
+
   const move = (step: number): void => {
     const index = at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + step));
     const row = rows[index];
@@ -74,7 +81,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
     if (element !== null) element.scrollTop = scrollTo({ index, rowPx, scrollPx: element.scrollTop, heightPx: element.clientHeight, topPx: HEADER_PX });
   };
   const toggle = (row: Row | undefined): void => {
-    if (row === undefined || props.onSelect === undefined) return;
+    if (row === undefined || props.onSelect === undefined || props.canSelect?.(row) === false) return;
     const next = new Set(props.selected);
     if (!next.delete(props.rowKey(row))) next.add(props.rowKey(row));
     props.onSelect(next);
@@ -98,9 +105,9 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
         </button>
       )}
       {/* Scrolls by keyboard too, so it takes the focus. */}
-      <div ref={scroller} class="table-scroll" tabIndex={props.inline === true ? undefined : 0} role="region" aria-label={props.label}>
-        <table class={`table table-${props.density ?? 'dense'}`} aria-rowcount={rows.length + 1}>
-          <Head columns={props.columns} rows={rows} rowKey={props.rowKey} selected={props.selected} onSelect={props.onSelect} />
+      <div ref={scroller} class="table-scroll" tabIndex={props.inline === true ? undefined : 0}>
+        <table class={`table table-${props.density ?? 'dense'}`} aria-label={props.label} aria-rowcount={rows.length + 1}>
+          <Head columns={props.columns} rows={props.canSelect === undefined ? rows : rows.filter(props.canSelect)} rowKey={props.rowKey} selected={props.selected} onSelect={props.onSelect} />
           <tbody>
             {drawn.abovePx > 0 && <Spacer px={drawn.abovePx} columns={props.columns.length + 1} />}
             {rows.slice(drawn.first, drawn.end).map((row, offset) => {
@@ -185,7 +192,7 @@ function TableRow<Row>({ row, index, props, atCursor, onPoint, onToggle }: RowPr
     <tr class={classes.join(' ')} aria-rowindex={index + 2} aria-selected={props.onSelect === undefined ? undefined : isSelected} onClick={clicked}>
       {props.onSelect !== undefined && (
         <td class="table-check">
-          <input type="checkbox" aria-label="Select row" checked={isSelected} onChange={onToggle} />
+          {props.canSelect?.(row) !== false && <input type="checkbox" aria-label="Select row" checked={isSelected} onChange={onToggle} />}
         </td>
       )}
       {props.columns.map((column, at) => (

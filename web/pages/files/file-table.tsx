@@ -50,8 +50,9 @@ export function FileTable(props: FileTableProps): JSX.Element {
       density="normal"
       openKey={props.openPath === '' ? undefined : props.openPath}
       selected={props.selected}
-      // Only files can be chosen: a folder is no thing of its own.
-      onSelect={(next) => props.onSelect(new Set([...next].filter((key) => !key.endsWith('/'))))}
+      // A folder is no thing of its own.
+      canSelect={(row) => row.kind === 'file'}
+      onSelect={props.onSelect}
       onOpen={(row) => (row.kind === 'folder' ? props.onGo(row.prefix) : props.onOpen(row.file.path))}
       empty={props.empty}
     />

@@ -4,7 +4,7 @@ import { useServices } from '../../state/services.ts';
 import { formatBytes, formatPercent } from '../../ui/format.ts';
 import { Meter } from '../../ui/meter.tsx';
 import { Card } from '../../ui/page.tsx';
-import { StatusChip } from '../../ui/status-chip.tsx';
+import { ServiceChip, StatusChip } from '../../ui/status-chip.tsx';
 import { View } from '../../ui/views.tsx';
 import type { JSX } from 'preact';
 import type { Gpu, MachineView } from '../../state/overview.ts';
@@ -36,7 +36,7 @@ function QueuesCard(props: { readonly queues: MachineView['queues'] }): JSX.Elem
             <tr key={queue.name}>
               <th scope="row">{queue.name}</th>
               <td>
-                <StatusChip bare status={queue.state} word={queue.state === 'running' ? 'Open' : undefined} />
+                {queue.state === 'running' ? <StatusChip bare status="ok" word="Open" /> : <StatusChip bare status={queue.state} />}
               </td>
               <td class="mono">
                 {queue.running} <span class="faint">of {queue.slots}</span>
@@ -64,7 +64,7 @@ function ServicesCard(): JSX.Element {
                 <li key={service.name} class="service-row">
                   <span class="strong">{service.name}</span>
                   <span class="muted truncate grow">{service.reason ?? ''}</span>
-                  <StatusChip bare status={service.state} />
+                  <ServiceChip state={service.state} bare />
                 </li>
               ))}
             </ul>

@@ -7,7 +7,7 @@ import { Confirm, Dialog } from '../../ui/dialog.tsx';
 import { formatDuration } from '../../ui/format.ts';
 import { CodeBlock } from '../../ui/log-view.tsx';
 import { Card } from '../../ui/page.tsx';
-import { StatusChip } from '../../ui/status-chip.tsx';
+import { ServiceChip } from '../../ui/status-chip.tsx';
 import { Table } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
@@ -27,7 +27,7 @@ export function ServicesCard(props: { readonly mayChange: boolean }): JSX.Elemen
   };
   const columns: readonly Column<Service>[] = [
     { key: 'name', title: 'Service', render: (service) => <span class="strong">{service.name}</span> },
-    { key: 'state', title: 'State', width: '130px', render: (service) => <StatusChip status={service.state} /> },
+    { key: 'state', title: 'State', width: '130px', render: (service) => <ServiceChip state={service.state} /> },
     { key: 'reason', title: 'Why', minor: true, render: (service) => <span class="muted" data-tip={service.reason}>{service.reason ?? ''}</span> },
     { key: 'pid', title: 'PID', width: '84px', align: 'end', minor: true, render: (service) => <span class="mono">{service.pid ?? '–'}</span> },
     { key: 'since', title: 'Since', width: '90px', align: 'end', render: (service) => <RelativeTime at={service.since} /> },
@@ -69,7 +69,7 @@ export function ServicesCard(props: { readonly mayChange: boolean }): JSX.Elemen
 function Exits(props: { readonly service: Service; readonly onShow: () => void }): JSX.Element {
   if (props.service.exits.length === 0) return <span class="faint">0</span>;
   return (
-    <button type="button" class="link-button mono" aria-label={`How ${props.service.name} ended before`} onClick={props.onShow}>
+    <button type="button" class="link-button mono" aria-label={`${props.service.exits.length}: how ${props.service.name} ended before`} onClick={props.onShow}>
       {props.service.exits.length}
     </button>
   );
