@@ -70,7 +70,7 @@ function print(result: UnitResult): void {
 
 function printFailures(result: UnitResult): void {
   for (const test of result.tests.filter((line) => line.kind === 'fail')) {
-    out(`  ✕ ${test.name}`, `    at ${relative(root, test.file)}:${test.line}`, indent(test.error ?? ''));
+    out(`  ✕ ${test.name}`, `    at ${relative(root, test.file)}:${test.line}`, indent(shorten(test.error ?? '')));
   }
   if (result.fault !== undefined) out(`  ✕ the file ${result.fault}`);
   if (result.output.trim() !== '') out('    output:', indent(result.output.trimEnd().split('\n').slice(-40).join('\n')));
@@ -91,6 +91,12 @@ function conclude(results: readonly UnitResult[], isStopped: boolean): number {
 function giveUp(error: unknown): number {
   out(error instanceof Error ? (error.stack ?? error.message) : String(error), '0 passed, 1 failed');
   return 1;
+}
+
+/** A list of hundreds says no more than its first lines. */
+function shorten(text: string): string {
+  const lines = text.split('\n');
+  return lines.length <= 60 ? text : [...lines.slice(0, 50), `… ${lines.length - 50} more lines`].join('\n');
 }
 
 function indent(text: string): string {
