@@ -1,0 +1,213 @@
+/** Rows of jobs: submitting, reading, listing. What a worker does with a job (claim, lease, end) stands in store/job-claims.ts.
+ *  Every change of state raises the job's own `seq` and writes its event in the same statement's transaction. */
+import type { Json } from '../contract/endpoint.ts';
+import type { RetryPolicy } from '../contract/graph.ts';
+import type { Failure } from '../contract/instances.ts';
+import type { CommandSpec, Job } from '../contract/jobs.ts';
+import type { JobStatus } from '../contract/values.ts';
+import { writeEvents, type NewEvent } from './outbox.ts';
+import type { Sql } from './client.ts';
+
+/** What a direct job stores of its request. */
+export interface StoredSpec extends CommandSpec {
+  readonly array?: { readonly index: number; readonly size: number };
+}
+
+export interface JobRow {
+  id: string;
+  org_id: string;
+  queue: string;
+  type: string;
+  status: JobStatus;
+  instance_id: string | null;
+  step_path: string | null;
+  step_generation: number | null;
+  step_attempt: number | null;
+  priority: number;
+  labels: Record<string, string>;
+  resources: Job['resources'];
+  attempts: number;
+  orphaned_attempts: number;
+  not_before: Date | null;
+  worker_id: string | null;
+  lease_expires_at: Date | null;
+  cancel_requested_at: Date | null;
+  exit_code: number | null;
+  signal: string | null;
+  reason: string | null;
+  error: Failure | null;
+  progress: number | null;
+  metrics: Record<string, number> | null;
+  seq: number;
+  created_at: Date;
+  started_at: Date | null;
+  ended_at: Date | null;
+}
+
+/** The columns of a JobRow, for select and returning. Constant text. */
+export const JOB_COLUMNS = `id, org_id, queue, type, status, instance_id, step_path, step_generation, step_attempt, priority, labels, resources, attempts, orphaned_attempts,
+  not_before, worker_id, lease_expires_at, cancel_requested_at, exit_code, signal, reason, error, progress, metrics, seq, created_at, started_at, ended_at`;
+
+export interface NewStepJob {
+  readonly id: string;
+  readonly orgId: string;
+  readonly queue: string;
+  readonly type: string;
+  readonly instanceId: string;
+  readonly stepPath: string;
+  readonly stepGeneration: number;
+  readonly stepAttempt: number;
+  readonly priority: number;
+  readonly resources: Job['resources'];
+  readonly timeoutMs: number | null;
+  /** On whose behalf it runs. */
+  readonly principal: string | null;
+  readonly createdAt: Date;
+}
+
+/** Queues the jobs of steps, in the caller's transaction. */
+export async function insertStepJobs(sql: Sql, jobs: readonly NewStepJob[]): Promise<void> {
+  if (jobs.length === 0) return;
+  const column = <K extends keyof NewStepJob>(key: K): NewStepJob[K][] => jobs.map((job) => job[key]);
+  const { rows } = await sql.query<JobRow>(
+    `insert into jobs (id, org_id, queue, type, status, instance_id, step_path, step_generation, step_attempt, priority, resources, timeout_ms, principal, created_at, seq)
+     select id, org_id, queue, type, 'queued', instance_id, step_path, step_generation, step_attempt, priority, resources::jsonb, timeout_ms, principal, created_at, 1
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::bigint[], $12::text[], $13::timestamptz[])
+       as new (id, org_id, queue, type, instance_id, step_path, step_generation, step_attempt, priority, resources, timeout_ms, principal, created_at)
+     returning ${JOB_COLUMNS}`,
+    [
+      column('id'),
+      column('orgId'),
+      column('queue'),
+      column('type'),
+      column('instanceId'),
+      column('stepPath'),
+      column('stepGeneration'),
+      column('stepAttempt'),
+      column('priority'),
+      jobs.map((job) => JSON.stringify(job.resources)),
+      column('timeoutMs'),
+      column('principal'),
+      column('createdAt'),
+    ],
+  );
+  await writeEvents(sql, rows.map((row) => jobEvent(row, 'jobs:job:queued')));
+}
+
+export interface NewDirectJob {
+  readonly id: string;
+  readonly orgId: string;
+  readonly queue: string;
+  readonly spec: StoredSpec;
+  readonly priority: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly resources: Job['resources'];
+  readonly retry: Partial<RetryPolicy>;
+  readonly timeoutMs: number | null;
+  readonly principal: string;
+  readonly createdAt: Date;
+}
+
+/** Queues jobs that were submitted directly. */
+export async function insertDirectJobs(sql: Sql, jobs: readonly NewDirectJob[], requestId: string): Promise<Job[]> {
+  const column = <K extends keyof NewDirectJob>(key: K): NewDirectJob[K][] => jobs.map((job) => job[key]);
+  const text = (key: 'spec' | 'labels' | 'resources' | 'retry'): string[] => jobs.map((job) => JSON.stringify(job[key]));
+  const { rows } = await sql.query<JobRow>(
+    `insert into jobs (id, org_id, queue, type, status, spec, priority, labels, resources, retry, timeout_ms, principal, created_at, seq)
+     select id, org_id, queue, 'command', 'queued', spec::jsonb, priority, labels::jsonb, resources::jsonb, retry::jsonb, timeout_ms, principal, created_at, 1
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[])
+       as new (id, org_id, queue, spec, priority, labels, resources, retry, timeout_ms, principal, created_at)
+     returning ${JOB_COLUMNS}`,
+    [column('id'), column('orgId'), column('queue'), text('spec'), column('priority'), text('labels'), text('resources'), text('retry'), column('timeoutMs'), column('principal'), column('createdAt')],
+  );
+  await writeEvents(sql, rows.map((row) => jobEvent(row, 'jobs:job:queued', requestId)));
+  return rows.map(toJob).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+export async function readJob(sql: Sql, job: { readonly orgId: string; readonly id: string }): Promise<Job | undefined> {
+  const { rows } = await sql.query<JobRow>(`select ${JOB_COLUMNS} from jobs where org_id = $1 and id = $2`, [job.orgId, job.id]);
+  return rows[0] === undefined ? undefined : toJob(rows[0]);
+}
+
+export interface JobQuery {
+  readonly orgId: string;
+  readonly statuses?: readonly string[] | undefined;
+  readonly queue?: string | undefined;
+  readonly instanceId?: string | undefined;
+  readonly label?: { readonly key: string; readonly value: string } | undefined;
+  readonly since?: string | undefined;
+  /** Id of the last job of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export async function listJobs(sql: Sql, query: JobQuery): Promise<Job[]> {
+  const { rows } = await sql.query<JobRow>(
+    `select ${JOB_COLUMNS} from jobs
+     where org_id = $1 and ($2::text[] is null or status = any($2)) and ($3::text is null or queue = $3) and ($4::text is null or instance_id = $4)
+       and ($5::jsonb is null or labels @> $5) and ($6::timestamptz is null or created_at >= $6) and ($7::text is null or id < $7)
+     order by id desc limit $8`,
+    [
+      query.orgId,
+      query.statuses === undefined ? null : [...query.statuses],
+      query.queue ?? null,
+      query.instanceId ?? null,
+      query.label === undefined ? null : JSON.stringify({ [query.label.key]: query.label.value }),
+      query.since ?? null,
+      query.after ?? null,
+      query.limit,
+    ],
+  );
+  return rows.map(toJob);
+}
+
+/** What an ended step's job left for the engine: the JSON text of JobEnded, null when it never ran to an exit. */
+export async function readJobResult(sql: Sql, id: string): Promise<{ readonly status: JobStatus; readonly result: string | null; readonly error: Failure | null; readonly reason: string | null } | undefined> {
+  const { rows } = await sql.query<{ status: JobStatus; result: string | null; error: Failure | null; reason: string | null }>(`select status, result, error, reason from jobs where id = $1`, [id]);
+  return rows[0];
+}
+
+/** An event of the job's own stream; call with the row as it stands after the change. */
+export function jobEvent(row: JobRow, type: NewEvent['type'], requestId?: string): NewEvent {
+  const job = toJob(row);
+  const { id: _id, seq: _seq, labels, lease: _lease, resources, createdAt, ...facts } = job;
+  // What never changes is told once.
+  const payload = type === 'jobs:job:queued' ? { ...facts, labels, resources, createdAt } : facts;
+  return {
+    kind: 'job',
+    id: row.id,
+    sequence: row.seq,
+    type,
+    orgId: row.org_id,
+    ...(row.instance_id === null ? {} : { parent: `instance:${row.instance_id}` }),
+    payload: payload as Record<string, Json>,
+    ...(requestId === undefined ? {} : { requestId }),
+  };
+}
+
+export function toJob(row: JobRow): Job {
+  return {
+    id: row.id,
+    queue: row.queue,
+    type: row.type,
+    status: row.status,
+    ...(row.exit_code === null ? {} : { exitCode: row.exit_code }),
+    ...(row.signal === null ? {} : { signal: row.signal }),
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    ...(row.error === null ? {} : { error: row.error }),
+    attempts: row.attempts,
+    ...(row.progress === null ? {} : { progress: row.progress }),
+    ...(row.metrics === null ? {} : { metrics: row.metrics }),
+    resources: row.resources,
+    ...(row.status === 'running' && row.worker_id !== null && row.lease_expires_at !== null ? { lease: { workerId: row.worker_id, expiresAt: row.lease_expires_at.toISOString() } } : {}),
+    priority: row.priority,
+    labels: row.labels,
+    ...(row.instance_id === null ? {} : { instanceId: row.instance_id }),
+    ...(row.step_path === null ? {} : { stepPath: row.step_path }),
+    createdAt: row.created_at.toISOString(),
+    startedAt: row.started_at?.toISOString() ?? null,
+    endedAt: row.ended_at?.toISOString() ?? null,
+    seq: row.seq,
+  };
+}
