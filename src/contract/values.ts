@@ -56,3 +56,7 @@ export function isTerminalJob(status: JobStatus): boolean {
 export function isTerminalStep(status: StepStatus): boolean {
   return status !== 'pending' && status !== 'queued' && status !== 'running' && status !== 'waiting';
 }
+
+/** The workflow and the sample file that the first administrator finds: the browser offers to run them. */
+export const exampleWorkflowName = 'Example: summarise a table';
+export const exampleFilePath = 'samples/measurements.csv';
