@@ -1,5 +1,5 @@
 /** The map of the UI: every page's path, its place in the sidebar, and its chunk. A page is one row here and one folder below pages/. */
-import { Activity, FolderOpen, LayoutDashboard, Settings } from 'lucide-preact';
+import { CirclePlay, Cpu, FolderOpen, LayoutDashboard, Settings, Workflow } from 'lucide-preact';
 import type { ComponentType } from 'preact';
 
 /** A page gets the `:names` of its path. */
@@ -16,7 +16,7 @@ export interface PageRow {
 export interface NavRow {
   readonly path: string;
   readonly title: string;
-  readonly icon: typeof Activity;
+  readonly icon: typeof Settings;
   readonly keys: string;
   /** More words that find it in the palette. */
   readonly words?: string;
@@ -24,12 +24,22 @@ export interface NavRow {
 
 export const navigation: readonly NavRow[] = [
   { path: '/', title: 'Overview', icon: LayoutDashboard, keys: 'g o', words: 'home dashboard health machine gpu' },
+  { path: '/workflows', title: 'Workflows', icon: Workflow, keys: 'g w', words: 'graphs flows definitions triggers' },
+  { path: '/instances', title: 'Instances', icon: CirclePlay, keys: 'g i', words: 'runs executions history' },
+  { path: '/jobs', title: 'Jobs', icon: Cpu, keys: 'g j', words: 'queues slots commands logs' },
   { path: '/files', title: 'Files', icon: FolderOpen, keys: 'g f', words: 'upload storage' },
   { path: '/settings', title: 'Settings', icon: Settings, keys: 'g s', words: 'account password keys secrets members system' },
 ];
 
 export const pages: readonly PageRow[] = [
   { path: '/', load: async () => (await import('../pages/overview/overview.tsx')).OverviewPage },
+  { path: '/workflows', load: async () => (await import('../pages/workflows/workflows.tsx')).WorkflowsPage },
+  { path: '/workflows/:id', load: async () => (await import('../pages/workflows/workflow.tsx')).WorkflowPage },
+  { path: '/instances', load: async () => (await import('../pages/instances/instances.tsx')).InstancesPage },
+  { path: '/instances/:id', load: async () => (await import('../pages/instances/instance.tsx')).InstancePage },
+  { path: '/jobs', load: async () => (await import('../pages/jobs/jobs.tsx')).JobsPage },
+  { path: '/jobs/:id', load: async () => (await import('../pages/jobs/job.tsx')).JobPage },
+  { path: '/queues', load: async () => (await import('../pages/jobs/queues.tsx')).QueuesPage },
   { path: '/files', load: async () => (await import('../pages/files/files.tsx')).FilesPage },
   { path: '/settings/:section?', load: async () => (await import('../pages/settings/settings.tsx')).SettingsPage },
 ];

@@ -1,0 +1,121 @@
+/** All jobs, live, and the queues they wait on. */
+import { Cpu, Ellipsis } from 'lucide-preact';
+import { useState } from 'preact/hooks';
+import type { JSX } from 'preact';
+import { jobStatuses } from '../../../src/contract/values.ts';
+import type { Job } from '../../../src/contract/jobs.ts';
+import { call } from '../../api.ts';
+import { formatFilter, go, href, parseFilter, useFilter } from '../../route.ts';
+import { me } from '../../session.ts';
+import { matchesLabels, matchesWords, toggleTerm, unknownTerms } from '../../state/filter.ts';
+import { createJobs, jobTerms } from '../../state/jobs.ts';
+import { useOwned } from '../../state/use-owned.ts';
+import { Button } from '../../ui/button.tsx';
+import { FilterBar, FilterCell, StatusFacet } from '../../ui/filter-bar.tsx';
+import { formatCount } from '../../ui/format.ts';
+import { useKeys } from '../../ui/keys.ts';
+import { Menu } from '../../ui/menu.tsx';
+import type { MenuItem } from '../../ui/menu.tsx';
+import { Page } from '../../ui/page.tsx';
+import { StatusChip } from '../../ui/status-chip.tsx';
+import { Table } from '../../ui/table.tsx';
+import type { Column } from '../../ui/table.tsx';
+import { LinkTabs } from '../../ui/tabs.tsx';
+import { Duration, RelativeTime } from '../../ui/time.tsx';
+import { toast, toastError } from '../../ui/toast.tsx';
+import { Empty, View } from '../../ui/views.tsx';
+
+/** Jobs and queues are two pages of one place. */
+export function JobTabs(props: { readonly current: 'jobs' | 'queues' }): JSX.Element {
+  return <LinkTabs label="Jobs and queues" tabs={[{ href: href('/jobs'), label: 'Jobs', current: props.current === 'jobs' }, { href: href('/queues'), label: 'Queues', current: props.current === 'queues' }]} />;
+}
+
+export async function cancelJob(id: string): Promise<void> {
+  await call('POST /api/v1/jobs/{id}/cancel', { params: { id } });
+  toast({ text: 'Cancelled: the process is asked to end, then ended' });
+}
+
+export async function retryJob(id: string): Promise<void> {
+  await call('POST /api/v1/jobs/{id}/retry', { params: { id } });
+  toast({ text: 'Queued again' });
+}
+
+/** A job of a step is retried by its instance; a direct one by itself. */
+export function canRetry(job: Job): boolean {
+  return job.instanceId === undefined && job.endedAt !== null && job.status !== 'completed';
+}
+
+export function JobsPage(): JSX.Element {
+  const { text, filter, set } = useFilter();
+  const orgId = me.value?.orgId ?? '';
+  const state = useOwned(() => createJobs(parseFilter(text), orgId), [text, orgId]);
+  const [cursor, setCursor] = useState<Job>();
+  const toggle = (name: string, value: string): void => set(formatFilter(toggleTerm(filter, name, value)));
+  const list = state.value.value;
+  const rows = (list?.rows ?? []).filter((job) => matchesWords(filter, [job.id, job.type, job.queue, job.stepPath ?? '']) && matchesLabels(filter, job.labels));
+  const act = (what: string, run: Promise<void>): void => void run.catch((error: unknown) => toastError(what, error));
+  useKeys({ c: () => cursor !== undefined && cursor.endedAt === null && act('Cancel', cancelJob(cursor.id)), n: () => state.showNew() });
+  const menuOf = (job: Job): readonly MenuItem[] => [
+    { label: 'Open', href: href(`/jobs/${job.id}`) },
+    ...(job.instanceId === undefined ? [] : [{ label: 'Open its instance', href: href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`) }]),
+    ...(job.endedAt === null ? [{ label: 'Cancel', danger: true, hint: 'c', onSelect: () => act('Cancel', cancelJob(job.id)) }] : []),
+    ...(canRetry(job) ? [{ label: 'Retry', onSelect: () => act('Retry', retryJob(job.id)) }] : []),
+    { label: `Only queue ${job.queue}`, separated: true, onSelect: () => toggle('queue', job.queue) },
+    { label: `Only ${job.status}`, onSelect: () => toggle('status', job.status) },
+  ];
+  const toolbar = (
+    <>
+      <JobTabs current="jobs" />
+      <FilterBar text={text} onChange={set} label="Filter jobs" placeholder="status:queued queue:gpu instance:inst_… words" unknown={unknownTerms(filter, jobTerms)} known={jobTerms}>
+        <StatusFacet statuses={jobStatuses} on={filter.terms['status'] ?? []} onToggle={(status) => toggle('status', status)} />
+      </FilterBar>
+    </>
+  );
+  return (
+    <Page title="Jobs" layout="fill" toolbar={toolbar} aside={list === undefined ? undefined : <span class="faint small figures">{formatCount(rows.length, 'job')}{list.next === null ? '' : '+'}</span>}>
+      <View of={{ value: list, error: state.error.value, reload: () => void state.reload() }} what="jobs">
+        {(shown) => (
+          <Table
+            label="Jobs"
+            columns={columnsOf(toggle, menuOf)}
+            rows={rows}
+            rowKey={(job) => job.id}
+            rowHref={(job) => href(`/jobs/${job.id}`)}
+            onOpen={(job) => go(`/jobs/${job.id}`)}
+            onCursor={setCursor}
+            newCount={shown.held.length + shown.heldMore}
+            onShowNew={() => state.showNew()}
+            onEnd={() => void state.more().catch((error: unknown) => toastError('Load more', error))}
+            empty={
+              text === '' ? (
+                <Empty icon={<Cpu size={24} />} title="No job yet">Steps that run as processes of their own, and commands sent to POST /api/v1/jobs, are jobs. They wait on a queue for a slot.</Empty>
+              ) : (
+                <Empty title="Nothing matches this filter" action={<Button onClick={() => set('')}>Clear the filter</Button>} />
+              )
+            }
+          />
+        )}
+      </View>
+    </Page>
+  );
+}
+
+function columnsOf(toggle: (name: string, value: string) => void, menuOf: (job: Job) => readonly MenuItem[]): readonly Column<Job>[] {
+  return [
+    { key: 'id', title: 'Job', width: '190px', render: (job) => <span class="mono">{job.id}</span>, minor: true },
+    { key: 'what', title: 'Runs', width: '22%', render: (job) => (job.instanceId === undefined ? <span class="strong">{job.type}</span> : <a href={href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`)}><span class="mono">{job.stepPath}</span></a>) },
+    { key: 'status', title: 'Status', width: '138px', render: (job) => <FilterCell label={`Only ${job.status}`} onFilter={() => toggle('status', job.status)}><StatusChip status={job.status} /></FilterCell> },
+    { key: 'queue', title: 'Queue', width: '110px', render: (job) => <FilterCell label={`Only queue ${job.queue}`} onFilter={() => toggle('queue', job.queue)}>{job.queue}</FilterCell>, minor: true },
+    { key: 'why', title: 'Why', minor: true, render: (job) => <Why job={job} /> },
+    { key: 'priority', title: 'Priority', width: '64px', align: 'end', minor: true, render: (job) => job.priority },
+    { key: 'created', title: 'Created', width: '88px', align: 'end', render: (job) => <RelativeTime at={job.createdAt} /> },
+    { key: 'took', title: 'Ran', width: '84px', align: 'end', minor: true, render: (job) => <Duration from={job.startedAt} to={job.endedAt} /> },
+    { key: 'menu', title: 'Actions', hideTitle: true, width: '44px', align: 'end', render: (job) => <Menu label={`Actions of ${job.id}`} items={menuOf(job)} buttonClass="btn btn-icon btn-quiet btn-size-small"><Ellipsis size={14} /></Menu> },
+  ];
+}
+
+function Why(props: { readonly job: Job }): JSX.Element | null {
+  const { job } = props;
+  const text = job.error?.message ?? job.reason ?? (job.exitCode !== undefined && job.exitCode !== 0 ? `exit code ${job.exitCode}` : undefined) ?? job.waitReason?.message;
+  return text === undefined ? null : <span class={job.status === 'failed' || job.status === 'dead' ? 'why-failed' : 'why'} data-tip={text}>{text}</span>;
+}
