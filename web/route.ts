@@ -83,12 +83,33 @@ export function useFilter(): { readonly text: string; readonly filter: Filter; r
   return { text, filter, set };
 }
 
-/** Sets query parameters of the current URL in place; an empty value removes one. */
-export function setParams(values: Readonly<Record<string, string>>): void {
+/** Sets query parameters of the current URL; an empty value removes one. In place, or with `push` as a step that one can go back. */
+export function setParams(values: Readonly<Record<string, string>>, options: { readonly push?: boolean } = {}): void {
   const url = new URL(window.location.href);
   for (const [name, value] of Object.entries(values)) {
     if (value === '') url.searchParams.delete(name);
     else url.searchParams.set(name, value);
   }
-  navigateRaw(`${url.pathname}${url.search}`, { replace: true });
+  navigateRaw(`${url.pathname}${url.search}`, { replace: options.push !== true });
+}
+
+/** Lets plain links (`<a href>`) to pages of the UI change the address without loading everything again. Called once. */
+export function interceptLinks(): void {
+  document.addEventListener('click', (event) => {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    if (link === null || link.target !== '' || link.hasAttribute('download')) return;
+    const path = pagePath(link.href);
+    if (path === undefined) return;
+    event.preventDefault();
+    go(path);
+  });
+}
+
+/** The UI's path of an address; undefined when it is another site's, another prefix's, or the API's. */
+export function pagePath(address: string, base: URL = new URL('./', document.baseURI)): string | undefined {
+  const url = new URL(address, base);
+  if (url.origin !== base.origin || !`${url.pathname}/`.startsWith(base.pathname)) return undefined;
+  const path = `/${url.pathname.slice(base.pathname.length)}`;
+  return /^\/(api|assets|health|metrics|webhooks|v1)(\/|$)/.test(path) ? undefined : `${path}${url.search}`;
 }

@@ -12,7 +12,7 @@ import { ButtonLink } from '../ui/button.tsx';
 import { Page } from '../ui/page.tsx';
 import { Toasts } from '../ui/toast.tsx';
 import { Empty, ErrorView } from '../ui/views.tsx';
-import { Banners } from './banners.tsx';
+import { Banners, isStale } from './banners.tsx';
 import { useShellCommands } from './go-to.ts';
 import { Header } from './header.tsx';
 import { LazyPage } from './lazy.tsx';
@@ -84,7 +84,7 @@ function Shell(props: { readonly user: User }): JSX.Element {
       <Banners />
       <div class="shell-body">
         <Sidebar />
-        <main id="main" class="shell-main" tabIndex={-1}>
+        <main id="main" class="shell-main" tabIndex={-1} data-stale={isStale()}>
           <Switch>
             {pages.map((row) => (
               <Route key={row.path} path={row.path}>

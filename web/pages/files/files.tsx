@@ -36,10 +36,10 @@ export function FilesPage(): JSX.Element {
   const folder = useResource((signal) => loadFolder(prefix, signal), [prefix], {
     follow: { rooms: orgId === undefined ? [] : [`org:${orgId}`], apply: (value, event) => (event.event_type === 'files:file:changed' ? 'reload' : value) },
   });
-  const open = (path: string): void => setParams({ file: path });
+  const open = (path: string): void => setParams({ file: path }, { push: openPath === '' });
   const goTo = (next: string): void => {
     selected.value = new Set();
-    setParams({ dir: next, file: '', filter: '' });
+    setParams({ dir: next, file: '', filter: '' }, { push: true });
   };
   useCommands([
     { id: 'files:filter', title: 'Filter files', group: 'This page', keys: '/', run: () => searchInput.current?.focus() },
