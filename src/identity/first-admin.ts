@@ -122,7 +122,7 @@ export function claimPath(workspacePath: string): string {
 }
 
 function tokenOf(link: string): string | undefined {
-  return /[?&]token=([A-Za-z0-9_-]+)\s*$/.exec(link)?.[1];
+  return /[?&#]token=([A-Za-z0-9_-]+)\s*$/.exec(link)?.[1];
 }
 
 /** Readable by its owner only, from its first byte; complete or not there. */

@@ -33,11 +33,13 @@ export function createLoginLimits({ sql, clock }: { readonly sql: Sql; readonly 
         { kind: 'address', subject: digest(`address ${network(address)}`) },
       ] as const;
       const at = clock.monotonic();
+      const reserved: string[] = [];
       try {
-        for (const subject of subjects) reserve(tries, { ...subject, at });
+        for (const subject of subjects) reserved.push(reserve(tries, { ...subject, at }));
         for (const subject of subjects) await refuseTooMany(sql, clock, subject);
       } catch (error) {
-        for (const { kind, subject } of subjects) release(tries, `${kind} ${subject}`, at);
+        // What was refused was no try; only what this one reserved is given back.
+        for (const key of reserved) release(tries, key, at);
         throw error;
       }
       return {
@@ -57,7 +59,7 @@ export function createLoginLimits({ sql, clock }: { readonly sql: Sql; readonly 
   };
 }
 
-function reserve(tries: Map<string, number[]>, subject: { readonly kind: AttemptKind; readonly subject: string; readonly at: number }): void {
+function reserve(tries: Map<string, number[]>, subject: { readonly kind: AttemptKind; readonly subject: string; readonly at: number }): string {
   const key = `${subject.kind} ${subject.subject}`;
   const recent = (tries.get(key) ?? []).filter((time) => time > subject.at - WINDOW_MS);
   if (recent.length >= LIMITS[subject.kind]) refuse(subject.kind, (recent[0] ?? subject.at) + WINDOW_MS - subject.at);
@@ -65,6 +67,7 @@ function reserve(tries: Map<string, number[]>, subject: { readonly kind: Attempt
   tries.set(key, [...recent, subject.at]);
   const [oldest] = tries.keys();
   if (tries.size > MAX_SUBJECTS && oldest !== undefined) tries.delete(oldest);
+  return key;
 }
 
 function release(tries: Map<string, number[]>, key: string, at: number): void {

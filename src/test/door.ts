@@ -144,8 +144,8 @@ async function claimFirst(identity: Identity, anonymous: ApiClient): Promise<Api
 
 /** Adds a person over the API, changes the temporary password, signs in. */
 export async function addPerson(door: Door, role: string, email: string): Promise<{ userId: string; password: string; client: ApiClient }> {
-  const admin = await door.admin();
-  const made = await admin.expect(201, 'POST', '/api/v1/orgs/current/members', { email, name: email, role });
+  await door.admin();
+  const made = await (await signIn(door)).expect(201, 'POST', '/api/v1/orgs/current/members', { email, name: email, role });
   const temporary = String(made['temporaryPassword']);
   const first = await door.anonymous.expect(200, 'POST', '/api/v1/auth/login', { email, password: temporary });
   const password = `her own long password of ${role} 7`;
