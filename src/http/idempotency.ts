@@ -1,6 +1,6 @@
 /** Idempotency-Key: a POST that is tried again counts once, and gets the first answer. Kept 24 h per org, caller, route and key.
  *  One thing to know: ids of what a request makes derive from its row's seed, so a try after a crash finds what the first one made. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Caller } from '../contract/caller.ts';
 import type { EndpointSpec } from '../contract/endpoint.ts';
 import type { Cipher } from '../identity/cipher.ts';
@@ -71,7 +71,7 @@ export async function beginOnce(begin: Begin): Promise<Attempt | undefined> {
   const row: ClaimedKey = {
     ...scope,
     requestHash: hashOf(begin),
-    seed: newId('req', once.clock).slice('req_'.length),
+    seed: newSeed(once.clock),
     holder: once.holder,
     now: new Date(nowMs),
     deadBefore: new Date(nowMs - once.requestTimeoutMs),
@@ -108,7 +108,7 @@ function workOf({ seed, attempt }: { readonly seed: string; readonly attempt: nu
   };
   return {
     isRepeat: attempt > 1,
-    newId: (prefix) => `${prefix}_${seed.slice(0, -4)}${(made++).toString(32).padStart(4, '0')}`,
+    newId: (prefix) => `${prefix}_${seed}${counted(made++)}`,
     async end(response) {
       try {
         return await keep(response);
@@ -138,6 +138,19 @@ function replayOf(claim: { readonly status: number; readonly response: Buffer },
 
 function placeOf(scope: KeyScope): readonly string[] {
   return ['idempotency', scope.orgId, scope.caller, scope.route, scope.key];
+}
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** The first 22 characters of an id: its time, and 60 bits of its own (ids made in one millisecond share most of theirs). */
+function newSeed(clock: Clock): string {
+  const time = newId('req', clock).slice('req_'.length, 'req_'.length + 10);
+  return time + Array.from(randomBytes(12), (byte) => ALPHABET.charAt(byte & 31)).join('');
+}
+
+/** The last four: which of the request's ids it is. */
+function counted(index: number): string {
+  return [15, 10, 5, 0].map((bits) => ALPHABET.charAt((index >> bits) & 31)).join('');
 }
 
 /** The same request: same path, query and body. */
