@@ -9,9 +9,12 @@ export type Scope = `${(typeof scopeNouns)[number]}:${(typeof scopeVerbs)[number
 
 const scopes: readonly string[] = scopeNouns.flatMap((noun) => scopeVerbs.map((verb) => `${noun}:${verb}`));
 
-export const scope = z.string().max(64).refine((value) => value === '*' || scopes.includes(value), {
-  error: `a scope is "*" or noun:verb, with a noun of ${scopeNouns.join(', ')} and a verb of ${scopeVerbs.join(', ')}`,
-});
+export const scope = z
+  .string()
+  .max(64)
+  .refine((value) => value === '*' || scopes.includes(value), {
+    error: `a scope is "*" or noun:verb, with a noun of ${scopeNouns.join(', ')} and a verb of ${scopeVerbs.join(', ')}`,
+  });
 
 export const apiKey = z.strictObject({
   id: z.string(),
@@ -26,7 +29,15 @@ export const apiKey = z.strictObject({
 export type ApiKey = z.infer<typeof apiKey>;
 
 export const apiKeyEndpoints = [
-  endpoint({ key: 'GET /api/v1/api-keys', tag: 'api-keys', summary: "List one's API keys", query: z.strictObject(pageQuery), status: 200, reply: page(apiKey), errors: ['invalid_query'] }),
+  endpoint({
+    key: 'GET /api/v1/api-keys',
+    tag: 'api-keys',
+    summary: "List one's API keys",
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(apiKey),
+    errors: ['invalid_query'],
+  }),
   endpoint({
     key: 'POST /api/v1/api-keys',
     tag: 'api-keys',
@@ -36,5 +47,13 @@ export const apiKeyEndpoints = [
     reply: apiKey.extend({ key: z.string() }),
     errors: ['invalid_body', 'conflict'],
   }),
-  endpoint({ key: 'DELETE /api/v1/api-keys/{id}', tag: 'api-keys', summary: 'Delete an API key; it stops working at once', params: z.strictObject({ id: z.string().max(64) }), status: 204, reply: noReply, errors: ['not_found'] }),
+  endpoint({
+    key: 'DELETE /api/v1/api-keys/{id}',
+    tag: 'api-keys',
+    summary: 'Delete an API key; it stops working at once',
+    params: z.strictObject({ id: z.string().max(64) }),
+    status: 204,
+    reply: noReply,
+    errors: ['not_found'],
+  }),
 ] as const;

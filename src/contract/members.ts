@@ -18,7 +18,15 @@ export const member = z.strictObject({
 export type Member = z.infer<typeof member>;
 
 export const memberEndpoints = [
-  endpoint({ key: 'GET /api/v1/orgs/current/members', tag: 'members', summary: 'List members', query: z.strictObject(pageQuery), status: 200, reply: page(member), errors: ['invalid_query'] }),
+  endpoint({
+    key: 'GET /api/v1/orgs/current/members',
+    tag: 'members',
+    summary: 'List members',
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(member),
+    errors: ['invalid_query'],
+  }),
   endpoint({
     key: 'POST /api/v1/orgs/current/members',
     tag: 'members',
@@ -39,5 +47,13 @@ export const memberEndpoints = [
     reply: member,
     errors: ['invalid_body', 'not_found', 'conflict'],
   }),
-  endpoint({ key: 'DELETE /api/v1/orgs/current/members/{userId}', tag: 'members', summary: 'Remove a person; sessions and keys end at once', params: userId, status: 204, reply: noReply, errors: ['not_found', 'conflict'] }),
+  endpoint({
+    key: 'DELETE /api/v1/orgs/current/members/{userId}',
+    tag: 'members',
+    summary: 'Remove a person; sessions and keys end at once',
+    params: userId,
+    status: 204,
+    reply: noReply,
+    errors: ['not_found', 'conflict'],
+  }),
 ] as const;

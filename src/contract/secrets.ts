@@ -9,7 +9,15 @@ export const secret = z.strictObject({ name: z.string(), createdAt: timestamp, u
 export type Secret = z.infer<typeof secret>;
 
 export const secretEndpoints = [
-  endpoint({ key: 'GET /api/v1/secrets', tag: 'secrets', summary: 'List the names of secrets', query: z.strictObject(pageQuery), status: 200, reply: page(secret), errors: ['invalid_query'] }),
+  endpoint({
+    key: 'GET /api/v1/secrets',
+    tag: 'secrets',
+    summary: 'List the names of secrets',
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(secret),
+    errors: ['invalid_query'],
+  }),
   endpoint({
     key: 'PUT /api/v1/secrets/{name}',
     tag: 'secrets',
@@ -20,5 +28,13 @@ export const secretEndpoints = [
     reply: secret,
     errors: ['invalid_body', 'invalid_query'],
   }),
-  endpoint({ key: 'DELETE /api/v1/secrets/{name}', tag: 'secrets', summary: 'Delete a secret', params: named, status: 204, reply: noReply, errors: ['invalid_query', 'not_found'] }),
+  endpoint({
+    key: 'DELETE /api/v1/secrets/{name}',
+    tag: 'secrets',
+    summary: 'Delete a secret',
+    params: named,
+    status: 204,
+    reply: noReply,
+    errors: ['invalid_query', 'not_found'],
+  }),
 ] as const;

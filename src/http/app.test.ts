@@ -68,7 +68,8 @@ test('every GET says where live events go on', async () => {
 
 test('a sane request id is kept and returned, another is replaced', async () => {
   assert.equal((await get('/api/v1/workflows', { 'x-request-id': 'trace-0123456789' })).headers['x-request-id'], 'trace-0123456789');
-  for (const id of ['x', 'a b c d e f g', '<script>alert(1)</script>', 'x'.repeat(200)]) assert.match((await get('/api/v1/workflows', { 'x-request-id': id })).headers['x-request-id'] ?? '', /^req_/);
+  for (const id of ['x', 'a b c d e f g', '<script>alert(1)</script>', 'x'.repeat(200)])
+    assert.match((await get('/api/v1/workflows', { 'x-request-id': id })).headers['x-request-id'] ?? '', /^req_/);
 });
 
 test('rights are decided before the body is read', async () => {
@@ -91,7 +92,23 @@ test('a call without a body takes none, or an empty object', async () => {
   assert.equal((await cancel({ force: true })).status, 400);
 });
 
-for (const path of ['//api/v1/workflows', '/api//v1/workflows', '/api/v1/workflows/', '/API/v1/workflows', '/api/V1/workflows', '/api/v1/workflows;x', '/api/v1/workflows.', '/api/v1/Workflows', '/api/v1/workflows%20', '/api/v1/workflows%00', '/api/v1%2Fworkflows', '/api/v2/workflows', '/api', '/api/', '/api/v1/nothing']) {
+for (const path of [
+  '//api/v1/workflows',
+  '/api//v1/workflows',
+  '/api/v1/workflows/',
+  '/API/v1/workflows',
+  '/api/V1/workflows',
+  '/api/v1/workflows;x',
+  '/api/v1/workflows.',
+  '/api/v1/Workflows',
+  '/api/v1/workflows%20',
+  '/api/v1/workflows%00',
+  '/api/v1%2Fworkflows',
+  '/api/v2/workflows',
+  '/api',
+  '/api/',
+  '/api/v1/nothing',
+]) {
   test(`another spelling of a path is nothing, to anybody: ${path}`, async () => {
     for (const headers of [{}, signed()]) {
       const reply = await door.call('GET', path, { headers });
@@ -106,10 +123,22 @@ test('an encoded spelling of a real path meets the same guard', async () => {
 });
 
 test('a wrong method is not found', async () => {
-  for (const method of ['PUT', 'DELETE', 'PATCH', 'PROPFIND', 'OPTIONS']) assert.equal((await door.call(method, '/api/v1/workflows', { headers: signed() })).status, 404, method);
+  for (const method of ['PUT', 'DELETE', 'PATCH', 'PROPFIND', 'OPTIONS'])
+    assert.equal((await door.call(method, '/api/v1/workflows', { headers: signed() })).status, 404, method);
 });
 
-for (const headers of [{ authorization: 'Bearer' }, { authorization: 'Bearer ' }, { authorization: 'Basic YTpi' }, { authorization: 'bearer' }, { authorization: `Token x` }, { authorization: 'Bearer a b' }, { authorization: 'null' }, { 'x-api-key': 'x' }, { cookie: 'studio_session=x' }, { cookie: 'studio_session=' }] as Record<string, string>[]) {
+for (const headers of [
+  { authorization: 'Bearer' },
+  { authorization: 'Bearer ' },
+  { authorization: 'Basic YTpi' },
+  { authorization: 'bearer' },
+  { authorization: `Token x` },
+  { authorization: 'Bearer a b' },
+  { authorization: 'null' },
+  { 'x-api-key': 'x' },
+  { cookie: 'studio_session=x' },
+  { cookie: 'studio_session=' },
+] as Record<string, string>[]) {
   test(`a credential that is none is refused: ${JSON.stringify(headers)}`, async () => {
     assert.equal((await door.call('GET', '/api/v1/workflows', { headers })).status, 401);
   });
@@ -152,7 +181,10 @@ test('a form or plain text with the cookie changes nothing, also from our own pa
 });
 
 test('a foreign page can not sign somebody in', async () => {
-  const reply = await door.call('POST', '/api/v1/auth/login', { body: { email: ADMIN.email, password: ADMIN.password }, headers: { 'x-studio-client': 'web', origin: 'https://evil.example' } });
+  const reply = await door.call('POST', '/api/v1/auth/login', {
+    body: { email: ADMIN.email, password: ADMIN.password },
+    headers: { 'x-studio-client': 'web', origin: 'https://evil.example' },
+  });
   assert.equal(reply.status, 403);
 });
 
@@ -160,7 +192,14 @@ test('CORS names a listed origin and never any other', async () => {
   const listed = await get('/api/v1/workflows', { origin: 'https://ui.example' });
   assert.equal(listed.headers['access-control-allow-origin'], 'https://ui.example');
   assert.equal(listed.headers['access-control-allow-credentials'], 'true');
-  for (const origin of ['https://evil.example', 'null', 'https://ui.example.evil.example', 'https://sub.ui.example', 'https://ui.example:444', 'http://ui.example']) {
+  for (const origin of [
+    'https://evil.example',
+    'null',
+    'https://ui.example.evil.example',
+    'https://sub.ui.example',
+    'https://ui.example:444',
+    'http://ui.example',
+  ]) {
     const reply = await get('/api/v1/workflows', { origin });
     assert.equal(reply.headers['access-control-allow-origin'], undefined, origin);
     assert.equal(reply.headers['access-control-allow-credentials'], undefined, origin);
@@ -177,7 +216,13 @@ test('a preflight is answered for listed origins only', async () => {
 });
 
 test('every response carries the security headers, refusals and faults included', async () => {
-  const replies = [await get('/api/v1/workflows'), await get('/api/v1/gpus'), await get('/nothing'), await door.call('GET', '/api/v1/workflows'), await door.call('POST', '/api/v1/workflows', { body: '{', headers: signed({ 'content-type': 'application/json' }) })];
+  const replies = [
+    await get('/api/v1/workflows'),
+    await get('/api/v1/gpus'),
+    await get('/nothing'),
+    await door.call('GET', '/api/v1/workflows'),
+    await door.call('POST', '/api/v1/workflows', { body: '{', headers: signed({ 'content-type': 'application/json' }) }),
+  ];
   for (const { headers } of replies) {
     assert.equal(headers['x-content-type-options'], 'nosniff');
     assert.ok(headers['referrer-policy']);
@@ -207,7 +252,9 @@ test('a handler that never ends is given up at the request’s time', async () =
 });
 
 test('a body beyond 10 MiB is refused by its announced length before it is sent', async () => {
-  const reply = await raw(`POST /api/v1/workflows HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 10485761\r\n\r\n{`);
+  const reply = await raw(
+    `POST /api/v1/workflows HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 10485761\r\n\r\n{`,
+  );
   assert.match(reply, /^HTTP\/1\.1 413/);
 });
 

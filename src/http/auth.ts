@@ -45,12 +45,18 @@ export function isSecureBrowser(request: Request, peer: Peer): boolean {
  *  browser's call must be trusted too (signing somebody in is a change). @throws AppError forbidden */
 export function refuseForeignOrigin(options: { readonly request: Request; readonly peer: Peer; readonly viaCookie: boolean; readonly cors: Cors }): void {
   const { request, peer, cors } = options;
-  const isBrowser = options.viaCookie || request.headers.get('x-studio-client') === 'web' || (request.headers.get('authorization') === null && sessionCookieOf(request.headers) !== undefined);
+  const isBrowser =
+    options.viaCookie ||
+    request.headers.get('x-studio-client') === 'web' ||
+    (request.headers.get('authorization') === null && sessionCookieOf(request.headers) !== undefined);
   const origin = request.headers.get('origin');
   if (!isBrowser || (origin === null && !options.viaCookie)) return;
   if (origin === null) fail('forbidden', 'A change made with the session cookie needs an Origin header; none was sent. Programs use an API key instead.');
   if (!cors.isTrusted(origin, peer.host)) {
-    fail('forbidden', `The origin "${origin.slice(0, 200)}" may not make changes here: its host is not "${peer.host}" and it is not in CORS_ORIGINS. Behind a proxy that changes Host, set PROXY_FIX_ENABLED or CORS_ORIGINS.`);
+    fail(
+      'forbidden',
+      `The origin "${origin.slice(0, 200)}" may not make changes here: its host is not "${peer.host}" and it is not in CORS_ORIGINS. Behind a proxy that changes Host, set PROXY_FIX_ENABLED or CORS_ORIGINS.`,
+    );
   }
 }
 

@@ -53,7 +53,8 @@ function isWritable(response: Response): boolean {
   }
 }
 
-const EXPOSED = 'Studio-Cursor, ETag, Location, Retry-After, X-Request-Id, Idempotency-Replayed, Content-Range, Upload-Offset, Upload-Length, Upload-Expires, Tus-Resumable';
+const EXPOSED =
+  'Studio-Cursor, ETag, Location, Retry-After, X-Request-Id, Idempotency-Replayed, Content-Range, Upload-Offset, Upload-Length, Upload-Expires, Tus-Resumable';
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const ALLOWED_HEADERS =
   'Authorization, Content-Type, Accept, Idempotency-Key, If-Match, If-None-Match, Range, X-Request-Id, X-Api-Key, X-Studio-Client, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Defer-Length, Tus-Resumable';
@@ -75,12 +76,16 @@ export function createCors(origins: readonly string[]): Cors {
     isTrusted: (origin, host) => isListed(origin) || hostOfOrigin(origin) === canonicalHost(host),
     headersFor(origin) {
       if (origin === null) return listed.size === 0 ? {} : { vary: 'Origin' };
-      if (isListed(origin)) return { vary: 'Origin', 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', 'access-control-expose-headers': EXPOSED };
+      if (isListed(origin))
+        return { vary: 'Origin', 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', 'access-control-expose-headers': EXPOSED };
       return any ? { vary: 'Origin', 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED } : { vary: 'Origin' };
     },
     preflight(origin) {
       if (!any && !isListed(origin)) return new Response(null, { status: 403 });
-      return new Response(null, { status: 204, headers: { 'access-control-allow-methods': ALLOWED_METHODS, 'access-control-allow-headers': ALLOWED_HEADERS, 'access-control-max-age': '600' } });
+      return new Response(null, {
+        status: 204,
+        headers: { 'access-control-allow-methods': ALLOWED_METHODS, 'access-control-allow-headers': ALLOWED_HEADERS, 'access-control-max-age': '600' },
+      });
     },
   };
 }

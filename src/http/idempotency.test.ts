@@ -14,7 +14,15 @@ const repeats: boolean[] = [];
 let behave: () => void | Promise<void> = () => undefined;
 const routes = (): readonly Route[] => [
   {
-    spec: { key: 'POST /api/v1/workflows/{id}/instances', tag: 'probe', summary: 'probe', params: z.strictObject({ id: z.string() }), body: z.looseObject({}), status: 201, reply: z.unknown() },
+    spec: {
+      key: 'POST /api/v1/workflows/{id}/instances',
+      tag: 'probe',
+      summary: 'probe',
+      params: z.strictObject({ id: z.string() }),
+      body: z.looseObject({}),
+      status: 201,
+      reply: z.unknown(),
+    },
     handle: async (call) => {
       const id = call.newId('inst');
       made.push(id);

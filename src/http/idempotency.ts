@@ -9,7 +9,15 @@ import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import { newId, type IdPrefix } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { SqlPool } from '../store/client.ts';
-import { claimIdempotencyKey, endIdempotencyKey, releaseIdempotencyKey, takeOver, type ClaimedKey, type KeyClaim, type KeyScope } from '../store/idempotency-keys.ts';
+import {
+  claimIdempotencyKey,
+  endIdempotencyKey,
+  releaseIdempotencyKey,
+  takeOver,
+  type ClaimedKey,
+  type KeyClaim,
+  type KeyScope,
+} from '../store/idempotency-keys.ts';
 import { errorResponse } from './errors.ts';
 
 const KEPT_MS = 24 * 3_600_000;
@@ -64,7 +72,8 @@ export async function beginOnce(begin: Begin): Promise<Attempt | undefined> {
   if (key === null || request.method !== 'POST') return undefined;
   if (REFUSED.test(spec.key)) fail('invalid_query', 'This call takes no Idempotency-Key: its reply is shown once and not kept. Leave the header out.');
   if (caller === null) return undefined;
-  if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_LENGTH) fail('invalid_query', `An Idempotency-Key has 1 to ${MAX_KEY_LENGTH} visible ASCII characters; this one has ${key.length}.`);
+  if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_LENGTH)
+    fail('invalid_query', `An Idempotency-Key has 1 to ${MAX_KEY_LENGTH} visible ASCII characters; this one has ${key.length}.`);
   const scope: KeyScope = { orgId: caller.orgId, caller: caller.keyId ?? caller.userId, route: spec.key, key };
   const name = JSON.stringify(Object.values(scope));
   const nowMs = once.clock.now();
@@ -90,9 +99,21 @@ interface Held {
 }
 
 function attemptOf(claim: KeyClaim, held: Held): Attempt {
-  if (claim.kind === 'different') return fail('idempotency_conflict', `The Idempotency-Key "${held.scope.key.slice(0, 80)}" was used for another request. Use a new key for a different request.`);
-  if (claim.kind === 'in_flight') return fail('conflict', { message: 'The first request with this Idempotency-Key is still being worked on. Ask again in a moment.', retryAfterS: 1 });
-  if (claim.kind === 'done') return { replay: replayOf(claim, held), isRepeat: false, newId: (prefix) => newId(prefix), end: async (response) => response, fail: async (error) => error };
+  if (claim.kind === 'different')
+    return fail(
+      'idempotency_conflict',
+      `The Idempotency-Key "${held.scope.key.slice(0, 80)}" was used for another request. Use a new key for a different request.`,
+    );
+  if (claim.kind === 'in_flight')
+    return fail('conflict', { message: 'The first request with this Idempotency-Key is still being worked on. Ask again in a moment.', retryAfterS: 1 });
+  if (claim.kind === 'done')
+    return {
+      replay: replayOf(claim, held),
+      isRepeat: false,
+      newId: (prefix) => newId(prefix),
+      end: async (response) => response,
+      fail: async (error) => error,
+    };
   return workOf(claim, held);
 }
 
@@ -102,8 +123,12 @@ function workOf({ seed, attempt }: { readonly seed: string; readonly attempt: nu
   once.active.add(name);
   const keep = async (response: Response): Promise<Response> => {
     const body = await response.text();
-    const kept = JSON.stringify({ headers: KEPT_HEADERS.flatMap((header) => (response.headers.has(header) ? [[header, response.headers.get(header)]] : [])), body });
-    if (Buffer.byteLength(kept) <= MAX_KEPT_BYTES) await endIdempotencyKey(once.sql, { ...row, status: response.status, response: once.cipher.seal(Buffer.from(kept), placeOf(scope)) });
+    const kept = JSON.stringify({
+      headers: KEPT_HEADERS.flatMap((header) => (response.headers.has(header) ? [[header, response.headers.get(header)]] : [])),
+      body,
+    });
+    if (Buffer.byteLength(kept) <= MAX_KEPT_BYTES)
+      await endIdempotencyKey(once.sql, { ...row, status: response.status, response: once.cipher.seal(Buffer.from(kept), placeOf(scope)) });
     return new Response(response.status === 204 ? null : body, { status: response.status, headers: response.headers });
   };
   return {

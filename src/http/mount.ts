@@ -81,7 +81,11 @@ function bySpecificity(a: Route, b: Route): number {
 
 async function serveCall(route: Route, rule: Rule, context: Context<AppEnv>, parts: MountParts): Promise<Response> {
   const { spec } = route;
-  const { request, facts, changes } = { request: context.req.raw, facts: context.get('facts'), changes: !['GET', 'HEAD', 'OPTIONS'].includes(context.req.method) };
+  const { request, facts, changes } = {
+    request: context.req.raw,
+    facts: context.get('facts'),
+    changes: !['GET', 'HEAD', 'OPTIONS'].includes(context.req.method),
+  };
   const caller = await admit(rule, context, parts);
   if (changes) refuseForeignOrigin({ request, peer: facts.peer, viaCookie: caller?.via === 'cookie', cors: parts.cors });
   if (changes && parts.isDraining()) fail('draining');
@@ -149,7 +153,9 @@ async function within(spec: EndpointSpec, parts: MountParts, request: Request, w
   let cancel = (): void => {};
   const late = new Promise<never>((_resolve, reject) => {
     cancel = parts.clock.after(parts.requestTimeoutMs, () => {
-      const error = new AppError('internal', { message: `Studio did not finish this request within ${parts.requestTimeoutMs} ms and gave it up. Try again; if it stays slow, look at the health page.` });
+      const error = new AppError('internal', {
+        message: `Studio did not finish this request within ${parts.requestTimeoutMs} ms and gave it up. Try again; if it stays slow, look at the health page.`,
+      });
       limit.abort(error);
       reject(error);
     });

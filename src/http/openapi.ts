@@ -23,10 +23,36 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Shapes that several calls share, by the name they have in the document. */
 const NAMED = {
-  Json: json, User: user, SignedIn: signedIn, Session: session, ApiKey: apiKey, Member: member, Secret: secret, Settings: settings, AuditEntry: auditEntry,
-  Node: graphNode, Edge: graphEdge, Trigger: trigger, Definition: definition, Problem: problem, Workflow: workflow, WorkflowSummary: workflowSummary,
-  Instance: instance, InstanceSummary: instanceSummary, Step: step, NodeType: nodeType, Job: job, Artifact: artifact, Queue: queue, Worker: worker, Gpu: gpu,
-  GpuLease: gpuLease, Service: service, File: file, Event: envelope, Error: errorBody,
+  Json: json,
+  User: user,
+  SignedIn: signedIn,
+  Session: session,
+  ApiKey: apiKey,
+  Member: member,
+  Secret: secret,
+  Settings: settings,
+  AuditEntry: auditEntry,
+  Node: graphNode,
+  Edge: graphEdge,
+  Trigger: trigger,
+  Definition: definition,
+  Problem: problem,
+  Workflow: workflow,
+  WorkflowSummary: workflowSummary,
+  Instance: instance,
+  InstanceSummary: instanceSummary,
+  Step: step,
+  NodeType: nodeType,
+  Job: job,
+  Artifact: artifact,
+  Queue: queue,
+  Worker: worker,
+  Gpu: gpu,
+  GpuLease: gpuLease,
+  Service: service,
+  File: file,
+  Event: envelope,
+  Error: errorBody,
 } as const satisfies Record<string, z.ZodType>;
 
 /** Every route can answer these. */
@@ -60,7 +86,8 @@ export function describe(specs: readonly EndpointSpec[]): Described {
     received.add(schema, { id: name });
   }
   for (const spec of specs) {
-    for (const [part, schema] of Object.entries({ params: spec.params, query: spec.query, body: spec.body })) if (schema !== undefined && !sent.has(schema)) sent.add(schema, { id: ownName(spec.key, part) });
+    for (const [part, schema] of Object.entries({ params: spec.params, query: spec.query, body: spec.body }))
+      if (schema !== undefined && !sent.has(schema)) sent.add(schema, { id: ownName(spec.key, part) });
     if (!received.has(spec.reply)) received.add(spec.reply, { id: ownName(spec.key, 'reply') });
   }
   const schemas = { ...schemasOf(sent, 'input'), ...schemasOf(received, 'output') };
@@ -73,7 +100,10 @@ export function describe(specs: readonly EndpointSpec[]): Described {
     const { method, path } = splitKey(spec.key);
     const rule = (policy as Readonly<Record<string, Rule | undefined>>)[spec.key];
     const isPublic = rule !== undefined && 'access' in rule;
-    const inputs: ErrorCode[] = [...(spec.params ?? spec.query ? (['invalid_query'] as const) : []), ...(spec.body === undefined ? [] : (['invalid_body', 'too_large'] as const))];
+    const inputs: ErrorCode[] = [
+      ...((spec.params ?? spec.query) ? (['invalid_query'] as const) : []),
+      ...(spec.body === undefined ? [] : (['invalid_body', 'too_large'] as const)),
+    ];
     return {
       spec,
       method,
@@ -93,7 +123,13 @@ export function describe(specs: readonly EndpointSpec[]): Described {
 
 /** `GET /api/v1/uploads/{id}` and `reply` → `get.uploads.id.reply`: the dots tell it from the named shapes. */
 function ownName(key: string, part: string): string {
-  return `${key.toLowerCase().replace('/api/v1', '').match(/[a-z0-9-]+/g)?.join('.') ?? key}.${part}`;
+  return `${
+    key
+      .toLowerCase()
+      .replace('/api/v1', '')
+      .match(/[a-z0-9-]+/g)
+      ?.join('.') ?? key
+  }.${part}`;
 }
 
 function schemasOf(registry: z.core.$ZodRegistry<{ id: string }>, io: 'input' | 'output'): Record<string, JsonSchema> {
@@ -138,7 +174,9 @@ function operationObject({ spec, rule, params, query, body, reply, errors }: Ope
     ...(isPublic ? { security: [] } : {}),
     ...(rule !== undefined && !('access' in rule) ? { 'x-role': rule.role, 'x-scope': rule.scope ?? '*' } : {}),
     parameters: [...parameters(params, 'path'), ...parameters(query, 'query'), ...idempotency(spec)],
-    ...(body !== undefined ? { requestBody: { required: Array.isArray(body['required']) || '$ref' in body, content: { 'application/json': { schema: body } } } } : {}),
+    ...(body !== undefined
+      ? { requestBody: { required: Array.isArray(body['required']) || '$ref' in body, content: { 'application/json': { schema: body } } } }
+      : {}),
     ...(spec.bodyKind === 'bytes' ? { requestBody: { content: { 'application/octet-stream': { schema: {} } } } } : {}),
     responses: { [spec.status]: responseObject(spec, reply), ...errorResponses(errors) },
   };
@@ -146,18 +184,34 @@ function operationObject({ spec, rule, params, query, body, reply, errors }: Ope
 
 function idempotency(spec: EndpointSpec): readonly JsonSchema[] {
   if (!spec.key.startsWith('POST ') || /\/api\/v1\/(auth\/|api-keys)/.test(spec.key)) return [];
-  return [{ name: 'Idempotency-Key', in: 'header', required: false, description: 'The same key with the same request gets the first answer; kept 24 h.', schema: { type: 'string', maxLength: 255 } }];
+  return [
+    {
+      name: 'Idempotency-Key',
+      in: 'header',
+      required: false,
+      description: 'The same key with the same request gets the first answer; kept 24 h.',
+      schema: { type: 'string', maxLength: 255 },
+    },
+  ];
 }
 
 /** The properties of an object schema, each as a parameter. */
-export function parameters(schema: JsonSchema | undefined, place: 'path' | 'query'): readonly { readonly name: string; readonly in: string; readonly required: boolean; readonly schema: unknown }[] {
+export function parameters(
+  schema: JsonSchema | undefined,
+  place: 'path' | 'query',
+): readonly { readonly name: string; readonly in: string; readonly required: boolean; readonly schema: unknown }[] {
   const properties = (schema?.['properties'] ?? {}) as Readonly<Record<string, unknown>>;
   const required = (schema?.['required'] ?? []) as readonly string[];
   return Object.entries(properties).map(([name, property]) => ({ name, in: place, required: place === 'path' || required.includes(name), schema: property }));
 }
 
 function responseObject(spec: EndpointSpec, reply: JsonSchema | undefined): JsonSchema {
-  const content = spec.replyType !== undefined ? { [spec.replyType.split(';')[0] ?? spec.replyType]: { schema: {} } } : reply === undefined ? undefined : { 'application/json': { schema: reply } };
+  const content =
+    spec.replyType !== undefined
+      ? { [spec.replyType.split(';')[0] ?? spec.replyType]: { schema: {} } }
+      : reply === undefined
+        ? undefined
+        : { 'application/json': { schema: reply } };
   return { description: spec.summary, ...(content === undefined ? {} : { content }) };
 }
 
@@ -166,7 +220,10 @@ function errorResponses(codes: readonly ErrorCode[]): JsonSchema {
   return Object.fromEntries(
     [...byStatus].map(([status, same]) => [
       status,
-      { description: same.map((code) => `${code}: ${errorCodes[code].remedy}`).join(' '), content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
+      {
+        description: same.map((code) => `${code}: ${errorCodes[code].remedy}`).join(' '),
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      },
     ]),
   );
 }

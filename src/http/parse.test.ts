@@ -70,7 +70,10 @@ test('JSON as deep as the limit is parsed', () => {
 
 test('a body beyond the limit is refused by its announced length, and else when it gets there', async () => {
   const announced = new Request('http://x/', { method: 'POST', body: 'x', headers: { 'content-length': '999' } });
-  await assert.rejects(readBody(announced, 10), (error: unknown) => error instanceof AppError && error.code === 'too_large' && /999 bytes.*limit is 10/.test(error.message));
+  await assert.rejects(
+    readBody(announced, 10),
+    (error: unknown) => error instanceof AppError && error.code === 'too_large' && /999 bytes.*limit is 10/.test(error.message),
+  );
   let sent = 0;
   const endless = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -78,7 +81,10 @@ test('a body beyond the limit is refused by its announced length, and else when 
       controller.enqueue(new Uint8Array(1_000));
     },
   });
-  await assert.rejects(readBody(new Request('http://x/', { method: 'POST', body: endless, duplex: 'half' } as RequestInit), 5_000), (error: unknown) => error instanceof AppError && error.code === 'too_large');
+  await assert.rejects(
+    readBody(new Request('http://x/', { method: 'POST', body: endless, duplex: 'half' } as RequestInit), 5_000),
+    (error: unknown) => error instanceof AppError && error.code === 'too_large',
+  );
   assert.ok(sent < 10);
 });
 
@@ -89,7 +95,10 @@ test('a body that stops half-way is refused as such', async () => {
       controller.error(new Error('aborted'));
     },
   });
-  await assert.rejects(readBody(new Request('http://x/', { method: 'POST', body: broken, duplex: 'half' } as RequestInit)), (error: unknown) => error instanceof AppError && error.code === 'invalid_body' && /before it was complete/.test(error.message));
+  await assert.rejects(
+    readBody(new Request('http://x/', { method: 'POST', body: broken, duplex: 'half' } as RequestInit)),
+    (error: unknown) => error instanceof AppError && error.code === 'invalid_body' && /before it was complete/.test(error.message),
+  );
 });
 
 test('a query is single values; a bare name is true', () => {
@@ -108,7 +117,11 @@ test('percent-encoding is undone once, and strictly', () => {
   assert.equal(refusal(() => decodePart('%c0%af', 'the path')).code, 'invalid_query');
 });
 
-const shape = z.strictObject({ name: z.string().min(2).max(5), count: z.int().max(10).optional(), nodes: z.array(z.strictObject({ url: z.url() })).optional() });
+const shape = z.strictObject({
+  name: z.string().min(2).max(5),
+  count: z.int().max(10).optional(),
+  nodes: z.array(z.strictObject({ url: z.url() })).optional(),
+});
 const messages: readonly (readonly [unknown, RegExp])[] = [
   [{}, /body "name": expected string; got nothing/],
   [{ name: 5 }, /"name": expected string; got 5/],
@@ -133,7 +146,14 @@ test('a refusal never repeats a text that may be a password', () => {
 });
 
 test('every problem is listed, up to twenty, and the rest counted', () => {
-  const error = refusal(() => parseBy(z.array(z.int()), Array.from({ length: 50 }, () => 'x'), 'body'));
-  assert.equal((error.details?.['problems'] as unknown[]).length, 20);
+  const error = refusal(() =>
+    parseBy(
+      z.array(z.int()),
+      Array.from({ length: 50 }, () => 'x'),
+      'body',
+    ),
+  );
+  const problems = error.details?.['problems'];
+  assert.ok(Array.isArray(problems) && problems.length === 20);
   assert.match(error.message, /and 49 more/);
 });

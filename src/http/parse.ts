@@ -40,9 +40,14 @@ export function parseJson(bytes: Buffer, headers: Headers): unknown {
   if (bytes.length === 0) return {};
   const type = headers.get('content-type');
   const [media = '', ...parameters] = (type ?? '').split(';').map((part) => part.trim().toLowerCase());
-  if (!/^application\/([a-z0-9.+-]+\+)?json$/.test(media)) fail('invalid_body', `the content type is ${type === null ? 'missing' : `"${type.slice(0, 100)}"`}; this call takes Content-Type: application/json`);
-  const charset = parameters.find((part) => part.startsWith('charset='))?.slice(8).replaceAll('"', '');
-  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') fail('invalid_body', `the charset is "${charset.slice(0, 40)}"; JSON is sent as utf-8`);
+  if (!/^application\/([a-z0-9.+-]+\+)?json$/.test(media))
+    fail('invalid_body', `the content type is ${type === null ? 'missing' : `"${type.slice(0, 100)}"`}; this call takes Content-Type: application/json`);
+  const charset = parameters
+    .find((part) => part.startsWith('charset='))
+    ?.slice(8)
+    .replaceAll('"', '');
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')
+    fail('invalid_body', `the charset is "${charset.slice(0, 40)}"; JSON is sent as utf-8`);
   const encoding = headers.get('content-encoding');
   if (encoding !== null && encoding !== 'identity') fail('invalid_body', `the content encoding is "${encoding.slice(0, 40)}"; send the body uncompressed`);
   const value = parseText(decode(bytes));
@@ -148,14 +153,19 @@ export function pathOf(path: readonly PropertyKey[]): string {
 }
 
 function sentence(issue: z.core.$ZodIssue, root: unknown): string {
-  if (issue.code === 'unrecognized_keys') return `unknown ${issue.keys.length === 1 ? 'key' : 'keys'} ${issue.keys.map((key) => `"${key.slice(0, 60)}"`).join(', ')}; remove or rename`;
+  if (issue.code === 'unrecognized_keys')
+    return `unknown ${issue.keys.length === 1 ? 'key' : 'keys'} ${issue.keys.map((key) => `"${key.slice(0, 60)}"`).join(', ')}; remove or rename`;
   const given = valueAt(root, issue.path);
-  const shown = issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'too_small' || issue.code === 'too_big' ? `; got ${show(given)}` : '';
+  const shown =
+    issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'too_small' || issue.code === 'too_big' ? `; got ${show(given)}` : '';
   return `${issue.message.replace(/^Invalid input: /, '').replace(/, received \w+$/, '')}${shown}`;
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, part) => (typeof value === 'object' && value !== null && Object.hasOwn(value, part) ? (value as Record<PropertyKey, unknown>)[part] : undefined), root);
+  return path.reduce<unknown>(
+    (value, part) => (typeof value === 'object' && value !== null && Object.hasOwn(value, part) ? (value as Record<PropertyKey, unknown>)[part] : undefined),
+    root,
+  );
 }
 
 /** A value in a message: its kind, and itself only where it is a number, a boolean or nothing. Text may be a password. */

@@ -4,7 +4,13 @@ import { canonicalHost, hostOfOrigin, isAllowedHost, peerOf, type ProxyHops } fr
 
 const wire = (remoteAddress: string, encrypted = false) => ({ incoming: { socket: { remoteAddress, encrypted } } });
 const one: ProxyHops = { for: 1, proto: 1, host: 1, port: 1, prefix: 1 };
-const spoofed = { host: 'studio.example', 'x-forwarded-for': '6.6.6.6, 203.0.113.9', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'evil.example', 'x-forwarded-prefix': '/p/' };
+const spoofed = {
+  host: 'studio.example',
+  'x-forwarded-for': '6.6.6.6, 203.0.113.9',
+  'x-forwarded-proto': 'https',
+  'x-forwarded-host': 'evil.example',
+  'x-forwarded-prefix': '/p/',
+};
 
 test('without trusted proxies every forwarded header is ignored', () => {
   const peer = peerOf(new Headers(spoofed), 'http://studio.example/', wire('::ffff:198.51.100.1'), null);
@@ -14,7 +20,10 @@ test('without trusted proxies every forwarded header is ignored', () => {
 test('hops are counted from the right: what a caller wrote in front does not count', () => {
   const peer = peerOf(new Headers(spoofed), 'http://studio.example/', wire('10.0.0.1'), one);
   assert.deepEqual(peer, { address: '203.0.113.9', scheme: 'https', host: 'evil.example', prefix: '/p', isLocal: false });
-  assert.equal(peerOf(new Headers({ ...spoofed, 'x-forwarded-for': '1.1.1.1, 2.2.2.2, 3.3.3.3' }), 'http://x/', wire('10.0.0.1'), { ...one, for: 2 }).address, '2.2.2.2');
+  assert.equal(
+    peerOf(new Headers({ ...spoofed, 'x-forwarded-for': '1.1.1.1, 2.2.2.2, 3.3.3.3' }), 'http://x/', wire('10.0.0.1'), { ...one, for: 2 }).address,
+    '2.2.2.2',
+  );
 });
 
 test('a header with fewer entries than trusted hops does not count', () => {
@@ -26,7 +35,8 @@ test('a forwarded port replaces that of the host', () => {
 });
 
 test('a prefix with anything odd in it does not count', () => {
-  for (const prefix of ['javascript:x', '//evil', '/a b', '/a/../b"']) assert.equal(peerOf(new Headers({ host: 'x', 'x-forwarded-prefix': prefix }), 'http://x/', wire('10.0.0.1'), one).prefix, '', prefix);
+  for (const prefix of ['javascript:x', '//evil', '/a b', '/a/../b"'])
+    assert.equal(peerOf(new Headers({ host: 'x', 'x-forwarded-prefix': prefix }), 'http://x/', wire('10.0.0.1'), one).prefix, '', prefix);
 });
 
 test('local is a loopback address, a loopback name, and no trace of a proxy', () => {
@@ -40,14 +50,25 @@ test('local is a loopback address, a loopback name, and no trace of a proxy', ()
 });
 
 test('hosts compare without case, the scheme’s own port, and a dot at the end', () => {
-  for (const host of ['Studio.Example', 'studio.example:443', 'studio.example.', 'studio.example.:80']) assert.equal(canonicalHost(host), 'studio.example', host);
+  for (const host of ['Studio.Example', 'studio.example:443', 'studio.example.', 'studio.example.:80'])
+    assert.equal(canonicalHost(host), 'studio.example', host);
   assert.equal(canonicalHost('studio.example:8000'), 'studio.example:8000');
 });
 
 test('an origin is a scheme and a host, and nothing else', () => {
   assert.equal(hostOfOrigin('https://studio.example'), 'studio.example');
   assert.equal(hostOfOrigin('http://127.0.0.1:8000'), '127.0.0.1:8000');
-  for (const origin of ['null', '', 'studio.example', 'file://', 'https://studio.example/', 'https://u@studio.example', 'https://studio.example https://evil.example', 'javascript:alert(1)']) assert.equal(hostOfOrigin(origin), undefined, origin);
+  for (const origin of [
+    'null',
+    '',
+    'studio.example',
+    'file://',
+    'https://studio.example/',
+    'https://u@studio.example',
+    'https://studio.example https://evil.example',
+    'javascript:alert(1)',
+  ])
+    assert.equal(hostOfOrigin(origin), undefined, origin);
 });
 
 const allowed = ['studio.example', '*.pods.example', 'lan:8000'];

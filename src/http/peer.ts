@@ -27,13 +27,24 @@ export interface Wire {
 }
 
 /** Headers that a proxy adds: with any of them a loopback address says nothing about the caller. */
-const PROXY_TRACES = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'cf-connecting-ip', 'cf-ray', 'true-client-ip'];
+const PROXY_TRACES = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'cf-connecting-ip',
+  'cf-ray',
+  'true-client-ip',
+];
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 export function peerOf(headers: Headers, url: string, wire: Wire | undefined, hops: ProxyHops | null): Peer {
   const socket = wire?.incoming?.socket;
   const direct = plainAddress(socket?.remoteAddress ?? '');
-  const forwarded = (name: string, trusted: number | undefined): string | undefined => (trusted === undefined || trusted < 1 ? undefined : fromRight(headers.get(name), trusted));
+  const forwarded = (name: string, trusted: number | undefined): string | undefined =>
+    trusted === undefined || trusted < 1 ? undefined : fromRight(headers.get(name), trusted);
   const proto = forwarded('x-forwarded-proto', hops?.proto) ?? (socket?.encrypted === true ? 'https' : 'http');
   const scheme = proto === 'https' ? 'https' : 'http';
   const port = forwarded('x-forwarded-port', hops?.port);
@@ -52,7 +63,11 @@ export function peerOf(headers: Headers, url: string, wire: Wire | undefined, ho
 
 /** Host and port in one spelling: lower case, without the ports that schemes imply, without a dot at the end. */
 export function canonicalHost(host: string): string {
-  return host.trim().toLowerCase().replace(/:(80|443)$/, '').replace(/\.(?=:\d+$|$)/, '');
+  return host
+    .trim()
+    .toLowerCase()
+    .replace(/:(80|443)$/, '')
+    .replace(/\.(?=:\d+$|$)/, '');
 }
 
 /** The name or address of `host` without its port. */
@@ -86,7 +101,10 @@ export function isAllowedHost(host: string, allowed: readonly string[]): boolean
 }
 
 function fromRight(header: string | null, hops: number): string | undefined {
-  const value = header?.split(',').map((part) => part.trim()).at(-hops);
+  const value = header
+    ?.split(',')
+    .map((part) => part.trim())
+    .at(-hops);
   return value === undefined || value === '' ? undefined : value;
 }
 

@@ -61,7 +61,16 @@ test('a file that the caller has is not sent again', async () => {
   assert.equal((await get('/assets/main-ABC.js', { 'if-none-match': '"else"' }))?.status, 200);
 });
 
-for (const path of ['/assets/../../secret.txt', '/assets/%2e%2e/%2e%2e/secret.txt', '/..%2fsecret.txt', '/assets/..%5c..%5csecret.txt', '/%2e%2e/secret.txt', '/assets/main-ABC.js%00.txt', '/assets//main-ABC.js', '/assets/none.js']) {
+for (const path of [
+  '/assets/../../secret.txt',
+  '/assets/%2e%2e/%2e%2e/secret.txt',
+  '/..%2fsecret.txt',
+  '/assets/..%5c..%5csecret.txt',
+  '/%2e%2e/secret.txt',
+  '/assets/main-ABC.js%00.txt',
+  '/assets//main-ABC.js',
+  '/assets/none.js',
+]) {
   test(`no path leaves the list of files: ${path}`, async () => {
     const reply = await get(path);
     assert.doesNotMatch((await reply?.text()) ?? '', /outside/);
@@ -70,7 +79,11 @@ for (const path of ['/assets/../../secret.txt', '/assets/%2e%2e/%2e%2e/secret.tx
 }
 
 test('an older address of the UI leads to its own, relatively', async () => {
-  for (const [from, to] of [['/web', './'], ['/web/', '../'], ['/web/workflows/wf_1?x=1', '../../workflows/wf_1?x=1']]) {
+  for (const [from, to] of [
+    ['/web', './'],
+    ['/web/', '../'],
+    ['/web/workflows/wf_1?x=1', '../../workflows/wf_1?x=1'],
+  ]) {
     const reply = await get(from ?? '');
     assert.equal(reply?.status, 302);
     assert.equal(new URL(reply?.headers.get('location') ?? '', `http://x/prefix${from}`).href, new URL(to ?? '', `http://x/prefix${from}`).href);
@@ -88,7 +101,20 @@ test('a folder without a build serves nothing', async () => {
   assert.equal(await createStaticUi(join(dir, 'none')).serve(new Request('http://x/')), undefined);
 });
 
-for (const path of ['/api', '/api/', '//api/v1', '/API/v1', '/api;x=1/v1', '/api./v1', '/Health', '/metrics/', '/webhooks', '/v1/models', '/\\api', '/api%20x']) {
+for (const path of [
+  '/api',
+  '/api/',
+  '//api/v1',
+  '/API/v1',
+  '/api;x=1/v1',
+  '/api./v1',
+  '/Health',
+  '/metrics/',
+  '/webhooks',
+  '/v1/models',
+  '/\\api',
+  '/api%20x',
+]) {
   test(`the API's paths are never answered by a page: ${path}`, () => assert.ok(isReservedPath(path)));
 }
 for (const path of ['/', '/apis', '/workflows', '/claim', '/healthy', '/v10']) {

@@ -45,7 +45,11 @@ interface Build {
 
 /** Whether a path is the API's, however it is spelt (`//api`, `/API`, `/api;x`, `/api.`, `/api/`). */
 export function isReservedPath(path: string): boolean {
-  const first = path.replaceAll('\\', '/').split('/').find((segment) => segment !== '') ?? '';
+  const first =
+    path
+      .replaceAll('\\', '/')
+      .split('/')
+      .find((segment) => segment !== '') ?? '';
   return RESERVED.has(first.toLowerCase().replace(/[^a-z0-9_-].*$/s, ''));
 }
 
@@ -87,7 +91,9 @@ async function load(dir: string, mtimeMs: number): Promise<Build> {
 async function loadAsset(dir: string, name: string, names: readonly string[]): Promise<Asset> {
   const plain = await readFile(join(dir, name));
   const encoded = ENCODINGS.filter(({ extension }) => names.includes(name + extension));
-  const bodies = await Promise.all(encoded.map(async ({ name: encoding, extension }) => [encoding as string, await readFile(join(dir, name + extension))] as const));
+  const bodies = await Promise.all(
+    encoded.map(async ({ name: encoding, extension }) => [encoding as string, await readFile(join(dir, name + extension))] as const),
+  );
   return {
     mediaType: MEDIA_TYPES[extname(name)] ?? 'application/octet-stream',
     etag: createHash('sha256').update(plain).digest('base64url').slice(0, 22),
@@ -102,9 +108,20 @@ function assetResponse(asset: Asset, headers: Headers): Response {
   const body = asset.bodies.get(encoding) ?? Buffer.alloc(0);
   const etag = `"${asset.etag}${encoding === 'identity' ? '' : `-${encoding}`}"`;
   const common = { etag, vary: 'Accept-Encoding', 'cache-control': asset.isHashed ? 'public, max-age=31536000, immutable' : 'no-cache' };
-  if (headers.get('if-none-match')?.split(',').some((given) => given.trim().replace(/^W\//, '') === etag)) return new Response(null, { status: 304, headers: common });
+  if (
+    headers
+      .get('if-none-match')
+      ?.split(',')
+      .some((given) => given.trim().replace(/^W\//, '') === etag)
+  )
+    return new Response(null, { status: 304, headers: common });
   return new Response(new Uint8Array(body), {
-    headers: { ...common, 'content-type': asset.mediaType, 'content-length': String(body.length), ...(encoding === 'identity' ? {} : { 'content-encoding': encoding }) },
+    headers: {
+      ...common,
+      'content-type': asset.mediaType,
+      'content-length': String(body.length),
+      ...(encoding === 'identity' ? {} : { 'content-encoding': encoding }),
+    },
   });
 }
 
@@ -115,7 +132,12 @@ function pageResponse(page: string, pathname: string): Response {
   const html = page.replaceAll('{{nonce}}', nonce).replaceAll('{{base}}', depth === 0 ? './' : '../'.repeat(depth));
   const body = Buffer.from(html, 'utf8');
   return new Response(new Uint8Array(body), {
-    headers: { 'content-type': 'text/html; charset=utf-8', 'content-length': String(body.length), 'cache-control': 'no-cache', 'content-security-policy': pagePolicy(nonce) },
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-length': String(body.length),
+      'cache-control': 'no-cache',
+      'content-security-policy': pagePolicy(nonce),
+    },
   });
 }
 

@@ -53,7 +53,8 @@ async function admit(parts: UpgradeParts, request: IncomingMessage): Promise<{ r
   if (parts.isDraining()) fail('draining');
   const peer = peerOf(headers, url.href, { incoming: request }, parts.proxy);
   const isOwnName = isLoopbackAddress(peer.address) && isLoopbackName(peer.host);
-  if (!isOwnName && !isAllowedHost(peer.host, parts.allowedHosts)) fail('misdirected_host', `"${peer.host}" is no host of this Studio; add it to ALLOWED_HOSTS.`);
+  if (!isOwnName && !isAllowedHost(peer.host, parts.allowedHosts))
+    fail('misdirected_host', `"${peer.host}" is no host of this Studio; add it to ALLOWED_HOSTS.`);
   const offered = protocolsOf(headers);
   if (!offered.includes(SUBPROTOCOL)) fail('invalid_query', `The socket speaks the subprotocol ${SUBPROTOCOL}; offer it in Sec-WebSocket-Protocol.`);
   const credentials = bearerOf(offered) ?? credentialsOf(headers) ?? fail('unauthenticated');
@@ -72,7 +73,8 @@ async function admit(parts: UpgradeParts, request: IncomingMessage): Promise<{ r
 
 /** A page's script sends the cookie by itself, so with a cookie the page must be ours. A foreign page is refused whatever it shows. */
 function refuseOrigin(parts: UpgradeParts, credentials: Credentials, origin: string | null, host: string): void {
-  if (origin === null && credentials.kind === 'cookie') fail('forbidden', 'A socket opened with the session cookie needs an Origin header; none was sent. Programs use an API key instead.');
+  if (origin === null && credentials.kind === 'cookie')
+    fail('forbidden', 'A socket opened with the session cookie needs an Origin header; none was sent. Programs use an API key instead.');
   if (origin !== null && !parts.isTrustedOrigin(origin, host)) {
     fail('forbidden', `The origin "${origin.slice(0, 200)}" may not open a socket here: its host is not "${host}" and it is not in CORS_ORIGINS.`);
   }

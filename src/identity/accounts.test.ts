@@ -11,7 +11,8 @@ before(async () => {
 });
 after(() => door.close());
 
-const login = (email: string, password: string, address = '198.51.100.1') => door.call('POST', '/api/v1/auth/login', { body: { email, password }, headers: { 'x-forwarded-for': address } });
+const login = (email: string, password: string, address = '198.51.100.1') =>
+  door.call('POST', '/api/v1/auth/login', { body: { email, password }, headers: { 'x-forwarded-for': address } });
 
 test('a wrong password and an unknown address get the same answer', async () => {
   const wrong = await login(ADMIN.email, 'not the password');
@@ -44,7 +45,8 @@ test('a hundred tries at once are not let through before the first has failed', 
 });
 
 test('a hundred failures close an address for every account', async () => {
-  for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 10 }, (_, index) => login(`spray-${round}-${index}@example.com`, 'x', '198.51.100.4')));
+  for (let round = 0; round < 10; round++)
+    await Promise.all(Array.from({ length: 10 }, (_, index) => login(`spray-${round}-${index}@example.com`, 'x', '198.51.100.4')));
   assert.equal((await login('one-more@example.com', 'x', '198.51.100.4')).status, 429);
   assert.equal((await login('one-more@example.com', 'x', '198.51.100.5')).status, 401);
 });
@@ -62,7 +64,9 @@ test('failures are remembered by the database: a restart forgives nothing', asyn
 
 test('what was typed as an address is not kept in clear: it may have been a password', async () => {
   await login('hunter2-typed-here', 'x', '198.51.100.8');
-  const { rows } = await door.database.engine.query<{ found: boolean }>(`select exists (select 1 from login_attempts a where a::text like '%hunter2%') or exists (select 1 from audit a where a::text like '%hunter2%') as found`);
+  const { rows } = await door.database.engine.query<{ found: boolean }>(
+    `select exists (select 1 from login_attempts a where a::text like '%hunter2%') or exists (select 1 from audit a where a::text like '%hunter2%') as found`,
+  );
   assert.equal(rows[0]?.found, false);
   assert.doesNotMatch(door.logged(), /hunter2/);
 });
@@ -81,7 +85,10 @@ test('a new e-mail address needs the current password and must be free', async (
   const user = await addPerson(door, 'user', 'moves@example.com');
   assert.equal((await user.client.call('PATCH', '/api/v1/users/me', { body: { email: 'moved@example.com' } })).status, 400);
   assert.equal((await user.client.call('PATCH', '/api/v1/users/me', { body: { email: 'moved@example.com', currentPassword: 'wrong' } })).status, 400);
-  assert.equal((await user.client.call('PATCH', '/api/v1/users/me', { body: { email: ADMIN.email.toUpperCase(), currentPassword: user.password } })).status, 409);
+  assert.equal(
+    (await user.client.call('PATCH', '/api/v1/users/me', { body: { email: ADMIN.email.toUpperCase(), currentPassword: user.password } })).status,
+    409,
+  );
   const moved = await user.client.expect(200, 'PATCH', '/api/v1/users/me', { email: 'moved@example.com', name: 'Mo', currentPassword: user.password });
   assert.equal(moved['email'], 'moved@example.com');
   assert.equal(moved['name'], 'Mo');
@@ -98,6 +105,7 @@ for (const key of ['role', 'isSuperAdmin', 'is_super_admin', 'id', 'orgId', 'org
 test('every sign-in, refusal and password change stands in the audit trail, without secrets', async () => {
   const { items } = (await (await signIn(door)).expect(200, 'GET', '/api/v1/audit?limit=200')) as { items: { action: string }[] };
   const actions = new Set(items.map((item) => item.action));
-  for (const action of ['session.started', 'session.refused', 'session.ended', 'user.password_changed', 'member.added', 'user.first_admin_made']) assert.ok(actions.has(action), action);
+  for (const action of ['session.started', 'session.refused', 'session.ended', 'user.password_changed', 'member.added', 'user.first_admin_made'])
+    assert.ok(actions.has(action), action);
   assert.doesNotMatch(JSON.stringify(items), /stk_|str_|eyJ|own long password/);
 });

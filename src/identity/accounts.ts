@@ -15,7 +15,11 @@ export interface Accounts {
   login(given: { readonly email: string; readonly password: string }, device: Device): Promise<SignIn>;
   me(caller: Caller): Promise<User>;
   /** @throws AppError conflict, invalid_body */
-  patch(caller: Caller, change: { readonly name?: string | undefined; readonly email?: string | undefined; readonly currentPassword?: string | undefined }, author: Author): Promise<User>;
+  patch(
+    caller: Caller,
+    change: { readonly name?: string | undefined; readonly email?: string | undefined; readonly currentPassword?: string | undefined },
+    author: Author,
+  ): Promise<User>;
   /** Ends every other session. @throws AppError invalid_body when the current password is wrong or the new one weak */
   changePassword(caller: Caller, given: { readonly currentPassword: string; readonly newPassword: string }, author: Author): Promise<void>;
 }
@@ -40,7 +44,9 @@ export function createAccounts({ sql, limits, sessions, commit }: Parts): Accoun
         return fail('unauthenticated', 'The e-mail address or the password is wrong.');
       }
       await attempt.succeeded();
-      return commit({ actor: account.id, orgId: account.orgId, address: device.address, requestId: device.requestId }, (change) => sessions.begin(change, account, device));
+      return commit({ actor: account.id, orgId: account.orgId, address: device.address, requestId: device.requestId }, (change) =>
+        sessions.begin(change, account, device),
+      );
     },
     me: async (caller) => userOf(await own(caller)),
     async patch(caller, change, author) {
@@ -48,7 +54,8 @@ export function createAccounts({ sql, limits, sessions, commit }: Parts): Accoun
       const isNewEmail = change.email !== undefined && change.email.toLowerCase() !== account.email.toLowerCase();
       if (isNewEmail) await confirmPassword(account, change.currentPassword, author.address);
       await commit(author, async ({ sql: tx, now, audit }) => {
-        if (!(await updateUser(tx, { userId: account.id, name: change.name, email: change.email, now }))) fail('conflict', `The e-mail address "${change.email}" belongs to another account; use another one.`);
+        if (!(await updateUser(tx, { userId: account.id, name: change.name, email: change.email, now })))
+          fail('conflict', `The e-mail address "${change.email}" belongs to another account; use another one.`);
         await audit('user.changed', account.id, { fields: Object.keys(change).filter((field) => field !== 'currentPassword') });
       });
       return userOf(await own(caller));

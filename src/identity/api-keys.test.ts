@@ -11,8 +11,10 @@ before(async () => {
 });
 after(() => door.close());
 
-const make = async (scopes: readonly string[], more: object = {}) => (await door.admin()).expect(201, 'POST', '/api/v1/api-keys', { name: 'robot', scopes, ...more });
-const use = (key: unknown, path: string, header: 'authorization' | 'x-api-key' = 'authorization') => door.call('GET', path, { headers: { [header]: header === 'authorization' ? `Bearer ${String(key)}` : String(key) } });
+const make = async (scopes: readonly string[], more: object = {}) =>
+  (await door.admin()).expect(201, 'POST', '/api/v1/api-keys', { name: 'robot', scopes, ...more });
+const use = (key: unknown, path: string, header: 'authorization' | 'x-api-key' = 'authorization') =>
+  door.call('GET', path, { headers: { [header]: header === 'authorization' ? `Bearer ${String(key)}` : String(key) } });
 
 test('a key is shown once and kept as a hash', async () => {
   const made = await make(['secrets:read']);
@@ -20,7 +22,10 @@ test('a key is shown once and kept as a hash', async () => {
   assert.equal(made['prefix'], String(made['key']).slice(0, 10));
   const list = await (await door.admin()).call('GET', '/api/v1/api-keys');
   assert.doesNotMatch(list.text, new RegExp(String(made['key'])));
-  const { rows } = await door.database.engine.query<{ found: boolean }>(`select exists (select 1 from api_keys k where k::text like '%' || $1 || '%') as found`, [String(made['key']).slice(10)]);
+  const { rows } = await door.database.engine.query<{ found: boolean }>(
+    `select exists (select 1 from api_keys k where k::text like '%' || $1 || '%') as found`,
+    [String(made['key']).slice(10)],
+  );
   assert.equal(rows[0]?.found, false);
 });
 
@@ -61,7 +66,9 @@ test('a key ends at its time', async () => {
 });
 
 test('a time that is over is refused', async () => {
-  const reply = await (await door.admin()).call('POST', '/api/v1/api-keys', { body: { name: 'x', scopes: ['*'], expiresAt: new Date(clock.now() - 1).toISOString() } });
+  const reply = await (
+    await door.admin()
+  ).call('POST', '/api/v1/api-keys', { body: { name: 'x', scopes: ['*'], expiresAt: new Date(clock.now() - 1).toISOString() } });
   assert.equal(reply.status, 400);
   assert.match(reply.text, /in the past/);
 });

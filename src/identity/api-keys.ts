@@ -33,7 +33,8 @@ export function createApiKeys({ sql, clock, commit }: { readonly sql: SqlPool; r
     async create(caller, { name, scopes, expiresAt }, author) {
       const lacking = scopes.filter((scope) => caller.scopes !== null && !caller.scopes.includes('*') && !caller.scopes.includes(scope));
       if (lacking.length > 0) fail('forbidden', `A key can't give what it does not have: ${lacking.join(', ')}.`);
-      if (expiresAt !== undefined && Date.parse(expiresAt) <= clock.now()) fail('invalid_body', `expiresAt ${expiresAt} is in the past; give a later time, or leave it out.`);
+      if (expiresAt !== undefined && Date.parse(expiresAt) <= clock.now())
+        fail('invalid_body', `expiresAt ${expiresAt} is in the past; give a later time, or leave it out.`);
       const secret = newSecret('key');
       return commit(author, async (change) => {
         const count = await countApiKeys(change.sql, caller);

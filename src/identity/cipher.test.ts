@@ -26,7 +26,8 @@ test('the same value never seals to the same bytes, and never shows', () => {
 test('a sealed value does not open for another org, another name, or places that only look alike', () => {
   const cipher = createCipher(KEY);
   const sealed = cipher.seal(Buffer.from('x'), PLACE);
-  for (const place of [['secret', 'org_2', 'TOKEN'], ['secret', 'org_1', 'TOKENS'], ['secret', 'org_1T', 'OKEN'], ['secretorg_1TOKEN'], []]) assert.throws(() => cipher.open(sealed, place));
+  for (const place of [['secret', 'org_2', 'TOKEN'], ['secret', 'org_1', 'TOKENS'], ['secret', 'org_1T', 'OKEN'], ['secretorg_1TOKEN'], []])
+    assert.throws(() => cipher.open(sealed, place));
 });
 
 test('a sealed value with any bit changed does not open', () => {

@@ -18,7 +18,8 @@ export interface Cipher {
 /** @param secret CREDENTIAL_ENCRYPTION_KEY  @throws when it is shorter than 256 bits */
 export function createCipher(secret: string): Cipher {
   const material = Buffer.from(secret, 'utf8');
-  if (material.length < MIN_KEY_BYTES) throw new Error(`CREDENTIAL_ENCRYPTION_KEY has ${material.length} bytes; it needs at least ${MIN_KEY_BYTES}. Make one with: openssl rand -hex 32`);
+  if (material.length < MIN_KEY_BYTES)
+    throw new Error(`CREDENTIAL_ENCRYPTION_KEY has ${material.length} bytes; it needs at least ${MIN_KEY_BYTES}. Make one with: openssl rand -hex 32`);
   const key = Buffer.from(hkdfSync('sha256', material, Buffer.alloc(0), 'studio/at-rest/v1', 32));
   const keyId = createHash('sha256').update('studio/key-id').update(key).digest('hex').slice(0, 16);
   return {

@@ -23,12 +23,27 @@ export interface Change {
   /** Notes what caches and sockets must hear. */
   tell(change: IdentityChange): void;
   audit(action: string, target?: string, details?: Readonly<Record<string, Json>>, orgId?: string): Promise<void>;
-  event(event: { readonly kind: EntityKind; readonly id: string; readonly type: EventType; readonly orgId: string | null; readonly parent?: string; readonly payload: Record<string, Json> }): Promise<void>;
+  event(event: {
+    readonly kind: EntityKind;
+    readonly id: string;
+    readonly type: EventType;
+    readonly orgId: string | null;
+    readonly parent?: string;
+    readonly payload: Record<string, Json>;
+  }): Promise<void>;
 }
 
 export type Commit = <T>(author: Author, work: (change: Change) => Promise<T>) => Promise<T>;
 
-export function createCommit({ database, clock, revocations }: { readonly database: Database; readonly clock: Clock; readonly revocations: Revocations }): Commit {
+export function createCommit({
+  database,
+  clock,
+  revocations,
+}: {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly revocations: Revocations;
+}): Commit {
   return async (author, work) => {
     const changes: IdentityChange[] = [];
     const result = await database.engine.transaction(async (sql) => {
@@ -38,7 +53,16 @@ export function createCommit({ database, clock, revocations }: { readonly databa
         now,
         tell: (change) => changes.push(change),
         audit: (action, target, details, orgId) =>
-          insertAudit(sql, { id: newId('aud', clock), orgId: orgId ?? author.orgId, at: now, actor: author.actor, action, target, address: author.address, details }),
+          insertAudit(sql, {
+            id: newId('aud', clock),
+            orgId: orgId ?? author.orgId,
+            at: now,
+            actor: author.actor,
+            action,
+            target,
+            address: author.address,
+            details,
+          }),
         async event(event) {
           const sequence = await nextSequence(sql, event.kind, event.id);
           await writeEvents(sql, [{ ...event, sequence, ...(author.requestId === undefined ? {} : { requestId: author.requestId }) }]);

@@ -37,7 +37,11 @@ const WHOLE =
 const LIST: ReadonlySet<string> = new Set(WHOLE.split(' '));
 
 /** Words that people take for a password and dress up with digits and marks. */
-const WORDS = new Set('password passwort pass admin administrator root user guest test welcome letmein login master secret changeme default studio selfhost qwerty qwertz azerty dragon monkey iloveyou sunshine princess football summer winter spring autumn hello'.split(' '));
+const WORDS = new Set(
+  'password passwort pass admin administrator root user guest test welcome letmein login master secret changeme default studio selfhost qwerty qwertz azerty dragon monkey iloveyou sunshine princess football summer winter spring autumn hello'.split(
+    ' ',
+  ),
+);
 
 /** Rows of keys and counting, forwards; runs of them backwards are found too. */
 const RUNS = ['01234567890123456789', 'abcdefghijklmnopqrstuvwxyz', 'qwertyuiopasdfghjklzxcvbnm', 'qwertzuiopasdfghjklyxcvbnm', 'azertyuiopqsdfghjklmwxcvbn'];

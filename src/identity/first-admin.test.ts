@@ -53,7 +53,9 @@ test('two who open the link at once make one administrator; the link is gone aft
   const token = await claimToken(door.identity);
   const replies = await Promise.all([claim(token), claim(token, { email: 'eve@example.com' })]);
   assert.deepEqual(replies.map((reply) => reply.status).toSorted(), [201, 401]);
-  const { rows } = await door.database.engine.query<{ is_super_admin: boolean; password_change_required: boolean }>('select is_super_admin, password_change_required from users');
+  const { rows } = await door.database.engine.query<{ is_super_admin: boolean; password_change_required: boolean }>(
+    'select is_super_admin, password_change_required from users',
+  );
   assert.deepEqual(rows, [{ is_super_admin: true, password_change_required: false }]);
   assert.equal(existsSync(claimFile()), false);
   assert.equal(claimed.length, 1);

@@ -54,7 +54,9 @@ export function createFirstAdmins(parts: Parts): FirstAdmins {
       const { seed } = parts;
       if (seed !== undefined) {
         const passwordHash = await hashPassword(seed.password);
-        const account = await commit({ actor: 'system', orgId: null, address: '' }, (change) => makeFirst(change, { email: seed.email, name: seed.email.split('@')[0] ?? seed.email, passwordHash, passwordChangeRequired: true }));
+        const account = await commit({ actor: 'system', orgId: null, address: '' }, (change) =>
+          makeFirst(change, { email: seed.email, name: seed.email.split('@')[0] ?? seed.email, passwordHash, passwordChangeRequired: true }),
+        );
         if (account === undefined) return { kind: 'exists' };
         await settled(account);
         return { kind: 'seeded', email: seed.email };
@@ -75,7 +77,9 @@ export function createFirstAdmins(parts: Parts): FirstAdmins {
       const { account, signIn } = await commit({ actor: 'anonymous', orgId: null, address: device.address, requestId: device.requestId }, async (change) => {
         // Again, under the lock: two people may open the link at once.
         await lockFirstUser(change.sql);
-        const made = (await isClaim(change.sql, hashSecret(token))) ? await makeFirst(change, { email, name, passwordHash, passwordChangeRequired: false }) : undefined;
+        const made = (await isClaim(change.sql, hashSecret(token)))
+          ? await makeFirst(change, { email, name, passwordHash, passwordChangeRequired: false })
+          : undefined;
         if (made === undefined) return fail('unauthenticated', 'This claim link was used a moment ago. Log in.');
         return { account: made, signIn: await parts.sessions.begin(change, made, device) };
       });
@@ -93,7 +97,10 @@ export function createFirstAdmins(parts: Parts): FirstAdmins {
     return token;
   }
 
-  async function makeFirst(change: Change, user: { readonly email: string; readonly name: string; readonly passwordHash: string; readonly passwordChangeRequired: boolean }): Promise<Account | undefined> {
+  async function makeFirst(
+    change: Change,
+    user: { readonly email: string; readonly name: string; readonly passwordHash: string; readonly passwordChangeRequired: boolean },
+  ): Promise<Account | undefined> {
     await lockFirstUser(change.sql);
     if (await hasUsers(change.sql)) return undefined;
     const { now } = change;

@@ -65,7 +65,10 @@ export interface Identity {
   readonly secrets: Secrets;
   readonly settings: SettingsStore;
   readonly cipher: Cipher;
-  audit(caller: Caller, page: { readonly limit: number; readonly after?: string | undefined; readonly action?: string | undefined; readonly actor?: string | undefined }): Promise<{ items: AuditEntry[]; next: string | null }>;
+  audit(
+    caller: Caller,
+    page: { readonly limit: number; readonly after?: string | undefined; readonly action?: string | undefined; readonly actor?: string | undefined },
+  ): Promise<{ items: AuditEntry[]; next: string | null }>;
   /** The role a person has in an org at this moment; null when they are no member or disabled. */
   roleOf(orgId: string, userId: string): Promise<Role | null>;
   /** Hears every end of a session or key and every change of rights, of this process and of others. @returns a function that ends it */
@@ -102,7 +105,14 @@ export function createIdentity(parts: IdentityParts): Identity {
   };
   return {
     authenticate: createAuthenticate({ sql, clock, log, tokens, revocations }),
-    firstAdmins: createFirstAdmins({ ...parts, sql, limits, sessions, commit, publicUrl: async () => (await settings.of('')).publicOrigin ?? parts.defaultOrigin }),
+    firstAdmins: createFirstAdmins({
+      ...parts,
+      sql,
+      limits,
+      sessions,
+      commit,
+      publicUrl: async () => (await settings.of('')).publicOrigin ?? parts.defaultOrigin,
+    }),
     accounts: createAccounts({ sql, limits, sessions, commit }),
     sessions,
     apiKeys: createApiKeys({ sql, clock, commit }),

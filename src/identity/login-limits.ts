@@ -84,7 +84,10 @@ async function refuseTooMany(sql: Sql, clock: Clock, subject: { readonly kind: A
 function refuse(kind: AttemptKind, waitMs: number): never {
   const retryAfterS = Math.max(1, Math.ceil(waitMs / 1_000));
   const whose = kind === 'account' ? 'for this account' : 'from this address';
-  fail('rate_limited', { message: `Too many failed attempts ${whose}: ${LIMITS[kind]} in 15 minutes. Try again in ${Math.ceil(retryAfterS / 60)} min.`, retryAfterS });
+  fail('rate_limited', {
+    message: `Too many failed attempts ${whose}: ${LIMITS[kind]} in 15 minutes. Try again in ${Math.ceil(retryAfterS / 60)} min.`,
+    retryAfterS,
+  });
 }
 
 /** One caller's network: an IPv6 customer owns a /64. */

@@ -11,7 +11,12 @@ before(async () => {
 after(() => door.close());
 
 const eventsOf = async (userId: string): Promise<{ type: string; sequence: number }[]> =>
-  (await door.database.engine.query<{ type: string; sequence: number }>('select type, sequence from outbox where kind = $1 and id = $2 order by sequence', ['member', userId])).rows;
+  (
+    await door.database.engine.query<{ type: string; sequence: number }>('select type, sequence from outbox where kind = $1 and id = $2 order by sequence', [
+      'member',
+      userId,
+    ])
+  ).rows;
 
 test('a new member has a temporary password that opens nothing but its own change', async () => {
   const made = await (await door.admin()).expect(201, 'POST', MEMBERS, { email: 'new@example.com', name: 'New', role: 'user' });
@@ -27,7 +32,10 @@ test('adding, changing and removing a member are events of one gapless stream', 
   const admin = await door.admin();
   await admin.expect(200, 'PATCH', `${MEMBERS}/${user.userId}`, { role: 'admin' });
   await admin.expect(204, 'DELETE', `${MEMBERS}/${user.userId}`);
-  assert.deepEqual((await eventsOf(user.userId)).map((event) => [event.type, event.sequence]), [1, 2, 3].map((sequence) => ['identity:member:changed', sequence]));
+  assert.deepEqual(
+    (await eventsOf(user.userId)).map((event) => [event.type, event.sequence]),
+    [1, 2, 3].map((sequence) => ['identity:member:changed', sequence]),
+  );
 });
 
 test('a role that is taken away counts at once', async () => {
@@ -70,7 +78,10 @@ test('two super administrators who demote each other at once leave one', async (
   const second = await addPerson(door, 'super_admin', 'second@example.com');
   const admin = await door.admin();
   const me = (await admin.expect(200, 'GET', '/api/v1/users/me'))['id'] as string;
-  const replies = await Promise.all([admin.call('PATCH', `${MEMBERS}/${second.userId}`, { body: { role: 'user' } }), second.client.call('PATCH', `${MEMBERS}/${me}`, { body: { role: 'user' } })]);
+  const replies = await Promise.all([
+    admin.call('PATCH', `${MEMBERS}/${second.userId}`, { body: { role: 'user' } }),
+    second.client.call('PATCH', `${MEMBERS}/${me}`, { body: { role: 'user' } }),
+  ]);
   assert.equal(replies.filter((reply) => reply.status === 200).length, 1, replies.map((reply) => reply.text).join());
   const { rows } = await door.database.engine.query<{ id: string }>('select id from users where is_super_admin');
   assert.equal(rows.length, 1);
@@ -85,7 +96,7 @@ test('members are paged by cursor, each once', async () => {
   const admin = await door.admin();
   for (let index = 0; index < 5; index++) await admin.expect(201, 'POST', MEMBERS, { email: `page-${index}@example.com`, name: 'p', role: 'user' });
   const seen: string[] = [];
-  for (let after = ''; ; ) {
+  for (let after = ''; ;) {
     const page = (await admin.expect(200, 'GET', `${MEMBERS}?limit=2${after}`)) as { items: { userId: string }[]; next: string | null };
     seen.push(...page.items.map((item) => item.userId));
     if (page.next === null) break;
@@ -98,5 +109,6 @@ test('members are paged by cursor, each once', async () => {
 
 test('an unknown member is not found', async () => {
   const admin = await door.admin();
-  for (const method of ['PATCH', 'DELETE']) assert.equal((await admin.call(method, `${MEMBERS}/user_unknown`, method === 'PATCH' ? { body: { role: 'user' } } : {})).status, 404);
+  for (const method of ['PATCH', 'DELETE'])
+    assert.equal((await admin.call(method, `${MEMBERS}/user_unknown`, method === 'PATCH' ? { body: { role: 'user' } } : {})).status, 404);
 });

@@ -18,7 +18,11 @@ import { endSessions } from './sessions.ts';
 export interface Members {
   list(caller: Caller, page: { readonly limit: number; readonly after?: string | undefined }): Promise<{ items: Member[]; next: string | null }>;
   /** @throws AppError conflict when the e-mail address is taken */
-  add(caller: Caller, person: { readonly email: string; readonly name: string; readonly role: Role }, author: Author): Promise<{ member: Member; temporaryPassword: string }>;
+  add(
+    caller: Caller,
+    person: { readonly email: string; readonly name: string; readonly role: Role },
+    author: Author,
+  ): Promise<{ member: Member; temporaryPassword: string }>;
   /** @throws AppError not_found, forbidden, conflict */
   patch(caller: Caller, userId: string, wanted: { readonly role?: Role | undefined; readonly disabled?: boolean | undefined }, author: Author): Promise<Member>;
   /** @throws AppError not_found, forbidden, conflict */
@@ -34,7 +38,15 @@ export function createMembers({ sql, clock, commit }: { readonly sql: SqlPool; r
       const passwordHash = await hashPassword(password);
       const userId = newId('user', clock);
       const member = await commit(author, async (change) => {
-        const isNew = await insertUser(change.sql, { id: userId, email, name, passwordHash, isSuperAdmin: role === 'super_admin', passwordChangeRequired: true, now: change.now });
+        const isNew = await insertUser(change.sql, {
+          id: userId,
+          email,
+          name,
+          passwordHash,
+          isSuperAdmin: role === 'super_admin',
+          passwordChangeRequired: true,
+          now: change.now,
+        });
         if (!isNew) fail('conflict', `The e-mail address "${email}" belongs to an account already; use another one.`);
         await insertMember(change.sql, { orgId: caller.orgId, userId, role: orgRole(role), now: change.now });
         await told(change, caller.orgId, userId, 'added', { role });
@@ -96,7 +108,13 @@ function orgRole(role: Role): 'user' | 'admin' {
   return role === 'user' ? 'user' : 'admin';
 }
 
-async function told(change: Change, orgId: string, userId: string, what: 'added' | 'changed' | 'removed', details: Readonly<Record<string, string | boolean>>): Promise<void> {
+async function told(
+  change: Change,
+  orgId: string,
+  userId: string,
+  what: 'added' | 'changed' | 'removed',
+  details: Readonly<Record<string, string | boolean>>,
+): Promise<void> {
   await change.event({ kind: 'member', id: userId, type: 'identity:member:changed', orgId, parent: `user:${userId}`, payload: { change: what, ...details } });
   await change.audit(`member.${what}`, userId, details);
 }

@@ -52,5 +52,7 @@ function commitOf({ database, clock, log }: Parts): Commit {
 
 async function accountOf(database: Database, email: string | undefined): Promise<Account> {
   const account = email === undefined ? await readFirstSuperAdmin(database.engine) : await readAccountByEmail(database.engine, email);
-  return account ?? fail('not_found', email === undefined ? 'There is no user yet. Open the claim link first: `studio claim`.' : `There is no user "${email}".`);
+  return (
+    account ?? fail('not_found', email === undefined ? 'There is no user yet. Open the claim link first: `studio claim`.' : `There is no user "${email}".`)
+  );
 }

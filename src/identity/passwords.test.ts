@@ -27,9 +27,28 @@ test('a password of 64 characters, blanks and emoji works whole: nothing is cut 
   assert.equal(await isPassword(stored, long.slice(0, 72)), false);
 });
 
-for (const password of ['password', 'Password1!', 'P@ssw0rd', '12345678', 'qwertyuiop', '98765432', 'aaaaaaaa', 'abababab', 'abcabcabc', 'letmein123', 'Admin2026!', 'iloveyou', 'zxcvbnm123', '1qaz2wsx', 'SunShine99']) {
+for (const password of [
+  'password',
+  'Password1!',
+  'P@ssw0rd',
+  '12345678',
+  'qwertyuiop',
+  '98765432',
+  'aaaaaaaa',
+  'abababab',
+  'abcabcabc',
+  'letmein123',
+  'Admin2026!',
+  'iloveyou',
+  'zxcvbnm123',
+  '1qaz2wsx',
+  'SunShine99',
+]) {
   test(`a common password is refused: ${password}`, () => {
-    assert.throws(() => refuseWeakPassword(password, []), (error: unknown) => error instanceof AppError && error.code === 'invalid_body' && /refused/.test(error.message));
+    assert.throws(
+      () => refuseWeakPassword(password, []),
+      (error: unknown) => error instanceof AppError && error.code === 'invalid_body' && /refused/.test(error.message),
+    );
   });
 }
 

@@ -26,9 +26,16 @@ export async function isPassword(stored: string | undefined, password: string): 
 /** Refuses a new password that is easily guessed. @param own words of the account itself  @throws AppError invalid_body */
 export function refuseWeakPassword(password: string, own: readonly string[]): void {
   const lower = normal(password).toLowerCase();
-  const fault = commonPasswordFault(normal(password)) ?? (own.some((word) => word.length > 3 && lower.includes(word.toLowerCase()) && lower.length < word.length + 4) ? 'it is your own name or address' : undefined);
+  const fault =
+    commonPasswordFault(normal(password)) ??
+    (own.some((word) => word.length > 3 && lower.includes(word.toLowerCase()) && lower.length < word.length + 4)
+      ? 'it is your own name or address'
+      : undefined);
   if (fault === undefined) return;
-  fail('invalid_body', { message: `This password is refused: ${fault}. Use a longer phrase of several words, or one from a password manager.`, details: { in: 'body', problems: [{ path: 'password', message: fault }] } });
+  fail('invalid_body', {
+    message: `This password is refused: ${fault}. Use a longer phrase of several words, or one from a password manager.`,
+    details: { in: 'body', problems: [{ path: 'password', message: fault }] },
+  });
 }
 
 /** Four groups of four readable characters: 79 bits. */

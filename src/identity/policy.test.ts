@@ -5,7 +5,16 @@ import { scope as scopeSchema } from '../contract/api-keys.ts';
 import { endpoints } from '../contract/index.ts';
 import { policy, refusalOf } from './policy.ts';
 
-const caller = (part: Partial<Caller>): Caller => ({ userId: 'user_1', orgId: 'org_1', role: 'user', scopes: null, via: 'token', sessionId: 'sess_1', keyId: null, ...part });
+const caller = (part: Partial<Caller>): Caller => ({
+  userId: 'user_1',
+  orgId: 'org_1',
+  role: 'user',
+  scopes: null,
+  via: 'token',
+  sessionId: 'sess_1',
+  keyId: null,
+  ...part,
+});
 const rules = Object.entries(policy);
 
 test('every endpoint has a rule, and every rule an endpoint', () => {

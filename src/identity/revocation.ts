@@ -15,7 +15,6 @@ const change = z.discriminatedUnion('kind', [
 ]);
 export type IdentityChange = z.infer<typeof change>;
 
-
 export interface Revocations {
   /** Writes the changes into the transaction: other processes hear of them when it commits. */
   write(sql: Sql, changes: readonly IdentityChange[]): Promise<void>;

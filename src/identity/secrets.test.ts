@@ -32,7 +32,10 @@ test('the database holds ciphertext', async () => {
 });
 
 test("a secret moved to another org's row does not open there", async () => {
-  await door.database.engine.query('insert into secrets (org_id, name, ciphertext, key_id) select $1, name, ciphertext, key_id from secrets where org_id = $2', [strangers, orgId]);
+  await door.database.engine.query(
+    'insert into secrets (org_id, name, ciphertext, key_id) select $1, name, ciphertext, key_id from secrets where org_id = $2',
+    [strangers, orgId],
+  );
   await assert.rejects(door.identity.secrets.read(strangers, 'TOKEN'));
 });
 
@@ -45,12 +48,18 @@ test('row-level security is a second wall: the connection of another org sees no
     const { rows } = await door.database.org(strangers).query(`select org_id from ${table} where org_id is not null`);
     assert.equal(rows.length, 0, table);
   }
-  for (const table of ['users', 'sessions', 'claims', 'login_attempts']) await assert.rejects(door.database.org(orgId).query(`select 1 from ${table}`), /permission denied/, table);
+  for (const table of ['users', 'sessions', 'claims', 'login_attempts'])
+    await assert.rejects(door.database.org(orgId).query(`select 1 from ${table}`), /permission denied/, table);
 });
 
 test('the connection of an org can not be talked into another one, nor write what it only reads', async () => {
   await assert.rejects(door.database.org(strangers).query(`update secrets set name = 'X'`), /permission denied/);
-  await assert.rejects(door.database.org(strangers).query(`insert into idempotency_keys (org_id, caller, route, key, request_hash, seed, holder) values ($1, 'c', 'r', 'k', '\\x00', 's', 'h')`, [orgId]), /row-level security/);
+  await assert.rejects(
+    door.database
+      .org(strangers)
+      .query(`insert into idempotency_keys (org_id, caller, route, key, request_hash, seed, holder) values ($1, 'c', 'r', 'k', '\\x00', 's', 'h')`, [orgId]),
+    /row-level security/,
+  );
 });
 
 test('a key that was changed is told, and the secret can be set again', async () => {
@@ -78,14 +87,28 @@ for (const name of ['1ABC', 'a-b', 'a.b', 'x'.repeat(65), '%00', 'ä', 'a%2Fb'])
 test('settings are typed, partial, and those of the machine need a super administrator', async () => {
   const admin = await door.admin();
   assert.deepEqual((await admin.call('GET', '/api/v1/settings')).body, { publicOrigin: null, allowedHosts: [], triggersPaused: false });
-  const patched = await admin.call('PATCH', '/api/v1/settings', { body: { triggersPaused: true, allowedHosts: ['Ollama.LAN:11434', '*.corp.example', '10.0.0.5'], publicOrigin: 'https://Pod.Example.com/path' } });
-  assert.deepEqual(patched.body, { publicOrigin: 'https://pod.example.com', allowedHosts: ['ollama.lan:11434', '*.corp.example', '10.0.0.5'], triggersPaused: true });
+  const patched = await admin.call('PATCH', '/api/v1/settings', {
+    body: { triggersPaused: true, allowedHosts: ['Ollama.LAN:11434', '*.corp.example', '10.0.0.5'], publicOrigin: 'https://Pod.Example.com/path' },
+  });
+  assert.deepEqual(patched.body, {
+    publicOrigin: 'https://pod.example.com',
+    allowedHosts: ['ollama.lan:11434', '*.corp.example', '10.0.0.5'],
+    triggersPaused: true,
+  });
   assert.deepEqual(await door.identity.settings.of(orgId), patched.body);
   assert.equal((await door.identity.settings.of(strangers)).triggersPaused, false);
   assert.deepEqual((await admin.call('PATCH', '/api/v1/settings', { body: { publicOrigin: null } })).body, { ...(patched.body as object), publicOrigin: null });
 });
 
-for (const body of [{ publicOrigin: 'javascript:alert(1)' }, { publicOrigin: 'ftp://x' }, { allowedHosts: ['http://x'] }, { allowedHosts: ['a b'] }, { allowedHosts: 'x' }, { triggersPaused: 'yes' }, { unknown: 1 }]) {
+for (const body of [
+  { publicOrigin: 'javascript:alert(1)' },
+  { publicOrigin: 'ftp://x' },
+  { allowedHosts: ['http://x'] },
+  { allowedHosts: ['a b'] },
+  { allowedHosts: 'x' },
+  { triggersPaused: 'yes' },
+  { unknown: 1 },
+]) {
   test(`a setting that makes no sense is refused: ${JSON.stringify(body)}`, async () => {
     assert.equal((await (await door.admin()).call('PATCH', '/api/v1/settings', { body })).status, 400);
   });

@@ -24,7 +24,8 @@ export function createSecrets({ sql, cipher, commit }: { readonly sql: SqlPool; 
     put: (caller, { name, value }, author) =>
       commit(author, async (change) => {
         const known = await readSecret(change.sql, { orgId: caller.orgId, name });
-        if (known === undefined && (await countSecrets(change.sql, caller.orgId)) >= MAX_SECRETS) fail('conflict', `This org has ${MAX_SECRETS} secrets, which is the limit. Delete one first.`);
+        if (known === undefined && (await countSecrets(change.sql, caller.orgId)) >= MAX_SECRETS)
+          fail('conflict', `This org has ${MAX_SECRETS} secrets, which is the limit. Delete one first.`);
         const ciphertext = cipher.seal(Buffer.from(value, 'utf8'), placeOf(caller.orgId, name));
         const row = await upsertSecret(change.sql, { orgId: caller.orgId, name, ciphertext, keyId: cipher.keyId, now: change.now });
         await change.audit('secret.set', name);
@@ -38,7 +39,10 @@ export function createSecrets({ sql, cipher, commit }: { readonly sql: SqlPool; 
     async read(orgId, name) {
       const row = await readSecret(sql, { orgId, name });
       if (row === undefined) return undefined;
-      if (row.keyId !== cipher.keyId) throw new AppError('internal', { message: `The secret "${name}" was sealed with another CREDENTIAL_ENCRYPTION_KEY. Bring that key back, or set the secret again.` });
+      if (row.keyId !== cipher.keyId)
+        throw new AppError('internal', {
+          message: `The secret "${name}" was sealed with another CREDENTIAL_ENCRYPTION_KEY. Bring that key back, or set the secret again.`,
+        });
       return cipher.open(row.ciphertext, placeOf(orgId, name)).toString('utf8');
     },
   };

@@ -19,9 +19,11 @@ after(async () => {
   await door.close();
 });
 
-const login = (headers: Record<string, string> = {}) => door.call('POST', '/api/v1/auth/login', { body: { email: ADMIN.email, password: ADMIN.password }, headers });
+const login = (headers: Record<string, string> = {}) =>
+  door.call('POST', '/api/v1/auth/login', { body: { email: ADMIN.email, password: ADMIN.password }, headers });
 const refresh = (refreshToken: unknown) => door.call('POST', '/api/v1/auth/refresh', { body: { refreshToken } });
-const statusOf = async (client: ApiClient, at: Door = door): Promise<number> => (await createApiClient(at.url, client.token).call('GET', '/api/v1/users/me')).status;
+const statusOf = async (client: ApiClient, at: Door = door): Promise<number> =>
+  (await createApiClient(at.url, client.token).call('GET', '/api/v1/users/me')).status;
 const fieldOf = (body: unknown, name: string): string => String((body as Record<string, unknown>)[name]);
 
 /** Until `client` is refused at `at`. */
@@ -173,6 +175,9 @@ test('a session past its time is over although its token has not expired', async
 test('the database holds neither refresh tokens nor cookies', async () => {
   const { body } = await login();
   const secret = fieldOf(body, 'refreshToken');
-  const { rows } = await door.database.engine.query<{ found: boolean }>(`select exists (select 1 from sessions s where s::text like '%' || $1 || '%') as found`, [secret.slice(4, 20)]);
+  const { rows } = await door.database.engine.query<{ found: boolean }>(
+    `select exists (select 1 from sessions s where s::text like '%' || $1 || '%') as found`,
+    [secret.slice(4, 20)],
+  );
   assert.equal(rows[0]?.found, false);
 });

@@ -5,7 +5,16 @@ import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { SqlPool } from '../store/client.ts';
-import { deleteSessions, insertSession, listSessions, readReusedSession, readSessionBySecret, rotateSession, touchSession, type EndedSession } from '../store/sessions.ts';
+import {
+  deleteSessions,
+  insertSession,
+  listSessions,
+  readReusedSession,
+  readSessionBySecret,
+  rotateSession,
+  touchSession,
+  type EndedSession,
+} from '../store/sessions.ts';
 import { readAccount, type Account } from '../store/users.ts';
 import { WEB_IDLE_MS } from './authenticate.ts';
 import type { Author, Change, Commit } from './commit.ts';
@@ -67,7 +76,9 @@ export function createSessions({ sql, clock, tokens, commit }: Parts): Sessions 
       });
       await change.audit('session.started', sessionId, { client: device.client }, account.orgId);
       if (device.client === 'web') return forBrowser(secret, account);
-      return { reply: { accessToken: await tokens.sign({ sessionId, userId: account.id }), refreshToken: secret, expiresInS: ACCESS_TOKEN_S, user: userOf(account) } };
+      return {
+        reply: { accessToken: await tokens.sign({ sessionId, userId: account.id }), refreshToken: secret, expiresInS: ACCESS_TOKEN_S, user: userOf(account) },
+      };
     },
     async refresh(refreshToken, author) {
       const next = newSecret('refresh');
@@ -79,7 +90,9 @@ export function createSessions({ sql, clock, tokens, commit }: Parts): Sessions 
       const session = await readSessionBySecret(sql, newHash, { client: 'api', now: new Date(nowMs) });
       const account = session === undefined ? undefined : await readAccount(sql, session);
       if (account === undefined) return fail('unauthenticated', 'This session is over. Log in again.');
-      return { reply: { accessToken: await tokens.sign({ sessionId, userId: account.id }), refreshToken: next, expiresInS: ACCESS_TOKEN_S, user: userOf(account) } };
+      return {
+        reply: { accessToken: await tokens.sign({ sessionId, userId: account.id }), refreshToken: next, expiresInS: ACCESS_TOKEN_S, user: userOf(account) },
+      };
     },
     async renew(cookie) {
       const now = new Date(clock.now());
@@ -115,7 +128,14 @@ export async function endSessions(change: Change, ended: readonly EndedSession[]
   for (const session of ended) {
     change.tell({ kind: 'session', sessionId: session.sessionId });
     // Serial: one connection, inside one transaction.
-    await change.event({ kind: 'session', id: session.sessionId, type: 'identity:session:ended', orgId: session.orgId, parent: `user:${session.userId}`, payload: { userId: session.userId, reason } });
+    await change.event({
+      kind: 'session',
+      id: session.sessionId,
+      type: 'identity:session:ended',
+      orgId: session.orgId,
+      parent: `user:${session.userId}`,
+      payload: { userId: session.userId, reason },
+    });
     await change.audit('session.ended', session.sessionId, { userId: session.userId, reason }, session.orgId);
   }
   return ended.length;

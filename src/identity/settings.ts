@@ -49,11 +49,18 @@ export function createSettings({ sql, clock, commit, revocations }: Parts): Sett
     async patch(caller, wanted, author) {
       const given = Object.entries(wanted).flatMap(([key, value]): [string, Json][] => (value === undefined ? [] : [[key, value]]));
       const machine = OF_THE_MACHINE.filter((key) => wanted[key] !== undefined);
-      if (machine.length > 0 && !hasRole(caller.role, 'super_admin')) fail('forbidden', `${machine.join(' and ')} concern the whole machine: only a super_admin may change them; you are ${caller.role}.`);
+      if (machine.length > 0 && !hasRole(caller.role, 'super_admin'))
+        fail('forbidden', `${machine.join(' and ')} concern the whole machine: only a super_admin may change them; you are ${caller.role}.`);
       await commit(author, async (change) => {
         for (const [key, value] of given) await writeSetting(change.sql, { orgId: SHARED.has(key) ? null : caller.orgId, key, value, now: change.now });
         change.tell({ kind: 'settings', orgId: caller.orgId });
-        await change.event({ kind: 'system', id: 'settings', type: 'system:settings:changed', orgId: caller.orgId, payload: { keys: given.map(([key]) => key) } });
+        await change.event({
+          kind: 'system',
+          id: 'settings',
+          type: 'system:settings:changed',
+          orgId: caller.orgId,
+          payload: { keys: given.map(([key]) => key) },
+        });
         await change.audit('settings.changed', '', Object.fromEntries(given));
       });
       return read(caller.orgId);

@@ -14,7 +14,15 @@ const hmac = (text: string, key: string): string => createHmac('sha256', key).up
 /** A token put together by hand, right in everything that is not named. */
 function forge(changes: { header?: Record<string, unknown>; payload?: Record<string, unknown>; key?: string }): string {
   const header = base64({ alg: 'HS256', typ: 'at+jwt', ...changes.header });
-  const payload = base64({ sid: 'sess_1', sub: 'user_1', iss: 'studio', aud: 'studio-api', iat: START_MS / 1_000, exp: START_MS / 1_000 + 60, ...changes.payload });
+  const payload = base64({
+    sid: 'sess_1',
+    sub: 'user_1',
+    iss: 'studio',
+    aud: 'studio-api',
+    iat: START_MS / 1_000,
+    exp: START_MS / 1_000 + 60,
+    ...changes.payload,
+  });
   return `${header}.${payload}.${hmac(`${header}.${payload}`, changes.key ?? KEY)}`;
 }
 
@@ -69,7 +77,12 @@ for (const [name, token] of attacks) {
 }
 
 test('a token signed with jose but for another purpose is refused', async () => {
-  const token = await new SignJWT({ sid: 'sess_1' }).setProtectedHeader({ alg: 'HS256' }).setSubject('user_1').setIssuedAt(START_MS / 1_000).setExpirationTime(START_MS / 1_000 + 60).sign(Buffer.from(KEY));
+  const token = await new SignJWT({ sid: 'sess_1' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject('user_1')
+    .setIssuedAt(START_MS / 1_000)
+    .setExpirationTime(START_MS / 1_000 + 60)
+    .sign(Buffer.from(KEY));
   assert.equal(await createAccessTokens(KEY, fakeClock(START_MS)).verify(token), undefined);
 });
 

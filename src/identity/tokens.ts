@@ -37,7 +37,8 @@ export interface AccessTokens {
 /** @param key JWT_SECRET_KEY  @throws when it is shorter than 256 bits */
 export function createAccessTokens(key: string, clock: Pick<Clock, 'now'>): AccessTokens {
   const bytes = new TextEncoder().encode(key);
-  if (bytes.length < MIN_KEY_BYTES) throw new Error(`JWT_SECRET_KEY has ${bytes.length} bytes; it needs at least ${MIN_KEY_BYTES}. Make one with: openssl rand -hex 32`);
+  if (bytes.length < MIN_KEY_BYTES)
+    throw new Error(`JWT_SECRET_KEY has ${bytes.length} bytes; it needs at least ${MIN_KEY_BYTES}. Make one with: openssl rand -hex 32`);
   return {
     sign({ sessionId, userId }) {
       const nowS = Math.floor(clock.now() / 1_000);

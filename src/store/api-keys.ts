@@ -64,7 +64,16 @@ export async function listApiKeys(
 
 /** The live key of a hash, with its owner's rights of this moment. */
 export async function readLiveKey(sql: Sql, keyHash: Buffer, now: Date): Promise<LiveKey | undefined> {
-  const { rows } = await sql.query<{ id: string; org_id: string; user_id: string; scopes: string[]; last_used_at: Date | null; is_super_admin: boolean; password_change_required: boolean; role: 'user' | 'admin' }>(
+  const { rows } = await sql.query<{
+    id: string;
+    org_id: string;
+    user_id: string;
+    scopes: string[];
+    last_used_at: Date | null;
+    is_super_admin: boolean;
+    password_change_required: boolean;
+    role: 'user' | 'admin';
+  }>(
     `select k.id, k.org_id, k.user_id, k.scopes, k.last_used_at, u.is_super_admin, u.password_change_required, m.role
      from api_keys k join users u on u.id = k.user_id join members m on m.org_id = k.org_id and m.user_id = k.user_id
      where k.key_hash = $1 and u.disabled_at is null and (k.expires_at is null or k.expires_at > $2)`,
@@ -72,7 +81,15 @@ export async function readLiveKey(sql: Sql, keyHash: Buffer, now: Date): Promise
   );
   const [row] = rows;
   if (row === undefined) return undefined;
-  return { keyId: row.id, orgId: row.org_id, userId: row.user_id, role: roleOf(row), scopes: row.scopes, mustChangePassword: row.password_change_required, lastUsedAt: row.last_used_at };
+  return {
+    keyId: row.id,
+    orgId: row.org_id,
+    userId: row.user_id,
+    role: roleOf(row),
+    scopes: row.scopes,
+    mustChangePassword: row.password_change_required,
+    lastUsedAt: row.last_used_at,
+  };
 }
 
 export async function touchApiKey(sql: Sql, id: string, now: Date): Promise<void> {
@@ -81,7 +98,11 @@ export async function touchApiKey(sql: Sql, id: string, now: Date): Promise<void
 
 /** Deletes one key of a person, or with no id all of them in the org. @returns the ids that lived */
 export async function deleteApiKeys(sql: Sql, which: { readonly orgId: string; readonly userId: string; readonly id?: string | undefined }): Promise<string[]> {
-  const { rows } = await sql.query<{ id: string }>(`delete from api_keys where org_id = $1 and user_id = $2 and ($3::text is null or id = $3) returning id`, [which.orgId, which.userId, which.id ?? null]);
+  const { rows } = await sql.query<{ id: string }>(`delete from api_keys where org_id = $1 and user_id = $2 and ($3::text is null or id = $3) returning id`, [
+    which.orgId,
+    which.userId,
+    which.id ?? null,
+  ]);
   return rows.map((row) => row.id);
 }
 

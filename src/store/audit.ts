@@ -31,7 +31,13 @@ export async function insertAudit(sql: Sql, entry: NewAuditEntry): Promise<void>
 /** A page of an org's trail, newest first. */
 export async function listAudit(
   sql: Sql,
-  page: { readonly orgId: string; readonly limit: number; readonly after?: string | undefined; readonly action?: string | undefined; readonly actor?: string | undefined },
+  page: {
+    readonly orgId: string;
+    readonly limit: number;
+    readonly after?: string | undefined;
+    readonly action?: string | undefined;
+    readonly actor?: string | undefined;
+  },
 ): Promise<{ items: AuditEntry[]; next: string | null }> {
   const { rows } = await sql.query<{ id: string; at: Date; actor: string; action: string; target: string; address: string; details: Record<string, Json> }>(
     `select id, at, actor, action, target, address, details from audit

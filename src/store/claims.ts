@@ -3,7 +3,10 @@ import type { Sql } from './client.ts';
 
 /** Replaces whatever claim there was. */
 export async function replaceClaim(sql: Sql, tokenHash: Buffer, now: Date): Promise<void> {
-  await sql.query(`with old as (delete from claims where token_hash <> $1) insert into claims (token_hash, created_at) values ($1, $2) on conflict do nothing`, [tokenHash, now]);
+  await sql.query(
+    `with old as (delete from claims where token_hash <> $1) insert into claims (token_hash, created_at) values ($1, $2) on conflict do nothing`,
+    [tokenHash, now],
+  );
 }
 
 export async function isClaim(sql: Sql, tokenHash: Buffer): Promise<boolean> {

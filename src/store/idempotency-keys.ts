@@ -50,7 +50,11 @@ export async function claimIdempotencyKey(sql: Sql, key: ClaimedKey): Promise<Ke
 }
 
 /** Takes a row in flight whose holder is gone. @param force the caller knows it is: it is the holder itself, and not at work on it */
-export async function takeOver(sql: Sql, key: Pick<ClaimedKey, keyof KeyScope | 'holder' | 'now' | 'deadBefore'>, force: boolean): Promise<KeyClaim | undefined> {
+export async function takeOver(
+  sql: Sql,
+  key: Pick<ClaimedKey, keyof KeyScope | 'holder' | 'now' | 'deadBefore'>,
+  force: boolean,
+): Promise<KeyClaim | undefined> {
   const { rows } = await sql.query<{ seed: string; attempt: number }>(
     `update idempotency_keys k set holder = $5, started_at = $6, attempt = k.attempt + 1
      where org_id = $1 and caller = $2 and route = $3 and key = $4 and status is null
@@ -63,21 +67,25 @@ export async function takeOver(sql: Sql, key: Pick<ClaimedKey, keyof KeyScope | 
 }
 
 /** Keeps the answer. Only the newest try may. */
-export async function endIdempotencyKey(sql: Sql, end: KeyScope & { readonly attempt: number; readonly status: number; readonly response: Buffer }): Promise<void> {
-  await sql.query(`update idempotency_keys set status = $6, response = $7 where org_id = $1 and caller = $2 and route = $3 and key = $4 and attempt = $5 and status is null`, [
-    end.orgId,
-    end.caller,
-    end.route,
-    end.key,
-    end.attempt,
-    end.status,
-    end.response,
-  ]);
+export async function endIdempotencyKey(
+  sql: Sql,
+  end: KeyScope & { readonly attempt: number; readonly status: number; readonly response: Buffer },
+): Promise<void> {
+  await sql.query(
+    `update idempotency_keys set status = $6, response = $7 where org_id = $1 and caller = $2 and route = $3 and key = $4 and attempt = $5 and status is null`,
+    [end.orgId, end.caller, end.route, end.key, end.attempt, end.status, end.response],
+  );
 }
 
 /** Forgets a key whose request did nothing. */
 export async function releaseIdempotencyKey(sql: Sql, key: KeyScope & { readonly attempt: number }): Promise<void> {
-  await sql.query(`delete from idempotency_keys where org_id = $1 and caller = $2 and route = $3 and key = $4 and attempt = $5 and status is null`, [key.orgId, key.caller, key.route, key.key, key.attempt]);
+  await sql.query(`delete from idempotency_keys where org_id = $1 and caller = $2 and route = $3 and key = $4 and attempt = $5 and status is null`, [
+    key.orgId,
+    key.caller,
+    key.route,
+    key.key,
+    key.attempt,
+  ]);
 }
 
 export async function deleteOldIdempotencyKeys(sql: Sql, before: Date): Promise<void> {

@@ -12,12 +12,14 @@ export async function insertLoginAttempts(sql: Sql, attempts: readonly { readonl
 }
 
 /** How often `subject` failed since `since`, and when the oldest of these was. */
-export async function countLoginAttempts(sql: Sql, subject: { readonly kind: AttemptKind; readonly subject: string; readonly since: Date }): Promise<{ count: number; oldest: Date | null }> {
-  const { rows } = await sql.query<{ count: number; oldest: Date | null }>(`select count(*) as count, min(at) as oldest from login_attempts where kind = $1 and subject = $2 and at > $3`, [
-    subject.kind,
-    subject.subject,
-    subject.since,
-  ]);
+export async function countLoginAttempts(
+  sql: Sql,
+  subject: { readonly kind: AttemptKind; readonly subject: string; readonly since: Date },
+): Promise<{ count: number; oldest: Date | null }> {
+  const { rows } = await sql.query<{ count: number; oldest: Date | null }>(
+    `select count(*) as count, min(at) as oldest from login_attempts where kind = $1 and subject = $2 and at > $3`,
+    [subject.kind, subject.subject, subject.since],
+  );
   return rows[0] ?? { count: 0, oldest: null };
 }
 

@@ -18,8 +18,15 @@ const SELECT = `select m.user_id, u.email, u.name, m.role, u.is_super_admin, u.d
   from members m join users u on u.id = m.user_id`;
 
 /** A page of an org's members, newest first. */
-export async function listMembers(sql: Sql, page: { readonly orgId: string; readonly limit: number; readonly after?: string | undefined }): Promise<{ items: Member[]; next: string | null }> {
-  const { rows } = await sql.query<MemberRow>(`${SELECT} where m.org_id = $1 and ($2::text is null or m.user_id < $2) order by m.user_id desc limit $3`, [page.orgId, page.after ?? null, page.limit + 1]);
+export async function listMembers(
+  sql: Sql,
+  page: { readonly orgId: string; readonly limit: number; readonly after?: string | undefined },
+): Promise<{ items: Member[]; next: string | null }> {
+  const { rows } = await sql.query<MemberRow>(`${SELECT} where m.org_id = $1 and ($2::text is null or m.user_id < $2) order by m.user_id desc limit $3`, [
+    page.orgId,
+    page.after ?? null,
+    page.limit + 1,
+  ]);
   const items = rows.slice(0, page.limit).map(memberOf);
   return { items, next: rows.length > page.limit ? (items.at(-1)?.userId ?? null) : null };
 }
@@ -30,7 +37,10 @@ export async function lockMember(sql: Sql, at: { readonly orgId: string; readonl
   return rows[0] === undefined ? undefined : memberOf(rows[0]);
 }
 
-export async function insertMember(sql: Sql, member: { readonly orgId: string; readonly userId: string; readonly role: 'user' | 'admin'; readonly now: Date }): Promise<void> {
+export async function insertMember(
+  sql: Sql,
+  member: { readonly orgId: string; readonly userId: string; readonly role: 'user' | 'admin'; readonly now: Date },
+): Promise<void> {
   await sql.query(`insert into members (org_id, user_id, role, created_at) values ($1, $2, $3, $4)`, [member.orgId, member.userId, member.role, member.now]);
 }
 

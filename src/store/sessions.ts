@@ -41,7 +41,11 @@ export async function readLiveSession(sql: Sql, sessionId: string, now: Date): P
 }
 
 /** The session of a browser's cookie, or of a refresh token. */
-export async function readSessionBySecret(sql: Sql, secretHash: Buffer, at: { readonly client: 'web' | 'api'; readonly now: Date }): Promise<LiveSession | undefined> {
+export async function readSessionBySecret(
+  sql: Sql,
+  secretHash: Buffer,
+  at: { readonly client: 'web' | 'api'; readonly now: Date },
+): Promise<LiveSession | undefined> {
   const { rows } = await sql.query<LiveRow>(`${LIVE} and s.client = $3 and s.refresh_hash = $1`, [secretHash, at.now, at.client]);
   return rows[0] === undefined ? undefined : liveOf(rows[0]);
 }
@@ -68,7 +72,10 @@ export async function insertSession(sql: Sql, session: NewSession): Promise<void
 
 /** Exchanges one refresh token for the next; the old one is remembered.
  *  @returns the session's id; undefined when `oldHash` is no live session's */
-export async function rotateSession(sql: Sql, change: { readonly oldHash: Buffer; readonly newHash: Buffer; readonly now: Date; readonly expiresAt: Date }): Promise<string | undefined> {
+export async function rotateSession(
+  sql: Sql,
+  change: { readonly oldHash: Buffer; readonly newHash: Buffer; readonly now: Date; readonly expiresAt: Date },
+): Promise<string | undefined> {
   const { rows } = await sql.query<{ id: string }>(
     `with rotated as (
        update sessions set refresh_hash = $2, last_seen_at = $3, expires_at = least($4, created_at + interval '90 days') where refresh_hash = $1 and client = 'api' and expires_at > $3 returning id
@@ -89,7 +96,11 @@ export async function readReusedSession(sql: Sql, tokenHash: Buffer): Promise<st
 
 /** Notes that a session is in use. Whatever `expiresAt` asks for, 90 days after signing in one signs in again. */
 export async function touchSession(sql: Sql, session: { readonly id: string; readonly now: Date; readonly expiresAt?: Date | undefined }): Promise<void> {
-  await sql.query(`update sessions set last_seen_at = $2, expires_at = least(coalesce($3, expires_at), created_at + interval '90 days') where id = $1`, [session.id, session.now, session.expiresAt ?? null]);
+  await sql.query(`update sessions set last_seen_at = $2, expires_at = least(coalesce($3, expires_at), created_at + interval '90 days') where id = $1`, [
+    session.id,
+    session.now,
+    session.expiresAt ?? null,
+  ]);
 }
 
 /** A page of a person's live sessions, newest first. `current` is set by the caller's own id. */
@@ -97,7 +108,15 @@ export async function listSessions(
   sql: Sql,
   page: { readonly userId: string; readonly currentId: string | null; readonly limit: number; readonly after?: string | undefined; readonly now: Date },
 ): Promise<{ items: Session[]; next: string | null }> {
-  const { rows } = await sql.query<{ id: string; client: 'web' | 'api'; user_agent: string; address: string; created_at: Date; last_seen_at: Date; expires_at: Date }>(
+  const { rows } = await sql.query<{
+    id: string;
+    client: 'web' | 'api';
+    user_agent: string;
+    address: string;
+    created_at: Date;
+    last_seen_at: Date;
+    expires_at: Date;
+  }>(
     `select id, client, user_agent, address, created_at, last_seen_at, expires_at from sessions
      where user_id = $1 and expires_at > $2 and ($3::text is null or id < $3) order by id desc limit $4`,
     [page.userId, page.now, page.after ?? null, page.limit + 1],
@@ -124,7 +143,12 @@ export interface EndedSession {
 /** Ends sessions: one by id, or all of a person (of one org when given) but `exceptId`. @returns those that lived */
 export async function deleteSessions(
   sql: Sql,
-  which: { readonly id?: string | undefined; readonly userId?: string | undefined; readonly orgId?: string | undefined; readonly exceptId?: string | null | undefined },
+  which: {
+    readonly id?: string | undefined;
+    readonly userId?: string | undefined;
+    readonly orgId?: string | undefined;
+    readonly exceptId?: string | null | undefined;
+  },
 ): Promise<EndedSession[]> {
   const { rows } = await sql.query<{ id: string; user_id: string; org_id: string }>(
     `delete from sessions where (id = $1 or ($1::text is null and user_id = $2::text)) and ($2::text is null or user_id = $2) and ($3::text is null or org_id = $3)
@@ -144,5 +168,12 @@ export async function notifyIdentity(sql: Sql, message: string): Promise<void> {
 }
 
 function liveOf(row: LiveRow): LiveSession {
-  return { sessionId: row.id, userId: row.user_id, orgId: row.org_id, role: roleOf(row), mustChangePassword: row.password_change_required, lastSeenAt: row.last_seen_at };
+  return {
+    sessionId: row.id,
+    userId: row.user_id,
+    orgId: row.org_id,
+    role: roleOf(row),
+    mustChangePassword: row.password_change_required,
+    lastSeenAt: row.last_seen_at,
+  };
 }

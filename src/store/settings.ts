@@ -8,11 +8,12 @@ export async function readSettings(sql: Sql, orgId: string): Promise<ReadonlyMap
   return new Map(rows.map((row) => [row.key, row.value]));
 }
 
-export async function writeSetting(sql: Sql, setting: { readonly orgId: string | null; readonly key: string; readonly value: Json; readonly now: Date }): Promise<void> {
-  await sql.query(`insert into settings (org_id, key, value, updated_at) values ($1, $2, $3, $4) on conflict (org_id, key) do update set value = excluded.value, updated_at = excluded.updated_at`, [
-    setting.orgId,
-    setting.key,
-    JSON.stringify(setting.value),
-    setting.now,
-  ]);
+export async function writeSetting(
+  sql: Sql,
+  setting: { readonly orgId: string | null; readonly key: string; readonly value: Json; readonly now: Date },
+): Promise<void> {
+  await sql.query(
+    `insert into settings (org_id, key, value, updated_at) values ($1, $2, $3, $4) on conflict (org_id, key) do update set value = excluded.value, updated_at = excluded.updated_at`,
+    [setting.orgId, setting.key, JSON.stringify(setting.value), setting.now],
+  );
 }

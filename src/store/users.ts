@@ -99,8 +99,16 @@ export async function updateUser(sql: Sql, change: UserChange): Promise<boolean>
   return true;
 }
 
-export async function updatePassword(sql: Sql, change: { readonly userId: string; readonly passwordHash: string; readonly changeRequired: boolean; readonly now: Date }): Promise<void> {
-  await sql.query(`update users set password_hash = $2, password_change_required = $3, updated_at = $4 where id = $1`, [change.userId, change.passwordHash, change.changeRequired, change.now]);
+export async function updatePassword(
+  sql: Sql,
+  change: { readonly userId: string; readonly passwordHash: string; readonly changeRequired: boolean; readonly now: Date },
+): Promise<void> {
+  await sql.query(`update users set password_hash = $2, password_change_required = $3, updated_at = $4 where id = $1`, [
+    change.userId,
+    change.passwordHash,
+    change.changeRequired,
+    change.now,
+  ]);
 }
 
 /** Deletes an account that is a member of no org any more. */

@@ -88,7 +88,8 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     isDraining: options.isDraining,
     checkReplies: true,
   });
-  const server = createServer(getRequestListener((request, env) => app.fetch(request, env), { errorHandler: () => app.badRequest() }));
+  const listener = getRequestListener((request, env) => app.fetch(request, env), { errorHandler: () => app.badRequest() });
+  const server = createServer((request, response) => void listener(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
@@ -149,7 +150,10 @@ export async function addPerson(door: Door, role: string, email: string): Promis
   const temporary = String(made['temporaryPassword']);
   const first = await door.anonymous.expect(200, 'POST', '/api/v1/auth/login', { email, password: temporary });
   const password = `her own long password of ${role} 7`;
-  await createApiClient(door.url, String(first['accessToken'])).expect(204, 'POST', '/api/v1/users/me/password', { currentPassword: temporary, newPassword: password });
+  await createApiClient(door.url, String(first['accessToken'])).expect(204, 'POST', '/api/v1/users/me/password', {
+    currentPassword: temporary,
+    newPassword: password,
+  });
   const member = made['member'] as { userId: string };
   return { userId: member.userId, password, client: await signIn(door, email, password) };
 }

@@ -14,7 +14,11 @@ export function authRoutes(identity: Pick<Identity, 'firstAdmins' | 'accounts' |
     'POST /api/v1/auth/login': async (call) => signedIn(call, await identity.accounts.login(call.body, deviceOf(call))),
     'POST /api/v1/auth/refresh': async (call) => {
       const { refreshToken } = call.body;
-      if (refreshToken !== undefined) return signedIn(call, await identity.sessions.refresh(refreshToken, { actor: 'anonymous', orgId: null, address: call.address, requestId: call.requestId }));
+      if (refreshToken !== undefined)
+        return signedIn(
+          call,
+          await identity.sessions.refresh(refreshToken, { actor: 'anonymous', orgId: null, address: call.address, requestId: call.requestId }),
+        );
       const cookie = sessionCookieOf(call.request.headers) ?? fail('unauthenticated', 'Send the refreshToken in the body; a browser sends its cookie instead.');
       if (call.header('origin') === undefined) fail('forbidden', 'A change made with the session cookie needs an Origin header; none was sent.');
       return signedIn(call, await identity.sessions.renew(cookie));
@@ -48,5 +52,8 @@ function deviceOf(call: Pick<Call, 'header' | 'address' | 'requestId'>): Device 
 
 function signedIn(call: Pick<Call, 'request' | 'peer'>, { reply, cookie }: SignIn): { body: SignedIn; headers: Record<string, string> } {
   if (cookie === undefined) return { body: reply, headers: {} };
-  return { body: reply, headers: { 'set-cookie': sessionCookie(cookie.value, { isSecure: isSecureBrowser(call.request, call.peer), maxAgeS: cookie.maxAgeS }) } };
+  return {
+    body: reply,
+    headers: { 'set-cookie': sessionCookie(cookie.value, { isSecure: isSecureBrowser(call.request, call.peer), maxAgeS: cookie.maxAgeS }) },
+  };
 }

@@ -16,7 +16,9 @@ export function openapiRoutes({ specs, version }: { readonly specs: readonly End
     'GET /api/v1/openapi.json': () => ({ body: openapi(shown(), version) }),
     'GET /api/docs': () => {
       const nonce = randomBytes(16).toString('base64url');
-      return new Response(docsPage(shown(), { version, nonce }), { headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy(nonce) } });
+      return new Response(docsPage(shown(), { version, nonce }), {
+        headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy(nonce) },
+      });
     },
   });
 }

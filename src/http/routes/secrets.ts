@@ -7,7 +7,9 @@ import { authorOf } from './auth.ts';
 export function secretRoutes({ secrets }: Pick<Identity, 'secrets'>): readonly Route[] {
   return routesOf(secretEndpoints, {
     'GET /api/v1/secrets': async (call) => ({ body: { ...(await secrets.list(call.caller, call.query)), cursor: await call.cursor() } }),
-    'PUT /api/v1/secrets/{name}': async (call) => ({ body: await secrets.put(call.caller, { name: call.params.name, value: call.body.value }, authorOf(call)) }),
+    'PUT /api/v1/secrets/{name}': async (call) => ({
+      body: await secrets.put(call.caller, { name: call.params.name, value: call.body.value }, authorOf(call)),
+    }),
     'DELETE /api/v1/secrets/{name}': async (call) => {
       await secrets.remove(call.caller, call.params.name, authorOf(call));
       return { body: undefined };
