@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import studioConfig from '../studio.config.ts';
 import { completeConfig, ConfigRefusal, loadConfig, type LoadedConfig } from './config/load.ts';
 import { systemClock as clock } from './kernel/clock.ts';
-import { messageOf } from './kernel/fail.ts';
+import { AppError, messageOf } from './kernel/fail.ts';
 import { createHealthBoard } from './ops/health.ts';
 import { createBootProgress, type BootProgress } from './supervise/boot-progress.ts';
 import { listen, type Listener } from './supervise/listener.ts';
@@ -14,12 +14,12 @@ import { createShutdown, type Shutdown } from './supervise/shutdown.ts';
 /** Runs until it is told to stop. Refusals are printed, one line each, and end the process with status 1. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
-    const { values } = parseArgs({ args: [...argv], options: { config: { type: 'string' } } });
-    const loaded = await loadConfig({ env: process.env, file: studioConfig, filePath: values.config });
+    const { values } = parseArgs({ args: [...argv], options: { config: { type: 'string' }, pretty: { type: 'boolean' } } });
+    const loaded = await loadConfig({ env: process.env, file: studioConfig, filePath: values.config, prettyByDefault: values.pretty === true || process.stdout.isTTY });
     await start(loaded);
   } catch (error) {
     for (const line of error instanceof ConfigRefusal ? error.faults : [messageOf(error)]) process.stderr.write(`studio: ${line}\n`);
-    if (!(error instanceof ConfigRefusal || error instanceof Refusal)) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+    if (!(error instanceof ConfigRefusal || error instanceof Refusal || error instanceof AppError)) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
     process.exit(1);
   }
 }

@@ -97,7 +97,7 @@ export function buildIfChanged(node) {
 
 /** One hash over every file that the build reads; tests are no part of it. */
 function hashSources() {
-  const tops = ['src', 'web', 'scripts', 'build.ts', 'package-lock.json', 'package.json', 'tsconfig.json'];
+  const tops = ['src', 'web', 'scripts', 'build.ts', 'studio.config.ts', 'package-lock.json', 'package.json', 'tsconfig.json'];
   const hash = createHash('sha256');
   for (const path of tops.flatMap(filesBelow).sort())
     hash

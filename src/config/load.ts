@@ -37,6 +37,8 @@ export interface LoadOptions {
   readonly file?: FileConfig;
   /** --config FILE: instead of it. */
   readonly filePath?: string | undefined;
+  /** How log lines look where LOG_FORMAT is not set: for people, or for programs. */
+  readonly prettyByDefault?: boolean;
   /** Who listens on a port of this machine. Default: from /proc. */
   readonly findHolder?: (port: number) => PortHolder | undefined;
 }
@@ -76,7 +78,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   checkTogether(values, faults);
   if (values.env === 'production') checkSecrets(values, faults);
   if (faults.length > 0) throw new ConfigRefusal(faults);
-  return { config: toConfig(values, { workspacePath, decision, isManaged, isRedisManaged }), origins, notices: [...notices, ...decision.notices], decision };
+  return { config: toConfig(values, { workspacePath, decision, isManaged, isRedisManaged, isPretty: options.prettyByDefault === true }), origins, notices: [...notices, ...decision.notices], decision };
 }
 
 /** Generates what is missing and keeps it in the workspace's .env. Call it under the workspace's lock. */
@@ -169,7 +171,7 @@ function checkSecrets(values: Values, faults: string[]): void {
   }
 }
 
-function toConfig(values: Values, made: { readonly workspacePath: string; readonly decision: DatabaseDecision; readonly isManaged: boolean; readonly isRedisManaged: boolean }): Config {
+function toConfig(values: Values, made: { readonly workspacePath: string; readonly decision: DatabaseDecision; readonly isManaged: boolean; readonly isRedisManaged: boolean; readonly isPretty: boolean }): Config {
   const isExternal = made.decision.database.kind === 'managed';
   return {
     ...values,
@@ -179,7 +181,7 @@ function toConfig(values: Values, made: { readonly workspacePath: string; readon
     workspacePath: made.workspacePath,
     createTables: values.createTables ?? !(isExternal && values.env === 'production'),
     logLevel: values.logLevel ?? (values.debug ? 'debug' : 'info'),
-    logFormat: values.logFormat ?? (process.stdout.isTTY ? 'pretty' : 'json'),
+    logFormat: values.logFormat ?? (made.isPretty ? 'pretty' : 'json'),
   };
 }
 

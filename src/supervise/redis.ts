@@ -2,7 +2,6 @@
  *  Never restarts it (service.ts does). Without a program to run, Studio starts degraded. */
 import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { sendSignal, startChild, waitGone, waitReady, type ExitStatus } from '../kernel/child.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
@@ -34,8 +33,8 @@ export interface Redis {
 /** Where redis-memory-server keeps what it built, beside the PATH. The launcher builds; this only looks.
  *  @returns undefined when there is none, or only what can't be executed */
 export function findRedis(root: string): string | undefined {
-  const onPath = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'].filter((folder) => folder.startsWith('/')).map((folder) => join(folder, 'redis-server'));
-  const built = [join(root, 'node_modules/.cache/redis-memory-server/redis-binaries'), join(homedir(), '.cache/redis-binaries'), '/var/cache/studio/redis-binaries']
+  const onPath = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'].filter((folder) => folder.startsWith('/')).flatMap((folder) => [join(folder, 'redis-server'), join(folder, 'valkey-server')]);
+  const built = [join(root, 'node_modules/.cache/redis-memory-server/redis-binaries'), '/var/cache/studio/redis-binaries']
     .filter((folder) => existsSync(folder))
     .flatMap((folder) => readdirSync(folder).map((version) => join(folder, version, 'redis-server')));
   return [...onPath, ...built].find(isExecutable);
@@ -112,7 +111,7 @@ export function answersPing(socketPath: string, password: string): Promise<boole
 
 /** Its title carries the socket: what an earlier Studio of this workspace left is known by that. */
 async function killOrphans(socketPath: string, clock: Clock): Promise<void> {
-  const orphans = listProcesses().filter((facts) => /^redis-server/.test(facts.name) && !facts.isZombie && readArguments(facts.pid).join(' ').includes(socketPath));
+  const orphans = listProcesses().filter((facts) => /^(redis|valkey)-server/.test(facts.name) && !facts.isZombie && readArguments(facts.pid).join(' ').includes(socketPath));
   for (const orphan of orphans) sendSignal(orphan, 'SIGKILL');
   if (!(await waitGone(orphans, 5_000, clock))) throw new Error(`Redis process ${orphans[0]?.pid} of an earlier Studio does not die; the kernel holds it.`);
 }
