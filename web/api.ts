@@ -37,7 +37,15 @@ export class ApiError extends Error {
   readonly requestId: string | undefined;
   readonly retryAfterMs: number | undefined;
 
-  constructor(facts: { status: number; code: ClientErrorCode; message: string; details?: Record<string, unknown>; requestId?: string; retryAfterMs?: number; cause?: unknown }) {
+  constructor(facts: {
+    status: number;
+    code: ClientErrorCode;
+    message: string;
+    details?: Record<string, unknown>;
+    requestId?: string;
+    retryAfterMs?: number;
+    cause?: unknown;
+  }) {
     super(facts.message, { cause: facts.cause });
     this.name = 'ApiError';
     this.status = facts.status;
@@ -69,7 +77,12 @@ export function baseUrl(): URL {
 }
 
 /** The URL of an endpoint's path, its `{params}` filled and encoded (`{path+}` keeps its slashes). */
-export function urlOf(path: string, params: Readonly<Record<string, string | number>> = {}, query: Readonly<Record<string, QueryValue>> = {}, base: URL = baseUrl()): URL {
+export function urlOf(
+  path: string,
+  params: Readonly<Record<string, string | number>> = {},
+  query: Readonly<Record<string, QueryValue>> = {},
+  base: URL = baseUrl(),
+): URL {
   const filled = path.replace(/\{(\w+)(\+?)\}/g, (_whole, name: string, rest: string) => {
     const value = String(params[name] ?? '');
     return rest === '+' ? value.split('/').map(encodeURIComponent).join('/') : encodeURIComponent(value);
@@ -129,7 +142,12 @@ function unanswered(error: unknown, signal: AbortSignal | undefined): ApiError {
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     return new ApiError({ status: 0, code: 'timeout', message: 'Studio did not answer in time. It may be busy; try again.', cause: error });
   }
-  return new ApiError({ status: 0, code: 'network', message: 'Studio can’t be reached from this browser. It may be restarting, or the network is down.', cause: error });
+  return new ApiError({
+    status: 0,
+    code: 'network',
+    message: 'Studio can’t be reached from this browser. It may be restarting, or the network is down.',
+    cause: error,
+  });
 }
 
 /** Parses an answer. @throws ApiError when it is an error, or not JSON */
@@ -139,7 +157,12 @@ export function readReply(response: Pick<Response, 'ok' | 'status' | 'headers'>,
   try {
     body = JSON.parse(text);
   } catch (error) {
-    throw new ApiError({ status: response.status, code: 'bad_reply', message: `The answer is not Studio’s (status ${response.status}). A proxy in between may have answered.`, cause: error });
+    throw new ApiError({
+      status: response.status,
+      code: 'bad_reply',
+      message: `The answer is not Studio’s (status ${response.status}). A proxy in between may have answered.`,
+      cause: error,
+    });
   }
   if (response.ok) return body;
   throw errorOf(response, body);

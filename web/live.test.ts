@@ -64,9 +64,21 @@ function live(t: TestContext, port: number, parts: Partial<LiveParts> = {}): Liv
 
 function event(id: string, room: string, cursor: string): Envelope {
   return {
-    contract_version: 'v1', event_id: id, idempotency_key: id, sequence: 1, sequence_stream: room, emitted_at: '2026-01-01T00:00:00Z',
-    event_type: 'engine:instance:completed', entity_kind: 'instance', entity_id: 'inst_1', room_keys: [room], runtime: 'studio',
-    payload: {}, request_id: null, correlation_id: null, cursor,
+    contract_version: 'v1',
+    event_id: id,
+    idempotency_key: id,
+    sequence: 1,
+    sequence_stream: room,
+    emitted_at: '2026-01-01T00:00:00Z',
+    event_type: 'engine:instance:completed',
+    entity_kind: 'instance',
+    entity_id: 'inst_1',
+    room_keys: [room],
+    runtime: 'studio',
+    payload: {},
+    request_id: null,
+    correlation_id: null,
+    cursor,
   };
 }
 

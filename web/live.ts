@@ -3,7 +3,7 @@
  *  Events go to listeners only: nothing here knows what they mean. */
 import { signal } from '@preact/signals';
 import { createRooms } from './live-rooms.ts';
-import type { ReadonlySignal } from '@preact/signals';
+import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { ClientFrame, Envelope, ServerFrame } from '../src/contract/events.ts';
 import type { RoomListener } from './live-rooms.ts';
 
@@ -48,169 +48,194 @@ export interface Live {
 
 const defaults: LiveTiming = { connectMs: 8_000, lossMs: 10_000, backoffMs: 500, maxBackoffMs: 15_000, pollMs: 3_000, pingMs: 20_000 };
 const SESSION_ENDED = 4401;
+// The contract's limit of one frame.
+const ROOMS_PER_FRAME = 100;
 
 export function createLive(parts: LiveParts): Live {
-  const timing = { ...defaults, ...parts.timing };
-  const rooms = createRooms();
-  const state = signal<LiveState>({ kind: 'connecting', since: parts.now() });
-  let socket: WebSocket | undefined;
-  let running = false;
-  let failures = 0;
-  let frameId = 0;
-  let lostAt: number | undefined;
-  let lastFrameAt = 0;
-  let polling: AbortController | undefined;
-  const timers = new Map<string, ReturnType<typeof setTimeout>>();
+  return new LiveConnection(parts);
+}
 
-  const later = (name: string, delayMs: number, run: () => void): void => {
-    clearTimeout(timers.get(name));
-    timers.set(name, setTimeout(run, delayMs));
-  };
-  const forget = (name: string): void => clearTimeout(timers.get(name));
-  const become = (kind: LiveState['kind']): void => {
-    if (state.value.kind !== kind) state.value = { kind, since: parts.now() };
-  };
-  const send = (frame: ClientFrame): void => {
-    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
-  };
-  const subscribeNow = (names: readonly string[]): void => {
-    // The frame carries at most 100 rooms.
-    for (let at = 0; at < names.length; at += 100) {
-      const part = names.slice(at, at + 100);
-      frameId += 1;
-      send({ type: 'subscribe', id: `s${frameId}`, rooms: part, since: rooms.cursors(part) });
+/** A class, because it has a lifetime: one socket or one polling loop, and the timers of both. */
+class LiveConnection implements Live {
+  readonly state: Signal<LiveState>;
+  readonly #parts: LiveParts;
+  readonly #timing: LiveTiming;
+  readonly #rooms = createRooms();
+  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  #socket: WebSocket | undefined;
+  #polling: AbortController | undefined;
+  #isRunning = false;
+  #failures = 0;
+  #frameId = 0;
+  #lostAt: number | undefined;
+  #lastFrameAt = 0;
+
+  constructor(parts: LiveParts) {
+    this.#parts = parts;
+    this.#timing = { ...defaults, ...parts.timing };
+    this.state = signal<LiveState>({ kind: 'connecting', since: parts.now() });
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.state.value = { kind: 'connecting', since: this.#parts.now() };
+    this.#connect();
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+    for (const name of this.#timers.keys()) this.#forget(name);
+    this.#stopPolling();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+  }
+
+  wake(): void {
+    this.#connect();
+  }
+
+  subscribe(names: readonly string[], listener: RoomListener, since?: string): () => void {
+    const added = this.#rooms.add(names, listener, since);
+    this.#subscribeNow(added.subscribe);
+    return () => {
+      const gone = added.leave();
+      if (gone.length > 0) this.#send({ type: 'unsubscribe', id: this.#nextFrameId(), rooms: [...gone] });
+    };
+  }
+
+  #later(name: string, delayMs: number, run: () => void): void {
+    this.#forget(name);
+    this.#timers.set(name, setTimeout(run, delayMs));
+  }
+
+  #forget(name: string): void {
+    clearTimeout(this.#timers.get(name));
+  }
+
+  #become(kind: LiveState['kind']): void {
+    if (this.state.value.kind !== kind) this.state.value = { kind, since: this.#parts.now() };
+  }
+
+  #nextFrameId(): string {
+    this.#frameId += 1;
+    return `f${this.#frameId}`;
+  }
+
+  #send(frame: ClientFrame): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(frame));
+  }
+
+  #subscribeNow(names: readonly string[]): void {
+    for (let at = 0; at < names.length; at += ROOMS_PER_FRAME) {
+      const rooms = names.slice(at, at + ROOMS_PER_FRAME);
+      this.#send({ type: 'subscribe', id: this.#nextFrameId(), rooms, since: this.#rooms.cursors(rooms) });
     }
-  };
+  }
 
-  const connect = (): void => {
-    if (!running || socket !== undefined) return;
-    forget('retry');
-    const opening = new WebSocket(parts.url(), 'studio.v1');
-    socket = opening;
-    later('connect', timing.connectMs, () => {
+  #connect(): void {
+    if (!this.#isRunning || this.#socket !== undefined) return;
+    this.#forget('retry');
+    const opening = new WebSocket(this.#parts.url(), 'studio.v1');
+    this.#socket = opening;
+    this.#later('connect', this.#timing.connectMs, () => {
       if (opening.readyState === WebSocket.OPEN) return;
       opening.close();
-      lose(opening, 1006, true);
+      this.#lose(opening, { code: 1006, isTimeout: true });
     });
-    opening.addEventListener('open', () => ready(opening));
+    opening.addEventListener('open', () => this.#ready(opening));
     opening.addEventListener('message', (message: MessageEvent) => {
-      if (socket === opening) receive(message.data);
+      if (this.#socket === opening) this.#receive(message.data);
     });
-    opening.addEventListener('close', (event: CloseEvent) => lose(opening, event.code, false));
-  };
+    opening.addEventListener('close', (event: CloseEvent) => this.#lose(opening, { code: event.code, isTimeout: false }));
+  }
 
-  const ready = (opened: WebSocket): void => {
-    if (socket !== opened) return;
-    forget('connect');
-    failures = 0;
-    lostAt = undefined;
-    lastFrameAt = parts.now();
-    polling?.abort();
-    polling = undefined;
-    become('live');
-    subscribeNow(rooms.names());
-    beat(opened);
-  };
+  #ready(opened: WebSocket): void {
+    if (this.#socket !== opened) return;
+    this.#forget('connect');
+    this.#failures = 0;
+    this.#lostAt = undefined;
+    this.#lastFrameAt = this.#parts.now();
+    this.#stopPolling();
+    this.#become('live');
+    this.#subscribeNow(this.#rooms.names());
+    this.#beat(opened);
+  }
 
-  const beat = (opened: WebSocket): void => {
-    later('beat', timing.pingMs, () => {
-      if (socket !== opened) return;
-      if (parts.now() - lastFrameAt > 2 * timing.pingMs) {
+  #beat(opened: WebSocket): void {
+    this.#later('beat', this.#timing.pingMs, () => {
+      if (this.#socket !== opened) return;
+      if (this.#parts.now() - this.#lastFrameAt > 2 * this.#timing.pingMs) {
         opened.close();
-        lose(opened, 1006, false);
+        this.#lose(opened, { code: 1006, isTimeout: false });
         return;
       }
-      send({ type: 'ping' });
-      beat(opened);
+      this.#send({ type: 'ping' });
+      this.#beat(opened);
     });
-  };
+  }
 
-  const lose = (closed: WebSocket, code: number, timedOut: boolean): void => {
-    if (socket !== closed) return;
-    socket = undefined;
-    forget('beat');
-    forget('connect');
-    if (!running) return;
-    if (code === SESSION_ENDED) {
-      running = false;
-      polling?.abort();
-      become('ended');
-      parts.onSessionEnded();
+  #lose(closed: WebSocket, how: { readonly code: number; readonly isTimeout: boolean }): void {
+    if (this.#socket !== closed) return;
+    this.#socket = undefined;
+    this.#forget('beat');
+    this.#forget('connect');
+    if (!this.#isRunning) return;
+    if (how.code === SESSION_ENDED) {
+      this.stop();
+      this.#become('ended');
+      this.#parts.onSessionEnded();
       return;
     }
-    failures += 1;
-    lostAt ??= parts.now();
-    if (state.value.kind === 'live') become('lost');
-    if (timedOut || parts.now() - lostAt >= timing.lossMs) startPolling();
-    const ceiling = Math.min(timing.maxBackoffMs, timing.backoffMs * 2 ** Math.min(failures, 10));
-    later('retry', timing.backoffMs / 2 + Math.random() * ceiling, connect);
-  };
+    this.#failures += 1;
+    this.#lostAt ??= this.#parts.now();
+    if (this.state.value.kind === 'live') this.#become('lost');
+    if (how.isTimeout || this.#parts.now() - this.#lostAt >= this.#timing.lossMs) this.#startPolling();
+    const ceiling = Math.min(this.#timing.maxBackoffMs, this.#timing.backoffMs * 2 ** Math.min(this.#failures, 10));
+    this.#later('retry', this.#timing.backoffMs / 2 + Math.random() * ceiling, () => this.#connect());
+  }
 
-  const receive = (text: unknown): void => {
-    lastFrameAt = parts.now();
+  #receive(text: unknown): void {
+    this.#lastFrameAt = this.#parts.now();
     const frame = parseFrame(text);
-    if (frame === undefined) return;
-    if (frame.type === 'event') rooms.deliver(frame.event);
-    else if (frame.type === 'reset') resetRoom(frame.room);
-    else if (frame.type === 'subscribed') rooms.begin(frame.rooms, frame.cursor);
-  };
+    if (frame?.type === 'event') this.#rooms.deliver(frame.event);
+    else if (frame?.type === 'reset') this.#rooms.reset(frame.room);
+    else if (frame?.type === 'subscribed') this.#rooms.begin(frame.rooms, frame.cursor);
+  }
 
-  const resetRoom = (room: string): void => rooms.reset(room);
+  #startPolling(): void {
+    if (this.#polling !== undefined) return;
+    this.#polling = new AbortController();
+    void this.#pollLoop(this.#polling.signal);
+  }
 
-  const startPolling = (): void => {
-    if (polling !== undefined) return;
-    polling = new AbortController();
-    void pollLoop(polling.signal);
-  };
+  #stopPolling(): void {
+    this.#polling?.abort();
+    this.#polling = undefined;
+  }
 
-  const pollLoop = async (stop: AbortSignal): Promise<void> => {
-    while (!stop.aborted && running) {
+  async #pollLoop(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
       try {
         // Serial: a browser has six connections to a host, and calls must not wait behind polls.
-        for (const room of rooms.names()) await pollRoom(room, stop);
-        if (!stop.aborted && rooms.names().length > 0) become('polling');
+        for (const room of this.#rooms.names()) await this.#pollRoom(room, stop);
+        if (!stop.aborted && this.#rooms.names().length > 0) this.#become('polling');
       } catch {
-        if (!stop.aborted) become('lost');
+        // Neither socket nor twin: said in the state, tried again below.
+        if (!stop.aborted) this.#become('lost');
       }
-      await sleep(timing.pollMs, stop);
+      await sleep(this.#timing.pollMs, stop);
     }
-  };
+  }
 
-  const pollRoom = async (room: string, stop: AbortSignal): Promise<void> => {
-    const answer = await parts.poll(room, rooms.cursors([room])[room], stop);
+  async #pollRoom(room: string, stop: AbortSignal): Promise<void> {
+    const answer = await this.#parts.poll(room, this.#rooms.cursors([room])[room], stop);
     if (stop.aborted) return;
-    for (const event of answer.items) rooms.deliver(event);
-    if (answer.reset) rooms.reset(room);
-    rooms.advance(room, answer.cursor);
-  };
-
-  return {
-    state,
-    start() {
-      if (running) return;
-      running = true;
-      state.value = { kind: 'connecting', since: parts.now() };
-      connect();
-    },
-    stop() {
-      running = false;
-      for (const name of timers.keys()) forget(name);
-      polling?.abort();
-      polling = undefined;
-      socket?.close();
-      socket = undefined;
-    },
-    wake: () => connect(),
-    subscribe(names, listener, since) {
-      const added = rooms.add(names, listener, since);
-      subscribeNow(added.subscribe);
-      return () => {
-        const gone = added.leave();
-        frameId += 1;
-        if (gone.length > 0) send({ type: 'unsubscribe', id: `u${frameId}`, rooms: [...gone] });
-      };
-    },
-  };
+    for (const event of answer.items) this.#rooms.deliver(event);
+    if (answer.reset) this.#rooms.reset(room);
+    this.#rooms.advance(room, answer.cursor);
+  }
 }
 
 function parseFrame(text: unknown): ServerFrame | undefined {
@@ -225,9 +250,13 @@ function parseFrame(text: unknown): ServerFrame | undefined {
 function sleep(delayMs: number, stop: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, delayMs);
-    stop.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
+    stop.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
   });
 }

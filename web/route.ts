@@ -18,14 +18,6 @@ export function go(path: string, options: { readonly replace?: boolean } = {}): 
   navigateRaw(href(path), options);
 }
 
-/** The current path below the base, with its query. */
-export function currentPath(): string {
-  const { pathname, search } = window.location;
-  const base = basePath();
-  const path = pathname.startsWith(base) ? pathname.slice(base.length) : pathname;
-  return `${path === '' ? '/' : path}${search}`;
-}
-
 /** A filter as typed: named terms with one or more values, and free words. */
 export interface Filter {
   readonly terms: Readonly<Record<string, readonly string[]>>;

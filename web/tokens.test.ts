@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 const css = readFileSync(new URL('./tokens.css', import.meta.url), 'utf8');
-const pairs = new Map([...css.matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);/g)].map((match) => [match[1] ?? '', { light: match[2] ?? '', dark: match[3] ?? '' }]));
+const pairs = new Map(
+  [...css.matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);/g)].map((match) => [
+    match[1] ?? '',
+    { light: match[2] ?? '', dark: match[3] ?? '' },
+  ]),
+);
 const themes = ['dark', 'light'] as const;
 const hues = ['queued', 'waiting', 'running', 'ok', 'failed', 'retry', 'cancelled', 'cached', 'paused', 'timed-out', 'dead'];
 
@@ -27,7 +32,8 @@ function contrast(front: string, back: string, theme: 'dark' | 'light'): number 
 }
 
 function reads(front: string, back: string, least: number): void {
-  for (const theme of themes) assert.ok(contrast(front, back, theme) >= least, `${front} on ${back}, ${theme}: ${contrast(front, back, theme).toFixed(2)}, wanted ${least}`);
+  for (const theme of themes)
+    assert.ok(contrast(front, back, theme) >= least, `${front} on ${back}, ${theme}: ${contrast(front, back, theme).toFixed(2)}, wanted ${least}`);
 }
 
 test('text reads on every ground it stands on', () => {

@@ -38,7 +38,12 @@ async function putInPieces({ path, file, onProgress, signal }: UploadOptions): P
   const tus = { 'tus-resumable': '1.0.0' };
   const metadata = `path ${base64(path)},filetype ${base64(file.type === '' ? 'application/octet-stream' : file.type)}`;
   const made = await withRetries(signal, () =>
-    send({ method: 'POST', url: new URL('api/v1/uploads', baseUrl()), headers: { ...tus, 'upload-length': String(file.size), 'upload-metadata': metadata }, signal }),
+    send({
+      method: 'POST',
+      url: new URL('api/v1/uploads', baseUrl()),
+      headers: { ...tus, 'upload-length': String(file.size), 'upload-metadata': metadata },
+      signal,
+    }),
   );
   const id = made.getResponseHeader('location')?.split('/').at(-1) ?? '';
   const url = urlOf('/api/v1/uploads/{id}', { id });
@@ -56,7 +61,12 @@ async function putInPieces({ path, file, onProgress, signal }: UploadOptions): P
 
 function offsetOf(reply: XMLHttpRequest): number {
   const offset = Number(reply.getResponseHeader('upload-offset') ?? Number.NaN);
-  if (!Number.isInteger(offset)) throw new ApiError({ status: reply.status, code: 'bad_reply', message: 'The answer to a piece of the upload named no offset. A proxy in between may have answered.' });
+  if (!Number.isInteger(offset))
+    throw new ApiError({
+      status: reply.status,
+      code: 'bad_reply',
+      message: 'The answer to a piece of the upload named no offset. A proxy in between may have answered.',
+    });
   return offset;
 }
 

@@ -15,7 +15,8 @@ export function isStale(): boolean {
 
 export function Banners(): JSX.Element | null {
   const { kind, since } = live.state.value;
-  if (kind === 'polling') return <Banner tone="note">No live connection can be had (a proxy may block WebSockets). This page asks every few seconds instead.</Banner>;
+  if (kind === 'polling')
+    return <Banner tone="note">No live connection can be had (a proxy may block WebSockets). This page asks every few seconds instead.</Banner>;
   if (isStale()) return <StaleBar since={since} onRetry={() => live.wake()} />;
   return null;
 }

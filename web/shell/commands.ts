@@ -2,7 +2,6 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { useKeys } from '../ui/keys.ts';
-import type { ReadonlySignal } from '@preact/signals';
 
 export interface Command {
   readonly id: string;
@@ -20,10 +19,11 @@ const layers = signal<readonly (() => readonly Command[])[]>([]);
 
 /** All commands now, those of the newest view first. */
 export function allCommands(): readonly Command[] {
-  return layers.value.toReversed().flatMap((layer) => layer()).filter((command) => command.disabled !== true);
+  return layers.value
+    .toReversed()
+    .flatMap((layer) => layer())
+    .filter((command) => command.disabled !== true);
 }
-
-export const commandLayers: ReadonlySignal<readonly unknown[]> = layers;
 
 /** Offers commands while the component is mounted: in the palette, by their keys, and on the `?` sheet. */
 export function useCommands(commands: readonly Command[]): void {

@@ -8,7 +8,14 @@ import { navigation } from './pages.ts';
 import type { Command } from './commands.ts';
 
 export function useShellCommands(open: { readonly onPalette: () => void; readonly onKeys: () => void }): void {
-  const places: readonly Command[] = navigation.map((row) => ({ id: `go:${row.path}`, title: row.title, group: 'Go to', keys: row.keys, words: row.words, run: () => go(row.path) }));
+  const places: readonly Command[] = navigation.map((row) => ({
+    id: `go:${row.path}`,
+    title: row.title,
+    group: 'Go to',
+    keys: row.keys,
+    words: row.words,
+    run: () => go(row.path),
+  }));
   const sections = ['devices', 'keys', 'secrets', 'members', 'system'].map((section) => ({
     id: `go:settings/${section}`,
     title: `Settings: ${section === 'keys' ? 'API keys' : section}`,
@@ -24,6 +31,12 @@ export function useShellCommands(open: { readonly onPalette: () => void; readonl
     { id: 'theme:dark', title: 'Dark theme', group: 'Appearance', run: () => setTheme('dark') },
     { id: 'theme:light', title: 'Light theme', group: 'Appearance', run: () => setTheme('light') },
     { id: 'theme:system', title: 'Theme of the system', group: 'Appearance', run: () => setTheme('system') },
-    { id: 'logout', title: 'Log out', group: 'Account', words: 'sign out', run: () => void logOut().catch((error: unknown) => toastError('Not logged out', error)) },
+    {
+      id: 'logout',
+      title: 'Log out',
+      group: 'Account',
+      words: 'sign out',
+      run: () => void logOut().catch((error: unknown) => toastError('Not logged out', error)),
+    },
   ]);
 }

@@ -72,7 +72,12 @@ function Account(props: HeaderProps): JSX.Element {
         { label: 'Dark', icon: <Moon size={14} />, separated: true, checked: theme.value === 'dark', onSelect: () => setTheme('dark') },
         { label: 'Light', icon: <Sun size={14} />, checked: theme.value === 'light', onSelect: () => setTheme('light') },
         { label: 'As the system', icon: <Monitor size={14} />, checked: theme.value === 'system', onSelect: () => setTheme('system') },
-        { label: 'Log out', icon: <LogOut size={14} />, separated: true, onSelect: () => void logOut().catch((error: unknown) => toastError('Not logged out', error)) },
+        {
+          label: 'Log out',
+          icon: <LogOut size={14} />,
+          separated: true,
+          onSelect: () => void logOut().catch((error: unknown) => toastError('Not logged out', error)),
+        },
       ]}
     >
       <Person size={16} aria-hidden="true" />

@@ -32,6 +32,7 @@ export function LazyPage(props: { readonly row: PageRow; readonly params: Readon
   }, [row]);
   const Component = loaded.get(row);
   if (Component !== undefined) return <Component params={props.params} />;
-  if (fault !== undefined) return <ErrorView title="This page could not be loaded" error={{ code: 'page_load_failed', message: fault }} onRetry={() => window.location.reload()} />;
+  if (fault !== undefined)
+    return <ErrorView title="This page could not be loaded" error={{ code: 'page_load_failed', message: fault }} onRetry={() => window.location.reload()} />;
   return <Skeleton rows={8} label="Loading the page" />;
 }

@@ -43,4 +43,3 @@ export const pages: readonly PageRow[] = [
   { path: '/files', load: async () => (await import('../pages/files/files.tsx')).FilesPage },
   { path: '/settings/:section?', load: async () => (await import('../pages/settings/settings.tsx')).SettingsPage },
 ];
-

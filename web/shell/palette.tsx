@@ -65,7 +65,15 @@ export function Palette(props: { readonly onClose: () => void }): JSX.Element {
       />
       <div id={listId} class="palette-list" role="listbox" aria-label="Commands">
         {found.map((command, index) => (
-          <PaletteRow key={command.id} command={command} id={`${listId}-${index}`} chosen={index === at} heading={command.group !== found[index - 1]?.group} onPoint={() => setAt(index)} onRun={() => run(command)} />
+          <PaletteRow
+            key={command.id}
+            command={command}
+            id={`${listId}-${index}`}
+            chosen={index === at}
+            heading={command.group !== found[index - 1]?.group}
+            onPoint={() => setAt(index)}
+            onRun={() => run(command)}
+          />
         ))}
         {found.length === 0 && <div class="palette-none faint">Nothing answers “{query}”.</div>}
       </div>
@@ -138,7 +146,11 @@ export function KeySheet(props: { readonly onClose: () => void }): JSX.Element {
     <Dialog title="Keys" size="normal" onClose={props.onClose}>
       <div class="key-sheet">
         {groups.map((group) => (
-          <KeyGroup key={group} title={group} rows={commands.filter((command) => command.group === group).map((command) => [command.keys ?? '', command.title])} />
+          <KeyGroup
+            key={group}
+            title={group}
+            rows={commands.filter((command) => command.group === group).map((command) => [command.keys ?? '', command.title])}
+          />
         ))}
         <KeyGroup title="Lists" rows={listKeys} />
       </div>

@@ -24,7 +24,12 @@ export function Sidebar(): JSX.Element {
 function NavLink(props: { readonly row: NavRow; readonly current: boolean }): JSX.Element {
   const Icon = props.row.icon;
   return (
-    <a class="nav-link" href={href(props.row.path)} aria-current={props.current ? 'page' : undefined} data-tip={`Go to ${props.row.title}  ${keyLabel(props.row.keys, isMac)}`}>
+    <a
+      class="nav-link"
+      href={href(props.row.path)}
+      aria-current={props.current ? 'page' : undefined}
+      data-tip={`Go to ${props.row.title}  ${keyLabel(props.row.keys, isMac)}`}
+    >
       <Icon size={16} strokeWidth={1.75} aria-hidden="true" />
       <span>{props.row.title}</span>
     </a>

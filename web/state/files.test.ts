@@ -11,16 +11,30 @@ const files = [file('a/x.txt', 1), file('a/b/y.txt', 2), file('img10.png', 4), f
 
 test('folders come first with what lies below them, then files in the order people count', () => {
   const rows = folderRows(files, '', '');
-  assert.deepEqual(rows.map((row) => [row.kind, row.name]), [['folder', 'a'], ['file', 'ab.txt'], ['file', 'img9.png'], ['file', 'img10.png']]);
+  assert.deepEqual(
+    rows.map((row) => [row.kind, row.name]),
+    [
+      ['folder', 'a'],
+      ['file', 'ab.txt'],
+      ['file', 'img9.png'],
+      ['file', 'img10.png'],
+    ],
+  );
   assert.deepEqual(rows[0]?.kind === 'folder' && [rows[0].prefix, rows[0].count, rows[0].bytes], ['a/', 2, 3]);
 });
 
 test('inside a folder names are relative to it', () => {
-  assert.deepEqual(folderRows(files, 'a/', '').map((row) => row.name), ['b', 'x.txt']);
+  assert.deepEqual(
+    folderRows(files, 'a/', '').map((row) => row.name),
+    ['b', 'x.txt'],
+  );
 });
 
 test('a search looks through all folders below', () => {
-  assert.deepEqual(folderRows(files, '', 'Y.T').map((row) => row.name), ['a/b/y.txt']);
+  assert.deepEqual(
+    folderRows(files, '', 'Y.T').map((row) => row.name),
+    ['a/b/y.txt'],
+  );
 });
 
 test('a page of HTML is read as text, and bytes of unknown kind are not shown', () => {

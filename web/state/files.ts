@@ -77,14 +77,15 @@ export const PREVIEW_BYTES = 256 * 1024;
 const JSON_BYTES = 2 * 1024 * 1024;
 
 const TEXT_TYPES = /^(text\/|application\/(x-)?(yaml|toml|sh|javascript|typescript|xml|sql|x-ndjson|ndjson|jsonl)\b|application\/[\w.+-]+\+xml)/;
-const TEXT_NAMES = /\.(txt|md|log|csv|tsv|ya?ml|toml|ini|cfg|conf|env|sh|bash|py|js|mjs|ts|tsx|jsx|css|html?|xml|sql|jsonl|ndjson|rs|go|c|h|cpp|java|rb|lua|dockerfile)$/i;
+const TEXT_NAMES =
+  /\.(txt|md|log|csv|tsv|ya?ml|toml|ini|cfg|conf|env|sh|bash|py|js|mjs|ts|tsx|jsx|css|html?|xml|sql|jsonl|ndjson|rs|go|c|h|cpp|java|rb|lua|dockerfile)$/i;
 
 /** How a file can be shown. Only images, sound and film are handed to the browser; text is read as text, whatever it holds. */
 export function previewKind(file: { readonly path: string; readonly mediaType: string; readonly bytes: number }): PreviewKind {
   const type = file.mediaType.toLowerCase();
   if (/^image\/(png|jpeg|gif|webp|avif|svg\+xml|bmp|x-icon)/.test(type)) return 'image';
   if (/^video\/(mp4|webm|ogg)/.test(type)) return 'video';
-  if (/^audio\//.test(type)) return 'audio';
+  if (type.startsWith('audio/')) return 'audio';
   if ((/^application\/([\w.+-]+\+)?json/.test(type) || /\.json$/i.test(file.path)) && file.bytes <= JSON_BYTES) return 'json';
   return TEXT_TYPES.test(type) || TEXT_NAMES.test(file.path) || /json/.test(type) ? 'text' : 'none';
 }

@@ -38,7 +38,11 @@ export async function loadWork(nowMs: number, signal: AbortSignal): Promise<Work
 }
 
 /** Why something waits, as a sentence; every waiting thing says one. */
-export function waitWords(thing: { readonly status: string; readonly waiting?: { readonly message: string } | undefined; readonly waitReason?: { readonly message: string } | undefined }): string {
+export function waitWords(thing: {
+  readonly status: string;
+  readonly waiting?: { readonly message: string } | undefined;
+  readonly waitReason?: { readonly message: string } | undefined;
+}): string {
   const said = thing.waiting?.message ?? thing.waitReason?.message;
   if (said !== undefined) return said;
   if (thing.status === 'paused') return 'Paused by hand; resume it to go on.';
@@ -54,6 +58,9 @@ export interface MachineView {
 }
 
 export async function loadMachine(signal: AbortSignal): Promise<MachineView> {
-  const [queues, gpus] = await Promise.all([call('GET /api/v1/queues', { query: { limit: 50 }, signal }), call('GET /api/v1/gpus', { query: { limit: 50 }, signal })]);
+  const [queues, gpus] = await Promise.all([
+    call('GET /api/v1/queues', { query: { limit: 50 }, signal }),
+    call('GET /api/v1/gpus', { query: { limit: 50 }, signal }),
+  ]);
   return { queues: queues.items, gpus: gpus.items };
 }

@@ -36,21 +36,27 @@ export interface ResourceOptions<Value> {
 
 // A burst of events asks for one reload.
 const RELOAD_AFTER_MS = 250;
+// A hidden tab looks rarely.
+const HIDDEN_MS = 30_000;
 const HEAL_MS = [2_000, 4_000, 8_000, 15_000] as const;
 
 /** Loads now and whenever `deps` change. `load` gets a signal that aborts when the page goes. */
-export function useResource<Value>(load: (signal: AbortSignal) => Promise<Value>, deps: readonly unknown[], options: ResourceOptions<Value> = {}): Resource<Value> {
+export function useResource<Value>(
+  load: (signal: AbortSignal) => Promise<Value>,
+  deps: readonly unknown[],
+  options: ResourceOptions<Value> = {},
+): Resource<Value> {
   const value = useSignal<Value | undefined>(undefined);
   const error = useSignal<ApiError | undefined>(undefined);
   const loading = useSignal(false);
   const latest = useRef({ load, options });
   latest.current = { load, options };
-  const loader = useMemo(() => createLoader<Value>({ value, error, loading, latest }), []);
+  const loader = useMemo(() => new Loader<Value>({ value, error, loading, latest }), []);
   useEffect(() => {
     if (options.enabled === false) return undefined;
     value.value = undefined;
     error.value = undefined;
-    loader.start();
+    loader.reload();
     return () => loader.stop();
   }, [...deps, options.enabled]);
   return { value: value.value, error: error.value, loading: loading.value, reload: loader.reload, set: loader.set };
@@ -63,88 +69,97 @@ interface LoaderParts<Value> {
   readonly latest: { readonly current: { readonly load: (signal: AbortSignal) => Promise<Value>; readonly options: ResourceOptions<Value> } };
 }
 
-interface Loader<Value> {
-  start(): void;
-  stop(): void;
-  reload(): void;
-  set(value: Value): void;
-}
+/** A class, because it has a lifetime: one load, one subscription, one timer at a time. */
+class Loader<Value> {
+  readonly #parts: LoaderParts<Value>;
+  #round: AbortController | undefined;
+  #leave: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #isReloadDue = false;
 
-function createLoader<Value>(parts: LoaderParts<Value>): Loader<Value> {
-  let round: AbortController | undefined;
-  let leave: (() => void) | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let failures = 0;
+  constructor(parts: LoaderParts<Value>) {
+    this.#parts = parts;
+  }
 
-  let isReloadDue = false;
+  readonly reload = (): void => void this.#run();
 
-  const later = (delayMs: number): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => void run(), delayMs);
+  readonly set = (value: Value): void => {
+    this.#parts.value.value = value;
   };
-  const run = async (): Promise<void> => {
-    round?.abort();
-    clearTimeout(timer);
+
+  stop(): void {
+    this.#round?.abort();
+    clearTimeout(this.#timer);
+    this.#leave?.();
+    this.#leave = undefined;
+  }
+
+  #later(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.reload, delayMs);
+  }
+
+  async #run(): Promise<void> {
+    this.#round?.abort();
+    clearTimeout(this.#timer);
     const mine = new AbortController();
-    round = mine;
-    isReloadDue = false;
-    parts.loading.value = true;
+    this.#round = mine;
+    this.#isReloadDue = false;
+    const { value, error, loading, latest } = this.#parts;
+    loading.value = true;
     try {
-      const loaded = await parts.latest.current.load(mine.signal);
+      const loaded = await latest.current.load(mine.signal);
       if (mine.signal.aborted) return;
-      failures = 0;
-      parts.value.value = loaded;
-      parts.error.value = undefined;
-      follow(loaded);
+      this.#failures = 0;
+      value.value = loaded;
+      error.value = undefined;
+      this.#follow(loaded);
     } catch (fault) {
       if (mine.signal.aborted) return;
-      parts.error.value = asApiError(fault);
-      failures += 1;
-    } finally {
-      if (!mine.signal.aborted) {
-        parts.loading.value = false;
-        scheduleNext();
-      }
+      error.value = asApiError(fault);
+      this.#failures += 1;
     }
-  };
-  const scheduleNext = (): void => {
-    const fault = parts.error.value;
+    loading.value = false;
+    this.#scheduleNext();
+  }
+
+  #scheduleNext(): void {
+    const fault = this.#parts.error.value;
+    const { everyMs } = this.#parts.latest.current.options;
     if (fault !== undefined) {
       // What another try can't change is not tried again: refusals, not found.
-      if (fault.status === 0 || fault.status >= 500 || fault.status === 429) later(fault.retryAfterMs ?? HEAL_MS[Math.min(failures, HEAL_MS.length) - 1] ?? 15_000);
-    } else if (parts.latest.current.options.everyMs !== undefined) {
-      later(document.visibilityState === 'visible' ? parts.latest.current.options.everyMs : 30_000);
+      if (fault.status === 0 || fault.status >= 500 || fault.status === 429) this.#later(fault.retryAfterMs ?? healMs(this.#failures));
+    } else if (everyMs !== undefined) {
+      this.#later(document.visibilityState === 'visible' ? everyMs : HIDDEN_MS);
     }
-  };
-  const follow = (loaded: Value): void => {
-    const { follow: wanted } = parts.latest.current.options;
+  }
+
+  #follow(loaded: Value): void {
+    const wanted = this.#parts.latest.current.options.follow;
     if (wanted === undefined) return;
-    leave?.();
+    this.#leave?.();
     const cursor = wanted.cursorOf === undefined ? ownCursor(loaded) : wanted.cursorOf(loaded);
-    leave = live.subscribe(wanted.rooms, { onEvent: apply, onReset: () => later(0) }, cursor);
-  };
-  const apply = (event: Envelope): void => {
-    const shown = parts.value.value;
-    const { follow: wanted } = parts.latest.current.options;
+    this.#leave = live.subscribe(wanted.rooms, { onEvent: (event) => this.#apply(event), onReset: () => this.#later(0) }, cursor);
+  }
+
+  #apply(event: Envelope): void {
+    const shown = this.#parts.value.value;
+    const wanted = this.#parts.latest.current.options.follow;
     if (shown === undefined || wanted === undefined) return;
     const next = wanted.apply(shown, event);
-    if (next === 'reload') {
-      // Not put off by the events that follow: a busy room would never be read again.
-      if (!isReloadDue) later(wanted.reloadAfterMs ?? RELOAD_AFTER_MS);
-      isReloadDue = true;
-    } else if (next !== shown) parts.value.value = next;
-  };
-  return {
-    start: () => void run(),
-    reload: () => void run(),
-    set: (next) => void (parts.value.value = next),
-    stop() {
-      round?.abort();
-      clearTimeout(timer);
-      leave?.();
-      leave = undefined;
-    },
-  };
+    if (next !== 'reload') {
+      if (next !== shown) this.set(next);
+      return;
+    }
+    // Not put off by the events that follow: a busy room would never be read again.
+    if (!this.#isReloadDue) this.#later(wanted.reloadAfterMs ?? RELOAD_AFTER_MS);
+    this.#isReloadDue = true;
+  }
+}
+
+function healMs(failures: number): number {
+  return HEAL_MS[Math.min(failures, HEAL_MS.length) - 1] ?? 15_000;
 }
 
 function ownCursor(value: unknown): string | undefined {

@@ -7,9 +7,7 @@ export interface Run {
 }
 
 // CSI … final byte, a choice of character set, OSC … BEL or ST, and lone two-byte escapes.
-// oxlint-disable-next-line no-control-regex -- escape sequences are made of control characters
 const ESCAPE = /\u001b(?:\[([0-?]*)[ -/]*([@-~])|[()][0-9A-Za-z]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
-// oxlint-disable-next-line no-control-regex -- what a terminal would not draw
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 const COLOURS = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'] as const;
 
@@ -79,5 +77,7 @@ function paletteColour(index: number): string {
 }
 
 function classes(look: Look): string {
-  return [look.colour === '' ? '' : `ansi-${look.colour}`, look.bold ? 'ansi-bold' : '', look.dim ? 'ansi-dim' : '', look.underline ? 'ansi-underline' : ''].filter(Boolean).join(' ');
+  return [look.colour === '' ? '' : `ansi-${look.colour}`, look.bold ? 'ansi-bold' : '', look.dim ? 'ansi-dim' : '', look.underline ? 'ansi-underline' : '']
+    .filter(Boolean)
+    .join(' ');
 }

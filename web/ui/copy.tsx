@@ -16,7 +16,9 @@ function useCopied(): [copied: boolean, copy: (text: string) => void] {
     return () => clearTimeout(timer);
   }, [copied]);
   const copy = (text: string): void => {
-    void copyText(text).then((done) => (done ? setCopied(true) : toast({ tone: 'failed', text: 'The browser refused to copy; select the text and copy it by hand.' })));
+    void copyText(text).then((done) =>
+      done ? setCopied(true) : toast({ tone: 'failed', text: 'The browser refused to copy; select the text and copy it by hand.' }),
+    );
   };
   return [copied, copy];
 }
@@ -48,5 +50,11 @@ export function CopyId(props: { readonly id: string }): JSX.Element {
 /** Copies the call that this view makes, for a terminal. */
 export function AsCurl(props: CurlCall): JSX.Element {
   const [copied, copy] = useCopied();
-  return <IconButton label={copied ? 'Copied' : 'Copy as curl'} icon={copied ? <Check size={14} /> : <Terminal size={14} />} onClick={() => copy(curlCommand(props, new URL('./', document.baseURI)))} />;
+  return (
+    <IconButton
+      label={copied ? 'Copied' : 'Copy as curl'}
+      icon={copied ? <Check size={14} /> : <Terminal size={14} />}
+      onClick={() => copy(curlCommand(props, new URL('./', document.baseURI)))}
+    />
+  );
 }

@@ -6,7 +6,10 @@ import { curlCommand } from './curl.ts';
 const base = new URL('http://studio.test/prefix/');
 
 test('a read is one short line below the prefix', () => {
-  assert.equal(curlCommand({ method: 'GET', path: 'api/v1/files?prefix=a' }, base), `curl -sS 'http://studio.test/prefix/api/v1/files?prefix=a' -H "Authorization: Bearer $STUDIO_KEY"`);
+  assert.equal(
+    curlCommand({ method: 'GET', path: 'api/v1/files?prefix=a' }, base),
+    `curl -sS 'http://studio.test/prefix/api/v1/files?prefix=a' -H "Authorization: Bearer $STUDIO_KEY"`,
+  );
 });
 
 test('a body with quotes, dollars and newlines reaches curl as it is', () => {

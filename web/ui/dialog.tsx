@@ -75,7 +75,12 @@ export function Confirm(props: ConfirmProps): JSX.Element {
   const actions = (
     <>
       <Button onClick={props.onClose}>Keep</Button>
-      <Button kind={props.danger === true ? 'danger' : 'primary'} busy={busy} disabled={props.typed !== undefined && typed !== props.typed} onClick={() => void confirm()}>
+      <Button
+        kind={props.danger === true ? 'danger' : 'primary'}
+        busy={busy}
+        disabled={props.typed !== undefined && typed !== props.typed}
+        onClick={() => void confirm()}
+      >
         {props.action}
       </Button>
     </>
@@ -85,7 +90,9 @@ export function Confirm(props: ConfirmProps): JSX.Element {
       <div class="stack">
         <div class="muted">{props.children}</div>
         {props.typed !== undefined && (
-          <Field label={`Type ${props.typed} to confirm`}>{(links) => <Input {...links} value={typed} onInput={setTyped} autocomplete="off" autofocus />}</Field>
+          <Field label={`Type ${props.typed} to confirm`}>
+            {(links) => <Input {...links} value={typed} onInput={setTyped} autocomplete="off" autofocus />}
+          </Field>
         )}
         {fault !== undefined && (
           <p class="field-fault" role="alert">

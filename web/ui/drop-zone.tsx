@@ -5,7 +5,11 @@ import { Button } from './button.tsx';
 import type { ComponentChildren, JSX } from 'preact';
 
 /** Wraps a view: dropping files anywhere on it hands them on. */
-export function DropZone(props: { readonly onFiles: (files: readonly File[]) => void; readonly hint: string; readonly children: ComponentChildren }): JSX.Element {
+export function DropZone(props: {
+  readonly onFiles: (files: readonly File[]) => void;
+  readonly hint: string;
+  readonly children: ComponentChildren;
+}): JSX.Element {
   const [over, setOver] = useState(0);
   const carriesFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true;
   const enter = (event: DragEvent, step: number): void => {
@@ -38,7 +42,12 @@ export function DropZone(props: { readonly onFiles: (files: readonly File[]) => 
   );
 }
 
-export function PickFiles(props: { readonly onFiles: (files: readonly File[]) => void; readonly children: ComponentChildren; readonly kind?: 'primary' | 'normal'; readonly multiple?: boolean }): JSX.Element {
+export function PickFiles(props: {
+  readonly onFiles: (files: readonly File[]) => void;
+  readonly children: ComponentChildren;
+  readonly kind?: 'primary' | 'normal';
+  readonly multiple?: boolean;
+}): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>

@@ -126,10 +126,22 @@ export function Select<Value extends string>(props: SelectProps<Value>): JSX.Ele
 }
 
 /** A setting that takes effect at once. */
-export function Switch(props: { readonly label: string; readonly checked: boolean; readonly onChange: (checked: boolean) => void; readonly disabled?: boolean; readonly hideLabel?: boolean }): JSX.Element {
+export function Switch(props: {
+  readonly label: string;
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+  readonly disabled?: boolean;
+  readonly hideLabel?: boolean;
+}): JSX.Element {
   return (
     <label class="switch">
-      <input type="checkbox" role="switch" checked={props.checked} disabled={props.disabled} onChange={(event) => props.onChange(event.currentTarget.checked)} />
+      <input
+        type="checkbox"
+        role="switch"
+        checked={props.checked}
+        disabled={props.disabled}
+        onChange={(event) => props.onChange(event.currentTarget.checked)}
+      />
       <span class="switch-track" aria-hidden="true" />
       <span class={props.hideLabel === true ? 'visually-hidden' : undefined}>{props.label}</span>
     </label>
@@ -137,7 +149,13 @@ export function Switch(props: { readonly label: string; readonly checked: boolea
 }
 
 /** A choice that a form sends later. */
-export function Checkbox(props: { readonly label: ComponentChildren; readonly checked: boolean; readonly onChange: (checked: boolean) => void; readonly disabled?: boolean; readonly indeterminate?: boolean }): JSX.Element {
+export function Checkbox(props: {
+  readonly label: ComponentChildren;
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+  readonly disabled?: boolean;
+  readonly indeterminate?: boolean;
+}): JSX.Element {
   return (
     <label class="checkbox">
       <input
@@ -153,7 +171,12 @@ export function Checkbox(props: { readonly label: ComponentChildren; readonly ch
 }
 
 /** One of a few, all in sight. */
-export function Segmented<Value extends string>(props: { readonly label: string; readonly value: Value; readonly options: readonly { readonly value: Value; readonly label: string }[]; readonly onChange: (value: Value) => void }): JSX.Element {
+export function Segmented<Value extends string>(props: {
+  readonly label: string;
+  readonly value: Value;
+  readonly options: readonly { readonly value: Value; readonly label: string }[];
+  readonly onChange: (value: Value) => void;
+}): JSX.Element {
   return (
     <div class="segmented" role="group" aria-label={props.label}>
       {props.options.map((option) => (

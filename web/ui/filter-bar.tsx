@@ -81,7 +81,11 @@ export function FilterBar(props: FilterBarProps): JSX.Element {
 }
 
 /** Statuses as switches: several may be on. */
-export function StatusFacet(props: { readonly statuses: readonly string[]; readonly on: readonly string[]; readonly onToggle: (status: string) => void }): JSX.Element {
+export function StatusFacet(props: {
+  readonly statuses: readonly string[];
+  readonly on: readonly string[];
+  readonly onToggle: (status: string) => void;
+}): JSX.Element {
   return (
     <div class="facet" role="group" aria-label="Filter by status">
       {props.statuses.map((status) => (

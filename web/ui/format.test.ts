@@ -3,12 +3,30 @@ import { test } from 'node:test';
 import { formatAbsolute, formatBytes, formatCount, formatDuration, formatPercent, formatRelative } from './format.ts';
 
 test('bytes are whole below a KiB and keep two digits above', () => {
-  assert.deepEqual([0, 999, 1_023, 1_024, 10_239, 10_240, 1_048_575, 5 * 1024 ** 3].map(formatBytes), ['0 B', '999 B', '1023 B', '1.0 KiB', '10 KiB', '10 KiB', '1.0 MiB', '5.0 GiB']);
+  assert.deepEqual([0, 999, 1_023, 1_024, 10_239, 10_240, 1_048_575, 5 * 1024 ** 3].map(formatBytes), [
+    '0 B',
+    '999 B',
+    '1023 B',
+    '1.0 KiB',
+    '10 KiB',
+    '10 KiB',
+    '1.0 MiB',
+    '5.0 GiB',
+  ]);
 });
 
 test('durations never show sixty of a smaller unit', () => {
   assert.deepEqual([0, 340, 2_400, 9_960, 59_400, 59_600, 65_000, 3_599_600, 7_380_000, 273_600_000].map(formatDuration), [
-    '0 ms', '340 ms', '2.4 s', '10 s', '59 s', '1 m 00 s', '1 m 05 s', '1 h 00 m', '2 h 03 m', '3 d 04 h',
+    '0 ms',
+    '340 ms',
+    '2.4 s',
+    '10 s',
+    '59 s',
+    '1 m 00 s',
+    '1 m 05 s',
+    '1 h 00 m',
+    '2 h 03 m',
+    '3 d 04 h',
   ]);
 });
 

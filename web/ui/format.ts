@@ -45,14 +45,26 @@ export function formatRelative(at: number, now: number, locale?: string): string
   if (away < 5 * SECOND) return 'now';
   if (away >= 30 * DAY) return new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'short', day: 'numeric' }).format(at);
   const figure =
-    away < MINUTE ? `${Math.floor(away / SECOND)} s` : away < HOUR ? `${Math.floor(away / MINUTE)} m` : away < DAY ? `${Math.floor(away / HOUR)} h` : `${Math.floor(away / DAY)} d`;
+    away < MINUTE
+      ? `${Math.floor(away / SECOND)} s`
+      : away < HOUR
+        ? `${Math.floor(away / MINUTE)} m`
+        : away < DAY
+          ? `${Math.floor(away / HOUR)} h`
+          : `${Math.floor(away / DAY)} d`;
   return delta >= 0 ? `${figure} ago` : `in ${figure}`;
 }
 
 /** Date, time to the second and zone, in the reader's own zone unless given. */
 export function formatAbsolute(at: number, options: { readonly locale?: string; readonly timeZone?: string } = {}): string {
   return new Intl.DateTimeFormat(options.locale, {
-    year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'short',
+    year: 'numeric',
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'short',
     ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }),
   }).format(at);
 }

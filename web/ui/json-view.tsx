@@ -23,7 +23,10 @@ const SHOWN_CHARACTERS = 2_000;
 export function JsonView(props: JsonViewProps): JSX.Element {
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
   const [more, setMore] = useState<ReadonlyMap<string, number>>(new Map());
-  const rows = useMemo(() => jsonRows(props.value as JsonValue, { toggled, openDepth: props.openDepth ?? 2, more }), [props.value, toggled, more, props.openDepth]);
+  const rows = useMemo(
+    () => jsonRows(props.value as JsonValue, { toggled, openDepth: props.openDepth ?? 2, more }),
+    [props.value, toggled, more, props.openDepth],
+  );
   const toggle = (path: string): void => {
     const next = new Set(toggled);
     if (!next.delete(path)) next.add(path);
@@ -60,7 +63,13 @@ function JsonLine(props: { readonly row: JsonRow; readonly onToggle: () => void;
   return (
     <div class="json-row" style={{ paddingInlineStart: `${row.depth * 16}px` }}>
       {isBranch ? (
-        <button type="button" class="json-fold" aria-expanded={row.open} aria-label={`${row.open ? 'Fold' : 'Unfold'} ${row.key ?? 'value'}`} onClick={props.onToggle}>
+        <button
+          type="button"
+          class="json-fold"
+          aria-expanded={row.open}
+          aria-label={`${row.open ? 'Fold' : 'Unfold'} ${row.key ?? 'value'}`}
+          onClick={props.onToggle}
+        >
           {row.open ? <ChevronDown size={12} /> : <ChevronRight size={12} />}
         </button>
       ) : (

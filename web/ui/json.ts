@@ -19,7 +19,10 @@ const PAGE = 100;
 
 /** The rows to show. `toggled` holds the paths whose state differs from the default: branches are open down to `openDepth`.
  *  `more` says how many pages of a branch's children are wanted (default one). */
-export function jsonRows(value: JsonValue, view: { readonly toggled: ReadonlySet<string>; readonly openDepth: number; readonly more?: ReadonlyMap<string, number> }): readonly JsonRow[] {
+export function jsonRows(
+  value: JsonValue,
+  view: { readonly toggled: ReadonlySet<string>; readonly openDepth: number; readonly more?: ReadonlyMap<string, number> },
+): readonly JsonRow[] {
   const rows: JsonRow[] = [];
   const visit = (node: JsonValue, path: string, key: string | undefined, depth: number): void => {
     const children = childrenOf(node);

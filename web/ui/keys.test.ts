@@ -6,7 +6,13 @@ const noop = (): void => undefined;
 const event = (key: string, more: Partial<KeyboardEvent> = {}) => ({ key, metaKey: false, ctrlKey: false, altKey: false, ...more });
 
 test('keys are named as bindings spell them', () => {
-  assert.deepEqual([event('K', { ctrlKey: true }), event('k', { metaKey: true }), event('?'), event('Enter'), event(' ')].map(keyName), ['mod+k', 'mod+k', '?', 'enter', 'space']);
+  assert.deepEqual([event('K', { ctrlKey: true }), event('k', { metaKey: true }), event('?'), event('Enter'), event(' ')].map(keyName), [
+    'mod+k',
+    'mod+k',
+    '?',
+    'enter',
+    'space',
+  ]);
 });
 
 test('the newest layer wins', () => {

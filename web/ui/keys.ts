@@ -42,7 +42,12 @@ function pressed(event: KeyboardEvent): void {
   const modified = name.startsWith('mod+');
   if (typesText(event.target) && !modified) return;
   // A button or link that has the focus keeps its own Enter and Space.
-  if ((name === 'enter' || name === 'space') && event.target instanceof Element && event.target.closest('button, a, summary, [role=menuitem], [role=option]') !== null) return;
+  if (
+    (name === 'enter' || name === 'space') &&
+    event.target instanceof Element &&
+    event.target.closest('button, a, summary, [role=menuitem], [role=option]') !== null
+  )
+    return;
   const open = document.querySelector('dialog[open]');
   const maps = layers.map((layer) => layer.map);
   if (open !== null && !modified) return;
@@ -71,8 +76,19 @@ export function useKeys(map: KeyMap): void {
 
 /** A binding as shown on a key cap: `⌘K` or `Ctrl K`, `G then I`. */
 export function keyLabel(key: string, isMac: boolean): string {
-  const words: Readonly<Record<string, string>> = { mod: isMac ? '⌘' : 'Ctrl', enter: '↵', escape: 'Esc', alt: isMac ? '⌥' : 'Alt', arrowup: '↑', arrowdown: '↓' };
-  const one = (stroke: string): string => stroke.split('+').map((part) => words[part] ?? part.toUpperCase()).join(isMac ? '' : ' ');
+  const words: Readonly<Record<string, string>> = {
+    mod: isMac ? '⌘' : 'Ctrl',
+    enter: '↵',
+    escape: 'Esc',
+    alt: isMac ? '⌥' : 'Alt',
+    arrowup: '↑',
+    arrowdown: '↓',
+  };
+  const one = (stroke: string): string =>
+    stroke
+      .split('+')
+      .map((part) => words[part] ?? part.toUpperCase())
+      .join(isMac ? '' : ' ');
   return key.split(' ').map(one).join(' then ');
 }
 

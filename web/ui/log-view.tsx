@@ -137,7 +137,12 @@ function findLines(lines: readonly string[], search: string): readonly number[] 
   const needle = search.toLowerCase();
   const found: number[] = [];
   for (let at = 0; at < lines.length && found.length < MAX_HITS; at += 1) {
-    if (stripAnsi(lines[at] ?? '').toLowerCase().includes(needle)) found.push(at);
+    if (
+      stripAnsi(lines[at] ?? '')
+        .toLowerCase()
+        .includes(needle)
+    )
+      found.push(at);
   }
   return found;
 }
@@ -151,7 +156,9 @@ export function CodeBlock(props: { readonly text: string; readonly label: string
         {props.text}
       </pre>
       <div class="code-tools">
-        {props.text.includes('\n') && <IconButton size="small" label="Wrap lines" pressed={wrap} icon={<WrapText size={14} />} onClick={() => setWrap(!wrap)} />}
+        {props.text.includes('\n') && (
+          <IconButton size="small" label="Wrap lines" pressed={wrap} icon={<WrapText size={14} />} onClick={() => setWrap(!wrap)} />
+        )}
         <CopyButton text={props.text} />
       </div>
     </div>

@@ -20,7 +20,13 @@ export function Progress(props: { readonly label: string; readonly value?: numbe
 }
 
 /** How much of something is used. Turns amber from `warnAt`, red from `badAt`; the words beside it say so too. */
-export function Meter(props: { readonly label: string; readonly used: number; readonly total: number; readonly warnAt?: number; readonly badAt?: number }): JSX.Element {
+export function Meter(props: {
+  readonly label: string;
+  readonly used: number;
+  readonly total: number;
+  readonly warnAt?: number;
+  readonly badAt?: number;
+}): JSX.Element {
   const share = props.total > 0 ? Math.min(1, Math.max(0, props.used / props.total)) : 0;
   const hue = share >= (props.badAt ?? 0.95) ? 'failed' : share >= (props.warnAt ?? 0.85) ? 'retry' : 'queued';
   return (
@@ -31,7 +37,13 @@ export function Meter(props: { readonly label: string; readonly used: number; re
 }
 
 /** A line over time, oldest first; null is a gap. The newest value stands beside it in words. */
-export function Sparkline(props: { readonly label: string; readonly values: readonly (number | null)[]; readonly max?: number; readonly width?: number; readonly height?: number }): JSX.Element {
+export function Sparkline(props: {
+  readonly label: string;
+  readonly values: readonly (number | null)[];
+  readonly max?: number;
+  readonly width?: number;
+  readonly height?: number;
+}): JSX.Element {
   const width = props.width ?? 120;
   const height = props.height ?? 28;
   const lines = sparklinePoints(props.values, { width, height, ...(props.max === undefined ? {} : { max: props.max }) });
@@ -40,7 +52,14 @@ export function Sparkline(props: { readonly label: string; readonly values: read
       {lines.map((line) => (
         <g key={line.points}>
           <polygon points={line.area} fill="var(--queued-tint)" stroke="none" />
-          <polyline points={line.points} fill="none" stroke="var(--queued-solid)" stroke-width="1.25" vector-effect="non-scaling-stroke" stroke-linejoin="round" />
+          <polyline
+            points={line.points}
+            fill="none"
+            stroke="var(--queued-solid)"
+            stroke-width="1.25"
+            vector-effect="non-scaling-stroke"
+            stroke-linejoin="round"
+          />
         </g>
       ))}
     </svg>

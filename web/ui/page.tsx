@@ -43,7 +43,12 @@ export function Page(props: PageProps): JSX.Element {
   );
 }
 
-export function Card(props: { readonly title?: string; readonly aside?: ComponentChildren; readonly children: ComponentChildren; readonly flush?: boolean }): JSX.Element {
+export function Card(props: {
+  readonly title?: string;
+  readonly aside?: ComponentChildren;
+  readonly children: ComponentChildren;
+  readonly flush?: boolean;
+}): JSX.Element {
   return (
     <section class="card" aria-label={props.title}>
       {props.title !== undefined && (
@@ -74,7 +79,12 @@ export function Facts(props: { readonly facts: readonly (readonly [name: string,
 }
 
 /** A list with a detail pane at its right; on a narrow screen the pane covers the list. */
-export function Split(props: { readonly children: ComponentChildren; readonly detail: ComponentChildren | undefined; readonly label: string; readonly wide?: boolean }): JSX.Element {
+export function Split(props: {
+  readonly children: ComponentChildren;
+  readonly detail: ComponentChildren | undefined;
+  readonly label: string;
+  readonly wide?: boolean;
+}): JSX.Element {
   const open = props.detail !== undefined && props.detail !== null && props.detail !== false;
   return (
     <div class={open ? 'split split-open' : 'split'}>

@@ -9,7 +9,10 @@ test('a series fills the width and stays inside the height', () => {
 });
 
 test('a gap breaks the line, and a lone value is still seen', () => {
-  assert.deepEqual(sparklinePoints([1, null, 1], { width: 10, height: 12, max: 1 }).map((line) => line.points), ['0,1 2,1', '10,1 12,1']);
+  assert.deepEqual(
+    sparklinePoints([1, null, 1], { width: 10, height: 12, max: 1 }).map((line) => line.points),
+    ['0,1 2,1', '10,1 12,1'],
+  );
 });
 
 test('no values draw nothing', () => {

@@ -7,7 +7,10 @@ export interface SparkLine {
 }
 
 /** The lines of a series, one for each run without gaps; a run of one value becomes a short dash. */
-export function sparklinePoints(values: readonly (number | null)[], size: { readonly width: number; readonly height: number; readonly max?: number }): readonly SparkLine[] {
+export function sparklinePoints(
+  values: readonly (number | null)[],
+  size: { readonly width: number; readonly height: number; readonly max?: number },
+): readonly SparkLine[] {
   const top = size.max ?? Math.max(1e-9, ...values.map((value) => value ?? 0));
   const step = values.length > 1 ? size.width / (values.length - 1) : size.width;
   const round = (value: number): number => Math.round(value * 100) / 100;

@@ -63,7 +63,12 @@ export function StatusShape(props: { readonly status: string; readonly size?: nu
 }
 
 /** A status on its tint. `bare` leaves the tint away (in a line of text). Children follow the word: `2/3`, `approval`. */
-export function StatusChip(props: { readonly status: string; readonly bare?: boolean | undefined; readonly word?: string | undefined; readonly children?: ComponentChildren }): JSX.Element {
+export function StatusChip(props: {
+  readonly status: string;
+  readonly bare?: boolean | undefined;
+  readonly word?: string | undefined;
+  readonly children?: ComponentChildren;
+}): JSX.Element {
   const look = statusLook(props.status);
   return (
     <span

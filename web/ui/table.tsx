@@ -107,7 +107,13 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
       {/* Scrolls by keyboard too, so it takes the focus. */}
       <div ref={scroller} class="table-scroll" tabIndex={props.inline === true ? undefined : 0}>
         <table class={`table table-${props.density ?? 'dense'}`} aria-label={props.label} aria-rowcount={rows.length + 1}>
-          <Head columns={props.columns} rows={props.canSelect === undefined ? rows : rows.filter(props.canSelect)} rowKey={props.rowKey} selected={props.selected} onSelect={props.onSelect} />
+          <Head
+            columns={props.columns}
+            rows={props.canSelect === undefined ? rows : rows.filter(props.canSelect)}
+            rowKey={props.rowKey}
+            selected={props.selected}
+            onSelect={props.onSelect}
+          />
           <tbody>
             {drawn.abovePx > 0 && <Spacer px={drawn.abovePx} columns={props.columns.length + 1} />}
             {rows.slice(drawn.first, drawn.end).map((row, offset) => {
@@ -187,7 +193,11 @@ function TableRow<Row>({ row, index, props, atCursor, onPoint, onToggle }: RowPr
     if (window.getSelection()?.isCollapsed === false) return;
     props.onOpen?.(row);
   };
-  const classes = [props.onOpen === undefined ? '' : 'table-openable', atCursor ? 'table-cursor' : '', isSelected || props.openKey === key ? 'table-chosen' : ''];
+  const classes = [
+    props.onOpen === undefined ? '' : 'table-openable',
+    atCursor ? 'table-cursor' : '',
+    isSelected || props.openKey === key ? 'table-chosen' : '',
+  ];
   return (
     <tr class={classes.join(' ')} aria-rowindex={index + 2} aria-selected={props.onSelect === undefined ? undefined : isSelected} onClick={clicked}>
       {props.onSelect !== undefined && (

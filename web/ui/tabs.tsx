@@ -8,7 +8,13 @@ export interface Tab<Id extends string> {
 }
 
 /** Tabs of one panel. The panel carries `id={panelId}` and `role="tabpanel"`: use TabPanel. Arrow keys move. */
-export function Tabs<Id extends string>(props: { readonly label: string; readonly tabs: readonly Tab<Id>[]; readonly value: Id; readonly onChange: (id: Id) => void; readonly panelId: string }): JSX.Element {
+export function Tabs<Id extends string>(props: {
+  readonly label: string;
+  readonly tabs: readonly Tab<Id>[];
+  readonly value: Id;
+  readonly onChange: (id: Id) => void;
+  readonly panelId: string;
+}): JSX.Element {
   const move = (event: KeyboardEvent & { currentTarget: HTMLElement }): void => {
     const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
     if (step === 0) return;
@@ -50,7 +56,10 @@ export function TabPanel(props: { readonly id: string; readonly label: string; r
 }
 
 /** Tabs that are pages of their own. */
-export function LinkTabs(props: { readonly label: string; readonly tabs: readonly { readonly href: string; readonly label: string; readonly current: boolean }[] }): JSX.Element {
+export function LinkTabs(props: {
+  readonly label: string;
+  readonly tabs: readonly { readonly href: string; readonly label: string; readonly current: boolean }[];
+}): JSX.Element {
   return (
     <nav class="tabs" aria-label={props.label}>
       {props.tabs.map((tab) => (

@@ -21,10 +21,6 @@ export function Duration(props: { readonly from: string | null | undefined; read
   return <span class="mono figures">{formatDuration(to - Date.parse(props.from))}</span>;
 }
 
-export function DurationMs(props: { readonly ms: number | null | undefined }): JSX.Element {
-  return props.ms === null || props.ms === undefined ? <span class="faint">–</span> : <span class="mono figures">{formatDuration(props.ms)}</span>;
-}
-
 export function Bytes(props: { readonly bytes: number | null | undefined }): JSX.Element {
   if (props.bytes === null || props.bytes === undefined) return <span class="faint">–</span>;
   return (

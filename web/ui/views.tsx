@@ -26,7 +26,12 @@ export function Skeleton(props: { readonly rows?: number; readonly label?: strin
 }
 
 /** Nothing here: what would be here, and the first action. */
-export function Empty(props: { readonly title: string; readonly children?: ComponentChildren; readonly action?: ComponentChildren; readonly icon?: ComponentChildren }): JSX.Element {
+export function Empty(props: {
+  readonly title: string;
+  readonly children?: ComponentChildren;
+  readonly action?: ComponentChildren;
+  readonly icon?: ComponentChildren;
+}): JSX.Element {
   return (
     <div class="empty">
       {props.icon !== undefined && <div class="empty-icon">{props.icon}</div>}
@@ -45,7 +50,12 @@ export interface ShownError {
 }
 
 /** A view that failed: code, message, retry, copy. `compact` stands in a line above what is still shown. */
-export function ErrorView(props: { readonly error: ShownError; readonly onRetry?: () => void; readonly compact?: boolean; readonly title?: string }): JSX.Element {
+export function ErrorView(props: {
+  readonly error: ShownError;
+  readonly onRetry?: () => void;
+  readonly compact?: boolean;
+  readonly title?: string;
+}): JSX.Element {
   const { error } = props;
   const report = [`${error.code}: ${error.message}`, ...(error.requestId === undefined ? [] : [`request ${error.requestId}`])].join('\n');
   return (
@@ -72,7 +82,11 @@ export function ErrorView(props: { readonly error: ShownError; readonly onRetry?
 }
 
 /** A line over a whole page or the whole UI. Amber warns, red needs someone, blue tells. */
-export function Banner(props: { readonly tone: 'warn' | 'bad' | 'note'; readonly children: ComponentChildren; readonly action?: ComponentChildren }): JSX.Element {
+export function Banner(props: {
+  readonly tone: 'warn' | 'bad' | 'note';
+  readonly children: ComponentChildren;
+  readonly action?: ComponentChildren;
+}): JSX.Element {
   return (
     <div class={`banner banner-${props.tone}`} role={props.tone === 'bad' ? 'alert' : 'status'}>
       <CircleAlert size={14} aria-hidden="true" />
@@ -85,7 +99,16 @@ export function Banner(props: { readonly tone: 'warn' | 'bad' | 'note'; readonly
 /** Live updates are interrupted: since when, and that the values below are that old. */
 export function StaleBar(props: { readonly since: number; readonly onRetry?: () => void }): JSX.Element {
   return (
-    <Banner tone="warn" action={props.onRetry === undefined ? undefined : <Button size="small" onClick={props.onRetry}>Reconnect</Button>}>
+    <Banner
+      tone="warn"
+      action={
+        props.onRetry === undefined ? undefined : (
+          <Button size="small" onClick={props.onRetry}>
+            Reconnect
+          </Button>
+        )
+      }
+    >
       Live updates stopped {formatDuration(Math.max(0, now.value - props.since))} ago. What you see may be out of date.
     </Banner>
   );
@@ -99,7 +122,12 @@ export interface Viewed<Value> {
 }
 
 /** Shows a resource: skeleton, error, or its value; an error after a value stands above the old value, dimmed. */
-export function View<Value>(props: { readonly of: Viewed<Value>; readonly children: (value: Value) => ComponentChildren; readonly skeleton?: ComponentChildren; readonly what?: string }): JSX.Element {
+export function View<Value>(props: {
+  readonly of: Viewed<Value>;
+  readonly children: (value: Value) => ComponentChildren;
+  readonly skeleton?: ComponentChildren;
+  readonly what?: string;
+}): JSX.Element {
   const { value, error, reload } = props.of;
   const title = props.what === undefined ? {} : { title: `${props.what} could not be loaded` };
   if (value === undefined && error !== undefined) return <ErrorView error={error} onRetry={reload} {...title} />;

@@ -10,7 +10,13 @@ export interface Window {
 }
 
 /** The rows to draw for a scroll position, with some to spare on both sides. */
-export function windowOf(list: { readonly count: number; readonly rowPx: number; readonly scrollPx: number; readonly heightPx: number; readonly spare?: number }): Window {
+export function windowOf(list: {
+  readonly count: number;
+  readonly rowPx: number;
+  readonly scrollPx: number;
+  readonly heightPx: number;
+  readonly spare?: number;
+}): Window {
   const spare = list.spare ?? 10;
   const shown = Math.ceil(list.heightPx / list.rowPx);
   const at = Math.min(Math.max(0, Math.floor(list.scrollPx / list.rowPx)), Math.max(0, list.count - shown));
@@ -20,7 +26,13 @@ export function windowOf(list: { readonly count: number; readonly rowPx: number;
 }
 
 /** The scroll position that brings `index` into sight with the least movement; `topPx` is covered by a sticky header. */
-export function scrollTo(list: { readonly index: number; readonly rowPx: number; readonly scrollPx: number; readonly heightPx: number; readonly topPx?: number }): number {
+export function scrollTo(list: {
+  readonly index: number;
+  readonly rowPx: number;
+  readonly scrollPx: number;
+  readonly heightPx: number;
+  readonly topPx?: number;
+}): number {
   const top = list.index * list.rowPx;
   const bottom = top + list.rowPx + (list.topPx ?? 0);
   if (top < list.scrollPx) return top;

@@ -27,7 +27,10 @@ export function ClaimPage(): JSX.Element {
   });
   if (token.value === '') {
     return (
-      <AuthFrame title="This claim link is not complete" lead="It ends in #token=…; copy the whole line that Studio printed, or run “studio claim” to see it again.">
+      <AuthFrame
+        title="This claim link is not complete"
+        lead="It ends in #token=…; copy the whole line that Studio printed, or run “studio claim” to see it again."
+      >
         <div class="row">
           <ButtonLink href={href('/')}>Log in instead</ButtonLink>
         </div>
@@ -41,7 +44,9 @@ export function ClaimPage(): JSX.Element {
           {(links) => <Input {...links} name="name" autocomplete="name" required autofocus value={name.value} onInput={(value) => (name.value = value)} />}
         </Field>
         <Field label="E-mail" fault={faultOf(claim.error, 'email')} hint="Your name for logging in. Nothing is sent to it.">
-          {(links) => <Input {...links} type="email" name="email" autocomplete="username" required value={email.value} onInput={(value) => (email.value = value)} />}
+          {(links) => (
+            <Input {...links} type="email" name="email" autocomplete="username" required value={email.value} onInput={(value) => (email.value = value)} />
+          )}
         </Field>
         <NewPasswordField label="Password" value={password.value} onInput={(value) => (password.value = value)} fault={faultOf(claim.error, 'password')} />
       </SendForm>

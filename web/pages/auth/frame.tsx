@@ -2,7 +2,12 @@
 import { Logo } from '../../shell/logo.tsx';
 import type { ComponentChildren, JSX } from 'preact';
 
-export function AuthFrame(props: { readonly title: string; readonly lead?: ComponentChildren; readonly children: ComponentChildren; readonly foot?: ComponentChildren }): JSX.Element {
+export function AuthFrame(props: {
+  readonly title: string;
+  readonly lead?: ComponentChildren;
+  readonly children: ComponentChildren;
+  readonly foot?: ComponentChildren;
+}): JSX.Element {
   document.title = `${props.title} · Studio`;
   return (
     <main class="auth">

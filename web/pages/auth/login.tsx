@@ -27,10 +27,31 @@ export function LoginPage(props: { readonly ended: boolean }): JSX.Element {
     >
       <SendForm action="Log in" busy={login.busy} error={login.error} onSend={() => void login.run()}>
         <Field label="E-mail">
-          {(links) => <Input {...links} type="email" name="email" autocomplete="username" required autofocus value={email.value} onInput={(value) => (email.value = value)} />}
+          {(links) => (
+            <Input
+              {...links}
+              type="email"
+              name="email"
+              autocomplete="username"
+              required
+              autofocus
+              value={email.value}
+              onInput={(value) => (email.value = value)}
+            />
+          )}
         </Field>
         <Field label="Password">
-          {(links) => <Input {...links} type="password" name="password" autocomplete="current-password" required value={password.value} onInput={(value) => (password.value = value)} />}
+          {(links) => (
+            <Input
+              {...links}
+              type="password"
+              name="password"
+              autocomplete="current-password"
+              required
+              value={password.value}
+              onInput={(value) => (password.value = value)}
+            />
+          )}
         </Field>
       </SendForm>
     </AuthFrame>

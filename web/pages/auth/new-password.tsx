@@ -30,7 +30,17 @@ export function NewPasswordPage(): JSX.Element {
     >
       <SendForm action="Change the password" busy={change.busy} error={change.error} onSend={() => void change.run()}>
         <Field label="Current password" fault={faultOf(change.error, 'currentPassword')}>
-          {(links) => <Input {...links} type="password" autocomplete="current-password" required autofocus value={current.value} onInput={(value) => (current.value = value)} />}
+          {(links) => (
+            <Input
+              {...links}
+              type="password"
+              autocomplete="current-password"
+              required
+              autofocus
+              value={current.value}
+              onInput={(value) => (current.value = value)}
+            />
+          )}
         </Field>
         <NewPasswordField label="New password" value={next.value} onInput={(value) => (next.value = value)} fault={faultOf(change.error, 'newPassword')} />
       </SendForm>

@@ -9,7 +9,12 @@ import type { JSX } from 'preact';
 const MIN_LENGTH = 8;
 const MAX_LENGTH = 256;
 
-export function NewPasswordField(props: { readonly label: string; readonly value: string; readonly onInput: (value: string) => void; readonly fault?: string | undefined }): JSX.Element {
+export function NewPasswordField(props: {
+  readonly label: string;
+  readonly value: string;
+  readonly onInput: (value: string) => void;
+  readonly fault?: string | undefined;
+}): JSX.Element {
   const shown = useSignal(false);
   const missing = MIN_LENGTH - props.value.length;
   const hint = props.value === '' || missing <= 0 ? `At least ${MIN_LENGTH} characters. Length counts more than signs.` : `${missing} more`;
@@ -28,7 +33,11 @@ export function NewPasswordField(props: { readonly label: string; readonly value
             value={props.value}
             onInput={props.onInput}
           />
-          <IconButton label={shown.value ? 'Hide the password' : 'Show the password'} icon={shown.value ? <EyeOff size={14} /> : <Eye size={14} />} onClick={() => (shown.value = !shown.value)} />
+          <IconButton
+            label={shown.value ? 'Hide the password' : 'Show the password'}
+            icon={shown.value ? <EyeOff size={14} /> : <Eye size={14} />}
+            onClick={() => (shown.value = !shown.value)}
+          />
         </div>
       )}
     </Field>

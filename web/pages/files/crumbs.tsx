@@ -13,7 +13,12 @@ export function Crumbs(props: { readonly prefix: string; readonly onGo: (prefix:
           <span class="faint" aria-hidden="true">
             /
           </span>
-          <button type="button" class="crumb truncate" aria-current={index === parts.length - 1 ? 'location' : undefined} onClick={() => props.onGo(`${parts.slice(0, index + 1).join('/')}/`)}>
+          <button
+            type="button"
+            class="crumb truncate"
+            aria-current={index === parts.length - 1 ? 'location' : undefined}
+            onClick={() => props.onGo(`${parts.slice(0, index + 1).join('/')}/`)}
+          >
             {part}
           </button>
         </span>

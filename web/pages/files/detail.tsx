@@ -42,7 +42,12 @@ export function FileDetail(props: { readonly path: string; readonly onClose: () 
                   ['Size', <Bytes key="size" bytes={file.bytes} />],
                   ['Type', file.mediaType],
                   ['Changed', <RelativeTime key="changed" at={file.updatedAt} />],
-                  ['SHA-256', <span key="hash" class="mono truncate-hash">{file.sha256}</span>],
+                  [
+                    'SHA-256',
+                    <span key="hash" class="mono truncate-hash">
+                      {file.sha256}
+                    </span>,
+                  ],
                 ]}
               />
             </div>
@@ -100,7 +105,11 @@ function TextPreview(props: { readonly file: StoredFile; readonly asJson?: boole
     <View of={text} what="The preview">
       {(loaded) => (
         <>
-          {loaded.isCut && <Banner tone="note">The first {formatBytes(PREVIEW_BYTES)} of {formatBytes(file.bytes)}.</Banner>}
+          {loaded.isCut && (
+            <Banner tone="note">
+              The first {formatBytes(PREVIEW_BYTES)} of {formatBytes(file.bytes)}.
+            </Banner>
+          )}
           {loaded.json === undefined ? (
             <LogView label={`Text of ${file.path}`} lines={loaded.lines} empty="The file is empty." />
           ) : (

@@ -11,9 +11,21 @@ type Row = FileRow | FolderRow;
 
 const columns: readonly Column<Row>[] = [
   { key: 'name', title: 'Name', render: (row) => <Name row={row} /> },
-  { key: 'type', title: 'Type', width: '180px', minor: true, render: (row) => <span class="muted">{row.kind === 'folder' ? formatCount(row.count, 'file') : row.file.mediaType}</span> },
+  {
+    key: 'type',
+    title: 'Type',
+    width: '180px',
+    minor: true,
+    render: (row) => <span class="muted">{row.kind === 'folder' ? formatCount(row.count, 'file') : row.file.mediaType}</span>,
+  },
   { key: 'bytes', title: 'Size', width: '96px', align: 'end', render: (row) => <Bytes bytes={row.kind === 'folder' ? row.bytes : row.file.bytes} /> },
-  { key: 'changed', title: 'Changed', width: '112px', align: 'end', render: (row) => (row.kind === 'folder' ? <span class="faint">–</span> : <RelativeTime at={row.file.updatedAt} />) },
+  {
+    key: 'changed',
+    title: 'Changed',
+    width: '112px',
+    align: 'end',
+    render: (row) => (row.kind === 'folder' ? <span class="faint">–</span> : <RelativeTime at={row.file.updatedAt} />),
+  },
 ];
 
 function Name(props: { readonly row: Row }): JSX.Element {

@@ -43,8 +43,21 @@ export function FilesPage(): JSX.Element {
   };
   useCommands([
     { id: 'files:filter', title: 'Filter files', group: 'This page', keys: '/', run: () => searchInput.current?.focus() },
-    { id: 'files:back', title: 'Close the preview or go up', group: 'This page', keys: 'escape', run: () => (openPath === '' ? goTo(parentOf(prefix)) : setParams({ file: '' })) },
-    { id: 'files:delete', title: 'Delete the selected files', group: 'This page', keys: 'd', disabled: selected.value.size === 0, run: () => (deleting.value = [...selected.value]) },
+    {
+      id: 'files:back',
+      title: 'Close the preview or go up',
+      group: 'This page',
+      keys: 'escape',
+      run: () => (openPath === '' ? goTo(parentOf(prefix)) : setParams({ file: '' })),
+    },
+    {
+      id: 'files:delete',
+      title: 'Delete the selected files',
+      group: 'This page',
+      keys: 'd',
+      disabled: selected.value.size === 0,
+      run: () => (deleting.value = [...selected.value]),
+    },
   ]);
   const remove = async (paths: readonly string[]): Promise<void> => {
     // Serial: each refusal names its file, and a long list must not be a burst.
@@ -86,10 +99,25 @@ export function FilesPage(): JSX.Element {
         <Split
           label="Preview"
           wide
-          detail={openPath === '' ? undefined : <FileDetail key={openPath} path={openPath} onClose={() => setParams({ file: '' })} onDelete={() => (deleting.value = [openPath])} />}
+          detail={
+            openPath === '' ? undefined : (
+              <FileDetail key={openPath} path={openPath} onClose={() => setParams({ file: '' })} onDelete={() => (deleting.value = [openPath])} />
+            )
+          }
         >
           <View of={folder} what="Files">
-            {(value) => <FolderList value={value} prefix={prefix} search={search} openPath={openPath} selected={selected.value} onSelect={(next) => (selected.value = next)} onOpen={open} onGo={goTo} />}
+            {(value) => (
+              <FolderList
+                value={value}
+                prefix={prefix}
+                search={search}
+                openPath={openPath}
+                selected={selected.value}
+                onSelect={(next) => (selected.value = next)}
+                onOpen={open}
+                onGo={goTo}
+              />
+            )}
           </View>
         </Split>
       </DropZone>
@@ -133,10 +161,20 @@ function NoFiles(props: { readonly search: string; readonly prefix: string }): J
   );
 }
 
-function DeleteFiles(props: { readonly paths: readonly string[]; readonly onDelete: (paths: readonly string[]) => Promise<void>; readonly onClose: () => void }): JSX.Element {
+function DeleteFiles(props: {
+  readonly paths: readonly string[];
+  readonly onDelete: (paths: readonly string[]) => Promise<void>;
+  readonly onClose: () => void;
+}): JSX.Element {
   const { paths } = props;
   return (
-    <Confirm title={paths.length === 1 ? 'Delete this file?' : `Delete ${formatCount(paths.length, 'file')}?`} action="Delete" danger onConfirm={() => props.onDelete(paths)} onClose={props.onClose}>
+    <Confirm
+      title={paths.length === 1 ? 'Delete this file?' : `Delete ${formatCount(paths.length, 'file')}?`}
+      action="Delete"
+      danger
+      onConfirm={() => props.onDelete(paths)}
+      onClose={props.onClose}
+    >
       <p>It can’t be brought back. Workflows that read {paths.length === 1 ? 'it' : 'them'} will fail.</p>
       <ul class="mono delete-list">
         {paths.slice(0, 5).map((path) => (

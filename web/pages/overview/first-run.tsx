@@ -14,7 +14,9 @@ export function FirstRun(props: { readonly workflows: readonly WorkflowSummary[]
           <Sparkles size={16} aria-hidden="true" />
           Run the example
         </h2>
-        <p class="muted">It reads a file, computes over it in JavaScript, runs a command on the machine and writes the result. Take the sample file, or one of yours.</p>
+        <p class="muted">
+          It reads a file, computes over it in JavaScript, runs a command on the machine and writes the result. Take the sample file, or one of yours.
+        </p>
       </div>
       <div class="row row-wrap">
         <ButtonLink href={href('/files')} icon={<FileUp size={14} />}>

@@ -21,7 +21,15 @@ export function MachineCards(props: { readonly machine: MachineView }): JSX.Elem
 
 function QueuesCard(props: { readonly queues: MachineView['queues'] }): JSX.Element {
   return (
-    <Card title="Queues" flush aside={<a class="small" href={href('/jobs')}>Jobs</a>}>
+    <Card
+      title="Queues"
+      flush
+      aside={
+        <a class="small" href={href('/jobs')}>
+          Jobs
+        </a>
+      }
+    >
       <table class="mini">
         <thead>
           <tr>
@@ -35,9 +43,7 @@ function QueuesCard(props: { readonly queues: MachineView['queues'] }): JSX.Elem
           {props.queues.map((queue) => (
             <tr key={queue.name}>
               <th scope="row">{queue.name}</th>
-              <td>
-                {queue.state === 'running' ? <StatusChip bare status="ok" word="Open" /> : <StatusChip bare status={queue.state} />}
-              </td>
+              <td>{queue.state === 'running' ? <StatusChip bare status="ok" word="Open" /> : <StatusChip bare status={queue.state} />}</td>
               <td class="mono">
                 {queue.running} <span class="faint">of {queue.slots}</span>
               </td>
@@ -53,7 +59,15 @@ function QueuesCard(props: { readonly queues: MachineView['queues'] }): JSX.Elem
 function ServicesCard(): JSX.Element {
   const services = useServices();
   return (
-    <Card title="Services" flush aside={<a class="small" href={href('/settings/system')}>System</a>}>
+    <Card
+      title="Services"
+      flush
+      aside={
+        <a class="small" href={href('/settings/system')}>
+          System
+        </a>
+      }
+    >
       <View of={services} what="Services">
         {(page) =>
           page.items.length === 0 ? (

@@ -30,7 +30,10 @@ export function OverviewPage(): JSX.Element | null {
   const machine = useResource(loadMachine, [], { everyMs: MACHINE_EVERY_MS });
   const workflows = useResource((signal) => call('GET /api/v1/workflows', { query: { limit: 5 }, signal }), [orgId]);
   if (user === undefined) return null;
-  const hasRun = work.value === undefined || work.value.running.length + work.value.waiting.length + work.value.failed.length > 0 || workflows.value?.items.some((one) => one.lastInstance !== null) === true;
+  const hasRun =
+    work.value === undefined ||
+    work.value.running.length + work.value.waiting.length + work.value.failed.length > 0 ||
+    workflows.value?.items.some((one) => one.lastInstance !== null) === true;
   return (
     <Page title="Overview" aside={<Verdict />} actions={<ButtonLink href={href('/workflows')}>Run a workflow</ButtonLink>}>
       <div class="overview">

@@ -15,20 +15,53 @@ export function WorkCards(props: { readonly work: WorkView }): JSX.Element {
     <div class="overview-work">
       <WorkCard title="Running" count={work.running.length} more={work.more.running} all="/instances?filter=status:running" none="Nothing runs.">
         {work.running.map((one) => (
-          <WorkRow key={one.id} status={one.status} title={one.workflowName} path={instancePath(one)} aside={<Duration from={one.startedAt ?? one.createdAt} />} />
+          <WorkRow
+            key={one.id}
+            status={one.status}
+            title={one.workflowName}
+            path={instancePath(one)}
+            aside={<Duration from={one.startedAt ?? one.createdAt} />}
+          />
         ))}
       </WorkCard>
-      <WorkCard title="Waiting" count={waitingCount} more={work.more.waiting || work.more.queuedJobs} all="/instances?filter=status:pending,waiting,paused" none="Nothing waits.">
+      <WorkCard
+        title="Waiting"
+        count={waitingCount}
+        more={work.more.waiting || work.more.queuedJobs}
+        all="/instances?filter=status:pending,waiting,paused"
+        none="Nothing waits."
+      >
         {work.waiting.map((one) => (
-          <WorkRow key={one.id} status={one.status} title={one.workflowName} path={instancePath(one)} note={waitWords(one)} aside={<RelativeTime at={one.createdAt} />} />
+          <WorkRow
+            key={one.id}
+            status={one.status}
+            title={one.workflowName}
+            path={instancePath(one)}
+            note={waitWords(one)}
+            aside={<RelativeTime at={one.createdAt} />}
+          />
         ))}
         {work.queuedJobs.map((job) => (
-          <WorkRow key={job.id} status={job.status} title={`${job.stepPath ?? job.type} on ${job.queue}`} path={`/jobs/${job.id}`} note={waitWords(job)} aside={<RelativeTime at={job.createdAt} />} />
+          <WorkRow
+            key={job.id}
+            status={job.status}
+            title={`${job.stepPath ?? job.type} on ${job.queue}`}
+            path={`/jobs/${job.id}`}
+            note={waitWords(job)}
+            aside={<RelativeTime at={job.createdAt} />}
+          />
         ))}
       </WorkCard>
       <WorkCard title="Failed this week" count={work.failed.length} more={work.more.failed} all="/instances?filter=status:failed" none="Nothing failed.">
         {work.failed.map((one) => (
-          <WorkRow key={one.id} status={one.status} title={one.workflowName} path={instancePath(one)} note={failureWords(one)} aside={<RelativeTime at={one.endedAt ?? one.createdAt} />} />
+          <WorkRow
+            key={one.id}
+            status={one.status}
+            title={one.workflowName}
+            path={instancePath(one)}
+            note={failureWords(one)}
+            aside={<RelativeTime at={one.endedAt ?? one.createdAt} />}
+          />
         ))}
       </WorkCard>
     </div>
@@ -76,7 +109,13 @@ function WorkCard(props: WorkCardProps): JSX.Element {
   );
 }
 
-function WorkRow(props: { readonly status: string; readonly title: string; readonly path: string; readonly note?: string; readonly aside: ComponentChildren }): JSX.Element {
+function WorkRow(props: {
+  readonly status: string;
+  readonly title: string;
+  readonly path: string;
+  readonly note?: string;
+  readonly aside: ComponentChildren;
+}): JSX.Element {
   return (
     <li>
       <a class="work-row" href={href(props.path)}>

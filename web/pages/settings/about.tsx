@@ -17,8 +17,18 @@ export function AboutCard(): JSX.Element {
     >
       <Facts
         facts={[
-          ['Address', <span key="address" class="mono">{base.href}</span>],
-          ['API', <span key="api" class="mono">{new URL('api/v1', base).href}</span>],
+          [
+            'Address',
+            <span key="address" class="mono">
+              {base.href}
+            </span>,
+          ],
+          [
+            'API',
+            <span key="api" class="mono">
+              {new URL('api/v1', base).href}
+            </span>,
+          ],
         ]}
       />
     </Card>

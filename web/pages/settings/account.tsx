@@ -43,14 +43,29 @@ function Profile({ user }: { readonly user: User }): JSX.Element {
   const password = useSignal('');
   const changesEmail = email.value !== user.email;
   const save = useAction(async () => {
-    const body = { ...(name.value === user.name ? {} : { name: name.value }), ...(changesEmail ? { email: email.value, currentPassword: password.value } : {}) };
+    const body = {
+      ...(name.value === user.name ? {} : { name: name.value }),
+      ...(changesEmail ? { email: email.value, currentPassword: password.value } : {}),
+    };
     signedIn(await call('PATCH /api/v1/users/me', { body }));
     password.value = '';
     toast({ text: 'Saved' });
   });
   const isChanged = name.value !== user.name || changesEmail;
   return (
-    <CardForm title="Profile" aside={<span class="faint small">{roleWords[user.role]} · {user.orgName}</span>} action="Save" disabled={!isChanged} busy={save.busy} error={save.error} onSend={() => void save.run()}>
+    <CardForm
+      title="Profile"
+      aside={
+        <span class="faint small">
+          {roleWords[user.role]} · {user.orgName}
+        </span>
+      }
+      action="Save"
+      disabled={!isChanged}
+      busy={save.busy}
+      error={save.error}
+      onSend={() => void save.run()}
+    >
       <Field label="Name" fault={faultOf(save.error, 'name')}>
         {(links) => <Input {...links} autocomplete="name" required value={name.value} onInput={(value) => (name.value = value)} />}
       </Field>
@@ -59,7 +74,9 @@ function Profile({ user }: { readonly user: User }): JSX.Element {
       </Field>
       {changesEmail && (
         <Field label="Current password" hint="A new address needs it." fault={faultOf(save.error, 'currentPassword')}>
-          {(links) => <Input {...links} type="password" autocomplete="current-password" required value={password.value} onInput={(value) => (password.value = value)} />}
+          {(links) => (
+            <Input {...links} type="password" autocomplete="current-password" required value={password.value} onInput={(value) => (password.value = value)} />
+          )}
         </Field>
       )}
     </CardForm>
@@ -76,7 +93,14 @@ function Password(): JSX.Element {
     toast({ text: 'Password changed; all other devices were logged out' });
   });
   return (
-    <CardForm title="Password" action="Change password" disabled={current.value === '' || next.value === ''} busy={change.busy} error={change.error} onSend={() => void change.run()}>
+    <CardForm
+      title="Password"
+      action="Change password"
+      disabled={current.value === '' || next.value === ''}
+      busy={change.busy}
+      error={change.error}
+      onSend={() => void change.run()}
+    >
       <Field label="Current password" fault={faultOf(change.error, 'currentPassword')}>
         {(links) => <Input {...links} type="password" autocomplete="current-password" value={current.value} onInput={(value) => (current.value = value)} />}
       </Field>

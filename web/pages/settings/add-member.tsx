@@ -58,7 +58,10 @@ export function AddMember(props: AddMemberProps): JSX.Element {
         <Field label="E-mail" hint="Nothing is sent; it is the name for logging in." fault={faultOf(add.error, 'email')}>
           {(links) => <Input {...links} type="email" required value={email.value} onInput={(value) => (email.value = value)} />}
         </Field>
-        <Field label="Role" hint="Users run and build; administrators also manage people and secrets; machine admins also run commands and look after the machine.">
+        <Field
+          label="Role"
+          hint="Users run and build; administrators also manage people and secrets; machine admins also run commands and look after the machine."
+        >
           {(links) => <Select {...links} value={role.value} options={roleOptions(props.ownRole, role.value)} onChange={(value) => (role.value = value)} />}
         </Field>
       </form>

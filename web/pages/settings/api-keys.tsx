@@ -32,9 +32,28 @@ export function ApiKeysSection(): JSX.Element {
     { key: 'name', title: 'Name', render: (key) => <span class="strong">{key.name}</span> },
     { key: 'prefix', title: 'Begins with', width: '130px', minor: true, render: (key) => <span class="mono muted">{key.prefix}…</span> },
     { key: 'scopes', title: 'May', width: '220px', minor: true, render: (key) => <Scopes scopes={key.scopes} /> },
-    { key: 'used', title: 'Last used', width: '100px', align: 'end', render: (key) => (key.lastUsedAt === null ? <span class="faint">never</span> : <RelativeTime at={key.lastUsedAt} />) },
-    { key: 'expires', title: 'Expires', width: '100px', align: 'end', render: (key) => (key.expiresAt === null ? <span class="faint">never</span> : <RelativeTime at={key.expiresAt} />) },
-    { key: 'delete', title: 'Delete', hideTitle: true, width: '48px', align: 'end', render: (key) => <IconButton size="small" label={`Delete ${key.name}`} icon={<Trash2 size={14} />} onClick={() => (deleting.value = key)} /> },
+    {
+      key: 'used',
+      title: 'Last used',
+      width: '100px',
+      align: 'end',
+      render: (key) => (key.lastUsedAt === null ? <span class="faint">never</span> : <RelativeTime at={key.lastUsedAt} />),
+    },
+    {
+      key: 'expires',
+      title: 'Expires',
+      width: '100px',
+      align: 'end',
+      render: (key) => (key.expiresAt === null ? <span class="faint">never</span> : <RelativeTime at={key.expiresAt} />),
+    },
+    {
+      key: 'delete',
+      title: 'Delete',
+      hideTitle: true,
+      width: '48px',
+      align: 'end',
+      render: (key) => <IconButton size="small" label={`Delete ${key.name}`} icon={<Trash2 size={14} />} onClick={() => (deleting.value = key)} />,
+    },
   ];
   const add = (
     <Button size="small" icon={<Plus size={14} />} onClick={() => (making.value = true)}>
@@ -54,7 +73,11 @@ export function ApiKeysSection(): JSX.Element {
               rows={page.items}
               rowKey={(key) => key.id}
               empty={
-                <Empty title="No API keys yet" icon={<KeyRound size={24} strokeWidth={1.5} />} action={<Button onClick={() => (making.value = true)}>Make a key</Button>}>
+                <Empty
+                  title="No API keys yet"
+                  icon={<KeyRound size={24} strokeWidth={1.5} />}
+                  action={<Button onClick={() => (making.value = true)}>Make a key</Button>}
+                >
                   Everything this UI does is a call under /api/v1. A key lets curl and programs make them.
                 </Empty>
               }

@@ -61,7 +61,15 @@ export function DevicesSection(): JSX.Element {
               )
             }
           >
-            <Table inline density="normal" label="Signed-in devices" columns={columns} rows={page.items} rowKey={(session) => session.id} empty={<Empty title="No devices" />} />
+            <Table
+              inline
+              density="normal"
+              label="Signed-in devices"
+              columns={columns}
+              rows={page.items}
+              rowKey={(session) => session.id}
+              empty={<Empty title="No devices" />}
+            />
             {ending.value !== undefined && (
               <Confirm
                 title={ending.value.length === 1 ? 'Log this device out?' : `Log ${ending.value.length} devices out?`}

@@ -47,7 +47,13 @@ export function MembersSection(props: { readonly user: User }): JSX.Element {
       title: 'Role',
       width: '160px',
       render: (member) => (
-        <Select label={`Role of ${member.name}`} value={member.role} options={roleOptions(props.user.role, member.role)} disabled={member.userId === props.user.id} onChange={(role) => void change(member, { role })} />
+        <Select
+          label={`Role of ${member.name}`}
+          value={member.role}
+          options={roleOptions(props.user.role, member.role)}
+          disabled={member.userId === props.user.id}
+          onChange={(role) => void change(member, { role })}
+        />
       ),
     },
     { key: 'status', title: 'Access', width: '120px', minor: true, render: (member) => <StatusChip bare status={member.disabled ? 'disabled' : 'enabled'} /> },
@@ -63,7 +69,11 @@ export function MembersSection(props: { readonly user: User }): JSX.Element {
           label={`Actions for ${member.name}`}
           buttonClass="btn btn-icon btn-quiet btn-size-small"
           items={[
-            { label: member.disabled ? 'Allow in again' : 'Disable', disabled: member.userId === props.user.id, onSelect: () => void change(member, { disabled: !member.disabled }) },
+            {
+              label: member.disabled ? 'Allow in again' : 'Disable',
+              disabled: member.userId === props.user.id,
+              onSelect: () => void change(member, { disabled: !member.disabled }),
+            },
             { label: 'Remove…', danger: true, disabled: member.userId === props.user.id, onSelect: () => (removing.value = member) },
           ]}
         >

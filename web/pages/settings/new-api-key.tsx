@@ -103,7 +103,11 @@ function ScopeTable({ chosen }: { readonly chosen: Signal<ReadonlySet<string>> }
             {verbs.map((verb) => (
               <td key={verb}>
                 {row.verbs.includes(verb) && (
-                  <Checkbox checked={chosen.value.has(`${row.noun}:${verb}`)} label={<span class="visually-hidden">{`${row.noun}: ${verb}`}</span>} onChange={() => toggle(`${row.noun}:${verb}`)} />
+                  <Checkbox
+                    checked={chosen.value.has(`${row.noun}:${verb}`)}
+                    label={<span class="visually-hidden">{`${row.noun}: ${verb}`}</span>}
+                    onChange={() => toggle(`${row.noun}:${verb}`)}
+                  />
                 )}
               </td>
             ))}

@@ -26,4 +26,8 @@ const meanings: Readonly<Record<Noun, readonly [meaning: string, verbs: readonly
   machine: ['Queues, workers, GPUs, services, health', ['read', 'write']],
 };
 
-export const nounScopes: readonly NounScopes[] = (Object.keys(meanings) as Noun[]).map((noun) => ({ noun, meaning: meanings[noun][0], verbs: meanings[noun][1] }));
+export const nounScopes: readonly NounScopes[] = (Object.keys(meanings) as Noun[]).map((noun) => ({
+  noun,
+  meaning: meanings[noun][0],
+  verbs: meanings[noun][1],
+}));

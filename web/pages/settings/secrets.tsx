@@ -69,7 +69,11 @@ export function SecretsSection(props: { readonly user: User }): JSX.Element {
               rows={page.items}
               rowKey={(secret) => secret.name}
               empty={
-                <Empty title="No secrets yet" icon={<Lock size={24} strokeWidth={1.5} />} action={mayChange && <Button onClick={() => (editing.value = { name: undefined })}>Add a secret</Button>}>
+                <Empty
+                  title="No secrets yet"
+                  icon={<Lock size={24} strokeWidth={1.5} />}
+                  action={mayChange && <Button onClick={() => (editing.value = { name: undefined })}>Add a secret</Button>}
+                >
                   Tokens and passwords that steps need. They are kept encrypted, and blotted out of logs and outputs.
                 </Empty>
               }

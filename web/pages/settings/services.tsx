@@ -28,7 +28,16 @@ export function ServicesCard(props: { readonly mayChange: boolean }): JSX.Elemen
   const columns: readonly Column<Service>[] = [
     { key: 'name', title: 'Service', render: (service) => <span class="strong">{service.name}</span> },
     { key: 'state', title: 'State', width: '130px', render: (service) => <ServiceChip state={service.state} /> },
-    { key: 'reason', title: 'Why', minor: true, render: (service) => <span class="muted" data-tip={service.reason}>{service.reason ?? ''}</span> },
+    {
+      key: 'reason',
+      title: 'Why',
+      minor: true,
+      render: (service) => (
+        <span class="muted" data-tip={service.reason}>
+          {service.reason ?? ''}
+        </span>
+      ),
+    },
     { key: 'pid', title: 'PID', width: '84px', align: 'end', minor: true, render: (service) => <span class="mono">{service.pid ?? '–'}</span> },
     { key: 'since', title: 'Since', width: '90px', align: 'end', render: (service) => <RelativeTime at={service.since} /> },
     { key: 'restarts', title: 'Exits', width: '72px', align: 'end', render: (service) => <Exits service={service} onShow={() => (shown.value = service)} /> },
@@ -53,9 +62,22 @@ export function ServicesCard(props: { readonly mayChange: boolean }): JSX.Elemen
     <View of={services} what="Services">
       {(page) => (
         <Card title="Services" flush>
-          <Table inline density="normal" label="Services" columns={columns} rows={page.items} rowKey={(service) => service.name} empty={<Empty title="Studio supervises nothing here">Database and Redis are run elsewhere.</Empty>} />
+          <Table
+            inline
+            density="normal"
+            label="Services"
+            columns={columns}
+            rows={page.items}
+            rowKey={(service) => service.name}
+            empty={<Empty title="Studio supervises nothing here">Database and Redis are run elsewhere.</Empty>}
+          />
           {restarting.value !== undefined && (
-            <Confirm title={`Restart ${restarting.value}?`} action="Restart" onConfirm={() => restart(restarting.value ?? '')} onClose={() => (restarting.value = undefined)}>
+            <Confirm
+              title={`Restart ${restarting.value}?`}
+              action="Restart"
+              onConfirm={() => restart(restarting.value ?? '')}
+              onClose={() => (restarting.value = undefined)}
+            >
               Studio waits for it and goes on by itself. Nothing that is stored is lost.
             </Confirm>
           )}

@@ -34,10 +34,16 @@ export function SettingsPage(props: { readonly params: Readonly<Record<string, s
   if (user === undefined) return null;
   const shown = sections.filter((section) => section.admin !== true || user.role !== 'user');
   const current = shown.find((section) => section.id === (props.params['section'] ?? ''));
-  const tabs = shown.map((section) => ({ href: href(section.id === '' ? '/settings' : `/settings/${section.id}`), label: section.title, current: section === current }));
+  const tabs = shown.map((section) => ({
+    href: href(section.id === '' ? '/settings' : `/settings/${section.id}`),
+    label: section.title,
+    current: section === current,
+  }));
   return (
     <Page title="Settings" toolbar={<LinkTabs label="Settings" tabs={tabs} />}>
-      <div class="settings">{current === undefined ? <Empty title="There is no such section">It may be for administrators only.</Empty> : current.show(user)}</div>
+      <div class="settings">
+        {current === undefined ? <Empty title="There is no such section">It may be for administrators only.</Empty> : current.show(user)}
+      </div>
     </Page>
   );
 }

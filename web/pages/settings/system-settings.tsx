@@ -38,8 +38,17 @@ function TriggersCard({ settings, user, onSaved }: SettingsProps): JSX.Element {
   };
   return (
     <Card title="Triggers">
-      <FormRow title="Pause all triggers" description="While this is on, neither schedules nor webhooks start anything. What runs goes on, and runs by hand still start.">
-        <Switch hideLabel label="Pause all triggers" checked={settings.triggersPaused} disabled={user.role === 'user'} onChange={(checked) => void set(checked)} />
+      <FormRow
+        title="Pause all triggers"
+        description="While this is on, neither schedules nor webhooks start anything. What runs goes on, and runs by hand still start."
+      >
+        <Switch
+          hideLabel
+          label="Pause all triggers"
+          checked={settings.triggersPaused}
+          disabled={user.role === 'user'}
+          onChange={(checked) => void set(checked)}
+        />
       </FormRow>
     </Card>
   );
@@ -55,7 +64,12 @@ function OriginCard({ settings, onSaved }: SettingsProps): JSX.Element {
   const isChanged = origin.value.trim() !== (settings.publicOrigin ?? '');
   return (
     <CardForm title="Public address" action="Save" busy={save.busy} disabled={!isChanged} error={save.error} onSend={() => void save.run()}>
-      <Field label="Origin" optional hint="How people reach Studio from outside. Only for links that must be absolute, such as webhooks given to others." fault={faultOf(save.error, 'publicOrigin')}>
+      <Field
+        label="Origin"
+        optional
+        hint="How people reach Studio from outside. Only for links that must be absolute, such as webhooks given to others."
+        fault={faultOf(save.error, 'publicOrigin')}
+      >
         {(links) => <Input {...links} mono type="url" placeholder={here} value={origin.value} onInput={(value) => (origin.value = value)} />}
       </Field>
       {settings.publicOrigin !== here && origin.value !== here && (
@@ -80,9 +94,22 @@ function HostsCard({ settings, onSaved }: SettingsProps): JSX.Element {
     toast({ text: 'Saved' });
   });
   return (
-    <CardForm title="Hosts that steps may reach" action="Save" busy={save.busy} disabled={hosts.value === present} error={save.error} onSend={() => void save.run()}>
-      <Field label="Private hosts" optional hint="http.request reaches public addresses only. Name the private ones it may reach too, one a line: name, address, name:port, *.name.">
-        {(links) => <Textarea {...links} mono rows={4} placeholder={'ollama.lan:11434\n*.home.arpa'} value={hosts.value} onInput={(value) => (hosts.value = value)} />}
+    <CardForm
+      title="Hosts that steps may reach"
+      action="Save"
+      busy={save.busy}
+      disabled={hosts.value === present}
+      error={save.error}
+      onSend={() => void save.run()}
+    >
+      <Field
+        label="Private hosts"
+        optional
+        hint="http.request reaches public addresses only. Name the private ones it may reach too, one a line: name, address, name:port, *.name."
+      >
+        {(links) => (
+          <Textarea {...links} mono rows={4} placeholder={'ollama.lan:11434\n*.home.arpa'} value={hosts.value} onInput={(value) => (hosts.value = value)} />
+        )}
       </Field>
     </CardForm>
   );

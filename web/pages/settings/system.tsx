@@ -10,7 +10,11 @@ import type { User } from '../../../src/contract/auth.ts';
 
 export function SystemSection(props: { readonly user: User }): JSX.Element {
   const settings = useResource((signal) => call('GET /api/v1/settings', { signal }), [], {
-    follow: { rooms: [`org:${props.user.orgId}`, 'system'], cursorOf: () => undefined, apply: (value, event) => (event.event_type === 'system:settings:changed' ? 'reload' : value) },
+    follow: {
+      rooms: [`org:${props.user.orgId}`, 'system'],
+      cursorOf: () => undefined,
+      apply: (value, event) => (event.event_type === 'system:settings:changed' ? 'reload' : value),
+    },
   });
   return (
     <>
