@@ -51,6 +51,8 @@ export interface WireParts {
 
 export interface Wired {
   fetch(request: Request, env?: unknown): Promise<Response>;
+  /** The answer to what could not be read as a request (a bad Host, an odd path). */
+  badRequest(): Response;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Takes no new work; what runs goes on for now. */
   drain(): Promise<void>;
@@ -99,6 +101,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   realtime.start();
   return {
     fetch: app.fetch,
+    badRequest: app.badRequest,
     upgrade,
     async drain() {
       isDraining = true;

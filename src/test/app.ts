@@ -81,7 +81,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     board,
     progress,
   });
-  const answer = getRequestListener((request, env) => wired.fetch(request, env));
+  const answer = getRequestListener((request, env) => wired.fetch(request, env), { errorHandler: () => wired.badRequest() });
   listener.handOver({
     answer: (request, response) => void answer(request, response),
     upgrade: (request, socket, head) => wired.upgrade(request, socket, head),
