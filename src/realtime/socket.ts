@@ -17,7 +17,7 @@ export const PING_EVERY_MS = 20_000;
 /** Two pings unanswered, and a little for the way. */
 const SILENT_AFTER_MS = 45_000;
 /** A peer that does not answer the close is cut off: what is held for it must not outlive it. */
-const CLOSE_GRACE_MS = 2_000;
+export const CLOSE_GRACE_MS = 2_000;
 const MAX_GARBAGE = 5;
 /** Frames a client may send in a burst, and per second after it: a page sends one a second at most. */
 const BURST = 200;

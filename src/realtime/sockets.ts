@@ -8,7 +8,7 @@ import type { Logger } from '../kernel/log.ts';
 import type { Feed } from './feed.ts';
 import type { Hub } from './hub.ts';
 import type { Seats } from './seats.ts';
-import { CLOSE, openSocket, type OpenSocket } from './socket.ts';
+import { CLOSE, CLOSE_GRACE_MS, openSocket, type OpenSocket } from './socket.ts';
 
 export const SUBPROTOCOL = 'studio.v1';
 const MAX_FRAME_BYTES = 64 * 1024;
@@ -39,6 +39,8 @@ export interface Sockets {
 
 export function createSockets(parts: { readonly hub: Hub; readonly feed: Feed; readonly seats: Seats; readonly clock: Clock; readonly log: Logger }): Sockets {
   const open = new Set<OpenSocket>();
+  /** Set once all were closed: one that was still on its way in follows. */
+  let ending: { readonly code: number; readonly reason: string } | undefined;
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -50,16 +52,21 @@ export function createSockets(parts: { readonly hub: Hub; readonly feed: Feed; r
   });
 
   const seat = async (ws: WebSocket, upgrade: Upgrade): Promise<void> => {
+    const giveBack = parts.seats.take(upgrade.caller);
+    if (giveBack === undefined) {
+      ws.close(CLOSE.limit, 'too many connections');
+      return void parts.clock.after(CLOSE_GRACE_MS, () => ws.terminate());
+    }
+    let letGo = (): void => {};
     // Frames that come before the feed runs wait in the socket.
     ws.pause();
-    const giveBack = parts.seats.take(upgrade.caller);
-    if (giveBack === undefined) return ws.close(CLOSE.limit, 'too many connections');
-    let letGo = (): void => {};
     try {
       letGo = await parts.feed.hold();
     } catch (error) {
       giveBack();
       throw error;
+    } finally {
+      ws.resume();
     }
     if (ws.readyState !== ws.OPEN) {
       letGo();
@@ -79,7 +86,7 @@ export function createSockets(parts: { readonly hub: Hub; readonly feed: Feed; r
       },
     });
     open.add(socket);
-    ws.resume();
+    if (ending !== undefined) socket.close(ending.code, ending.reason);
   };
 
   return {
@@ -93,6 +100,7 @@ export function createSockets(parts: { readonly hub: Hub; readonly feed: Feed; r
       });
     },
     closeAll(code, reason) {
+      ending = { code, reason };
       for (const socket of open) socket.close(code, reason);
     },
   };
