@@ -78,6 +78,7 @@ const webhook: Schema = {
     auth: { type: 'string', enum: ['hmac', 'header', 'none'], description: 'How a caller proves itself. none: anyone who has the URL.' },
     secret: { type: 'string', description: 'Name of the secret that proves a caller; required unless auth is none.' },
     header: { type: 'string', description: 'Header that carries the secret or the signature.' },
+    timestamp: { type: 'boolean', default: true, description: 'Of hmac: the signature covers delivery, time and body. false for senders that sign the body alone, like GitHub.' },
     methods: { type: 'array', items: { type: 'string', enum: ['POST', 'GET'] }, description: 'Absent: POST alone.' },
   },
 };

@@ -1,8 +1,8 @@
 /** A JSON text as it is being typed: where the cursor stands, where a path lies, what the text says so far, what is broken.
- *  Pure, over the syntax tree of @codemirror/lang-json, which recovers from faults; nothing here throws on bad text. */
-import { jsonLanguage } from '@codemirror/lang-json';
+ *  Pure, over the syntax tree of @lezer/json, which recovers from faults; nothing here throws on bad text. */
+import { parser } from '@lezer/json';
 
-type Tree = ReturnType<typeof jsonLanguage.parser.parse>;
+type Tree = ReturnType<typeof parser.parse>;
 type SyntaxNode = Tree['topNode'];
 export type JsonPath = readonly (string | number)[];
 
@@ -31,7 +31,7 @@ export interface Range {
 const VALUES = new Set(['Object', 'Array', 'String', 'Number', 'True', 'False', 'Null']);
 
 export function docOf(text: string): JsonDoc {
-  return { text, tree: jsonLanguage.parser.parse(text) };
+  return { text, tree: parser.parse(text) };
 }
 
 /** `nodes[3].params.url` → ['nodes', 3, 'params', 'url']. */

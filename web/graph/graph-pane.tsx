@@ -1,14 +1,15 @@
 /** A graph as drawing or as list, switched by the reader; the drawing's chunk is fetched when it is first shown. */
 import { List, Workflow } from 'lucide-preact';
-import { useEffect, useState } from 'preact/hooks';
-import type { ComponentType, JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { JSX } from 'preact';
 import { IconButton } from '../ui/button.tsx';
 import { isNarrow } from '../ui/narrow.ts';
-import { Empty, ErrorView, Skeleton } from '../ui/views.tsx';
+import { lazyView } from '../ui/lazy-view.tsx';
+import { Empty } from '../ui/views.tsx';
 import { GraphList } from './graph-list.tsx';
 import type { GraphViewProps } from './graph-view.tsx';
 
-let drawing: ComponentType<GraphViewProps> | undefined;
+const Drawing = lazyView<GraphViewProps>(async () => (await import('./graph-view.tsx')).GraphView, 'the drawing');
 
 export function GraphPane(props: GraphViewProps): JSX.Element {
   const [mode, setMode] = useState<'drawing' | 'list'>(isNarrow.value ? 'list' : 'drawing');
@@ -21,22 +22,4 @@ export function GraphPane(props: GraphViewProps): JSX.Element {
       </div>
     </div>
   );
-}
-
-function Drawing(props: GraphViewProps): JSX.Element {
-  const [, redraw] = useState(0);
-  const [fault, setFault] = useState<string>();
-  useEffect(() => {
-    if (drawing !== undefined) return;
-    import('./graph-view.tsx').then(
-      (module) => {
-        drawing = module.default;
-        redraw((count) => count + 1);
-      },
-      (error: unknown) => setFault(error instanceof Error ? error.message : String(error)),
-    );
-  }, []);
-  if (fault !== undefined) return <ErrorView title="The drawing could not be loaded" error={{ code: 'page_load_failed', message: fault }} onRetry={() => window.location.reload()} />;
-  const View = drawing;
-  return View === undefined ? <Skeleton label="Loading the drawing" rows={6} /> : <View {...props} />;
 }

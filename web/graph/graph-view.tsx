@@ -31,7 +31,7 @@ type CardNode = Node<{ readonly card: Card }, 'card'>;
 const nodeTypes = { card: CardView as unknown as ComponentType<NodeProps> };
 const fit = { maxZoom: 1, padding: 0.12 };
 
-export default function GraphView(props: GraphViewProps): JSX.Element {
+export function GraphView(props: GraphViewProps): JSX.Element {
   return (
     <ReactFlowProvider>
       <Drawing {...props} />

@@ -2,6 +2,7 @@
  *  Sizes are those of the node card in graph.css; both change together. */
 import { Graph, layout } from '@dagrejs/dagre';
 import type { GraphEdge, GraphNode } from '../../src/contract/graph.ts';
+import { endOf } from './edge-end.ts';
 
 export const NODE_WIDTH = 216;
 export const NODE_HEIGHT = 76;
@@ -13,12 +14,6 @@ export interface Placed {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-}
-
-/** An edge's end taken apart: `draw.true` is node `draw`, port `true`. */
-export function endOf(end: string): { readonly key: string; readonly port: string | undefined } {
-  const dot = end.indexOf('.');
-  return dot === -1 ? { key: end, port: undefined } : { key: end.slice(0, dot), port: end.slice(dot + 1) };
 }
 
 /** @param portCount how many output ports a node shows

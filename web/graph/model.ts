@@ -6,7 +6,7 @@ import type { Step } from '../../src/contract/instances.ts';
 import type { NodeTypeView } from '../../src/contract/node-types.ts';
 import type { StepStatus } from '../../src/contract/values.ts';
 import type { Status } from '../ui/status.ts';
-import { endOf } from './layout.ts';
+import { endOf } from './edge-end.ts';
 import { summaryOfParams } from './summary.ts';
 
 export interface Card {

@@ -15,19 +15,22 @@ import { useCommands } from '../../shell/commands.ts';
 import { Button } from '../../ui/button.tsx';
 import { AsCurl, CopyButton, CopyId } from '../../ui/copy.tsx';
 import { useKeys } from '../../ui/keys.ts';
+import { lazyView } from '../../ui/lazy-view.tsx';
 import { Menu } from '../../ui/menu.tsx';
 import { Page, Split } from '../../ui/page.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { TabPanel, Tabs } from '../../ui/tabs.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { Banner, View } from '../../ui/views.tsx';
-import { EditorTab } from './editor-tab.tsx';
+import type { EditorTabProps } from './editor-tab.tsx';
 import { InstancesTab } from './instances-tab.tsx';
 import { NodePane } from './node-pane.tsx';
 import { RunDialog } from './run-dialog.tsx';
 import { TriggersTab } from './triggers-tab.tsx';
 import { VersionsTab } from './versions-tab.tsx';
 import { Archive } from './workflows.tsx';
+
+const EditorTab = lazyView<EditorTabProps>(async () => (await import('./editor-tab.tsx')).EditorTab, 'the editor');
 
 const tabs = ['graph', 'editor', 'versions', 'triggers', 'instances'] as const;
 type TabName = (typeof tabs)[number];
