@@ -41,3 +41,11 @@ export function faultOf(error: ApiError | undefined, field: string): string | un
   const found = (problems as readonly { readonly path?: unknown; readonly message?: unknown }[]).find((problem) => problem.path === field);
   return typeof found?.message === 'string' ? found.message : undefined;
 }
+
+/** What to say above a form: nothing when each problem stands at one of its `fields`. */
+export function formFault(error: ApiError | undefined, fields: readonly string[]): string | undefined {
+  if (error === undefined) return undefined;
+  const problems = error.details['problems'];
+  const isPlaced = Array.isArray(problems) && problems.length > 0 && (problems as readonly { readonly path?: unknown }[]).every((problem) => fields.includes(String(problem.path)));
+  return isPlaced ? undefined : error.message;
+}

@@ -39,7 +39,7 @@ export function ClaimPage(): JSX.Element {
   }
   return (
     <AuthFrame title="Make this Studio yours" lead="You become its administrator. The link works once.">
-      <SendForm action="Create the account" busy={claim.busy} error={claim.error} onSend={() => void claim.run()}>
+      <SendForm action="Create the account" busy={claim.busy} error={claim.error} fields={['name', 'email', 'password']} onSend={() => void claim.run()}>
         <Field label="Name" fault={faultOf(claim.error, 'name')}>
           {(links) => <Input {...links} name="name" autocomplete="name" required autofocus value={name.value} onInput={(value) => (name.value = value)} />}
         </Field>

@@ -1,4 +1,5 @@
 /** A form that sends once: fault on top, button below; Enter sends. */
+import { formFault } from '../../state/action.ts';
 import { Button } from '../../ui/button.tsx';
 import type { ComponentChildren, JSX } from 'preact';
 import type { ApiError } from '../../api.ts';
@@ -7,12 +8,15 @@ export interface SendFormProps {
   readonly action: string;
   readonly busy: boolean;
   readonly error: ApiError | undefined;
+  /** Names of the fields that show their own faults. */
+  readonly fields?: readonly string[];
   readonly disabled?: boolean;
   readonly onSend: () => void;
   readonly children: ComponentChildren;
 }
 
 export function SendForm(props: SendFormProps): JSX.Element {
+  const fault = formFault(props.error, props.fields ?? []);
   return (
     <form
       class="stack auth-form"
@@ -21,9 +25,9 @@ export function SendForm(props: SendFormProps): JSX.Element {
         props.onSend();
       }}
     >
-      {props.error !== undefined && (
+      {fault !== undefined && (
         <div class="form-fault" role="alert">
-          {props.error.message}
+          {fault}
         </div>
       )}
       {props.children}

@@ -64,6 +64,7 @@ function Profile({ user }: { readonly user: User }): JSX.Element {
       disabled={!isChanged}
       busy={save.busy}
       error={save.error}
+      fields={['name', 'email', 'currentPassword']}
       onSend={() => void save.run()}
     >
       <Field label="Name" fault={faultOf(save.error, 'name')}>
@@ -99,6 +100,7 @@ function Password(): JSX.Element {
       disabled={current.value === '' || next.value === ''}
       busy={change.busy}
       error={change.error}
+      fields={['currentPassword', 'newPassword']}
       onSend={() => void change.run()}
     >
       <Field label="Current password" fault={faultOf(change.error, 'currentPassword')}>

@@ -51,7 +51,7 @@ export function AddMember(props: AddMemberProps): JSX.Element {
           void add.run();
         }}
       >
-        <FormFault error={add.error} />
+        <FormFault error={add.error} fields={['name', 'email']} />
         <Field label="Name" fault={faultOf(add.error, 'name')}>
           {(links) => <Input {...links} required autofocus value={name.value} onInput={(value) => (name.value = value)} />}
         </Field>

@@ -1,4 +1,5 @@
 /** A card that is a form: fields, its fault, one button that sends. */
+import { formFault } from '../../state/action.ts';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/page.tsx';
 import type { ComponentChildren, JSX } from 'preact';
@@ -11,6 +12,8 @@ export interface CardFormProps {
   readonly busy: boolean;
   readonly disabled?: boolean;
   readonly error: ApiError | undefined;
+  /** Names of the fields that show their own faults. */
+  readonly fields: readonly string[];
   readonly onSend: () => void;
   readonly children: ComponentChildren;
 }
@@ -25,7 +28,7 @@ export function CardForm(props: CardFormProps): JSX.Element {
           props.onSend();
         }}
       >
-        <FormFault error={props.error} />
+        <FormFault error={props.error} fields={props.fields} />
         {props.children}
         <div class="row">
           <Button type="submit" busy={props.busy} disabled={props.disabled}>
@@ -37,13 +40,14 @@ export function CardForm(props: CardFormProps): JSX.Element {
   );
 }
 
-/** What a command was refused for, inside its form. */
-export function FormFault(props: { readonly error: ApiError | undefined }): JSX.Element | null {
-  if (props.error === undefined) return null;
+/** What a command was refused for, inside its form; what a field shows itself is not said twice. */
+export function FormFault(props: { readonly error: ApiError | undefined; readonly fields: readonly string[] }): JSX.Element | null {
+  const message = formFault(props.error, props.fields);
+  if (message === undefined) return null;
   return (
     <div class="form-fault" role="alert">
-      {props.error.message}
-      {props.error.requestId !== undefined && <div class="mono small">{props.error.requestId}</div>}
+      {message}
+      {props.error?.status === 500 && <div class="mono small">{props.error.requestId}</div>}
     </div>
   );
 }

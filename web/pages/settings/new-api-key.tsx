@@ -51,7 +51,7 @@ export function NewApiKey(props: { readonly onClose: () => void; readonly onMade
           void make.run();
         }}
       >
-        <FormFault error={make.error} />
+        <FormFault error={make.error} fields={['name']} />
         <Field label="Name" hint="Who or what will use it." fault={faultOf(make.error, 'name')}>
           {(links) => <Input {...links} required autofocus maxLength={200} value={name.value} onInput={(value) => (name.value = value)} />}
         </Field>

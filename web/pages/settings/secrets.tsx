@@ -127,7 +127,7 @@ function EditSecret(props: { readonly name: string | undefined; readonly onClose
           void save.run();
         }}
       >
-        <FormFault error={save.error} />
+        <FormFault error={save.error} fields={['name', 'value']} />
         {props.name === undefined && (
           <Field label="Name" hint="Letters, digits and _, as in HF_TOKEN." fault={faultOf(save.error, 'name')}>
             {(links) => <Input {...links} mono required autofocus maxLength={64} value={name.value} onInput={(next) => (name.value = next)} />}

@@ -63,7 +63,7 @@ function OriginCard({ settings, onSaved }: SettingsProps): JSX.Element {
   });
   const isChanged = origin.value.trim() !== (settings.publicOrigin ?? '');
   return (
-    <CardForm title="Public address" action="Save" busy={save.busy} disabled={!isChanged} error={save.error} onSend={() => void save.run()}>
+    <CardForm title="Public address" action="Save" busy={save.busy} disabled={!isChanged} error={save.error} fields={['publicOrigin']} onSend={() => void save.run()}>
       <Field
         label="Origin"
         optional
@@ -86,9 +86,9 @@ function OriginCard({ settings, onSaved }: SettingsProps): JSX.Element {
 function HostsCard({ settings, onSaved }: SettingsProps): JSX.Element {
   const present = settings.allowedHosts.join('\n');
   const hosts = useSignal(present);
+  const listed = hosts.value.split(/[\s,]+/).filter((host) => host !== '');
   const save = useAction(async () => {
-    const allowedHosts = hosts.value.split(/[\s,]+/).filter((host) => host !== '');
-    const saved = await call('PATCH /api/v1/settings', { body: { allowedHosts } });
+    const saved = await call('PATCH /api/v1/settings', { body: { allowedHosts: listed } });
     hosts.value = saved.allowedHosts.join('\n');
     onSaved(saved);
     toast({ text: 'Saved' });
@@ -100,6 +100,7 @@ function HostsCard({ settings, onSaved }: SettingsProps): JSX.Element {
       busy={save.busy}
       disabled={hosts.value === present}
       error={save.error}
+      fields={[]}
       onSend={() => void save.run()}
     >
       <Field
