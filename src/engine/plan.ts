@@ -46,9 +46,9 @@ export function createPlan(graph: CompiledGraph): Plan {
   return { graph, edges: new Uint8Array(graph.edges.length), decided: new Uint8Array(size), fired: new Uint32Array(size), settled: new Uint32Array(size), open: size };
 }
 
-/** Decides the nodes that nothing leads to. Call once, first. */
+/** Decides the nodes that nothing leads to. Call once: first, or last when a plan is rebuilt. */
 export function begin(plan: Plan): Advance {
-  const ready = plan.graph.nodes.filter((node) => node.incoming.length === 0);
+  const ready = plan.graph.nodes.filter((node) => node.incoming.length === 0 && plan.decided[node.index] === UNDECIDED);
   for (const node of ready) plan.decided[node.index] = DECIDED;
   return { ready, skipped: [] };
 }

@@ -10,7 +10,8 @@ import type { Template } from './template.ts';
 /** The names an expression may use. */
 export interface ExpressionScope {
   readonly input: Json;
-  readonly steps: Readonly<Record<string, { readonly output: Json }>>;
+  /** Of ended steps; `error` where a failure was let through. */
+  readonly steps: Readonly<Record<string, { readonly output: Json; readonly error?: Json }>>;
   readonly instance: Json;
   readonly workflow: Json;
   readonly item?: Json;

@@ -81,6 +81,7 @@ const CLEAN_BITE = 10_000;
 export function createTriggers(parts: TriggersParts): Triggers {
   const { database, clock, log } = parts;
   const schedule = createSchedule(parts);
+  const receiving = { ...parts, start: onceAtATime(parts.start) };
   let cancelClean = (): void => {};
 
   const clean = async (): Promise<void> => {
@@ -137,7 +138,19 @@ export function createTriggers(parts: TriggersParts): Triggers {
         if (row.type !== 'webhook') fail('conflict', `Trigger "${row.key}" is a ${row.type} trigger and has no URL to rotate.`);
         return { ...row, token: newWebhookToken() };
       }),
-    receive: (request) => receive(parts, request),
+    receive: (request) => receive(receiving, request),
+  };
+}
+
+/** Copies of a delivery that this process takes at the same moment share one start. */
+function onceAtATime(start: StartTriggered): StartTriggered {
+  const running = new Map<string, Promise<void>>();
+  return (request) => {
+    const present = running.get(request.id);
+    if (present !== undefined) return present;
+    const started = start(request).finally(() => running.delete(request.id));
+    running.set(request.id, started);
+    return started;
   };
 }
 

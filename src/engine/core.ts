@@ -1,0 +1,104 @@
+/** What the engine's effectful files share: its parts, the live instances, and who waits for them. Holds no behaviour beyond look-ups. */
+import type { Definition } from '../contract/graph.ts';
+import type { Failure } from '../contract/instances.ts';
+import type { InstanceStatus } from '../contract/values.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/log.ts';
+import type { FilePort, HttpPort, NodeTypes, SandboxPort } from '../nodes/kit.ts';
+import type { Database } from '../store/client.ts';
+import type { Owner } from '../store/owners.ts';
+import type { ChildEvaluator } from './evaluator.ts';
+import type { CompiledGraph, CompiledNode } from './graph.ts';
+import type { Journal } from './journal.ts';
+import type { Live } from './live.ts';
+
+/** The queues, as the engine sees them. */
+export interface EngineJobs {
+  /** There is something to claim on `queue`. */
+  wake(queue: string): void;
+  cancel(jobId: string, reason: string): Promise<void>;
+}
+
+export interface EngineParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly nodeTypes: NodeTypes;
+  readonly filesOf: (orgId: string) => FilePort;
+  /** HTTP on behalf of an org: what it may reach is its settings. */
+  readonly httpOf: (orgId: string) => HttpPort;
+  readonly sandbox: SandboxPort;
+  readonly secrets: { read(orgId: string, name: string): Promise<string | undefined> };
+  readonly jobs: EngineJobs;
+  /** A publish may have changed a schedule. */
+  readonly onTriggersChanged?: () => void;
+  /** This process is the only one on this database (the workspace lock says so): every other owner is dead. */
+  readonly isAlone?: boolean;
+  /** The program that evaluates expressions; default: this Node with expression-child beside. */
+  readonly expressionProgram?: { readonly command: string; readonly args: readonly string[] };
+  /** Random numbers in [0, 1), for jitter. */
+  readonly random?: () => number;
+}
+
+/** Called when an instance has ended, durably, or is not held by this process any more. */
+export type EndListener = (status: InstanceStatus | 'released') => void;
+
+/** A version, ready to run. */
+export interface LoadedVersion {
+  readonly graph: CompiledGraph;
+  readonly definition: Definition;
+  /** Who published it: on whose behalf its steps run. */
+  readonly principal: string | null;
+}
+
+export interface Core {
+  readonly parts: EngineParts;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly journal: Journal;
+  readonly evaluator: ChildEvaluator;
+  readonly random: () => number;
+  /** Set once started; a new one after this process was fenced off. */
+  owner: Owner | undefined;
+  /** `starting` until recovery is through its first look, `draining` when no new step starts. */
+  state: 'starting' | 'running' | 'draining' | 'stopped';
+  readonly lives: Map<string, Live>;
+  /** Open jobs of live instances. */
+  readonly jobs: Map<string, { readonly live: Live; readonly node: CompiledNode }>;
+  readonly endListeners: Map<string, Set<EndListener>>;
+  /** Ready nodes, first in, first out. */
+  readonly ready: { readonly live: Live; readonly node: CompiledNode }[];
+  /** Attempts in flight that are not synchronous. */
+  runningCount: number;
+  isPumping: boolean;
+  /** Starts what is ready (dispatch.ts). */
+  pump(): void;
+  /** Instances whose buffer waits for a neighbour. */
+  readonly dirty: Set<Live>;
+  dirtyTimer: (() => void) | undefined;
+  readonly graphs: Map<string, LoadedVersion>;
+  /** A live instance could not be recorded: recover.ts takes it from there. */
+  onLost(live: Live, why: 'fenced' | 'moved' | 'refused' | 'stopped', message: string): void;
+}
+
+/** Tells whoever waits for this instance. */
+export function notifyEnd(core: Core, instanceId: string, status: InstanceStatus | 'released'): void {
+  const listeners = core.endListeners.get(instanceId);
+  core.endListeners.delete(instanceId);
+  for (const listener of listeners ?? []) listener(status);
+}
+
+/** A failure as rows and events carry it. NUL can't be stored in PostgreSQL. */
+export function failure(code: string, message: string, more: { readonly remedy?: string; readonly step?: string; readonly details?: Failure['details'] } = {}): Failure {
+  const clean = message.replaceAll('\u0000', '').slice(0, MAX_MESSAGE_CHARS);
+  return {
+    code,
+    message: clean,
+    ...(more.remedy === undefined ? {} : { remedy: more.remedy }),
+    ...(more.step === undefined ? {} : { step: more.step }),
+    ...(more.details === undefined ? {} : { details: more.details }),
+  };
+}
+
+/** Enough for a compiler's output; the log holds the rest. */
+const MAX_MESSAGE_CHARS = 4_000;

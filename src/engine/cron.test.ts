@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { cronFault, nextFire } from './cron.ts';
+
+const DAY_MS = 86_400_000;
+/** Zones whose clocks jump: by an hour, by half an hour, at midnight, southern, and none. */
+const zones = ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'America/Santiago', 'Africa/Cairo', 'Asia/Kolkata', 'Asia/Tehran', 'UTC'];
+const zone = fc.constantFrom(...zones);
+const moment = fc.integer({ min: Date.UTC(2024, 0, 1) / 60_000, max: Date.UTC(2028, 0, 1) / 60_000 }).map((minutes) => minutes * 60_000);
+
+/** The wall clock of a zone at a time. */
+function wall(timezone: string, ms: number): { date: string; hour: number; minute: number } {
+  const parts = new Intl.DateTimeFormat('en-CA', { timeZone: timezone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' }).formatToParts(ms);
+  const of = (type: string): string => parts.find((part) => part.type === type)?.value ?? '';
+  return { date: `${of('year')}-${of('month')}-${of('day')}`, hour: Number(of('hour')), minute: Number(of('minute')) };
+}
+
+/** All firings in [from, from + days). */
+function firings(cron: { expression: string; timezone: string }, from: number, days: number): number[] {
+  const found: number[] = [];
+  for (let at = nextFire(cron, from - 1); at !== undefined && at < from + days * DAY_MS; at = nextFire(cron, at)) found.push(at);
+  return found;
+}
+
+test('the next firing is strictly later, and nothing fires between', () => {
+  fc.assert(
+    fc.property(zone, moment, fc.integer({ min: 0, max: 59 }), fc.integer({ min: 0, max: 23 }), (timezone, at, minute, hour) => {
+      const cron = { expression: `${minute} ${hour} * * *`, timezone };
+      const next = nextFire(cron, at);
+      assert.ok(next !== undefined && next > at);
+      assert.equal(nextFire(cron, next - 1), next);
+    }),
+  );
+});
+
+test('a daily time fires once on every day of the zone, daylight saving or not', () => {
+  fc.assert(
+    fc.property(zone, moment, fc.integer({ min: 0, max: 59 }), fc.integer({ min: 0, max: 23 }), (timezone, from, minute, hour) => {
+      const days = firings({ expression: `${minute} ${hour} * * *`, timezone }, from, 400).map((at) => wall(timezone, at).date);
+      assert.equal(new Set(days).size, days.length, 'no day twice');
+      const first = Date.parse(`${days[0]}T00:00:00Z`);
+      days.forEach((day, index) => assert.equal(day, new Date(first + index * DAY_MS).toISOString().slice(0, 10), 'no day missed'));
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('a daily time is met to the minute, but where the clock jumped over it', () => {
+  fc.assert(
+    fc.property(zone, moment, fc.integer({ min: 0, max: 59 }), fc.integer({ min: 0, max: 23 }), (timezone, from, minute, hour) => {
+      for (const at of firings({ expression: `${minute} ${hour} * * *`, timezone }, from, 200)) {
+        const { hour: h, minute: m } = wall(timezone, at);
+        if (h === hour && m === minute) continue;
+        // Late by no more than the jump, which lies just before.
+        const hasJumped = wall(timezone, at - 1).hour * 60 + wall(timezone, at - 1).minute + 1 < h * 60 + m || wall(timezone, at - 3_600_000).date !== wall(timezone, at).date || h * 60 + m - (hour * 60 + minute) <= 60;
+        assert.ok(hasJumped && h * 60 + m > hour * 60 + minute, `${new Date(at).toISOString()} in ${timezone} for ${hour}:${minute}`);
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('every quarter of an hour is a quarter of an hour apart through both jumps', () => {
+  for (const from of [Date.UTC(2026, 2, 28, 12), Date.UTC(2026, 9, 24, 12)]) {
+    const at = firings({ expression: '*/15 * * * *', timezone: 'Europe/Berlin' }, from, 1);
+    assert.deepEqual(at, Array.from({ length: 96 }, (_, index) => from + index * 900_000));
+  }
+});
+
+test('what the spring jump skips fires right after it; what autumn shows twice fires once', () => {
+  const cron = { expression: '30 2 * * *', timezone: 'Europe/Berlin' };
+  assert.deepEqual(firings(cron, Date.UTC(2026, 2, 28), 3).map((at) => new Date(at).toISOString()), ['2026-03-28T01:30:00.000Z', '2026-03-29T01:00:00.000Z', '2026-03-30T00:30:00.000Z']);
+  assert.deepEqual(firings(cron, Date.UTC(2026, 9, 24), 3).map((at) => new Date(at).toISOString()), ['2026-10-24T00:30:00.000Z', '2026-10-25T00:30:00.000Z', '2026-10-26T01:30:00.000Z']);
+});
+
+test('a fault names the value', () => {
+  const fault = (expression: string, timezone = 'UTC'): string | undefined => cronFault({ expression, timezone }, Date.UTC(2026, 0, 1));
+  for (const right of ['* * * * *', '0 9 * * 1-5', '*/10 * * * * *', '@daily', '0 0 29 2 *']) assert.equal(fault(right), undefined, right);
+  for (const wrong of ['', 'x', '* * * *', '60 * * * *', '0 24 * * *', '* * * * * * * *', '5-1 * * * *; drop']) assert.match(fault(wrong) ?? '', /is no cron expression/, wrong);
+  assert.match(fault('0 0 30 2 *') ?? '', /never fires/);
+  for (const wrong of ['Mars/Olympus', '+02:00', '', 'Europe/Berlin; x']) assert.match(fault('* * * * *', wrong) ?? '', /is no time zone/, wrong);
+});

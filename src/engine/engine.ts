@@ -1,0 +1,243 @@
+/** The engine: runs instances of workflows, durably. This file is its table of contents: it joins the parts and says what callers may ask.
+ *  What is promised: README.md beside. Never imports jobs, files or http; they are handed in as ports. */
+import type { Json } from '../contract/endpoint.ts';
+import type { Problem } from '../contract/graph.ts';
+import type { CommandSpec } from '../contract/jobs.ts';
+import { isTerminalInstance, type Role } from '../contract/values.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { fail, messageOf } from '../kernel/fail.ts';
+import { readStatus } from '../store/instances.ts';
+import { releaseLive } from './advance.ts';
+import { notifyEnd, type Core, type EndListener, type EngineParts } from './core.ts';
+import { pump } from './dispatch.ts';
+import { createEvaluator } from './evaluator.ts';
+import { deleteInstance } from './instance-commands.ts';
+import { createJournal, type JournalStats } from './journal.ts';
+import { commandOf, onJobEnded, onJobStarted } from './job-steps.ts';
+import { buryDeadOwners, registerOwner, watchOwnership, type Watch } from './ownership.ts';
+import { prepareFromRows } from './prepare.ts';
+import { adoptAll, cancelStrayJobs, recoverLost } from './recover.ts';
+import { commandInstance, commandStep, executeRemote, type InstanceRequest, type StepCommandRequest } from './route-command.ts';
+import { rerunInstance, startBatch, startInstance, type BatchRequest, type RerunRequest, type StartRequest } from './start.ts';
+import { flush } from './stage.ts';
+import type { Effect } from './step-commands.ts';
+import { archiveWorkflow, createWorkflow, problemsOf, publishWorkflow, restoreVersion, saveDraft, type Publisher, type WorkflowContent } from './workflow-commands.ts';
+
+export interface JobStep {
+  readonly instanceId: string;
+  readonly path: string;
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+export interface Engine {
+  /** Registers this process, takes over what nobody owns, and goes on with it. */
+  start(): Promise<void>;
+  /** Starts no further step; resolves when nothing inline runs any more, or when `timeoutMs` is over. */
+  drain(timeoutMs?: number): Promise<void>;
+  /** Ends this process's part; what is not durable is lost, as in a crash. */
+  stop(): Promise<void>;
+  /** For crash tests: forgets everything at once and writes nothing more. */
+  crash(): void;
+  readonly stats: EngineStats;
+  /** This process among others on the same database; undefined before `start`. */
+  readonly ownerId: string | undefined;
+
+  problemsOf(definition: Json, role: Role): readonly Problem[];
+  createWorkflow(request: Publisher & WorkflowContent & { readonly id: string }): Promise<string>;
+  publishWorkflow(request: Publisher & WorkflowContent & { readonly workflowId: string; readonly ifMatch: string | undefined }): Promise<void>;
+  restoreVersion(request: Publisher & { readonly workflowId: string; readonly version: number }): Promise<void>;
+  saveDraft(request: { readonly orgId: string; readonly workflowId: string; readonly draft: Json; readonly ifMatch: string | undefined; readonly requestId: string }): Promise<{ readonly etag: string; readonly savedAt: Date }>;
+  archiveWorkflow(request: { readonly orgId: string; readonly workflowId: string; readonly cancel: boolean; readonly requestId: string }): Promise<void>;
+
+  startInstance(request: StartRequest): Promise<{ readonly id: string }>;
+  startBatch(request: BatchRequest): Promise<readonly string[]>;
+  rerunInstance(request: RerunRequest): Promise<{ readonly id: string }>;
+  commandInstance(request: InstanceRequest): Promise<void>;
+  commandStep(request: StepCommandRequest): Promise<Effect>;
+  deleteInstance(request: { readonly orgId: string; readonly id: string; readonly requestId: string }): Promise<void>;
+  /** @returns true when the instance has ended, durably; false when the time is over or the signal aborts first */
+  waitEnded(instanceId: string, timeoutMs: number, signal: AbortSignal): Promise<boolean>;
+
+  /** The process of a step's job, secrets included, and what to mask in its log. @throws NodeError, AppError when it may not or can't run */
+  prepareJob(step: JobStep): Promise<{ readonly spec: CommandSpec; readonly redact: readonly string[] }>;
+  onJobStarted(job: { readonly id: string; readonly workerId?: string | undefined }): void;
+  onJobEnded(jobId: string): void;
+}
+
+export interface EngineStats {
+  readonly journal: Readonly<JournalStats>;
+  /** Live instances in memory, attempts in flight, ready steps waiting. */
+  readonly lives: number;
+  readonly running: number;
+  readonly ready: number;
+}
+
+const DRAIN_MS = 20_000;
+const FOREIGN_LOOK_MS = 500;
+
+export function createEngine(parts: EngineParts): Engine {
+  const core = createCore(parts);
+  let watch: Watch | undefined;
+  let endAnnounce = (): void => {};
+
+  core.onLost = (live, why, message) => {
+    recoverLost(core, live, why, message);
+    if (why === 'fenced') watch?.checkOwner();
+  };
+
+  function stopParts(): void {
+    core.state = 'stopped';
+    watch?.stop();
+    endAnnounce();
+    core.journal.stop();
+    core.dirtyTimer?.();
+    for (const live of [...core.lives.values()]) releaseLive(core, live, 'Studio is stopping');
+    core.ready.length = 0;
+    for (const id of [...core.endListeners.keys()]) notifyEnd(core, id, 'released');
+  }
+
+  return {
+    async start() {
+      await registerOwner(core);
+      await buryDeadOwners(core);
+      core.state = 'running';
+      await adoptAll(core);
+      await cancelStrayJobs(core);
+      watch = watchOwnership(core, (command) => executeRemote(core, command));
+      // Another process announces what it did; our own announcements are no news, so this is cheap: the poll looks at most once at a time.
+      endAnnounce = parts.isAlone === true ? () => undefined : parts.database.onAnnounce(() => watch?.nudge());
+      core.log.info({ epoch: core.owner?.epoch, instances: core.lives.size }, 'the engine runs');
+    },
+    async drain(timeoutMs = DRAIN_MS) {
+      if (core.state === 'running') core.state = 'draining';
+      const deadline = core.clock.monotonic() + timeoutMs;
+      while (core.runningCount > 0 && core.clock.monotonic() < deadline) await core.clock.sleep(20);
+      for (const live of [...core.dirty]) flush(core, live);
+      await core.journal.drained();
+    },
+    async stop() {
+      if (core.state === 'stopped') return;
+      for (const live of [...core.dirty]) flush(core, live);
+      await core.journal.drained();
+      stopParts();
+      await core.evaluator.stop();
+    },
+    crash() {
+      stopParts();
+      void core.evaluator.stop();
+    },
+    get stats() {
+      return { journal: core.journal.stats, lives: core.lives.size, running: core.runningCount, ready: core.ready.length };
+    },
+    get ownerId() {
+      return core.owner?.id;
+    },
+
+    problemsOf: (definition, role) => problemsOf(core, definition, role),
+    createWorkflow: (request) => createWorkflow(core, request),
+    publishWorkflow: (request) => publishWorkflow(core, request),
+    restoreVersion: (request) => restoreVersion(core, request),
+    saveDraft: (request) => saveDraft(core, request),
+    archiveWorkflow: (request) => archiveWorkflow(core, request, (instanceId) => cancelIfLive(core, { ...request, instanceId })),
+
+    startInstance: (request) => startInstance(core, request),
+    startBatch: (request) => startBatch(core, request),
+    rerunInstance: (request) => rerunInstance(core, request),
+    commandInstance: (request) => commandInstance(core, request),
+    commandStep: (request) => commandStep(core, request),
+    deleteInstance: (request) => deleteInstance(core, request),
+    waitEnded: (instanceId, timeoutMs, signal) => waitEnded(core, instanceId, timeoutMs, signal),
+
+    async prepareJob(step) {
+      const live = core.lives.get(step.instanceId);
+      const node = live?.graph.byKey.get(step.path);
+      if (live === undefined || node === undefined) return prepareFromRows(core, step);
+      const present = live.steps[node.index];
+      if (present?.generation !== step.generation || present.attempt !== step.attempt) fail('conflict', `step ${step.path} of ${step.instanceId} has moved on to generation ${present?.generation ?? 0}, attempt ${present?.attempt ?? 0}`);
+      return commandOf(core, live, node);
+    },
+    onJobStarted: (job) => onJobStarted(core, job),
+    onJobEnded: (jobId) => void onJobEnded(core, jobId).catch((error: unknown) => core.log.warn({ jobId, cause: messageOf(error) }, 'the end of a job could not be read; the poll will')),
+  };
+}
+
+async function cancelIfLive(core: Core, request: { readonly orgId: string; readonly instanceId: string; readonly requestId: string }): Promise<void> {
+  try {
+    await commandInstance(core, { orgId: request.orgId, id: request.instanceId, command: 'cancel', requestId: request.requestId });
+  } catch (error) {
+    // It ended by itself meanwhile.
+    const status = await readStatus(core.parts.database.engine, request.instanceId);
+    if (status !== undefined && !isTerminalInstance(status)) throw error;
+  }
+}
+
+function createCore(parts: EngineParts): Core {
+  const core: Core = {
+    parts,
+    clock: parts.clock,
+    log: parts.log,
+    journal: createJournal({
+      database: parts.database,
+      clock: parts.clock,
+      log: parts.log,
+      fence: () => ({ ownerId: core.owner?.id ?? '', epoch: core.owner?.epoch ?? 0 }),
+    }),
+    // Real time: the child is a real process whatever the clock of the instances says.
+    evaluator: createEvaluator({ clock: systemClock, log: parts.log, ...(parts.expressionProgram === undefined ? {} : { program: parts.expressionProgram }) }),
+    random: parts.random ?? Math.random,
+    owner: undefined,
+    state: 'starting',
+    lives: new Map(),
+    jobs: new Map(),
+    endListeners: new Map(),
+    ready: [],
+    runningCount: 0,
+    isPumping: false,
+    pump: () => pump(core),
+    dirty: new Set(),
+    dirtyTimer: undefined,
+    graphs: new Map(),
+    onLost: () => undefined,
+  };
+  return core;
+}
+
+/** Waits without asking the database for what this process owns; what another owns is looked at twice a second. */
+async function waitEnded(core: Core, instanceId: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+  const deadline = core.clock.monotonic() + timeoutMs;
+  for (;;) {
+    if (core.lives.has(instanceId)) {
+      const status = await waitHere(core, instanceId, deadline - core.clock.monotonic(), signal);
+      if (status !== 'released') return status !== undefined && isTerminalInstance(status);
+    }
+    const status = await readStatus(core.parts.database.engine, instanceId);
+    if (status === undefined || isTerminalInstance(status)) return status !== undefined;
+    if (core.lives.has(instanceId)) continue;
+    const leftMs = deadline - core.clock.monotonic();
+    if (leftMs <= 0 || signal.aborted || core.state === 'stopped') return false;
+    await core.clock.sleep(Math.min(FOREIGN_LOOK_MS, leftMs), signal).catch(() => undefined);
+  }
+}
+
+type EndStatus = Parameters<EndListener>[0];
+
+/** @returns undefined when the time is over or the signal aborts */
+function waitHere(core: Core, instanceId: string, timeoutMs: number, signal: AbortSignal): Promise<EndStatus | undefined> {
+  return new Promise((resolve) => {
+    const listeners = core.endListeners.get(instanceId) ?? new Set();
+    core.endListeners.set(instanceId, listeners);
+    const end = (status?: EndStatus): void => {
+      cancel();
+      signal.removeEventListener('abort', onAbort);
+      listeners.delete(end);
+      if (listeners.size === 0 && core.endListeners.get(instanceId) === listeners) core.endListeners.delete(instanceId);
+      resolve(status);
+    };
+    const onAbort = (): void => end();
+    const cancel = core.clock.after(Math.max(0, timeoutMs), () => end());
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) return end();
+    listeners.add(end);
+  });
+}

@@ -1,0 +1,250 @@
+/** The journal: group commit. Transitions of all live instances are gathered while a commit is in flight and written together, in the order
+ *  of each instance. A group is durable or lost as a whole. Never decides what happens; stage.ts makes the groups.
+ *  Invariant: groups of one instance become durable in the order they were appended. */
+import type { Clock } from '../kernel/clock.ts';
+import { failpoint } from '../kernel/failpoint.ts';
+import { messageOf } from '../kernel/fail.ts';
+import type { Logger } from '../kernel/log.ts';
+import { isConnectionLoss, type Database } from '../store/client.ts';
+import { insertStepJobs, type NewStepJob } from '../store/jobs.ts';
+import { isUnexpectedState, readLastSequences, writeBatch, type AttemptInsert, type Fence, type InstanceEvent, type InstanceInsert, type InstanceUpdate, type LogInsert, type StepWrite } from '../store/journal.ts';
+import { isOwner } from '../store/owners.ts';
+
+/** What one instance wants written at one moment. */
+export interface Group {
+  readonly instanceId: string;
+  created: InstanceInsert | undefined;
+  /** By path and generation; a later state of the same row replaces the earlier one. */
+  readonly steps: Map<string, StepWrite>;
+  instance: InstanceUpdate | undefined;
+  readonly attempts: AttemptInsert[];
+  readonly logs: LogInsert[];
+  readonly events: InstanceEvent[];
+  readonly jobs: NewStepJob[];
+}
+
+export function emptyGroup(instanceId: string): Group {
+  return { instanceId, created: undefined, steps: new Map(), instance: undefined, attempts: [], logs: [], events: [], jobs: [] };
+}
+
+/** Why a group was not written: another owner has the instance (fenced), its rows were not as expected (moved), PostgreSQL refuses it (refused). */
+export class GroupLost extends Error {
+  override readonly name = 'GroupLost';
+  readonly why: 'fenced' | 'moved' | 'refused' | 'stopped';
+  constructor(why: GroupLost['why'], message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.why = why;
+  }
+}
+
+/** Called once: without an error when the group is durable. */
+export type OnWritten = (lost?: GroupLost) => void;
+
+export interface Journal {
+  append(group: Group, onWritten: OnWritten): void;
+  /** Resolves when everything appended so far is durable or lost. */
+  drained(): Promise<void>;
+  /** Writes nothing more; what waits is lost. */
+  stop(): void;
+  readonly stats: JournalStats;
+}
+
+export interface JournalStats {
+  commits: number;
+  groups: number;
+  steps: number;
+  /** Of the last commit, ms. */
+  flushMs: number;
+}
+
+interface Entry {
+  readonly group: Group;
+  readonly onWritten: OnWritten;
+}
+
+/** More groups a commit gain little and cost latency (measured: 500 is close to the best rate). */
+const MAX_GROUPS = 1_000;
+/** Inputs and outputs travel as text; a batch far beyond this only fills buffers. */
+const MAX_BYTES = 8 * 1024 * 1024;
+const RETRY_MS = [20, 50, 100, 200, 500, 1_000] as const;
+
+export function createJournal(parts: { readonly database: Database; readonly clock: Clock; readonly log: Logger; readonly fence: () => Fence }): Journal {
+  const { database, clock, log } = parts;
+  const stats: JournalStats = { commits: 0, groups: 0, steps: 0, flushMs: 0 };
+  let queue: Entry[] = [];
+  let isFlushing = false;
+  let isStopped = false;
+  let idle: (() => void)[] = [];
+
+  function schedule(): void {
+    if (isFlushing || queue.length === 0) return;
+    isFlushing = true;
+    // A microtask: what the same turn of the loop appends still joins this commit.
+    queueMicrotask(() => void flushAll());
+  }
+
+  async function flushAll(): Promise<void> {
+    // Serial by design: what arrives during a commit makes the next batch.
+    while (queue.length > 0 && !isStopped) {
+      const { batch, rest } = takeBatch(queue);
+      queue = rest;
+      await write(batch, false);
+    }
+    isFlushing = false;
+    if (isStopped) for (const entry of queue.splice(0)) entry.onWritten(new GroupLost('stopped', 'Studio is stopping'));
+    for (const resolve of idle.splice(0)) resolve();
+    schedule();
+  }
+
+  /** @param isAmbiguous an earlier try may have been committed without our knowing */
+  async function write(entries: readonly Entry[], isAmbiguous: boolean): Promise<void> {
+    let ambiguous = isAmbiguous;
+    for (let attempt = 0; !isStopped; attempt++) {
+      const startedAt = clock.monotonic();
+      try {
+        await failpoint('journal.before_commit');
+        if (isStopped) break;
+        await commit(entries);
+        await failpoint('journal.after_commit');
+        if (isStopped) break;
+        stats.commits++;
+        stats.groups += entries.length;
+        stats.flushMs = clock.monotonic() - startedAt;
+        for (const entry of entries) stats.steps += entry.group.steps.size;
+        database.announce();
+        for (const entry of entries) entry.onWritten();
+        return;
+      } catch (error) {
+        if (isTransient(error)) {
+          ambiguous ||= isConnectionLoss(error);
+          if (attempt === 0) log.warn({ cause: messageOf(error), groups: entries.length }, 'a commit failed for now; it is tried again until the database answers');
+          await clock.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 1_000);
+          continue;
+        }
+        return settleRefused(entries, error, ambiguous);
+      }
+    }
+    for (const entry of entries) entry.onWritten(new GroupLost('stopped', 'Studio is stopping'));
+  }
+
+  async function commit(entries: readonly Entry[]): Promise<void> {
+    const fence = parts.fence();
+    const batch = toBatch(entries);
+    const jobs = entries.flatMap((entry) => entry.group.jobs);
+    if (jobs.length === 0) return writeBatch(database.engine, fence, batch);
+    await database.engine.transaction(async (sql) => {
+      await writeBatch(sql, fence, batch);
+      await insertStepJobs(sql, jobs);
+    });
+  }
+
+  /** The batch as a whole was refused: find out whether we are fenced, what was written before after all, and which group is to blame. */
+  async function settleRefused(entries: readonly Entry[], error: unknown, isAmbiguous: boolean): Promise<void> {
+    if (isUnexpectedState(error)) {
+      const stillOwner = await ask(() => isOwner(database.engine, { id: parts.fence().ownerId, epoch: parts.fence().epoch }));
+      if (stillOwner === undefined) return write(entries, isAmbiguous);
+      if (!stillOwner) {
+        for (const entry of entries) entry.onWritten(new GroupLost('fenced', 'another process has taken this instance over'));
+        return;
+      }
+      if (isAmbiguous) {
+        const left = await dropWritten(entries);
+        if (left.length < entries.length) return left.length === 0 ? undefined : write(left, false);
+      }
+    }
+    const [only] = entries;
+    if (entries.length === 1 && only !== undefined) {
+      const why = isUnexpectedState(error) ? 'moved' : 'refused';
+      log.error({ instanceId: only.group.instanceId, why, cause: messageOf(error) }, 'a transition could not be recorded');
+      only.onWritten(new GroupLost(why, messageOf(error), { cause: error }));
+      return;
+    }
+    const middle = Math.ceil(entries.length / 2);
+    await write(entries.slice(0, middle), isAmbiguous);
+    await write(entries.slice(middle), isAmbiguous);
+  }
+
+  /** After a lost connection: groups whose last event is there were written. Only the owner writes them, so nobody else can have. */
+  async function dropWritten(entries: readonly Entry[]): Promise<readonly Entry[]> {
+    const last = await ask(() => readLastSequences(database.engine, entries.map((entry) => entry.group.instanceId)));
+    if (last === undefined) return entries;
+    const left: Entry[] = [];
+    for (const entry of entries) {
+      const sequence = entry.group.events.at(-1)?.sequence;
+      if (sequence !== undefined && sequence <= (last.get(entry.group.instanceId) ?? 0)) entry.onWritten();
+      else left.push(entry);
+    }
+    return left;
+  }
+
+  /** Asks until the database answers. @returns undefined when the journal stops first */
+  async function ask<T>(question: () => Promise<T>): Promise<T | undefined> {
+    for (let attempt = 0; !isStopped; attempt++) {
+      try {
+        return await question();
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        await clock.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 1_000);
+      }
+    }
+    return undefined;
+  }
+
+  return {
+    stats,
+    append(group, onWritten) {
+      if (isStopped) return onWritten(new GroupLost('stopped', 'Studio is stopping'));
+      queue.push({ group, onWritten });
+      schedule();
+    },
+    drained: () => (!isFlushing && queue.length === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))),
+    stop() {
+      isStopped = true;
+    },
+  };
+}
+
+/** The longest run of groups from the front that one statement can hold: it can't insert and update the same row. */
+function takeBatch(queue: readonly Entry[]): { batch: readonly Entry[]; rest: Entry[] } {
+  const touched = new Set<string>();
+  let bytes = 0;
+  let size = 0;
+  for (const { group } of queue) {
+    if (size >= MAX_GROUPS || (size > 0 && bytes > MAX_BYTES)) break;
+    const rows: string[] = [];
+    if (group.created !== undefined || group.instance !== undefined) rows.push(group.instanceId);
+    for (const [key, write] of group.steps) {
+      rows.push(`${group.instanceId} ${key}`);
+      bytes += (write.output?.length ?? 0) + (write.input?.length ?? 0);
+    }
+    if (rows.some((row) => touched.has(row))) break;
+    for (const row of rows) touched.add(row);
+    size++;
+  }
+  return { batch: queue.slice(0, size), rest: queue.slice(size) };
+}
+
+function toBatch(entries: readonly Entry[]): Parameters<typeof writeBatch>[2] {
+  const created: InstanceInsert[] = [];
+  const inserts: StepWrite[] = [];
+  const updates: StepWrite[] = [];
+  const instances: InstanceUpdate[] = [];
+  const attempts: AttemptInsert[] = [];
+  const logs: LogInsert[] = [];
+  const events: InstanceEvent[] = [];
+  for (const { group } of entries) {
+    if (group.created !== undefined) created.push(group.created);
+    if (group.instance !== undefined) instances.push(group.instance);
+    for (const write of group.steps.values()) (write.expected === null ? inserts : updates).push(write);
+    for (const one of group.attempts) attempts.push(one);
+    for (const one of group.logs) logs.push(one);
+    for (const one of group.events) events.push(one);
+  }
+  return { created, inserts, updates, instances, attempts, logs, events };
+}
+
+/** Faults that pass: the server is away, full, out of locks or memory. */
+function isTransient(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return isConnectionLoss(error) || /^(53|40|57|55P03)/.test(code);
+}

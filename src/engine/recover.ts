@@ -1,0 +1,139 @@
+/** Recovery: takes live instances that nobody living owns, rebuilds them from their rows and lets them go on. The same way after a crash of
+ *  this process, of another, and when a transition could not be recorded. */
+import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
+import { failpoint } from '../kernel/failpoint.ts';
+import { messageOf } from '../kernel/fail.ts';
+import { adoptInstance, adoptInstances, readStoredInstance, type StoredInstance } from '../store/instances.ts';
+import { listStrayJobs, loadSteps, type StoredStep } from '../store/steps.ts';
+import { endInstance, goOn, releaseLive } from './advance.ts';
+import { failure, notifyEnd, type Core } from './core.ts';
+import type { CompiledNode } from './graph.ts';
+import { onJobEnded } from './job-steps.ts';
+import { changeStep, createLive, openStep, type Live } from './live.ts';
+import { isUndoneByRetry, liveFromRows, rebuildPlan } from './rebuild.ts';
+import { stageStep } from './stage.ts';
+import { armTimer } from './timers.ts';
+import { loadVersion } from './versions.ts';
+
+/** Instances a bite: their steps come in one query. */
+const BITE = 200;
+const STRAY_BITE = 1_000;
+
+/** Takes over all there is to take. @returns how many */
+export async function adoptAll(core: Core): Promise<number> {
+  const { owner } = core;
+  if (owner === undefined) return 0;
+  let taken = 0;
+  for (;;) {
+    const stored = await adoptInstances(core.parts.database.engine, { epoch: owner.epoch, limit: BITE });
+    await failpoint('recover.adopted');
+    if (stored.length === 0 || core.state === 'stopped') return taken;
+    const steps = groupByInstance(await loadSteps(core.parts.database.engine, stored.map((one) => one.id)));
+    for (const one of stored) await resume(core, one, steps.get(one.id) ?? []);
+    taken += stored.length;
+  }
+}
+
+function groupByInstance(steps: readonly StoredStep[]): ReadonlyMap<string, StoredStep[]> {
+  const groups = new Map<string, StoredStep[]>();
+  for (const step of steps) {
+    const group = groups.get(step.instanceId);
+    if (group === undefined) groups.set(step.instanceId, [step]);
+    else group.push(step);
+  }
+  return groups;
+}
+
+/** Brings one instance into memory and lets it go on when it is live.
+ *  @returns undefined when its version can't run any more: it has failed then */
+export async function resume(core: Core, stored: StoredInstance, steps: readonly StoredStep[]): Promise<Live | undefined> {
+  const known = core.lives.get(stored.id);
+  if (known !== undefined) return known;
+  let live: Live;
+  try {
+    const { graph } = await loadVersion(core, stored);
+    live = liveFromRows(stored, graph, steps);
+  } catch (error) {
+    core.log.error({ instanceId: stored.id, cause: messageOf(error) }, 'an instance could not be brought back');
+    failUnloadable(core, stored, messageOf(error));
+    return undefined;
+  }
+  core.lives.set(live.id, live);
+  if (!isTerminalInstance(live.status)) await continueLive(core, live);
+  return live;
+}
+
+/** Its definition can't be compiled by this Studio (a node type is gone): it must not stay live for ever. */
+function failUnloadable(core: Core, stored: StoredInstance, message: string): void {
+  if (isTerminalInstance(stored.status)) return;
+  const live = createLive(stored, { nodes: [], edges: [], byKey: new Map(), leaves: [], order: [], maxConcurrentSteps: 1 });
+  core.lives.set(live.id, live);
+  endInstance(core, live, { status: 'failed', error: failure('version_unusable', `version ${stored.version} can't be run by this Studio: ${message}`, { remedy: 'Publish a new version and start a new instance.' }) });
+}
+
+async function continueLive(core: Core, live: Live): Promise<void> {
+  // Cannot be in rows written by a whole group; if it is, going on beats being stuck.
+  for (const node of live.graph.nodes) {
+    const step = live.steps[node.index];
+    if (step !== undefined && isUndoneByRetry(node, step)) openStep(live, node);
+  }
+  const decided = await rebuildPlan(core, live);
+  if (live.isGone) return;
+  const now = core.clock.now();
+  for (const skip of decided.skipped) stageStep(core, live, skip.node, openStep(live, skip.node), { status: 'skipped', reason: skip.reason, endedAt: now });
+  const again = live.graph.nodes.filter((node) => takeUp(core, live, node));
+  goOn(core, live, [...decided.ready, ...again], false);
+}
+
+/** Goes on with a step that was in flight. @returns true when it is to be started again */
+function takeUp(core: Core, live: Live, node: CompiledNode): boolean {
+  const step = live.steps[node.index];
+  if (step === undefined || step.status === 'pending' || isTerminalStep(step.status)) return false;
+  if (step.jobId !== null) {
+    core.jobs.set(step.jobId, { live, node });
+    void onJobEnded(core, step.jobId).catch((error: unknown) => core.log.warn({ instanceId: live.id, cause: messageOf(error) }, 'the end of a job could not be read; the poll will'));
+    return false;
+  }
+  if (step.status === 'waiting') {
+    armTimer(core, live, node);
+    return false;
+  }
+  // An inline attempt that was in flight: the same attempt once more.
+  changeStep(live, step, { status: 'pending', attempt: Math.max(0, step.attempt - 1) });
+  return true;
+}
+
+/** Takes one instance into memory for a command. @returns undefined when another process holds it */
+export async function takeInstance(core: Core, id: string): Promise<Live | undefined> {
+  const known = core.lives.get(id);
+  if (known !== undefined) return known;
+  const { owner } = core;
+  if (owner === undefined) return undefined;
+  if (!(await adoptInstance(core.parts.database.engine, { id, epoch: owner.epoch }))) return undefined;
+  const stored = await readStoredInstance(core.parts.database.engine, { orgId: undefined, id });
+  if (stored === undefined) return undefined;
+  const steps = await loadSteps(core.parts.database.engine, [id]);
+  return core.lives.get(id) ?? resume(core, stored, steps);
+}
+
+/** A live instance could not be recorded. Forget it; unless another process has it, read it again and go on. */
+export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'refused' | 'stopped', message: string): void {
+  const wasHeld = core.lives.get(live.id) === live;
+  releaseLive(core, live, `the instance is not held by this process any more (${why})`);
+  if (!wasHeld || why === 'stopped' || core.state === 'stopped') return;
+  if (why === 'fenced') return notifyEnd(core, live.id, 'released');
+  void (async () => {
+    const again = await takeInstance(core, live.id);
+    if (again === undefined) return notifyEnd(core, live.id, 'released');
+    if (why === 'refused' && !again.isGone && !isTerminalInstance(again.status)) {
+      endInstance(core, again, { status: 'failed', error: failure('unrecordable', `a step's result could not be recorded: ${message}`, { remedy: 'Look for the instance id in the log of Studio.' }) });
+    }
+  })().catch((error: unknown) => core.log.error({ instanceId: live.id, cause: messageOf(error) }, 'a lost instance could not be read again'));
+}
+
+/** Cancels jobs whose step has ended: the crash came between the two. */
+export async function cancelStrayJobs(core: Core): Promise<void> {
+  for (const job of await listStrayJobs(core.parts.database.engine, STRAY_BITE)) {
+    await core.parts.jobs.cancel(job.id, 'its step has ended').catch((error: unknown) => core.log.warn({ jobId: job.id, cause: messageOf(error) }, 'a stray job could not be cancelled'));
+  }
+}

@@ -1,0 +1,141 @@
+/** Brings a command to the owner of its instance: this process when it has it or can take it, else through a row that the owner picks up.
+ *  Commands on one instance run one after another. */
+import type { Json } from '../contract/endpoint.ts';
+import { errorCodes, type ErrorCode } from '../contract/error.ts';
+import { isTerminalInstance } from '../contract/values.ts';
+import { AppError, fail, messageOf } from '../kernel/fail.ts';
+import { newId } from '../kernel/ids.ts';
+import { finishCommand, insertCommand, readCommandResult, withdrawCommand, type NewCommand } from '../store/commands.ts';
+import { readStoredInstance } from '../store/instances.ts';
+import { releaseLive } from './advance.ts';
+import type { Core } from './core.ts';
+import { runInstanceCommand } from './instance-commands.ts';
+import type { Live } from './live.ts';
+import { takeInstance } from './recover.ts';
+import { requireAccepting } from './start.ts';
+import type { InstanceCommand, StepCommand } from './state.ts';
+import { runStepCommand, type Effect } from './step-commands.ts';
+
+export interface InstanceRequest {
+  readonly orgId: string;
+  readonly id: string;
+  readonly command: InstanceCommand;
+  readonly requestId: string;
+}
+
+export interface StepCommandRequest {
+  readonly orgId: string;
+  readonly id: string;
+  readonly path: string;
+  readonly command: StepCommand;
+  readonly output?: Json | undefined;
+  readonly requestId: string;
+}
+
+/** @throws AppError not_found, illegal_transition, draining */
+export async function commandInstance(core: Core, request: InstanceRequest): Promise<void> {
+  await withOwner(core, request, {
+    here: (live) => runInstanceCommand(core, live, request.command, request.requestId),
+    row: { kind: request.command, payload: { requestId: request.requestId } },
+  });
+}
+
+export async function commandStep(core: Core, request: StepCommandRequest): Promise<Effect> {
+  const effect = await withOwner(core, request, {
+    here: (live) => runStepCommand(core, live, request),
+    row: { kind: `step.${request.command}`, payload: { path: request.path, requestId: request.requestId, ...(request.output === undefined ? {} : { output: request.output }) } },
+  });
+  // LIMIT: the owner's answer carries no effect across processes; the step's own event tells what happened.
+  return effect ?? 'advancing';
+}
+
+interface Command<T> {
+  readonly here: (live: Live) => Promise<T>;
+  readonly row: { readonly kind: string; readonly payload: Json };
+}
+
+async function withOwner<T>(core: Core, request: { readonly orgId: string; readonly id: string }, command: Command<T>): Promise<T | undefined> {
+  requireAccepting(core);
+  const stored = await readStoredInstance(core.parts.database.engine, request);
+  if (stored === undefined) fail('not_found', `there is no instance ${request.id}`);
+  const live = await takeInstance(core, request.id);
+  return live === undefined ? void (await askOwner(core, request, command.row)) : inTurn(core, live, command.here);
+}
+
+/** The last command on each instance: the next waits for it. */
+const turns = new WeakMap<Core, Map<string, Promise<unknown>>>();
+
+async function inTurn<T>(core: Core, live: Live, run: (live: Live) => Promise<T>): Promise<T> {
+  const ofCore = turns.get(core) ?? new Map<string, Promise<unknown>>();
+  turns.set(core, ofCore);
+  const before = ofCore.get(live.id) ?? Promise.resolve();
+  const turn = before.then(
+    () => runHere(core, live, run),
+    () => runHere(core, live, run),
+  );
+  ofCore.set(live.id, turn);
+  try {
+    return await turn;
+  } finally {
+    if (ofCore.get(live.id) === turn) ofCore.delete(live.id);
+  }
+}
+
+async function runHere<T>(core: Core, first: Live, run: (live: Live) => Promise<T>): Promise<T> {
+  // The one before may have ended the instance: take what stands now.
+  const live = core.lives.get(first.id) ?? (await takeInstance(core, first.id));
+  if (live === undefined) fail('conflict', `instance ${first.id} is held by another process now; try again`);
+  try {
+    return await run(live);
+  } finally {
+    // Ended instances are brought into memory for a command only.
+    if (isTerminalInstance(live.status) && live.inFlight === 0 && live.buffer === undefined) releaseLive(core, live, 'the instance has ended');
+  }
+}
+
+const OWNER_ANSWERS_MS = 15_000;
+const LOOK_MS = 50;
+
+/** Leaves the command for the owner and waits for its answer. */
+async function askOwner(core: Core, request: { readonly orgId: string; readonly id: string }, row: Command<unknown>['row']): Promise<void> {
+  const sql = core.parts.database.engine;
+  const id = newId('cmd', core.clock);
+  await insertCommand(sql, { id, orgId: request.orgId, instanceId: request.id, kind: row.kind, payload: row.payload });
+  core.parts.database.announce();
+  const deadline = core.clock.monotonic() + OWNER_ANSWERS_MS;
+  while (core.clock.monotonic() < deadline && core.state === 'running') {
+    const result = await readCommandResult(sql, id);
+    if (result !== undefined) {
+      if (result.error === null) return;
+      throw new AppError(isErrorCode(result.error.code) ? result.error.code : 'conflict', { message: result.error.message });
+    }
+    await core.clock.sleep(LOOK_MS);
+  }
+  if (await withdrawCommand(sql, id)) fail('conflict', { message: `the process that runs instance ${request.id} does not answer; it is taken over when it is found dead, try again in half a minute`, retryAfterS: 30 });
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errorCodes, code);
+}
+
+const instanceCommands: ReadonlySet<string> = new Set<InstanceCommand>(['start', 'pause', 'resume', 'cancel', 'retry']);
+const stepCommands: ReadonlySet<string> = new Set<StepCommand>(['retry', 'skip', 'cancel', 'complete', 'result', 'approve', 'reject']);
+
+/** Runs a command that another process left for us. Never rejects: the answer stands in the row. */
+export async function executeRemote(core: Core, command: NewCommand): Promise<void> {
+  let error: { code: string; message: string } | undefined;
+  try {
+    const { path, output, requestId } = command.payload as { path?: string; output?: Json; requestId?: string };
+    const live = await takeInstance(core, command.instanceId);
+    // Somebody else's by now: its owner will find the row.
+    if (live === undefined) return;
+    const ids = { requestId: requestId ?? command.id };
+    const stepCommand = command.kind.startsWith('step.') ? command.kind.slice('step.'.length) : undefined;
+    if (stepCommand !== undefined && stepCommands.has(stepCommand)) await inTurn(core, live, (one) => runStepCommand(core, one, { ...ids, path: path ?? '', command: stepCommand as StepCommand, ...(output === undefined ? {} : { output }) }));
+    else if (instanceCommands.has(command.kind)) await inTurn(core, live, (one) => runInstanceCommand(core, one, command.kind as InstanceCommand, ids.requestId));
+    else fail('conflict', `"${command.kind}" is no command of this Studio; it may be older than the process that asked`);
+  } catch (cause) {
+    error = { code: cause instanceof AppError ? cause.code : 'internal', message: messageOf(cause) };
+  }
+  await finishCommand(core.parts.database.engine, { id: command.id, error }).catch((cause: unknown) => core.log.warn({ commandId: command.id, cause: messageOf(cause) }, 'the answer to a command could not be written'));
+}

@@ -1,0 +1,210 @@
+/** Rows of instances: reading, listing, adopting, deleting. Live ones change only through the journal of their owner (store/journal.ts). */
+import type { Json } from '../contract/endpoint.ts';
+import type { Failure, Instance, InstanceSummary, WaitReason } from '../contract/instances.ts';
+import type { InstanceStatus, WaitingKind } from '../contract/values.ts';
+import type { Sql } from './client.ts';
+import { writeEvents } from './outbox.ts';
+
+const LIVE = `('pending', 'running', 'waiting', 'paused')`;
+
+interface SummaryRow {
+  id: string;
+  workflow_id: string;
+  workflow_name: string;
+  version: number;
+  status: InstanceStatus;
+  error: Failure | null;
+  waiting: (WaitReason & { kind: WaitingKind }) | null;
+  labels: Record<string, string>;
+  priority: number;
+  started_by: string;
+  rerun_of: string | null;
+  created_at: Date;
+  started_at: Date | null;
+  ended_at: Date | null;
+  seq: number;
+}
+
+interface FullRow extends SummaryRow {
+  input: string;
+  output: string | null;
+}
+
+/** The last number of an instance's stream: its row changes with its status only, its steps may be ahead. */
+const SEQ = `greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = i.id)) as seq`;
+const SUMMARY = `i.id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.error, i.waiting, i.labels, i.priority, i.started_by, i.rerun_of,
+  i.created_at, i.started_at, i.ended_at, ${SEQ}`;
+
+/** @returns undefined when the org has no such instance */
+export async function readInstance(sql: Sql, instance: { readonly orgId: string; readonly id: string; readonly cursor: string }): Promise<Instance | undefined> {
+  const { rows } = await sql.query<FullRow>(`select ${SUMMARY}, i.input, i.output from instances i join workflows w on w.id = i.workflow_id where i.org_id = $1 and i.id = $2`, [instance.orgId, instance.id]);
+  const row = rows[0];
+  return row === undefined ? undefined : { ...toSummary(row), input: JSON.parse(row.input) as Json, output: row.output === null ? null : (JSON.parse(row.output) as Json), cursor: instance.cursor };
+}
+
+export interface InstanceQuery {
+  readonly orgId: string;
+  readonly statuses?: readonly string[] | undefined;
+  readonly workflowId?: string | undefined;
+  readonly label?: { readonly key: string; readonly value: string } | undefined;
+  readonly since?: string | undefined;
+  /** Id of the last instance of the page before. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export async function listInstances(sql: Sql, query: InstanceQuery): Promise<InstanceSummary[]> {
+  const { rows } = await sql.query<SummaryRow>(
+    `select ${SUMMARY} from instances i join workflows w on w.id = i.workflow_id
+     where i.org_id = $1 and ($2::text[] is null or i.status = any($2)) and ($3::text is null or i.workflow_id = $3)
+       and ($4::jsonb is null or i.labels @> $4) and ($5::timestamptz is null or i.created_at >= $5) and ($6::text is null or i.id < $6)
+     order by i.id desc limit $7`,
+    [
+      query.orgId,
+      query.statuses === undefined ? null : [...query.statuses],
+      query.workflowId ?? null,
+      query.label === undefined ? null : JSON.stringify({ [query.label.key]: query.label.value }),
+      query.since ?? null,
+      query.after ?? null,
+      query.limit,
+    ],
+  );
+  return rows.map(toSummary);
+}
+
+function toSummary(row: SummaryRow): InstanceSummary {
+  return {
+    id: row.id,
+    workflowId: row.workflow_id,
+    workflowName: row.workflow_name,
+    version: row.version,
+    status: row.status,
+    ...(row.error === null ? {} : { error: row.error }),
+    ...(row.waiting === null ? {} : { waiting: row.waiting }),
+    labels: row.labels,
+    priority: row.priority,
+    startedBy: row.started_by,
+    ...(row.rerun_of === null ? {} : { rerunOf: row.rerun_of }),
+    createdAt: row.created_at.toISOString(),
+    startedAt: row.started_at?.toISOString() ?? null,
+    endedAt: row.ended_at?.toISOString() ?? null,
+    seq: row.seq,
+  };
+}
+
+/** What the engine loads of an instance. */
+export interface StoredInstance {
+  readonly id: string;
+  readonly orgId: string;
+  readonly workflowId: string;
+  readonly workflowName: string;
+  readonly version: number;
+  readonly status: InstanceStatus;
+  readonly input: Json;
+  readonly labels: Record<string, string>;
+  readonly priority: number;
+  readonly startedBy: string;
+  readonly principal: string | null;
+  readonly ownerEpoch: number | null;
+  readonly seq: number;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+}
+
+interface StoredRow {
+  id: string;
+  org_id: string;
+  workflow_id: string;
+  workflow_name: string;
+  version: number;
+  status: InstanceStatus;
+  input: string;
+  labels: Record<string, string>;
+  priority: number;
+  started_by: string;
+  principal: string | null;
+  owner_epoch: number | null;
+  seq: number;
+  created_at: Date;
+  started_at: Date | null;
+}
+
+const STORED = `i.id, i.org_id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.input, i.labels, i.priority, i.started_by, i.principal, i.owner_epoch,
+  greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = i.id)) as seq, i.created_at, i.started_at`;
+
+/** @returns undefined when the org has no such instance */
+export async function readStoredInstance(sql: Sql, instance: { readonly orgId: string | undefined; readonly id: string }): Promise<StoredInstance | undefined> {
+  const { rows } = await sql.query<StoredRow>(`select ${STORED} from instances i join workflows w on w.id = i.workflow_id where i.id = $1 and ($2::text is null or i.org_id = $2)`, [instance.id, instance.orgId ?? null]);
+  return rows[0] === undefined ? undefined : toStored(rows[0]);
+}
+
+/** Takes live instances that no owner holds, oldest first. Two processes never take the same one. */
+export async function adoptInstances(sql: Sql, adoption: { readonly epoch: number; readonly limit: number }): Promise<StoredInstance[]> {
+  const { rows } = await sql.query<StoredRow>(
+    `with free as (
+       select id from instances where status in ${LIVE} and (owner_epoch is null or owner_epoch not in (select epoch from owners)) order by id limit $2 for update skip locked
+     ), taken as (update instances set owner_epoch = $1 where id in (select id from free) returning id)
+     select ${STORED} from instances i join workflows w on w.id = i.workflow_id where i.id in (select id from taken) order by i.id`,
+    [adoption.epoch, adoption.limit],
+  );
+  return rows.map(toStored);
+}
+
+/** Takes one instance, whatever its status, when nobody living owns it or it has ended. @returns false when another process holds it */
+export async function adoptInstance(sql: Sql, adoption: { readonly id: string; readonly epoch: number }): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `update instances set owner_epoch = $2 where id = $1 and (owner_epoch = $2 or owner_epoch is null or status not in ${LIVE} or owner_epoch not in (select epoch from owners))`,
+    [adoption.id, adoption.epoch],
+  );
+  return rowCount === 1;
+}
+
+function toStored(row: StoredRow): StoredInstance {
+  return {
+    id: row.id,
+    orgId: row.org_id,
+    workflowId: row.workflow_id,
+    workflowName: row.workflow_name,
+    version: row.version,
+    status: row.status,
+    input: JSON.parse(row.input) as Json,
+    labels: row.labels,
+    priority: row.priority,
+    startedBy: row.started_by,
+    principal: row.principal,
+    ownerEpoch: row.owner_epoch,
+    seq: row.seq,
+    createdAt: row.created_at.getTime(),
+    startedAt: row.started_at?.getTime() ?? null,
+  };
+}
+
+/** Live instances of a workflow, oldest first. */
+export async function listLiveInstances(sql: Sql, query: { readonly orgId: string; readonly workflowId: string; readonly limit: number }): Promise<string[]> {
+  const { rows } = await sql.query<{ id: string }>(`select id from instances where org_id = $1 and workflow_id = $2 and status in ${LIVE} order by id limit $3`, [query.orgId, query.workflowId, query.limit]);
+  return rows.map((row) => row.id);
+}
+
+/** Deletes an ended instance with all that hangs on it, and tells so. Call it in a transaction.
+ *  @returns false when it is live or not there */
+export async function deleteInstance(sql: Sql, instance: { readonly orgId: string; readonly id: string; readonly requestId: string }): Promise<boolean> {
+  const { rows } = await sql.query<{ workflow_id: string; status: InstanceStatus; seq: number }>(
+    `delete from instances where org_id = $1 and id = $2 and status not in ${LIVE} returning workflow_id, status, seq`,
+    [instance.orgId, instance.id],
+  );
+  const row = rows[0];
+  if (row === undefined) return false;
+  const { rows: steps } = await sql.query<{ seq: number }>(`delete from steps where instance_id = $1 returning seq`, [instance.id]);
+  const last = steps.reduce((seq, step) => Math.max(seq, step.seq), row.seq);
+  await writeEvents(sql, [
+    { kind: 'instance', id: instance.id, sequence: last + 1, type: 'engine:instance:deleted', orgId: instance.orgId, parent: `workflow:${row.workflow_id}`, payload: { status: row.status }, requestId: instance.requestId },
+  ]);
+  return true;
+}
+
+/** Statuses of instances, for those who wait without owning them. */
+export async function readStatus(sql: Sql, id: string): Promise<InstanceStatus | undefined> {
+  const { rows } = await sql.query<{ status: InstanceStatus }>(`select status from instances where id = $1`, [id]);
+  return rows[0]?.status;
+}

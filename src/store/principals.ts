@@ -1,0 +1,13 @@
+/** What the person behind a run may do, now: read when a step needs more than a user's rights. */
+import type { Role } from '../contract/values.ts';
+import type { Sql } from './client.ts';
+
+/** @returns undefined when the person is gone, disabled, or no member of the org any more */
+export async function readPrincipalRole(sql: Sql, principal: { readonly orgId: string; readonly userId: string }): Promise<Role | undefined> {
+  const { rows } = await sql.query<{ role: Role }>(
+    `select case when u.is_super_admin then 'super_admin' else m.role end as role
+     from users u left join members m on m.user_id = u.id and m.org_id = $1 where u.id = $2 and u.disabled_at is null and (u.is_super_admin or m.role is not null)`,
+    [principal.orgId, principal.userId],
+  );
+  return rows[0]?.role;
+}

@@ -1,0 +1,255 @@
+/** Rows of workflows, their versions and drafts. A version's structure never changes; what does not matter to a run (names, positions,
+ *  triggers) may be written over when the structure is the same. Every change writes its event; call the writers in a transaction. */
+import type { Json } from '../contract/endpoint.ts';
+import type { EventType } from '../contract/events.ts';
+import type { Definition } from '../contract/graph.ts';
+import type { Workflow, WorkflowSummary, workflowVersion } from '../contract/workflows.ts';
+import type * as z from 'zod';
+import type { Sql } from './client.ts';
+import { writeEvents } from './outbox.ts';
+
+export type WorkflowVersion = z.infer<typeof workflowVersion>;
+type TriggerView = Workflow['triggers'][number];
+
+interface SummaryRow {
+  id: string;
+  name: string;
+  description: string;
+  version: number;
+  node_count: number;
+  has_draft: boolean;
+  archived_at: Date | null;
+  created_at: Date;
+  updated_at: Date;
+  last_id: string | null;
+  last_status: string | null;
+  last_created_at: Date | null;
+}
+
+interface FullRow extends SummaryRow {
+  definition: Definition;
+  structural_hash: string;
+  revision: number;
+  seq: number;
+}
+
+const SUMMARY = `w.id, w.name, w.description, w.version, v.node_count, w.draft is not null as has_draft, w.archived_at, w.created_at, w.updated_at,
+  l.id as last_id, l.status as last_status, l.created_at as last_created_at`;
+const FROM = `from workflows w join workflow_versions v on v.workflow_id = w.id and v.version = w.version
+  left join lateral (select i.id, i.status, i.created_at from instances i where i.workflow_id = w.id order by i.id desc limit 1) l on true`;
+
+/** The ETag of a workflow: changes with every publish, not with drafts. */
+export function workflowEtag(revision: number): string {
+  return `"r${revision}"`;
+}
+
+export function draftEtag(revision: number): string {
+  return `"d${revision}"`;
+}
+
+export async function readWorkflow(sql: Sql, workflow: { readonly orgId: string; readonly id: string; readonly cursor: string }): Promise<Workflow | undefined> {
+  const { rows } = await sql.query<FullRow>(`select ${SUMMARY}, v.definition, v.structural_hash, w.revision, w.seq ${FROM} where w.org_id = $1 and w.id = $2`, [workflow.orgId, workflow.id]);
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return {
+    ...toSummary(row),
+    definition: row.definition,
+    structuralHash: row.structural_hash,
+    triggers: await listTriggerViews(sql, workflow),
+    etag: workflowEtag(row.revision),
+    seq: row.seq,
+    cursor: workflow.cursor,
+  };
+}
+
+export interface WorkflowQuery {
+  readonly orgId: string;
+  readonly search?: string | undefined;
+  readonly archived: boolean;
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export async function listWorkflows(sql: Sql, query: WorkflowQuery): Promise<WorkflowSummary[]> {
+  const { rows } = await sql.query<SummaryRow>(
+    `select ${SUMMARY} ${FROM}
+     where w.org_id = $1 and (w.archived_at is not null) = $2 and ($3::text is null or w.id < $3)
+       and ($4::text is null or strpos(lower(w.name || ' ' || w.description), lower($4)) > 0)
+     order by w.id desc limit $5`,
+    [query.orgId, query.archived, query.after ?? null, query.search ?? null, query.limit],
+  );
+  return rows.map(toSummary);
+}
+
+function toSummary(row: SummaryRow): WorkflowSummary {
+  const last = row.last_id === null || row.last_status === null || row.last_created_at === null ? null : { id: row.last_id, status: row.last_status, createdAt: row.last_created_at.toISOString() };
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    version: row.version,
+    nodeCount: row.node_count,
+    hasDraft: row.has_draft,
+    archivedAt: row.archived_at?.toISOString() ?? null,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+    lastInstance: last,
+  };
+}
+
+async function listTriggerViews(sql: Sql, workflow: { readonly orgId: string; readonly id: string }): Promise<TriggerView[]> {
+  const { rows } = await sql.query<{ key: string; type: TriggerView['type']; params: Record<string, Json>; enabled: boolean; token: string | null; next_fire_at: Date | null; last_fired_at: Date | null; last_error: string | null }>(
+    `select key, type, params, enabled, token, next_fire_at, last_fired_at, last_error from triggers where org_id = $1 and workflow_id = $2 order by key`,
+    [workflow.orgId, workflow.id],
+  );
+  return rows.map((row) => ({
+    key: row.key,
+    type: row.type,
+    params: row.params,
+    enabled: row.enabled,
+    ...(row.token === null ? {} : { url: `/webhooks/${row.token}` }),
+    nextFireAt: row.next_fire_at?.toISOString() ?? null,
+    lastFiredAt: row.last_fired_at?.toISOString() ?? null,
+    lastError: row.last_error,
+  }));
+}
+
+/** A workflow as commands see it. */
+export interface WorkflowHead {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly version: number;
+  readonly revision: number;
+  readonly seq: number;
+  readonly draft: Json;
+  readonly draftSavedAt: Date | null;
+  readonly draftRevision: number;
+  readonly structuralHash: string;
+  readonly isArchived: boolean;
+}
+
+/** @param lock hold the row until the transaction ends */
+export async function readWorkflowHead(sql: Sql, workflow: { readonly orgId: string; readonly id: string; readonly lock: boolean }): Promise<WorkflowHead | undefined> {
+  const { rows } = await sql.query<{ id: string; name: string; description: string; version: number; revision: number; seq: number; draft: Json; draft_saved_at: Date | null; draft_revision: number; structural_hash: string; archived_at: Date | null }>(
+    `select w.id, w.name, w.description, w.version, w.revision, w.seq, w.draft, w.draft_saved_at, w.draft_revision, v.structural_hash, w.archived_at
+     from workflows w join workflow_versions v on v.workflow_id = w.id and v.version = w.version where w.org_id = $1 and w.id = $2 ${workflow.lock ? 'for update of w' : ''}`,
+    [workflow.orgId, workflow.id],
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    version: row.version,
+    revision: row.revision,
+    seq: row.seq,
+    draft: row.draft,
+    draftSavedAt: row.draft_saved_at,
+    draftRevision: row.draft_revision,
+    structuralHash: row.structural_hash,
+    isArchived: row.archived_at !== null,
+  };
+}
+
+export interface NewVersion {
+  readonly orgId: string;
+  readonly workflowId: string;
+  readonly version: number;
+  readonly definition: Definition;
+  readonly structuralHash: string;
+  readonly publishedBy: string;
+}
+
+/** @returns false when the id is taken: the first try of the same request made it */
+export async function insertWorkflow(sql: Sql, workflow: NewVersion & { readonly name: string; readonly description: string; readonly requestId: string }): Promise<boolean> {
+  const { rowCount } = await sql.query(`insert into workflows (id, org_id, name, description, version, seq) values ($1, $2, $3, $4, $5, 1) on conflict (id) do nothing`, [workflow.workflowId, workflow.orgId, workflow.name, workflow.description, workflow.version]);
+  if (rowCount === 0) return false;
+  await insertVersion(sql, workflow);
+  await writeWorkflowEvent(sql, { ...workflow, sequence: 1, type: 'workflows:workflow:published', payload: { version: workflow.version, name: workflow.name } });
+  return true;
+}
+
+export async function insertVersion(sql: Sql, version: NewVersion): Promise<void> {
+  await sql.query(
+    `insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count, published_by) values ($1, $2, $3, $4::jsonb, $5, $6, (select id from users where id = $7))`,
+    [version.workflowId, version.version, version.orgId, JSON.stringify(version.definition), version.structuralHash, version.definition.nodes.length, version.publishedBy],
+  );
+}
+
+/** Writes over what does not matter to a run. */
+export async function updateVersion(sql: Sql, version: Pick<NewVersion, 'workflowId' | 'version' | 'definition' | 'publishedBy'>): Promise<void> {
+  await sql.query(`update workflow_versions set definition = $3::jsonb, published_by = coalesce((select id from users where id = $4), published_by) where workflow_id = $1 and version = $2`, [
+    version.workflowId,
+    version.version,
+    JSON.stringify(version.definition),
+    version.publishedBy,
+  ]);
+}
+
+/** Makes `version` the newest, drops the draft, tells so. */
+export async function publishWorkflow(
+  sql: Sql,
+  publish: { readonly orgId: string; readonly workflowId: string; readonly version: number; readonly name: string; readonly description: string; readonly requestId: string },
+): Promise<void> {
+  const { rows } = await sql.query<{ seq: number }>(
+    `update workflows set name = $3, description = $4, version = $5, revision = revision + 1, draft = null, draft_saved_at = null, archived_at = null, seq = seq + 1, updated_at = now()
+     where org_id = $1 and id = $2 returning seq`,
+    [publish.orgId, publish.workflowId, publish.name, publish.description, publish.version],
+  );
+  await writeWorkflowEvent(sql, { ...publish, sequence: rows[0]?.seq ?? 0, type: 'workflows:workflow:published', payload: { version: publish.version, name: publish.name } });
+}
+
+export async function saveDraft(sql: Sql, draft: { readonly orgId: string; readonly workflowId: string; readonly draft: Json; readonly requestId: string }): Promise<{ readonly revision: number; readonly savedAt: Date }> {
+  const { rows } = await sql.query<{ draft_revision: number; draft_saved_at: Date; seq: number }>(
+    `update workflows set draft = $3::jsonb, draft_saved_at = now(), draft_revision = draft_revision + 1, seq = seq + 1 where org_id = $1 and id = $2 returning draft_revision, draft_saved_at, seq`,
+    [draft.orgId, draft.workflowId, JSON.stringify(draft.draft)],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error('the draft found no workflow to belong to');
+  await writeWorkflowEvent(sql, { ...draft, sequence: row.seq, type: 'workflows:workflow:draft_saved', payload: { revision: row.draft_revision } });
+  return { revision: row.draft_revision, savedAt: row.draft_saved_at };
+}
+
+export async function archiveWorkflow(sql: Sql, workflow: { readonly orgId: string; readonly workflowId: string; readonly requestId: string }): Promise<void> {
+  const { rows } = await sql.query<{ seq: number }>(`update workflows set archived_at = now(), seq = seq + 1 where org_id = $1 and id = $2 and archived_at is null returning seq`, [workflow.orgId, workflow.workflowId]);
+  if (rows[0] === undefined) return;
+  await writeWorkflowEvent(sql, { ...workflow, sequence: rows[0].seq, type: 'workflows:workflow:archived', payload: {} });
+}
+
+async function writeWorkflowEvent(
+  sql: Sql,
+  event: { readonly orgId: string; readonly workflowId: string; readonly sequence: number; readonly type: EventType; readonly payload: Record<string, Json>; readonly requestId: string },
+): Promise<void> {
+  await writeEvents(sql, [{ kind: 'workflow', id: event.workflowId, sequence: event.sequence, type: event.type, orgId: event.orgId, payload: event.payload, requestId: event.requestId }]);
+}
+
+interface VersionRow {
+  version: number;
+  structural_hash: string;
+  published_by: string | null;
+  created_at: Date;
+}
+
+/** Newest first. @param query.before a version number */
+export async function listVersions(sql: Sql, query: { readonly orgId: string; readonly workflowId: string; readonly before: number | undefined; readonly limit: number }): Promise<Omit<WorkflowVersion, 'definition'>[]> {
+  const { rows } = await sql.query<VersionRow>(
+    `select version, structural_hash, published_by, created_at from workflow_versions where org_id = $1 and workflow_id = $2 and ($3::int is null or version < $3) order by version desc limit $4`,
+    [query.orgId, query.workflowId, query.before ?? null, query.limit],
+  );
+  return rows.map(toVersion);
+}
+
+export async function readVersion(sql: Sql, query: { readonly orgId: string; readonly workflowId: string; readonly version: number }): Promise<WorkflowVersion | undefined> {
+  const { rows } = await sql.query<VersionRow & { definition: Definition }>(
+    `select version, structural_hash, published_by, created_at, definition from workflow_versions where org_id = $1 and workflow_id = $2 and version = $3`,
+    [query.orgId, query.workflowId, query.version],
+  );
+  return rows[0] === undefined ? undefined : { ...toVersion(rows[0]), definition: rows[0].definition };
+}
+
+function toVersion(row: VersionRow): Omit<WorkflowVersion, 'definition'> {
+  return { version: row.version, structuralHash: row.structural_hash, publishedBy: row.published_by, createdAt: row.created_at.toISOString() };
+}
