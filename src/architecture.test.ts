@@ -125,6 +125,26 @@ test('the top level holds the agreed entries only', () => {
   ok(top.has('package-lock.json'));
 });
 
+test('the lock file names every optional package, also of other platforms: npm 11 installs from no other', () => {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string>; resolved?: string }>;
+  };
+  const missing = Object.entries(packages).flatMap(([at, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter((name) => !isInLock(packages, at, name)),
+  );
+  deepEqual(missing, []);
+  deepEqual(
+    Object.keys(packages).filter((at) => packages[at]?.resolved !== undefined),
+    [],
+  );
+});
+
+/** Found as Node finds a package: beside the one that asks, then further up. */
+function isInLock(packages: object, at: string, name: string): boolean {
+  if (`${at === '' ? '' : `${at}/`}node_modules/${name}` in packages) return true;
+  return at !== '' && isInLock(packages, at.replace(/\/?node_modules\/(@[^/]+\/)?[^/]+$/, ''), name);
+}
+
 /** What a room may import: rooms, rooms' types only (`config types`), and single files (`nodes/kit`). */
 interface Allowance {
   readonly isAll: boolean;

@@ -54,7 +54,11 @@ export function pinnedNode() {
   const path = pinnedNodePath();
   const ended = spawnSync(path, ['--version'], { encoding: 'utf8' });
   const found = ended.stdout?.trim();
-  if (found === `v${wanted}`) return path;
+  if (found === `v${wanted}`) {
+    // npm 11 makes this link, npm 10 does not.
+    link(path, join(root, 'node_modules/.bin/node'));
+    return path;
+  }
   throw new Refusal(
     `The pinned Node ${wanted} does not run (${found || ended.error?.message || ended.stderr.trim()}): remove node_modules and try again; it needs glibc 2.28 or newer.`,
   );
@@ -71,16 +75,20 @@ export function linkPostgres() {
   const list = join(home, 'native/pg-symlinks.json');
   if (!existsSync(list)) throw new Refusal(`The embedded PostgreSQL is not installed (${relative(root, home)}): remove node_modules and try again.`);
   for (const { source, target } of readJson(list)) {
-    const link = join(home, target);
-    if (existsSync(link)) continue;
-    mkdirSync(dirname(link), { recursive: true });
-    rmSync(link, { force: true });
-    try {
-      symlinkSync(relative(dirname(link), join(home, source)), link);
-    } catch (error) {
-      // Another verb that started at the same moment made it.
-      if (error.code !== 'EEXIST') throw error;
-    }
+    link(join(home, source), join(home, target));
+  }
+}
+
+/** Makes `path` a link to `target`, unless something stands there that works. */
+function link(target, path) {
+  if (existsSync(path)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
+  try {
+    symlinkSync(relative(dirname(path), target), path);
+  } catch (error) {
+    // Another verb that started at the same moment made it.
+    if (error.code !== 'EEXIST') throw error;
   }
 }
 
