@@ -14,6 +14,7 @@ import { apiKeyRoutes } from './http/routes/api-keys.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { authRoutes } from './http/routes/auth.ts';
 import { eventRoutes } from './http/routes/events.ts';
+import { healthRoutes } from './http/routes/health.ts';
 import { memberRoutes } from './http/routes/members.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
@@ -26,7 +27,10 @@ import { createIdentity } from './identity/identity.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/log.ts';
 import type { HealthBoard } from './ops/health.ts';
+import { createInfrastructure } from './ops/infrastructure.ts';
+import type { Metrics } from './ops/metrics.ts';
 import { createRealtime } from './realtime/realtime.ts';
+import { SEAT_LIMITS } from './realtime/seats.ts';
 import type { Database } from './store/client.ts';
 import { createListener } from './store/listen.ts';
 import type { RoleConnections } from './store/provision.ts';
@@ -59,6 +63,9 @@ export interface Wired {
   stop(): Promise<void>;
 }
 
+/** Requests of the first moment are not counted, and the start is not slowed. */
+const METRICS_AFTER_MS = 500;
+
 export async function wire(parts: WireParts): Promise<Wired> {
   const { config, log, clock, database } = parts;
   let isDraining = false;
@@ -78,6 +85,21 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 
+  const infrastructure = createInfrastructure({
+    board: parts.board,
+    clock,
+    sql: database.engine,
+    redis: parts.redis,
+    services: parts.services,
+    workspacePath: config.workspacePath,
+    version: packageJson.version,
+    sockets: () => ({ open: realtime.connections, limit: SEAT_LIMITS.inAll }),
+  });
+  let metrics: Metrics | undefined;
+  // Imported once the start is over: prom-client is not needed for it.
+  const loadMetrics = async (): Promise<Metrics> => (metrics ??= (await import('./ops/metrics.ts')).createMetrics({ sql: database.engine, clock, log, sockets: () => realtime.connections }));
+  clock.after(METRICS_AFTER_MS, () => void loadMetrics());
+
   const routes: readonly Route[] = [
     ...authRoutes(identity),
     ...userRoutes(identity),
@@ -87,12 +109,13 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...settingsRoutes(identity),
     ...auditRoutes(identity),
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
+    ...healthRoutes({ board: parts.board, infrastructure, metrics: loadMetrics }),
     ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
   ];
   const proxy = config.proxyFixEnabled ? { for: config.proxyFixFor, proto: config.proxyFixProto, host: config.proxyFixHost, port: config.proxyFixPort, prefix: config.proxyFixPrefix } : null;
   const http = { corsOrigins: config.corsOrigins, allowedHosts: config.allowedHosts, proxy, requestTimeoutMs: config.requestTimeoutS * 1_000 };
   const ui = createStaticUi(join(projectRoot(), 'dist/web'));
-  const app = createApp({ routes, identity, database, log, clock, config: http, ui, isDraining: () => isDraining });
+  const app = createApp({ routes, identity, database, log, clock, config: http, ui, isDraining: () => isDraining, observe: (answered) => metrics?.observeRequest(answered) });
   const upgrade = createUpgrade({ realtime, authenticate: identity.authenticate, isTrustedOrigin: app.isTrustedOrigin, allowedHosts: config.allowedHosts, proxy, isDraining: () => isDraining, clock, log });
 
   await files.start();

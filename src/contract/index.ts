@@ -6,6 +6,7 @@ import { auditEndpoints } from './audit.ts';
 import { authEndpoints } from './auth.ts';
 import { eventEndpoints } from './events.ts';
 import { fileEndpoints } from './files.ts';
+import { healthEndpoints } from './health.ts';
 import { instanceEndpoints } from './instances.ts';
 import { jobEndpoints, machineEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
@@ -35,6 +36,7 @@ export const endpoints = [
   ...uploadEndpoints,
   ...eventEndpoints,
   ...webhookEndpoints,
+  ...healthEndpoints,
   ...openapiEndpoints,
 ] as const;
 

@@ -18,6 +18,8 @@ export type Rule =
     };
 
 const open = { access: 'public' } as const;
+/** Facts about the machine: for everybody signed in, and for probes that run on it. */
+const onMachine = { role: 'user', scope: 'machine:read', loopback: true } as const;
 const may = (role: Role, scope: Scope | null): Rule => ({ role, scope });
 
 export const policy: Readonly<Record<EndpointKey, Rule>> = {
@@ -118,6 +120,16 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   // The trigger itself says how a caller shows that it may (auth none only when chosen).
   'POST /webhooks/{token}': open,
   'GET /webhooks/{token}': open,
+
+  'GET /health': open,
+  'GET /health/live': open,
+  'GET /api/v1/infrastructure/health': onMachine,
+  'GET /api/v1/infrastructure/health/redis': onMachine,
+  'GET /api/v1/infrastructure/health/workers': onMachine,
+  'GET /api/v1/infrastructure/health/full': onMachine,
+  'GET /api/v1/infrastructure/health/storage': onMachine,
+  'GET /api/v1/infrastructure/health/database': onMachine,
+  'GET /metrics': onMachine,
 
   'GET /api/v1/openapi.json': { role: 'user', scope: 'users:read' },
   'GET /api/docs': may('user', null),

@@ -1,0 +1,115 @@
+/** What Studio says about itself. `/health` is open and minimal; the rest is for the signed-in, or for callers on the machine itself. */
+import * as z from 'zod';
+import { endpoint, timestamp } from './endpoint.ts';
+import { healthStates } from './values.ts';
+
+const bytes = z.int().min(0);
+
+/** One part's answer. `reason` says why not. */
+export const probe = z.strictObject({ ok: z.boolean(), ms: z.number(), reason: z.string().optional() });
+export type ProbeReply = z.infer<typeof probe>;
+
+export const minimalHealth = z.strictObject({ status: z.enum(healthStates), phase: z.string().optional() });
+
+export const storageHealth = z.strictObject({
+  path: z.string(),
+  mountType: z.string(),
+  mountPoint: z.string(),
+  /** What the file system asks for, and what this start does. */
+  wanted: z.enum(['direct', 'shadow', 'ephemeral']),
+  plan: z.enum(['direct', 'ephemeral']),
+  /** What a stop would lose; null when nothing. */
+  banner: z.string().nullable(),
+  reasons: z.array(z.string()),
+  freeBytes: bytes,
+  totalBytes: bytes,
+  fsyncMs: z.number().nullable(),
+  keepsOwner: z.boolean().nullable(),
+  keepsMode: z.boolean(),
+  locks: z.boolean().nullable(),
+});
+
+export const folderSize = z.strictObject({
+  name: z.string(),
+  bytes,
+  files: z.int(),
+  /** False: there are more files than were counted in the time given. */
+  complete: z.boolean(),
+});
+
+export const workerHealth = z.strictObject({ id: z.string(), queues: z.array(z.string()), slots: z.int(), beatAgeMs: z.int(), jobs: z.array(z.string()), gpu: z.boolean() });
+
+export const queueHealth = z.strictObject({ queue: z.string(), pending: z.int(), running: z.int(), stuck: z.int(), hasWorker: z.boolean() });
+
+export const infrastructureHealth = z.strictObject({
+  status: z.enum(healthStates),
+  phase: z.string().optional(),
+  reasons: z.array(z.string()),
+  version: z.string(),
+  startedAt: timestamp,
+  storage: storageHealth.nullable(),
+  database: probe,
+  redis: probe,
+  workers: z.strictObject({ alive: z.int() }),
+  /** `stuck`: pending for more than five minutes on a queue that no worker serves. */
+  jobs: z.strictObject({ pending: z.int(), running: z.int(), stuck: z.int() }),
+  sockets: z.strictObject({ open: z.int(), limit: z.int() }),
+});
+
+export const redisHealth = z.strictObject({
+  ...probe.shape,
+  version: z.string().nullable(),
+  usedMemoryBytes: bytes.nullable(),
+  maxMemoryBytes: bytes.nullable(),
+  evictedKeys: z.int().nullable(),
+  clients: z.int().nullable(),
+});
+
+export const databaseHealth = z.strictObject({
+  ...probe.shape,
+  facts: z
+    .strictObject({
+      version: z.string(),
+      uptimeMs: z.int(),
+      connections: z.int(),
+      maxConnections: z.int(),
+      sizeBytes: bytes,
+      cacheHit: z.number().nullable(),
+      checksums: z.boolean(),
+      checksumFailures: z.int(),
+    })
+    .nullable(),
+  slowQueries: z.array(z.strictObject({ pid: z.int(), ms: z.int(), state: z.string(), waitsFor: z.string().nullable() })),
+});
+
+export const fullHealth = z.strictObject({
+  status: z.enum(healthStates),
+  ok: z.boolean(),
+  checks: z.array(z.strictObject({ name: z.string(), required: z.boolean(), ...probe.shape })),
+});
+
+const tag = 'health';
+
+export const healthEndpoints = [
+  endpoint({ key: 'GET /health', tag, summary: 'Ready or not: 200 when ready, else 503', status: 200, reply: minimalHealth }),
+  endpoint({ key: 'GET /health/live', tag, summary: '200 while the process lives', status: 200, reply: z.strictObject({ status: z.literal('live') }) }),
+  endpoint({ key: 'GET /api/v1/infrastructure/health', tag, summary: 'Storage, database, Redis, workers, jobs and sockets at a glance', status: 200, reply: infrastructureHealth }),
+  endpoint({ key: 'GET /api/v1/infrastructure/health/redis', tag, summary: 'Redis: ping, memory, evictions, clients', status: 200, reply: redisHealth }),
+  endpoint({
+    key: 'GET /api/v1/infrastructure/health/workers',
+    tag,
+    summary: 'Workers with their beat and jobs; queues that have jobs and no worker',
+    status: 200,
+    reply: z.strictObject({ items: z.array(workerHealth), queues: z.array(queueHealth), withoutWorker: z.array(z.string()) }),
+  }),
+  endpoint({ key: 'GET /api/v1/infrastructure/health/full', tag, summary: 'Every probe; 503 when a required part is down', status: 200, reply: fullHealth }),
+  endpoint({
+    key: 'GET /api/v1/infrastructure/health/storage',
+    tag,
+    summary: 'The volume: verdict, sizes, free space',
+    status: 200,
+    reply: z.strictObject({ storage: storageHealth.nullable(), folders: z.array(folderSize) }),
+  }),
+  endpoint({ key: 'GET /api/v1/infrastructure/health/database', tag, summary: 'PostgreSQL: version, uptime, connections, size, cache hit, slow queries', status: 200, reply: databaseHealth }),
+  endpoint({ key: 'GET /metrics', tag, summary: 'Metrics for Prometheus', status: 200, reply: z.string(), replyType: 'text/plain; version=0.0.4; charset=utf-8' }),
+] as const;

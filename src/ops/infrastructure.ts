@@ -1,0 +1,139 @@
+/** The facts behind infrastructure/health: each part is asked within a time limit, and a part that does not answer is an answer.
+ *  Never throws for a part that is down; never holds state but a short memory of what is dear to measure. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import type * as z from 'zod';
+import type { databaseHealth, folderSize, fullHealth, infrastructureHealth, redisHealth, storageHealth } from '../contract/health.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { SqlPool } from '../store/client.ts';
+import { listQueueHealth, listSlowQueries, listWorkerHealth, pingDatabase, readDatabaseFacts, type QueueHealth, type WorkerHealth } from '../store/health.ts';
+import type { Services } from '../supervise/service.ts';
+import type { StorageVerdict } from '../supervise/storage.ts';
+import { runCheck, type HealthBoard } from './health.ts';
+
+export interface InfrastructureParts {
+  readonly board: HealthBoard;
+  readonly clock: Clock;
+  readonly sql: SqlPool;
+  readonly redis: Redis | undefined;
+  readonly services: Pick<Services, 'list'>;
+  readonly workspacePath: string;
+  readonly version: string;
+  readonly sockets: () => { readonly open: number; readonly limit: number };
+}
+
+export interface Infrastructure {
+  glance(): Promise<z.infer<typeof infrastructureHealth>>;
+  redis(): Promise<z.infer<typeof redisHealth>>;
+  workers(): Promise<{ items: (WorkerHealth & { gpu: boolean })[]; queues: QueueHealth[]; withoutWorker: string[] }>;
+  full(): Promise<z.infer<typeof fullHealth>>;
+  storage(): Promise<{ storage: z.infer<typeof storageHealth> | null; folders: z.infer<typeof folderSize>[] }>;
+  database(): Promise<z.infer<typeof databaseHealth>>;
+}
+
+/** Whoever asks about health waits this long for one part at most. */
+const CHECK_MS = 3_000;
+/** A worker beats every few seconds; silent for this long it is gone. */
+const BEAT_MS = 30_000;
+const STUCK_MS = 5 * 60_000;
+const SLOW_QUERY_MS = 1_000;
+/** Walking a folder of a network volume takes long: so much of it, so often. */
+const WALK_MS = 2_000;
+const SIZES_KEPT_MS = 60_000;
+
+export function createInfrastructure(parts: InfrastructureParts): Infrastructure {
+  const { board, clock, sql } = parts;
+  const startedAt = new Date(clock.now() - process.uptime() * 1_000).toISOString();
+  const check = <T extends object>(work: () => Promise<T>) => runCheck(work, CHECK_MS, clock);
+  const askDatabase = () => check(async () => ({ answered: await pingDatabase(sql) }));
+  const askRedis = () => check(async () => readRedis(parts.redis));
+  const askQueues = () => check(async () => ({ queues: await listQueueHealth(sql, { now: new Date(clock.now()), beatMs: BEAT_MS, stuckMs: STUCK_MS }) }));
+  const askWorkers = () => check(async () => ({ workers: await listWorkerHealth(sql, new Date(clock.now())) }));
+  let sizes: { readonly at: number; readonly folders: z.infer<typeof folderSize>[] } | undefined;
+
+  return {
+    async glance() {
+      const { status, phase, reasons } = board.overall();
+      const [database, redis, queues, workers] = await Promise.all([askDatabase(), askRedis(), askQueues(), askWorkers()]);
+      const lines = queues.facts?.queues ?? [];
+      const sum = (of: (line: QueueHealth) => number): number => lines.reduce((total, line) => total + of(line), 0);
+      return {
+        status,
+        ...(phase === undefined ? {} : { phase }),
+        reasons: [...reasons],
+        version: parts.version,
+        startedAt,
+        storage: board.storage === undefined ? null : storageReply(board.storage),
+        database: database.probe,
+        redis: redis.probe,
+        workers: { alive: (workers.facts?.workers ?? []).filter((worker) => worker.beatAgeMs < BEAT_MS).length },
+        jobs: { pending: sum((line) => line.pending), running: sum((line) => line.running), stuck: sum((line) => (line.hasWorker ? 0 : line.stuck)) },
+        sockets: { ...parts.sockets() },
+      };
+    },
+    async redis() {
+      const { probe, facts } = await askRedis();
+      return { ...probe, version: facts?.version ?? null, usedMemoryBytes: facts?.usedMemoryBytes ?? null, maxMemoryBytes: facts?.maxMemoryBytes ?? null, evictedKeys: facts?.evictedKeys ?? null, clients: facts?.clients ?? null };
+    },
+    async workers() {
+      const now = new Date(clock.now());
+      const [workers, queues] = await Promise.all([listWorkerHealth(sql, now), listQueueHealth(sql, { now, beatMs: BEAT_MS, stuckMs: STUCK_MS })]);
+      return { items: workers.map((worker) => ({ ...worker, gpu: worker.queues.includes('gpu') })), queues, withoutWorker: queues.filter(({ pending, hasWorker }) => pending > 0 && !hasWorker).map(({ queue }) => queue) };
+    },
+    async full() {
+      const [database, redis, workers] = await Promise.all([askDatabase(), askRedis(), askWorkers()]);
+      const services = parts.services.list().map((service) => ({ name: `service ${service.name}`, required: service.required, ok: service.state === 'running', ms: 0, ...(service.reason === undefined ? {} : { reason: service.reason }) }));
+      const storage = board.storage === undefined ? [] : [{ name: 'storage', required: false, ok: board.storage.banner === null, ms: 0, ...(board.storage.banner === null ? {} : { reason: board.storage.banner }) }];
+      const checks = [{ name: 'database', required: true, ...database.probe }, { name: 'redis', required: false, ...redis.probe }, { name: 'workers', required: false, ...workers.probe }, ...services, ...storage];
+      return { status: board.overall().status, ok: checks.every((one) => one.ok || !one.required), checks };
+    },
+    async storage() {
+      if (sizes === undefined || clock.monotonic() - sizes.at > SIZES_KEPT_MS) sizes = { at: clock.monotonic(), folders: await measureFolders(parts.workspacePath, clock) };
+      return { storage: board.storage === undefined ? null : storageReply(board.storage), folders: sizes.folders };
+    },
+    async database() {
+      const { probe, facts } = await check(() => readDatabaseFacts(sql));
+      return { ...probe, facts: facts ?? null, slowQueries: probe.ok ? await listSlowQueries(sql, SLOW_QUERY_MS) : [] };
+    },
+  };
+}
+
+function storageReply({ facts, wanted, plan, banner, reasons }: StorageVerdict): z.infer<typeof storageHealth> {
+  const { path, mountType, mountPoint, freeBytes, totalBytes, fsyncMs, keepsOwner, keepsMode, locks } = facts;
+  return { path, mountType, mountPoint, wanted, plan, banner, reasons: [...reasons], freeBytes, totalBytes, fsyncMs, keepsOwner, keepsMode, locks };
+}
+
+async function readRedis(client: Redis | undefined) {
+  if (client === undefined) throw new Error('there is none; apt-get install redis-server, or set REDIS_URL, and restart');
+  await client.ping();
+  const text = await client.info();
+  const field = (name: string): string | undefined => new RegExp(`^${name}:(.*)$`, 'm').exec(text)?.[1]?.trim();
+  const number = (name: string): number => Number(field(name) ?? 0);
+  return { version: field('redis_version') ?? 'unknown', usedMemoryBytes: number('used_memory'), maxMemoryBytes: number('maxmemory'), evictedKeys: number('evicted_keys'), clients: number('connected_clients') };
+}
+
+async function measureFolders(workspacePath: string, clock: Clock): Promise<z.infer<typeof folderSize>[]> {
+  const names = (await readdir(workspacePath, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const deadline = clock.monotonic() + WALK_MS;
+  const folders: z.infer<typeof folderSize>[] = [];
+  for (const name of names.toSorted()) folders.push({ name, ...(await walk(join(workspacePath, name), deadline, clock)) }); // Serial: one disk.
+  return folders;
+}
+
+async function walk(root: string, deadline: number, clock: Clock): Promise<{ bytes: number; files: number; complete: boolean }> {
+  const open = [root];
+  const sum = { bytes: 0, files: 0, complete: true };
+  for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+    if (clock.monotonic() > deadline) return { ...sum, complete: false };
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []); // Gone meanwhile, or closed to us.
+    for (const entry of entries) {
+      if (entry.isDirectory()) open.push(join(folder, entry.name));
+      else if (entry.isFile()) {
+        sum.bytes += (await stat(join(folder, entry.name)).catch(() => ({ size: 0 }))).size;
+        sum.files += 1;
+      }
+    }
+  }
+  return sum;
+}

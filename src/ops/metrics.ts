@@ -1,0 +1,54 @@
+/** The registry of `/metrics`: process, event loop, requests, and whatever other rooms register. Names are CONTRACTS'.
+ *  Labels are closed sets (route keys, states), never ids: memory must not grow with use. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { SqlPool } from '../store/client.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/fail.ts';
+import type { Logger } from '../kernel/log.ts';
+import { listQueueHealth } from '../store/health.ts';
+
+export interface Metrics {
+  /** For other rooms to register their own on. */
+  readonly registry: Registry;
+  /** One answered request: the route's key (never its path), status and time. */
+  observeRequest(request: { readonly route: string; readonly status: number; readonly ms: number }): void;
+  /** All metrics as Prometheus reads them. */
+  read(): Promise<string>;
+}
+
+export function createMetrics(parts: { readonly sql: SqlPool; readonly clock: Clock; readonly log: Logger; readonly sockets: () => number }): Metrics {
+  const { sql, clock, log } = parts;
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: 'studio_' });
+  const latency = new Histogram({ name: 'studio_request_seconds', help: 'Time to answer, by route', labelNames: ['route'], buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10], registers });
+  const answers = new Counter({ name: 'studio_requests_total', help: 'Answers, by route and class of status', labelNames: ['route', 'status'], registers });
+  const depth = new Gauge({ name: 'env_queue_depth', help: 'Jobs that wait, by queue', labelNames: ['queue'], registers });
+  const running = new Gauge({ name: 'studio_jobs_running', help: 'Jobs that run, by queue', labelNames: ['queue'], registers });
+  const sockets = new Gauge({ name: 'studio_sockets', help: 'Open live connections', registers });
+
+  async function sample(): Promise<void> {
+    sockets.set(parts.sockets());
+    try {
+      for (const line of await listQueueHealth(sql, { now: new Date(clock.now()), beatMs: 30_000, stuckMs: 300_000 })) {
+        depth.set({ queue: line.queue }, line.pending);
+        running.set({ queue: line.queue }, line.running);
+      }
+    } catch (error) {
+      // What the process knows by itself is still worth reading.
+      log.debug({ cause: messageOf(error) }, 'metrics without the database');
+    }
+  }
+
+  return {
+    registry,
+    observeRequest({ route, status, ms }) {
+      latency.observe({ route }, ms / 1_000);
+      answers.inc({ route, status: `${Math.floor(status / 100)}xx` });
+    },
+    async read() {
+      await sample();
+      return registry.metrics();
+    },
+  };
+}
