@@ -312,6 +312,15 @@ insert into queues (name, state, slots, max_pending, default_timeout_ms) values
   ('studio', 'running', 4, 100000, 3600000),
   ('gpu', 'running', 1, 100000, 86400000);
 
+-- Grants of device memory, for as long as their holder lives. Written by the ledger.
+create table gpu_leases (
+  id text primary key,
+  gpu_index int not null,
+  vram_bytes bigint not null check (vram_bytes > 0),
+  holder text not null,
+  granted_at timestamptz not null default now()
+);
+
 create table workers (
   id text primary key,
   built_in boolean not null,
@@ -477,5 +486,5 @@ end
 $$;
 
 -- down
-drop table outbox_floor, outbox, streams, uploads, artifacts, files, jobs, workers, queues, commands, step_logs, step_attempts, steps, instances, webhook_deliveries, triggers,
+drop table outbox_floor, outbox, streams, uploads, artifacts, files, jobs, workers, gpu_leases, queues, commands, step_logs, step_attempts, steps, instances, webhook_deliveries, triggers,
   workflow_versions, workflows, owners, idempotency_keys, audit, settings, secrets, claims, login_attempts, api_keys, used_refresh_tokens, sessions, members, users, orgs;

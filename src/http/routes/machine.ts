@@ -1,0 +1,70 @@
+/** What belongs to the machine: queues, workers, devices, services. */
+import { machineEndpoints } from '../../contract/jobs.ts';
+import type { Queue, Service } from '../../contract/jobs.ts';
+import { fail } from '../../kernel/fail.ts';
+import type { Devices } from '../../gpu/device.ts';
+import type { Sql } from '../../store/client.ts';
+import { listGpuLeases } from '../../store/gpu-leases.ts';
+import { listQueues } from '../../store/queues.ts';
+import { listWorkers } from '../../store/workers.ts';
+import { pageOf, pageOfAll } from '../pages.ts';
+import { routesOf, type Route } from '../route.ts';
+
+/** The supervised children, as this room uses them. */
+interface ServicesPort {
+  list(): readonly Service[];
+  start(name: string): Promise<Service>;
+  stop(name: string): Promise<Service>;
+  restart(name: string): Promise<Service>;
+}
+
+interface QueuesPort {
+  patchQueue(change: { readonly name: string; readonly body: QueuePatch; readonly requestId: string }): Promise<Queue>;
+}
+
+type QueuePatch = { readonly slots?: number | undefined; readonly paused?: boolean | undefined; readonly draining?: boolean | undefined; readonly maxPending?: number | undefined; readonly defaultTimeoutMs?: number | undefined };
+
+export interface MachineParts {
+  readonly services: ServicesPort;
+  readonly jobs: QueuesPort;
+  readonly devices: Devices;
+  /** Across orgs: the machine's counts are of all. */
+  readonly sql: Sql;
+}
+
+export function machineRoutes({ services, jobs, devices, sql }: MachineParts): readonly Route[] {
+  return routesOf(machineEndpoints, {
+    'GET /api/v1/queues': async (call) => {
+      const cursor = await call.cursor();
+      return { body: pageOfAll(await listQueues(sql), { ...pageQuery(call.query), nameOf: (queue) => queue.name, cursor }) };
+    },
+    'PATCH /api/v1/queues/{name}': async (call) => {
+      if (!/^[a-z][a-z0-9_.-]{0,63}$/.test(call.params.name)) fail('invalid_query', `"${call.params.name}" can't name a queue: a to z, then up to 63 of a to z, 0 to 9, ".", "_" and "-".`);
+      return { body: await jobs.patchQueue({ name: call.params.name, body: call.body, requestId: call.requestId }) };
+    },
+    'GET /api/v1/workers': async (call) => {
+      const cursor = await call.cursor();
+      return { body: pageOfAll(await listWorkers(sql), { ...pageQuery(call.query), nameOf: (worker) => worker.id, cursor }) };
+    },
+    'GET /api/v1/gpus': async (call) => {
+      const cursor = await call.cursor();
+      return { body: pageOfAll(await devices.list(), { ...pageQuery(call.query), nameOf: (gpu) => gpu.uuid, cursor }) };
+    },
+    'GET /api/v1/gpus/leases': async (call) => {
+      const { limit, after } = call.query;
+      const cursor = await call.cursor();
+      return { body: pageOf(await listGpuLeases(sql, { after, limit: limit + 1 }), { limit, after: (lease) => lease.id, cursor }) };
+    },
+    'GET /api/v1/services': async (call) => {
+      const cursor = await call.cursor();
+      return { body: pageOfAll(services.list(), { ...pageQuery(call.query), nameOf: (service) => service.name, cursor }) };
+    },
+    'POST /api/v1/services/{name}/start': async (call) => ({ body: await services.start(call.params.name) }),
+    'POST /api/v1/services/{name}/stop': async (call) => ({ body: await services.stop(call.params.name) }),
+    'POST /api/v1/services/{name}/restart': async (call) => ({ body: await services.restart(call.params.name) }),
+  });
+}
+
+function pageQuery(query: { readonly limit: number; readonly after?: string | undefined }): { readonly limit: number; readonly after: string | undefined } {
+  return { limit: query.limit, after: query.after };
+}
