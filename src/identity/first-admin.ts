@@ -69,6 +69,7 @@ export function createFirstAdmins(parts: Parts): FirstAdmins {
       const attempt = await parts.limits.begin({ account: 'claim link', address: device.address });
       if (!(await isClaim(sql, hashSecret(token)))) {
         await attempt.failed();
+        await commit({ actor: 'anonymous', orgId: null, address: device.address }, (change) => change.audit('claim.refused'));
         return fail('unauthenticated', 'This claim link is not valid, or was used before. See `studio claim`, or log in.');
       }
       await attempt.succeeded();

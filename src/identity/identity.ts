@@ -5,7 +5,7 @@ import type { Role } from '../contract/values.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
-import { listAudit } from '../store/audit.ts';
+import { deleteOldAudit, listAudit } from '../store/audit.ts';
 import type { Database } from '../store/client.ts';
 import { deleteOldIdempotencyKeys } from '../store/idempotency-keys.ts';
 import type { Listen } from '../store/listen.ts';
@@ -28,6 +28,8 @@ import { createAccessTokens } from './tokens.ts';
 /** Rows that time has emptied of meaning are removed this often. */
 const CLEAN_MS = 10 * 60_000;
 const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000;
+/** A year and a month: last year's trail is there when somebody asks for it. */
+const AUDIT_KEPT_MS = 396 * 86_400_000;
 
 export interface IdentityParts {
   readonly database: Database;
@@ -93,6 +95,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     const now = clock.now();
     await limits.clean();
     await deleteExpiredSessions(sql, new Date(now));
+    await deleteOldAudit(sql, new Date(now - AUDIT_KEPT_MS));
     await deleteOldIdempotencyKeys(sql, new Date(now - IDEMPOTENCY_KEPT_MS));
   };
   const armClean = (): void => {

@@ -1,5 +1,6 @@
 /** What the operator at the machine's shell may do (`studio token create`, `reset-password`, `claim`): whoever reads the workspace's keys
  *  is already trusted. Works on the database alone, also while the server runs: it hears of changes by notification. */
+import { scope } from '../contract/api-keys.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { fail } from '../kernel/fail.ts';
 import type { Database } from '../store/client.ts';
@@ -25,6 +26,9 @@ export async function createToken(
   parts: Parts,
   wanted: { readonly email?: string | undefined; readonly name: string; readonly scopes: readonly string[]; readonly expiresAt?: string | undefined },
 ): Promise<{ id: string; key: string; email: string; expiresAt: string | null }> {
+  const unknown = wanted.scopes.filter((given) => !scope.safeParse(given).success);
+  if (wanted.scopes.length === 0 || unknown.length > 0)
+    fail('invalid_body', `"${unknown.join(', ')}" is no scope: a scope is "*" or noun:verb, as in workflows:run.`);
   const account = await accountOf(parts.database, wanted.email);
   const keys = createApiKeys({ sql: parts.database.engine, clock: parts.clock, commit: commitOf(parts) });
   const made = await keys.create({ userId: account.id, orgId: account.orgId, scopes: null }, wanted, { ...AUTHOR, orgId: account.orgId });

@@ -6,6 +6,7 @@ import { newId } from '../kernel/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { SqlPool } from '../store/client.ts';
 import {
+  deleteOldestSessions,
   deleteSessions,
   insertSession,
   listSessions,
@@ -22,6 +23,8 @@ import { ACCESS_TOKEN_S, hashSecret, newSecret, type AccessTokens } from './toke
 
 /** A refresh token not used for this long is over. */
 const API_IDLE_MS = 30 * 86_400_000;
+/** Sessions a person may have; the one unused for longest goes first. A script that logs in for every call must not grow the table. */
+const MAX_SESSIONS = 100;
 
 /** From where somebody signs in. */
 export interface Device {
@@ -74,6 +77,7 @@ export function createSessions({ sql, clock, tokens, commit }: Parts): Sessions 
         now,
         expiresAt: new Date(now.getTime() + lifeMs),
       });
+      await endSessions(change, await deleteOldestSessions(change.sql, { userId: account.id, keep: MAX_SESSIONS }), 'too_many');
       await change.audit('session.started', sessionId, { client: device.client }, account.orgId);
       if (device.client === 'web') return forBrowser(secret, account);
       return {

@@ -28,6 +28,10 @@ export async function insertAudit(sql: Sql, entry: NewAuditEntry): Promise<void>
   ]);
 }
 
+export async function deleteOldAudit(sql: Sql, before: Date): Promise<void> {
+  await sql.query(`delete from audit where at < $1`, [before]);
+}
+
 /** A page of an org's trail, newest first. */
 export async function listAudit(
   sql: Sql,

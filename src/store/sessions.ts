@@ -158,6 +158,15 @@ export async function deleteSessions(
   return rows.map((row) => ({ sessionId: row.id, userId: row.user_id, orgId: row.org_id }));
 }
 
+/** Ends a person's oldest sessions beyond the newest `keep`. @returns those that lived */
+export async function deleteOldestSessions(sql: Sql, which: { readonly userId: string; readonly keep: number }): Promise<EndedSession[]> {
+  const { rows } = await sql.query<{ id: string; user_id: string; org_id: string }>(
+    `delete from sessions where id in (select id from sessions where user_id = $1 order by last_seen_at desc, id desc offset $2) returning id, user_id, org_id`,
+    [which.userId, which.keep],
+  );
+  return rows.map((row) => ({ sessionId: row.id, userId: row.user_id, orgId: row.org_id }));
+}
+
 export async function deleteExpiredSessions(sql: Sql, now: Date): Promise<void> {
   await sql.query(`delete from sessions where expires_at <= $1`, [now]);
 }
