@@ -19,7 +19,7 @@ export interface Source {
   /** Relative to the root, with `/`. */
   readonly path: string;
   readonly text: string;
-  /** The text with comments blanked out, lines kept. */
+  /** The text with comments and the contents of strings blanked out, lines kept. */
   readonly code: string;
   readonly imports: readonly Import[];
   /** Every string and template literal, with its line; `holes` are the texts of a template's expressions. */
@@ -58,11 +58,21 @@ export function readSource(path: string): Source {
     ...entry,
     file: entry.specifier.startsWith('.') ? posix.join(posix.dirname(path), entry.specifier) : undefined,
   }));
-  return { path, text, code: withoutComments(text, parsed.comments), imports, strings: stringsOf(parsed.program, text, lineOf) };
+  return { path, text, code: blankOut(text, [...parsed.comments, ...textsOf(parsed.program)]), imports, strings: stringsOf(parsed.program, text, lineOf) };
 }
 
-function withoutComments(text: string, comments: readonly Comment[]): string {
-  return comments.reduce((code, { start, end }) => code.slice(0, start) + code.slice(start, end).replaceAll(/[^\n]/g, ' ') + code.slice(end), text);
+function blankOut(text: string, spans: readonly Pick<Comment, 'start' | 'end'>[]): string {
+  return spans.reduce((code, { start, end }) => code.slice(0, start) + code.slice(start, end).replaceAll(/[^\n]/g, ' ') + code.slice(end), text);
+}
+
+/** Where string literals and the fixed parts of templates stand. */
+function textsOf(program: unknown): { start: number; end: number }[] {
+  const found: { start: number; end: number }[] = [];
+  walk(program, (node) => {
+    if (node['type'] === 'TemplateElement' || (node['type'] === 'Literal' && typeof node['value'] === 'string'))
+      found.push({ start: Number(node['start']), end: Number(node['end']) });
+  });
+  return found;
 }
 
 function stringsOf(program: unknown, text: string, lineOf: (offset: number) => number): Source['strings'] {
