@@ -42,6 +42,8 @@ export interface CodeEditor {
 
 export function createCodeEditor(parts: CodeEditorParts): CodeEditor {
   const view = new EditorView({ parent: parts.parent, state: EditorState.create({ doc: parts.text, extensions: extensionsOf(parts) }) });
+  // A keyboard must be able to scroll it when it is read only.
+  view.scrollDOM.tabIndex = 0;
   return {
     text: () => view.state.doc.toString(),
     setText(text) {

@@ -18,7 +18,7 @@ export function GraphList(props: { readonly model: GraphModel; readonly selected
                 {card.typeTitle}
                 {nextOf(card, props.model)}
               </span>
-              <span class="mono small truncate muted">{liveText(card, formatDuration, card.step?.endedAt === null ? now.value : 0) ?? card.summary}</span>
+              <span class="graph-list-line truncate">{liveText(card, formatDuration, card.step?.endedAt === null ? now.value : 0) ?? card.summary}</span>
             </span>
             {card.status !== undefined && <StatusChip status={cardStatus(card)} />}
           </button>

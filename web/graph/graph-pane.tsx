@@ -17,7 +17,7 @@ export function GraphPane(props: GraphViewProps): JSX.Element {
   return (
     <div class="graph-pane">
       {mode === 'drawing' ? <Drawing {...props} /> : <GraphList {...props} />}
-      <div class="graph-mode">
+      <div class={mode === 'list' ? 'graph-mode graph-mode-low' : 'graph-mode'}>
         <IconButton size="small" label={mode === 'drawing' ? 'Show as a list' : 'Show as a drawing'} icon={mode === 'drawing' ? <List size={14} /> : <Workflow size={14} />} onClick={() => setMode(mode === 'drawing' ? 'list' : 'drawing')} />
       </div>
     </div>

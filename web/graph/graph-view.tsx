@@ -1,9 +1,9 @@
 /** The graph as a drawing: cards of nodes, links between ports, pan and zoom. Read-only; a lazy chunk with React Flow in it.
  *  Nodes and edges are controlled; the keyboard walks the cards, Enter chooses one. The text alternative is graph-list.tsx. */
 import { Background, BackgroundVariant, Handle, Position, ReactFlow, ReactFlowProvider, useReactFlow } from '@xyflow/react';
-import type { Edge, Node, NodeProps } from '@xyflow/react';
+import type { Edge, FitViewOptions, Node, NodeProps } from '@xyflow/react';
 import { Maximize, Minus, Plus } from 'lucide-preact';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ComponentType, JSX } from 'preact';
 import type { Definition } from '../../src/contract/graph.ts';
 import { IconButton } from '../ui/button.tsx';
@@ -11,7 +11,8 @@ import { now } from '../ui/clock.ts';
 import { formatDuration } from '../ui/format.ts';
 import { StatusShape } from '../ui/status-chip.tsx';
 import { statusColor, statusLook } from '../ui/status.ts';
-import { NODE_HEIGHT, placeNodes } from './layout.ts';
+import { NODE_HEIGHT, NODE_WIDTH, layOutGraph, zoomToFit } from './layout.ts';
+import type { Direction, Layout } from './layout.ts';
 import { cardStatus, liveText } from './model.ts';
 import type { Card, GraphModel, Link } from './model.ts';
 
@@ -26,42 +27,65 @@ export interface GraphViewProps {
 // From here on only what is in sight is drawn: below, drawing all is smoother to pan.
 const MANY_NODES = 150;
 
-type CardNode = Node<{ readonly card: Card }, 'card'>;
+type CardNode = Node<{ readonly card: Card; readonly direction: Direction }, 'card'>;
 
 const nodeTypes = { card: CardView as unknown as ComponentType<NodeProps> };
-const fit = { maxZoom: 1, padding: 0.12 };
+const fit = { maxZoom: 1, padding: 0.08 };
+
+// Below this a card can't be read: the view then starts at what goes on, and the rest is a drag away.
+const READABLE_ZOOM = 0.62;
 
 export function GraphView(props: GraphViewProps): JSX.Element {
   return (
     <ReactFlowProvider>
-      <Drawing {...props} />
+      <Measured {...props} />
     </ReactFlowProvider>
   );
 }
 
-function Drawing(props: GraphViewProps): JSX.Element {
-  const { model, definition } = props;
+/** The layout depends on the pane: nothing is drawn before its size is known. */
+function Measured(props: GraphViewProps): JSX.Element {
+  const frame = useRef<HTMLDivElement>(null);
+  const [pane, setPane] = useState<{ readonly width: number; readonly height: number }>();
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (element === null) return undefined;
+    const measure = (): void => setPane({ width: element.clientWidth, height: element.clientHeight });
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <div ref={frame} class="graph" role="group" aria-label={props.label}>
+      {pane !== undefined && pane.width > 0 && <Drawing {...props} pane={pane} />}
+    </div>
+  );
+}
+
+function Drawing(props: GraphViewProps & { readonly pane: { readonly width: number; readonly height: number } }): JSX.Element {
+  const { model, definition, pane } = props;
   const flow = useReactFlow();
-  const shape = shapeOf(definition);
-  const places = useMemo(() => placeNodes(definition.nodes, definition.edges, (node) => model.cards.find((card) => card.key === node.key)?.outputs.length ?? 1), [shape]);
+  const shape = `${shapeOf(definition)} ${Math.round(pane.width / 100)} ${Math.round(pane.height / 100)}`;
+  const layout = useMemo(() => layOutGraph({ nodes: definition.nodes, edges: definition.edges, portCount: (node) => model.cards.find((card) => card.key === node.key)?.outputs.length ?? 1, pane }), [shape]);
   const nodes = model.cards.map((card): CardNode => {
-    const place = places.get(card.key) ?? { x: 0, y: 0, width: 216, height: NODE_HEIGHT };
-    return { id: card.key, type: 'card', position: { x: place.x, y: place.y }, width: place.width, height: place.height, data: { card }, selected: card.key === props.selected, ariaLabel: labelOf(card) };
+    const place = layout.places.get(card.key) ?? { x: 0, y: 0, width: NODE_WIDTH, height: NODE_HEIGHT };
+    return { id: card.key, type: 'card', position: { x: place.x, y: place.y }, width: place.width, height: place.height, data: { card, direction: layout.direction }, selected: card.key === props.selected, ariaLabel: labelOf(card) };
   });
   useEffect(() => {
     // After the new layout is drawn.
-    const timer = setTimeout(() => void flow.fitView(fit), 0);
+    const timer = setTimeout(() => void flow.fitView(startView(layout, model, pane)), 0);
     return () => clearTimeout(timer);
   }, [shape]);
   const choose = (key: string | undefined): void => props.onSelect(key);
   return (
-    <div class="graph" role="group" aria-label={props.label}>
+    <>
       <ReactFlow
         nodes={nodes}
         edges={model.links.map(edgeOf)}
         nodeTypes={nodeTypes}
         fitView
-        fitViewOptions={fit}
+        fitViewOptions={startView(layout, model, pane)}
         minZoom={0.05}
         maxZoom={1.5}
         nodesDraggable={false}
@@ -84,8 +108,16 @@ function Drawing(props: GraphViewProps): JSX.Element {
         <IconButton size="small" label="Zoom out" icon={<Minus size={14} />} onClick={() => void flow.zoomOut()} />
         <IconButton size="small" label="Fit to view" icon={<Maximize size={14} />} onClick={() => void flow.fitView(fit)} />
       </div>
-    </div>
+    </>
   );
+}
+
+/** The whole graph where it can be read; else what goes on now, or its start. */
+function startView(layout: Layout, model: GraphModel, pane: { readonly width: number; readonly height: number }): FitViewOptions {
+  if (zoomToFit(layout.places, pane) >= READABLE_ZOOM) return fit;
+  const active = model.cards.filter((card) => card.step !== undefined && (card.step.endedAt === null || card.step.error !== undefined));
+  const first = active.length > 0 ? active : model.cards.slice(0, 4);
+  return { ...fit, minZoom: READABLE_ZOOM, nodes: first.slice(0, 6).map((card) => ({ id: card.key })) };
 }
 
 /** What the layout depends on, as text: names, ports and edges, never states. */
@@ -113,15 +145,15 @@ function edgeOf(link: Link): Edge {
   };
 }
 
-function CardView(props: { readonly data: { readonly card: Card }; readonly selected?: boolean }): JSX.Element {
-  const { card } = props.data;
+function CardView(props: { readonly data: { readonly card: Card; readonly direction: Direction }; readonly selected?: boolean }): JSX.Element {
+  const { card, direction } = props.data;
   const status = card.status === undefined ? undefined : cardStatus(card);
   const ringed = status !== undefined && status !== 'pending';
   const live = liveText(card, formatDuration, card.step !== undefined && card.step.endedAt === null ? now.value : 0);
   const classes = ['graph-card', ringed ? 'graph-ringed' : '', status === 'pending' || card.disabled ? 'graph-dim' : '', props.selected === true ? 'graph-selected' : '', card.problems.length > 0 || !card.known ? 'graph-faulty' : ''];
   return (
     <div class={classes.join(' ')} style={ringed ? { borderColor: statusColor(status) } : {}}>
-      <Handle type="target" position={Position.Left} isConnectable={false} style={{ visibility: card.hasInput ? 'visible' : 'hidden' }} />
+      <Handle type="target" position={direction === 'down' ? Position.Top : Position.Left} isConnectable={false} style={{ visibility: card.hasInput ? 'visible' : 'hidden' }} />
       <div class="graph-card-head">
         {status !== undefined && <StatusShape status={status} />}
         <span class="graph-card-title truncate">{card.title}</span>
@@ -135,32 +167,30 @@ function CardView(props: { readonly data: { readonly card: Card }; readonly sele
         <div class="graph-card-type truncate">{card.known ? card.typeTitle : `${card.type}: unknown type`}{card.disabled && ' · disabled'}</div>
         <div class="graph-card-line truncate">{card.problems[0] ?? live ?? card.summary}</div>
       </div>
-      <Ports card={card} />
+      <Ports card={card} direction={direction} />
     </div>
   );
 }
 
-/** A single port is a dot at the right edge; several stand below each other with their names. */
-function Ports(props: { readonly card: Card }): JSX.Element {
+/** A single port is a dot at the edge; several stand side by side, or below each other, with their names. */
+function Ports(props: { readonly card: Card; readonly direction: Direction }): JSX.Element {
   const { outputs } = props.card;
+  const down = props.direction === 'down';
+  const side = down ? Position.Bottom : Position.Right;
   const dot = (kind: string): Record<string, string> => ({ background: `var(--port-${kind === 'any' || kind === 'file' ? 'json' : kind})` });
-  const only = outputs[0];
-  if (outputs.length <= 1) {
-    return (
-      <>
-        <Handle type="source" position={Position.Right} isConnectable={false} style={dot(only?.kind ?? 'json')} />
-        {only !== undefined && <Handle type="source" id={only.name} position={Position.Right} isConnectable={false} style={dot(only.kind)} />}
-      </>
-    );
-  }
+  const place = (index: number): Record<string, string> => (down ? { left: `${(100 * (index + 0.5)) / outputs.length}%` } : { top: `${60 + index * 18}px` });
+  const only = outputs.length === 1 ? outputs[0] : undefined;
+  // Edges that name no port leave from the middle.
   return (
     <>
-      <Handle type="source" position={Position.Right} isConnectable={false} style={{ opacity: 0 }} />
-      {outputs.map((port, index) => (
-        <Handle key={port.name} type="source" id={port.name} position={Position.Right} isConnectable={false} style={{ ...dot(port.kind), top: `${60 + index * 18}px` }}>
-          <span class="graph-port-name">{port.name}</span>
-        </Handle>
-      ))}
+      <Handle type="source" position={side} isConnectable={false} style={outputs.length > 1 ? { opacity: 0 } : dot(only?.kind ?? 'json')} />
+      {only !== undefined && <Handle type="source" id={only.name} position={side} isConnectable={false} style={dot(only.kind)} />}
+      {outputs.length > 1 &&
+        outputs.map((port, index) => (
+          <Handle key={port.name} type="source" id={port.name} position={side} isConnectable={false} style={{ ...dot(port.kind), ...place(index) }}>
+            <span class={down ? 'graph-port-name graph-port-below' : 'graph-port-name'}>{port.name}</span>
+          </Handle>
+        ))}
     </>
   );
 }

@@ -1,4 +1,4 @@
-/** Where nodes stand: left to right by dagre, or where the definition put them. Pure and deterministic.
+/** Where nodes stand: by dagre, along the direction that fits its pane better, or where the definition put them. Pure and deterministic.
  *  Sizes are those of the node card in graph.css; both change together. */
 import { Graph, layout } from '@dagrejs/dagre';
 import type { GraphEdge, GraphNode } from '../../src/contract/graph.ts';
@@ -16,19 +16,62 @@ export interface Placed {
   readonly height: number;
 }
 
-/** @param portCount how many output ports a node shows
- *  @returns a place for every node; edges to unknown nodes and cycles do not disturb it */
-export function placeNodes(nodes: readonly GraphNode[], edges: readonly GraphEdge[], portCount: (node: GraphNode) => number): ReadonlyMap<string, Placed> {
-  const sized = new Map(nodes.map((node) => [node.key, { width: NODE_WIDTH, height: NODE_HEIGHT + Math.max(0, portCount(node) - 1) * PORT_HEIGHT }]));
+/** `right`: from left to right. `down`: from top to bottom, for panes that are narrow. */
+export type Direction = 'right' | 'down';
+
+export interface Layout {
+  readonly direction: Direction;
+  readonly places: ReadonlyMap<string, Placed>;
+}
+
+export interface LayoutInput {
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+  /** How many output ports a node shows. */
+  readonly portCount: (node: GraphNode) => number;
+  /** Of the pane, px. */
+  readonly pane: { readonly width: number; readonly height: number };
+}
+
+/** @returns a place for every node; edges to unknown nodes and cycles do not disturb it */
+export function layOutGraph(input: LayoutInput): Layout {
+  const { nodes, pane } = input;
+  const right = sizesOf(input, 'right');
   if (nodes.length > 0 && nodes.every((node) => node.position !== undefined)) {
-    return new Map(nodes.map((node) => [node.key, { x: node.position?.x ?? 0, y: node.position?.y ?? 0, width: NODE_WIDTH, height: sized.get(node.key)?.height ?? NODE_HEIGHT }]));
+    return { direction: 'right', places: new Map(nodes.map((node) => [node.key, { x: node.position?.x ?? 0, y: node.position?.y ?? 0, ...(right.get(node.key) ?? BARE) }])) };
   }
-  const links = edges.flatMap((edge): [string, string][] => {
+  const links = linksOf(input, right);
+  if (nodes.length > MAX_DAGRE_NODES) return { direction: 'right', places: columns(right, links) };
+  const across = byDagre(right, links, 'right');
+  const down = byDagre(sizesOf(input, 'down'), links, 'down');
+  // Reading from left to right is the habit: the other way must be clearly larger.
+  return zoomToFit(down, pane) > 1.15 * zoomToFit(across, pane) ? { direction: 'down', places: down } : { direction: 'right', places: across };
+}
+
+const BARE = { width: NODE_WIDTH, height: NODE_HEIGHT };
+
+function sizesOf(input: LayoutInput, direction: Direction): Sizes {
+  const more = (count: number): number => (count < 2 ? 0 : direction === 'down' ? PORT_HEIGHT : (count - 1) * PORT_HEIGHT);
+  return new Map(input.nodes.map((node) => [node.key, { width: NODE_WIDTH, height: NODE_HEIGHT + more(input.portCount(node)) }]));
+}
+
+function linksOf(input: LayoutInput, sized: Sizes): readonly (readonly [string, string])[] {
+  return input.edges.flatMap((edge): [string, string][] => {
     const from = endOf(edge.from).key;
     const to = endOf(edge.to).key;
     return from !== to && sized.has(from) && sized.has(to) ? [[from, to]] : [];
   });
-  return nodes.length > MAX_DAGRE_NODES ? columns(sized, links) : byDagre(sized, links);
+}
+
+/** How large a layout shows in a pane: 1 is full size, and never more. */
+export function zoomToFit(places: ReadonlyMap<string, Placed>, pane: { readonly width: number; readonly height: number }): number {
+  let right = 1;
+  let bottom = 1;
+  for (const place of places.values()) {
+    right = Math.max(right, place.x + place.width);
+    bottom = Math.max(bottom, place.y + place.height);
+  }
+  return Math.min(1, pane.width / right, pane.height / bottom);
 }
 
 type Sizes = ReadonlyMap<string, { readonly width: number; readonly height: number }>;
@@ -38,10 +81,11 @@ const MAX_DAGRE_NODES = 600;
 
 const GAP_ACROSS = 72;
 const GAP_DOWN = 28;
+const GAP_ALONG = 44;
 
-function byDagre(sized: Sizes, links: readonly (readonly [string, string])[]): ReadonlyMap<string, Placed> {
+function byDagre(sized: Sizes, links: readonly (readonly [string, string])[], direction: Direction): ReadonlyMap<string, Placed> {
   const graph = new Graph({ multigraph: false });
-  graph.setGraph({ rankdir: 'LR', nodesep: GAP_DOWN, ranksep: GAP_ACROSS, marginx: 0, marginy: 0 });
+  graph.setGraph({ rankdir: direction === 'right' ? 'LR' : 'TB', nodesep: GAP_DOWN, ranksep: direction === 'right' ? GAP_ACROSS : GAP_ALONG, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [key, size] of sized) graph.setNode(key, { ...size });
   for (const [from, to] of links) graph.setEdge(from, to);

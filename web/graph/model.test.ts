@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Definition, GraphNode } from '../../src/contract/graph.ts';
 import type { Step } from '../../src/contract/instances.ts';
 import type { NodeTypeView } from '../../src/contract/node-types.ts';
-import { NODE_HEIGHT, PORT_HEIGHT, placeNodes } from './layout.ts';
+import { NODE_HEIGHT, PORT_HEIGHT, layOutGraph } from './layout.ts';
 import { graphModel, liveText } from './model.ts';
 import { summaryOfParams } from './summary.ts';
 
@@ -82,20 +82,33 @@ test('summaries say what a node does in one line', () => {
   assert.equal(summaryOfParams('noop', {}), '');
 });
 
+const pane = { width: 1_200, height: 600 };
+
+test('a long chain runs down where the pane is narrow', () => {
+  const nodes: GraphNode[] = ['a', 'b', 'c', 'd'].map((key) => ({ key, type: 'noop' }));
+  const edges = [{ from: 'a', to: 'b' }, { from: 'b', to: 'c' }, { from: 'c', to: 'd' }];
+  const { places, direction } = layOutGraph({ nodes, edges, portCount: () => 2, pane: { width: 500, height: 800 } });
+  assert.equal(direction, 'down');
+  assert.ok((places.get('a')?.y ?? 0) < (places.get('b')?.y ?? 0));
+  assert.equal(places.get('a')?.height, NODE_HEIGHT + PORT_HEIGHT);
+});
+
 test('layout runs left to right, gives every node a place, and survives cycles and strangers', () => {
   const nodes: GraphNode[] = ['a', 'b', 'c'].map((key) => ({ key, type: 'noop' }));
-  const places = placeNodes(nodes, [{ from: 'a', to: 'b' }, { from: 'b', to: 'c' }, { from: 'c', to: 'a' }, { from: 'c', to: 'c' }, { from: 'x', to: 'a' }], () => 1);
+  const edges = [{ from: 'a', to: 'b' }, { from: 'b', to: 'c' }, { from: 'c', to: 'a' }, { from: 'c', to: 'c' }, { from: 'x', to: 'a' }];
+  const { places, direction } = layOutGraph({ nodes, edges, portCount: () => 1, pane });
+  assert.equal(direction, 'right');
   assert.equal(places.size, 3);
   assert.ok((places.get('a')?.x ?? 0) < (places.get('b')?.x ?? 0));
 });
 
 test('positions of the definition win when every node has one', () => {
-  const places = placeNodes([{ key: 'a', type: 'noop', position: { x: 5, y: 7 } }], [], () => 3);
+  const { places } = layOutGraph({ nodes: [{ key: 'a', type: 'noop', position: { x: 5, y: 7 } }], edges: [], portCount: () => 3, pane });
   assert.deepEqual(places.get('a'), { x: 5, y: 7, width: 216, height: NODE_HEIGHT + 2 * PORT_HEIGHT });
 });
 
 test('two thousand nodes in a chain are laid out', () => {
   const nodes: GraphNode[] = Array.from({ length: 2_000 }, (_, n) => ({ key: `n${n}`, type: 'noop' }));
   const edges = nodes.slice(1).map((node, n) => ({ from: `n${n}`, to: node.key }));
-  assert.equal(placeNodes(nodes, edges, () => 1).size, 2_000);
+  assert.equal(layOutGraph({ nodes, edges, portCount: () => 1, pane }).places.size, 2_000);
 });

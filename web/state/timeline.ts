@@ -57,10 +57,15 @@ export function timelineOf(input: TimelineInput): Timeline {
     const bars = barsOf(step, input, zero);
     rows.push({ path: step.path, key: step.key, depth: step.path.split('/').length - 1, step, bars });
   }
-  rows.sort((a, b) => (a.bars[0]?.fromMs ?? Infinity) - (b.bars[0]?.fromMs ?? Infinity) || a.step.seq - b.step.seq || (a.path < b.path ? -1 : 1));
+  rows.sort((a, b) => startOf(a) - startOf(b) || a.step.seq - b.step.seq || (a.path < b.path ? -1 : 1));
   const last = Math.max(end - zero, ...rows.flatMap((row) => row.bars.map((bar) => bar.toMs)));
   const sum = (wanted: (kind: BarKind) => boolean): number => rows.flatMap((row) => row.bars).reduce((ms, bar) => (wanted(bar.kind) ? ms + bar.toMs - bar.fromMs : ms), 0);
   return { rows, totalMs: Math.max(1, last), workMs: sum((kind) => kind === 'work'), waitMs: sum((kind) => kind !== 'work') };
+}
+
+/** A step without bars comes last; two of them keep the order of the stream. */
+function startOf(row: TimelineRow): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, ...row.bars.map((bar) => bar.fromMs));
 }
 
 function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] {

@@ -97,6 +97,9 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
       : { ...bindings, ...(props.onSelect === undefined ? {} : { x: () => toggle(rows[at]) }), ...(props.onOpen === undefined ? {} : { enter: open }) },
   );
 
+  // A cell over more columns than there are would make one more, of its own width.
+  const columnCount = props.columns.length + (props.onSelect === undefined ? 0 : 1);
+
   return (
     <div class={props.inline === true ? 'table-frame table-inline' : 'table-frame'}>
       {props.newCount !== undefined && props.newCount > 0 && (
@@ -115,7 +118,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
             onSelect={props.onSelect}
           />
           <tbody>
-            {drawn.abovePx > 0 && <Spacer px={drawn.abovePx} columns={props.columns.length + 1} />}
+            {drawn.abovePx > 0 && <Spacer px={drawn.abovePx} columns={columnCount} />}
             {rows.slice(drawn.first, drawn.end).map((row, offset) => {
               const key = props.rowKey(row);
               return (
@@ -130,7 +133,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
                 />
               );
             })}
-            {drawn.belowPx > 0 && <Spacer px={drawn.belowPx} columns={props.columns.length + 1} />}
+            {drawn.belowPx > 0 && <Spacer px={drawn.belowPx} columns={columnCount} />}
           </tbody>
         </table>
         {rows.length === 0 && props.empty}

@@ -29,16 +29,16 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
   const filtered = (name: string, value: string, words: string, content: JSX.Element | string): JSX.Element =>
     props.onFilter === undefined ? <>{content}</> : <FilterCell label={words} onFilter={() => props.onFilter?.(name, value)}>{content}</FilterCell>;
   const columns: Column<InstanceSummary>[] = [
-    { key: 'id', title: 'Instance', width: '190px', render: (row) => <span class="mono">{row.id}</span>, minor: props.oneWorkflow !== true },
-    { key: 'status', title: 'Status', width: '138px', render: (row) => filtered('status', row.status, `Only ${row.status}`, <StatusChip status={row.status} />) },
+    { key: 'id', title: 'Instance', width: '172px', render: (row) => <span class="mono">{row.id}</span>, minor: props.oneWorkflow !== true },
+    { key: 'status', title: 'Status', width: '134px', render: (row) => filtered('status', row.status, `Only ${row.status}`, <StatusChip status={row.status} />) },
     { key: 'why', title: 'Why', render: (row) => <Why row={row} />, minor: true },
-    { key: 'labels', title: 'Labels', width: '160px', render: (row) => <Labels row={row} onFilter={props.onFilter} />, minor: true },
-    { key: 'by', title: 'Started by', width: '120px', render: (row) => <span class="muted">{row.startedBy}</span>, minor: true },
-    { key: 'created', title: 'Created', width: '92px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
+    { key: 'labels', title: 'Labels', width: '132px', render: (row) => <Labels row={row} onFilter={props.onFilter} />, minor: true },
+    { key: 'by', title: 'Started by', width: '112px', render: (row) => <span class="muted">{row.startedBy}</span>, minor: true },
+    { key: 'created', title: 'Created', width: '86px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
     { key: 'took', title: 'Duration', width: '92px', align: 'end', render: (row) => <Duration from={row.startedAt} to={row.endedAt} />, minor: true },
-    { key: 'menu', title: 'Actions', hideTitle: true, width: '44px', align: 'end', render: (row) => <RowMenu row={row} items={props.menuOf(row)} /> },
+    { key: 'menu', title: 'Actions', hideTitle: true, width: '52px', align: 'end', render: (row) => <RowMenu row={row} items={props.menuOf(row)} /> },
   ];
-  if (props.oneWorkflow !== true) columns.splice(1, 0, { key: 'workflow', title: 'Workflow', width: '24%', render: (row) => filtered('workflow', row.workflowId, `Only ${row.workflowName}`, <span class="strong">{row.workflowName}</span>) });
+  if (props.oneWorkflow !== true) columns.splice(1, 0, { key: 'workflow', title: 'Workflow', render: (row) => filtered('workflow', row.workflowId, `Only ${row.workflowName}`, <span class="strong">{row.workflowName}</span>) });
   return columns;
 }
 

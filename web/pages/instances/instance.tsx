@@ -34,7 +34,7 @@ import { Ellipsis } from 'lucide-preact';
 
 const tabs = ['graph', 'timeline', 'steps', 'result', 'events'] as const;
 type TabName = (typeof tabs)[number];
-const tabTitles: Readonly<Record<TabName, string>> = { graph: 'Graph', timeline: 'Timeline', steps: 'Steps', result: 'Input and output', events: 'Events' };
+const tabTitles: Readonly<Record<TabName, string>> = { graph: 'Graph', timeline: 'Timeline', steps: 'Steps', result: 'Result', events: 'Events' };
 
 export function InstancePage(props: { readonly params: Readonly<Record<string, string>> }): JSX.Element {
   const id = props.params['id'] ?? '';
@@ -60,6 +60,7 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
   const { instance } = page;
   const [tabText] = useParam('tab');
   const [stepPath] = useParam('step');
+  const [pane] = useParam('pane');
   const tab = tabs.find((name) => name === tabText) ?? (isNarrow.value ? 'timeline' : 'graph');
   const [asking, setAsking] = useState<'cancel' | 'delete' | { readonly from: string | undefined }>();
   const version = useResource(async (signal) => await call('GET /api/v1/workflows/{id}/versions/{n}', { params: { id: instance.workflowId, n: instance.version }, signal }), [instance.workflowId, instance.version]);
@@ -72,7 +73,7 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
   useKeys({ escape: () => select(undefined), c: () => can(instance.status, 'cancel') && setAsking('cancel'), r: () => setAsking({ from: undefined }) });
   useCommands(actionsOf(instance.status).map((look) => ({ id: `instance-${look.action}`, title: `${look.label} this instance`, group: 'This page', run: () => void act(look.action) })));
   const shown = { page, definition: version.value?.definition, definitionError: version.error, reloadDefinition: version.reload, selected: stepPath === '' ? undefined : stepPath, onSelect: select };
-  const detail = step !== undefined ? <StepPane key={step.path} state={state} page={page} step={step} onClose={() => select(undefined)} onRerunFrom={(from) => setAsking({ from })} /> : tab === 'result' || isNarrow.value ? undefined : <ResultPane state={state} page={page} />;
+  const detail = step !== undefined ? <StepPane key={step.path} state={state} page={page} step={step} onClose={() => select(undefined)} onRerunFrom={(from) => setAsking({ from })} /> : isNarrow.value || (tab !== 'graph' && tab !== 'timeline') ? undefined : <ResultPane state={state} page={page} />;
   return (
     <Page
       title={instance.workflowName}
@@ -88,7 +89,7 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
       }
     >
       <Notice page={page} onSelect={select} />
-      <Split label={step === undefined ? 'Result' : `Step ${step.path}`} detail={detail}>
+      <Split wide={step !== undefined && pane === 'log'} label={step === undefined ? 'Result' : `Step ${step.path}`} detail={detail}>
         <TabPanel id="instance-view" label={tabTitles[tab]}>
           {tab === 'graph' && <GraphTab {...shown} />}
           {tab === 'timeline' && <TimelineTab {...shown} />}

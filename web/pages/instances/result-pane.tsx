@@ -23,16 +23,16 @@ export function ResultPane(props: { readonly state: InstanceState; readonly page
       <div class="pane-body">
         {jobIds.length > 0 && (
           <section class="pane-section" aria-label="Artifacts">
-            <h3>Artifacts</h3>
+            <h2>Artifacts</h2>
             <JobArtifacts jobIds={jobIds} version={jobs.map((step) => step.seq).join('.')} />
           </section>
         )}
         <section class="pane-section" aria-label="Output">
-          <h3>Output</h3>
+          <h2>Output</h2>
           {instance.endedAt === null ? <p class="muted">Not there yet: the output is that of the last nodes.</p> : page.outputOutdated ? <Skeleton rows={3} /> : <JsonView value={instance.output} label="Output" />}
         </section>
         <section class="pane-section" aria-label="Input">
-          <h3>Input</h3>
+          <h2>Input</h2>
           <JsonView value={instance.input} label="Input" pathPrefix="input" />
         </section>
       </div>

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import type { Step } from '../../../src/contract/instances.ts';
 import { href } from '../../route.ts';
+import { cardStatus } from '../../graph/model.ts';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { Table } from '../../ui/table.tsx';
 import type { Column } from '../../ui/table.tsx';
@@ -10,8 +11,8 @@ import { Banner, Empty } from '../../ui/views.tsx';
 import type { ShownInstance } from './graph-tab.tsx';
 
 const columns: readonly Column<Step>[] = [
-  { key: 'status', title: 'Status', width: '132px', render: (step) => <StatusChip status={step.status}>{step.attempt > 1 ? ` ${step.attempt}` : ''}</StatusChip> },
-  { key: 'path', title: 'Step', width: '28%', render: (step) => <span class="mono">{step.path}</span> },
+  { key: 'status', title: 'Status', width: '132px', render: (step) => <StatusChip status={cardStatus({ status: step.status, step })} /> },
+  { key: 'path', title: 'Step', render: (step) => <span class="mono">{step.path}</span> },
   { key: 'why', title: 'Why', render: (step) => <span class={step.error === undefined ? 'why' : 'why-failed'}>{step.error?.message ?? step.waitReason?.message ?? step.reason ?? ''}</span>, minor: true },
   { key: 'generation', title: 'Gen.', width: '52px', align: 'end', render: (step) => step.generation, minor: true },
   { key: 'attempt', title: 'Try', width: '48px', align: 'end', render: (step) => step.attempt, minor: true },

@@ -7,6 +7,7 @@ import type { Bar, PastAttempt, Timeline, TimelineRow } from '../../state/timeli
 import type { InstancePage } from '../../state/instance.ts';
 import { now } from '../../ui/clock.ts';
 import { formatDuration } from '../../ui/format.ts';
+import { isNarrow } from '../../ui/narrow.ts';
 import { StatusShape } from '../../ui/status-chip.tsx';
 import { statusColor, statusLook } from '../../ui/status.ts';
 import { Empty } from '../../ui/views.tsx';
@@ -50,14 +51,14 @@ export function TimelineTab(props: ShownInstance): JSX.Element {
 function Grid(props: { readonly timeline: Timeline; readonly selected: string | undefined; readonly onSelect: (path: string) => void }): JSX.Element {
   const { timeline } = props;
   const share = (ms: number): string => `${(100 * ms) / timeline.totalMs}%`;
-  const marks = axisMarks(timeline.totalMs, 6);
+  const marks = axisMarks(timeline.totalMs, isNarrow.value ? 2 : 6);
   return (
     <div class="timeline-grid">
       <div class="timeline-axis" />
       <div class="timeline-axis" aria-hidden="true">
         {marks.map((mark) => (
           <span key={mark} class="timeline-mark" style={{ left: share(mark) }}>
-            {formatDuration(mark)}
+            {mark === 0 ? '0' : formatDuration(mark)}
           </span>
         ))}
       </div>

@@ -102,15 +102,15 @@ export function JobsPage(): JSX.Element {
 
 function columnsOf(toggle: (name: string, value: string) => void, menuOf: (job: Job) => readonly MenuItem[]): readonly Column<Job>[] {
   return [
-    { key: 'id', title: 'Job', width: '190px', render: (job) => <span class="mono">{job.id}</span>, minor: true },
-    { key: 'what', title: 'Runs', width: '22%', render: (job) => (job.instanceId === undefined ? <span class="strong">{job.type}</span> : <a href={href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`)}><span class="mono">{job.stepPath}</span></a>) },
-    { key: 'status', title: 'Status', width: '138px', render: (job) => <FilterCell label={`Only ${job.status}`} onFilter={() => toggle('status', job.status)}><StatusChip status={job.status} /></FilterCell> },
+    { key: 'id', title: 'Job', width: '168px', render: (job) => <span class="mono">{job.id}</span>, minor: true },
+    { key: 'what', title: 'Runs', render: (job) => (job.instanceId === undefined ? <span class="strong">{job.type}</span> : <a href={href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`)}><span class="mono">{job.stepPath}</span></a>) },
+    { key: 'status', title: 'Status', width: '134px', render: (job) => <FilterCell label={`Only ${job.status}`} onFilter={() => toggle('status', job.status)}><StatusChip status={job.status} /></FilterCell> },
     { key: 'queue', title: 'Queue', width: '110px', render: (job) => <FilterCell label={`Only queue ${job.queue}`} onFilter={() => toggle('queue', job.queue)}>{job.queue}</FilterCell>, minor: true },
     { key: 'why', title: 'Why', minor: true, render: (job) => <Why job={job} /> },
     { key: 'priority', title: 'Priority', width: '64px', align: 'end', minor: true, render: (job) => job.priority },
     { key: 'created', title: 'Created', width: '88px', align: 'end', render: (job) => <RelativeTime at={job.createdAt} /> },
-    { key: 'took', title: 'Ran', width: '84px', align: 'end', minor: true, render: (job) => <Duration from={job.startedAt} to={job.endedAt} /> },
-    { key: 'menu', title: 'Actions', hideTitle: true, width: '44px', align: 'end', render: (job) => <Menu label={`Actions of ${job.id}`} items={menuOf(job)} buttonClass="btn btn-icon btn-quiet btn-size-small"><Ellipsis size={14} /></Menu> },
+    { key: 'took', title: 'Ran', width: '92px', align: 'end', minor: true, render: (job) => <Duration from={job.startedAt} to={job.endedAt} /> },
+    { key: 'menu', title: 'Actions', hideTitle: true, width: '52px', align: 'end', render: (job) => <Menu label={`Actions of ${job.id}`} items={menuOf(job)} buttonClass="btn btn-icon btn-quiet btn-size-small"><Ellipsis size={14} /></Menu> },
   ];
 }
 

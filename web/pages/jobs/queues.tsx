@@ -67,7 +67,7 @@ function QueueCard(props: { readonly queue: Queue; readonly mayChange: boolean; 
         <Meter label={`Slots of ${queue.name} in use`} used={queue.running} total={queue.slots} warnAt={2} badAt={2} />
         <Facts facts={[['At most', `${formatNumber(queue.maxPending)} waiting`], ['Time limit', `${formatDuration(queue.defaultTimeoutMs)} unless a job says otherwise`]]} />
         {props.mayChange && (
-          <div class="row row-wrap">
+          <div class="row row-wrap queue-controls">
             <Slots queue={queue} busy={change.busy} onChange={(slots) => void change.run({ slots })} />
             <Button size="small" busy={change.busy} icon={isPaused ? <Play size={12} /> : <Pause size={12} />} onClick={() => void change.run({ paused: !isPaused })}>
               {isPaused ? 'Resume' : 'Pause'}

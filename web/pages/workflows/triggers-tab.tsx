@@ -36,7 +36,7 @@ export function TriggersTab(props: { readonly workflow: Workflow; readonly onCha
     );
   }
   return (
-    <div class="pane-body stack">
+    <div class="pane-body trigger-cards">
       {workflow.triggers.map((trigger) => (
         <TriggerCard key={trigger.key} trigger={trigger} onChange={(on) => void change(trigger, on)} onRotate={() => setAsking(trigger)} />
       ))}

@@ -107,7 +107,7 @@ function columnsOf(ask: (asking: Asking) => void): readonly Column<WorkflowSumma
       key: 'actions',
       title: 'Actions',
       hideTitle: true,
-      width: '84px',
+      width: '80px',
       align: 'end',
       render: (workflow) => (
         <span class="row-actions">

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { noticesOf } from './notices.ts';
+import type { Health } from './health.ts';
+
+const well: Health = {
+  status: 'ok',
+  reasons: [],
+  version: '0.1.0',
+  startedAt: '2026-01-01T00:00:00Z',
+  storage: null,
+  database: { ok: true, ms: 1 },
+  redis: { ok: true, ms: 1 },
+  workers: { alive: 1 },
+  jobs: { pending: 0, running: 0, stuck: 0 },
+  sockets: { open: 1, limit: 1_000 },
+};
+
+test('a healthy machine says nothing', () => {
+  assert.deepEqual(noticesOf(well), []);
+});
+
+test('what would be lost stands above what is only slower, and stays', () => {
+  const storage = {
+    path: '/workspace',
+    mountType: 'overlay',
+    mountPoint: '/',
+    wanted: 'ephemeral',
+    plan: 'ephemeral',
+    banner: 'Nothing here outlives this container.',
+    reasons: [],
+    freeBytes: 1,
+    totalBytes: 2,
+    fsyncMs: 1,
+    keepsOwner: true,
+    keepsMode: true,
+    locks: true,
+  } as const;
+  const notices = noticesOf({ ...well, status: 'degraded', storage: { ...storage, reasons: [] }, redis: { ok: false, ms: 0, reason: 'not installed' } });
+  assert.deepEqual(
+    notices.map((notice) => [notice.id, notice.tone, notice.closable]),
+    [
+      ['storage', 'bad', false],
+      ['redis', 'warn', true],
+    ],
+  );
+  assert.match(notices[1]?.text ?? '', /not installed/);
+});
