@@ -41,7 +41,7 @@ test('the delivery id and the time are signed: neither can be swapped', () => {
   assert.equal(isIn(hmac, signed('x', { 'x-studio-delivery': 'd2' })), false);
   assert.equal(isIn(hmac, signed('x', { 'x-studio-delivery': undefined })), false);
   assert.equal(isIn(hmac, signed('x', { 'x-studio-timestamp': String(NOW / 1_000 + 1) })), false);
-  for (const odd of ['d.1', 'd 1', 'ä', 'x'.repeat(201)]) assert.equal(isIn(hmac, signed('x', {}, NOW, encodeURIComponent(odd).slice(0, 300).includes('%') ? 'a.b' : odd)), false, odd);
+  for (const odd of ['d.1', 'd 1', 'd/1', 'x'.repeat(201)]) assert.equal(isIn(hmac, signed('x', {}, NOW, odd)), false, odd);
 });
 
 test('a call more than five minutes old, or early, is refused', () => {
@@ -89,7 +89,7 @@ test('credentials never become input; JSON is parsed, text stays, bytes are base
   const params = webhookParams.parse({ auth: 'header', secret: 'HOOK', header: 'X-Mine' });
   const input = (body: string | Buffer, type: string): unknown =>
     webhookInput({ method: 'POST', headers: new Headers({ 'content-type': type, 'x-mine': SECRET, authorization: 'Bearer x', cookie: 'a=b', 'x-studio-signature': 's', 'user-agent': 'test' }), query: new URLSearchParams('a=1&b=2&b=3&__proto__=x'), body: Buffer.from(body) }, params, new Date(NOW));
-  assert.deepEqual(JSON.parse(JSON.stringify(input('{"x":[1]}', 'application/json; charset=utf-8'))), JSON.parse('{"method":"POST","query":{"a":"1","b":["2","3"]},"headers":{"content-type":"application/json; charset=utf-8","user-agent":"test"},"body":{"x":[1]},"receivedAt":"2026-06-01T00:00:00.000Z"}'));
+  assert.deepEqual(JSON.parse(JSON.stringify(input('{"x":[1]}', 'application/json; charset=utf-8'))), JSON.parse('{"method":"POST","query":{"a":"1","b":["2","3"],"__proto__":"x"},"headers":{"content-type":"application/json; charset=utf-8","user-agent":"test"},"body":{"x":[1]},"receivedAt":"2026-06-01T00:00:00.000Z"}'));
   const bodyOf = (body: string | Buffer, type: string): unknown => (input(body, type) as { body: unknown }).body;
   assert.equal(bodyOf('', 'application/json'), null);
   assert.equal(bodyOf('{broken', 'application/json'), '{broken');

@@ -15,11 +15,12 @@ const HIDDEN = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-api
 /** `{ method, query, headers, body, receivedAt }`. A JSON body is parsed, text stays text, other bytes are `{ base64 }`. */
 export function webhookInput(call: ReceivedCall, params: WebhookParams, receivedAt: Date): Json {
   const headers = Object.fromEntries([...call.headers].filter(([name]) => !HIDDEN.has(name) && name !== params.header?.toLowerCase()));
-  const query: Record<string, Json> = {};
-  for (const name of new Set(call.query.keys())) {
-    const values = call.query.getAll(name);
-    query[name] = values.length === 1 ? (values[0] ?? '') : values;
-  }
+  const query = Object.fromEntries(
+    [...new Set(call.query.keys())].map((name) => {
+      const values = call.query.getAll(name);
+      return [name, values.length === 1 ? (values[0] ?? '') : values] as const;
+    }),
+  );
   return { method: call.method, query, headers, body: bodyOf(call), receivedAt: receivedAt.toISOString() };
 }
 
