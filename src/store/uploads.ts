@@ -89,3 +89,11 @@ function toUpload(row: UploadRow): Upload {
     expiresAt: row.expires_at.toISOString(),
   };
 }
+
+/** Uploads whose last byte is on disk but which are no file yet; across orgs, oldest first. */
+export async function listWholeUploads(sql: Sql): Promise<{ id: string; orgId: string; path: string; mediaType: string }[]> {
+  const { rows } = await sql.query<{ id: string; org_id: string; path: string; media_type: string }>(
+    `select id, org_id, path, media_type from uploads where received = length and length > 0 order by id limit 10000`,
+  );
+  return rows.map((row) => ({ id: row.id, orgId: row.org_id, path: row.path, mediaType: row.media_type }));
+}
