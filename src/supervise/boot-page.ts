@@ -47,7 +47,7 @@ function sendPage(response: ServerResponse): void {
 /** Polls, shows, and once the server is ready writes the UI into this very document: no reload, no flash. */
 const SCRIPT = `
 const $ = (id) => document.getElementById(id);
-const started = Date.now();
+let looks = 0;
 const show = (view) => {
   $('phase').textContent = view.fault ? 'Studio can\\u2019t start' : view.title;
   $('time').textContent = (view.elapsedMs / 1000).toFixed(1) + ' s';
@@ -75,7 +75,7 @@ const tick = async () => {
   } catch {
     $('phase').textContent = 'Waiting for Studio';
   }
-  setTimeout(tick, Date.now() - started < 10000 ? 200 : 1000);
+  setTimeout(tick, ++looks < 50 ? 200 : 1000);
 };
 tick();
 `;
