@@ -13,7 +13,6 @@ import { createHealthBoard } from '../ops/health.ts';
 import type { Database } from '../store/client.ts';
 import { createBootProgress } from '../supervise/boot-progress.ts';
 import { listen } from '../supervise/listener.ts';
-import { makeRuntimeFolder } from '../supervise/runtime-folder.ts';
 import { createServices } from '../supervise/service.ts';
 import { probeStorage } from '../supervise/storage.ts';
 import { wire } from '../wire.ts';
@@ -67,7 +66,6 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
   board.storage = storage;
   const redis = options.redis === true ? connectRedis() : undefined;
   const services = createServices({ clock, log });
-  const runtime = makeRuntimeFolder(workspace, config.workspaceId);
   const wired = await wire({
     config,
     loaded,
@@ -107,7 +105,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
       redis?.disconnect();
       await admin.end();
       await store.close();
-      for (const folder of [workspace, join(runtime.postgres, '..')]) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+      rmSync(workspace, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     },
   };
 }
