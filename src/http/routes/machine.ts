@@ -1,12 +1,11 @@
 /** What belongs to the machine: queues, workers, devices, services. */
 import { machineEndpoints } from '../../contract/jobs.ts';
-import type { Queue, Service } from '../../contract/jobs.ts';
+import type { Service } from '../../contract/jobs.ts';
 import { fail } from '../../kernel/fail.ts';
 import type { Devices } from '../../gpu/device.ts';
+import type { Jobs } from '../../jobs/jobs.ts';
 import type { Sql } from '../../store/client.ts';
 import { listGpuLeases } from '../../store/gpu-leases.ts';
-import { listQueues } from '../../store/queues.ts';
-import { listWorkers } from '../../store/workers.ts';
 import { pageOf, pageOfAll } from '../pages.ts';
 import { routesOf, type Route } from '../route.ts';
 
@@ -18,17 +17,11 @@ interface ServicesPort {
   restart(name: string): Promise<Service>;
 }
 
-interface QueuesPort {
-  patchQueue(change: { readonly name: string; readonly body: QueuePatch; readonly requestId: string }): Promise<Queue>;
-}
-
-type QueuePatch = { readonly slots?: number | undefined; readonly paused?: boolean | undefined; readonly draining?: boolean | undefined; readonly maxPending?: number | undefined; readonly defaultTimeoutMs?: number | undefined };
-
 export interface MachineParts {
   readonly services: ServicesPort;
-  readonly jobs: QueuesPort;
+  readonly jobs: Pick<Jobs, 'listQueues' | 'listWorkers' | 'patchQueue'>;
   readonly devices: Devices;
-  /** Across orgs: the machine's counts are of all. */
+  /** Of the engine's role: grants belong to no org. */
   readonly sql: Sql;
 }
 
@@ -36,15 +29,15 @@ export function machineRoutes({ services, jobs, devices, sql }: MachineParts): r
   return routesOf(machineEndpoints, {
     'GET /api/v1/queues': async (call) => {
       const cursor = await call.cursor();
-      return { body: pageOfAll(await listQueues(sql), { ...pageQuery(call.query), nameOf: (queue) => queue.name, cursor }) };
+      return { body: pageOfAll(await jobs.listQueues(), { ...pageQuery(call.query), nameOf: (queue) => queue.name, cursor }) };
     },
     'PATCH /api/v1/queues/{name}': async (call) => {
       if (!/^[a-z][a-z0-9_.-]{0,63}$/.test(call.params.name)) fail('invalid_query', `"${call.params.name}" can't name a queue: a to z, then up to 63 of a to z, 0 to 9, ".", "_" and "-".`);
-      return { body: await jobs.patchQueue({ name: call.params.name, body: call.body, requestId: call.requestId }) };
+      return { body: await jobs.patchQueue({ name: call.params.name, patch: call.body, requestId: call.requestId }) };
     },
     'GET /api/v1/workers': async (call) => {
       const cursor = await call.cursor();
-      return { body: pageOfAll(await listWorkers(sql), { ...pageQuery(call.query), nameOf: (worker) => worker.id, cursor }) };
+      return { body: pageOfAll(await jobs.listWorkers(), { ...pageQuery(call.query), nameOf: (worker) => worker.id, cursor }) };
     },
     'GET /api/v1/gpus': async (call) => {
       const cursor = await call.cursor();
