@@ -1,0 +1,127 @@
+/** Instances and their steps: starting, reading, commanding. */
+import type { Json } from '../../contract/endpoint.ts';
+import { instanceEndpoints, type Instance } from '../../contract/instances.ts';
+import { instanceStatuses } from '../../contract/values.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
+import { fail } from '../../kernel/fail.ts';
+import { Broadcast } from '../../realtime/envelope.ts';
+import { listInstances, readInstance } from '../../store/instances.ts';
+import { readStream } from '../../store/outbox.ts';
+import { listAttempts, listSteps, readStepLog } from '../../store/steps.ts';
+import { pageOf } from '../pages.ts';
+import { routesOf, type Call, type Route } from '../route.ts';
+
+export interface InstanceParts {
+  readonly engine: Pick<Engine, 'startInstance' | 'startBatch' | 'rerunInstance' | 'commandInstance' | 'commandStep' | 'deleteInstance' | 'waitEnded'>;
+}
+
+type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
+
+/** A step's log is read whole; what is further back is in the store until the instance is deleted. */
+const LOG_LINES = 10_000;
+
+export function instanceRoutes({ engine }: InstanceParts): readonly Route[] {
+  const command = async (call: AnyCall & { readonly params: { readonly id: string } }, name: InstanceCommand): Promise<{ readonly body: Instance }> => {
+    await engine.commandInstance({ orgId: call.caller.orgId, id: call.params.id, command: name, requestId: call.requestId });
+    return { body: await requireInstance(call, call.params.id) };
+  };
+  const stepCommand = async (call: AnyCall & { readonly params: { readonly id: string; readonly path: string } }, name: StepCommand, output?: Json) => {
+    const effect = await engine.commandStep({ orgId: call.caller.orgId, id: call.params.id, path: call.params.path, command: name, output, requestId: call.requestId });
+    return { body: { instance: await requireInstance(call, call.params.id), effect } };
+  };
+
+  return routesOf(instanceEndpoints, {
+    'POST /api/v1/workflows/{id}/instances': async (call) => {
+      const { wait } = call.query;
+      const { id } = await engine.startInstance({ ...call.body, id: call.newId('inst'), orgId: call.caller.orgId, workflowId: call.params.id, startedBy: 'manual', requestId: call.requestId });
+      const hasEnded = wait !== undefined && wait > 0 && (await engine.waitEnded(id, wait * 1_000, call.signal));
+      return { body: await requireInstance(call, id), status: hasEnded ? 200 : 201, headers: { location: `/api/v1/instances/${id}` } };
+    },
+    'POST /api/v1/workflows/{id}/instances/batch': async (call) => {
+      const ids = call.body.inputs.map(() => call.newId('inst'));
+      return { body: { ids: [...(await engine.startBatch({ ...call.body, ids, orgId: call.caller.orgId, workflowId: call.params.id, startedBy: 'manual', requestId: call.requestId }))] } };
+    },
+    'GET /api/v1/instances': async (call) => {
+      const cursor = await call.cursor();
+      const { limit, after, status, workflowId, label, since } = call.query;
+      const found = await listInstances(call.sql, { orgId: call.caller.orgId, statuses: statusesOf(status), workflowId, label: labelOf(label), since, after, limit: limit + 1 });
+      return { body: pageOf(found, { limit, after: (instance) => instance.id, cursor }) };
+    },
+    'GET /api/v1/instances/{id}': async (call) => ({ body: await requireInstance(call, call.params.id) }),
+    'GET /api/v1/instances/{id}/steps': async (call) => {
+      const { cursor } = await requireInstance(call, call.params.id);
+      const { limit, after, path } = call.query;
+      const found = await listSteps(call.sql, { orgId: call.caller.orgId, instanceId: call.params.id, path, after: after === undefined ? 0 : wholeNumber(after), limit: limit + 1 });
+      return { body: pageOf(found, { limit, after: (step) => String(step.seq), cursor }) };
+    },
+    'GET /api/v1/instances/{id}/steps/{path}/attempts': async (call) => {
+      const { cursor } = await requireInstance(call, call.params.id);
+      const { limit, after } = call.query;
+      const found = await listAttempts(call.sql, { orgId: call.caller.orgId, instanceId: call.params.id, path: call.params.path, before: attemptOf(after), limit: limit + 1 });
+      return { body: pageOf(found, { limit, after: (attempt) => `${attempt.generation}.${attempt.attempt}`, cursor }) };
+    },
+    'GET /api/v1/instances/{id}/steps/{path}/log': async (call) => {
+      await requireInstance(call, call.params.id);
+      const lines = await readStepLog(call.sql, { orgId: call.caller.orgId, instanceId: call.params.id, path: call.params.path, limit: LOG_LINES });
+      return new Response(lines.map(({ at, line }) => `${at.toISOString()} ${line}\n`).join(''), { headers: { 'content-type': 'text/plain; charset=utf-8' } });
+    },
+    'GET /api/v1/instances/{id}/events': async (call) => {
+      const { cursor } = await requireInstance(call, call.params.id);
+      const { limit, after } = call.query;
+      const found = await readStream(call.sql, { kind: 'instance', id: call.params.id, after: after === undefined ? 0 : wholeNumber(after), limit: limit + 1 });
+      const envelopes = found.map((event) => new Broadcast(event).envelope());
+      return { body: pageOf(envelopes, { limit, after: (event) => String(event.sequence), cursor }) };
+    },
+    'DELETE /api/v1/instances/{id}': async (call) => {
+      await requireInstance(call, call.params.id);
+      await engine.deleteInstance({ orgId: call.caller.orgId, id: call.params.id, requestId: call.requestId });
+      return { body: undefined };
+    },
+    'POST /api/v1/instances/{id}/start': (call) => command(call, 'start'),
+    'POST /api/v1/instances/{id}/pause': (call) => command(call, 'pause'),
+    'POST /api/v1/instances/{id}/resume': (call) => command(call, 'resume'),
+    'POST /api/v1/instances/{id}/cancel': (call) => command(call, 'cancel'),
+    'POST /api/v1/instances/{id}/retry': (call) => command(call, 'retry'),
+    'POST /api/v1/instances/{id}/rerun': async (call) => {
+      const { id } = await engine.rerunInstance({ ...call.body, id: call.newId('inst'), orgId: call.caller.orgId, instanceId: call.params.id, requestId: call.requestId });
+      return { body: await requireInstance(call, id), headers: { location: `/api/v1/instances/${id}` } };
+    },
+    'POST /api/v1/instances/{id}/steps/{path}/retry': (call) => stepCommand(call, 'retry'),
+    'POST /api/v1/instances/{id}/steps/{path}/skip': (call) => stepCommand(call, 'skip'),
+    'POST /api/v1/instances/{id}/steps/{path}/cancel': (call) => stepCommand(call, 'cancel'),
+    'POST /api/v1/instances/{id}/steps/{path}/complete': (call) => stepCommand(call, 'complete', call.body.output),
+    'POST /api/v1/instances/{id}/steps/{path}/result': (call) => stepCommand(call, 'result', call.body.output),
+    'POST /api/v1/instances/{id}/steps/{path}/approve': (call) => stepCommand(call, 'approve'),
+    'POST /api/v1/instances/{id}/steps/{path}/reject': (call) => stepCommand(call, 'reject'),
+  });
+}
+
+async function requireInstance(call: AnyCall, id: string): Promise<Instance> {
+  const cursor = await call.cursor();
+  const instance = await readInstance(call.sql, { orgId: call.caller.orgId, id, cursor });
+  return instance ?? fail('not_found', `there is no instance ${id}`);
+}
+
+function statusesOf(text: string | undefined): readonly string[] | undefined {
+  const statuses = text?.split(',');
+  const unknown = statuses?.find((one) => !instanceStatuses.some((status) => status === one));
+  return unknown === undefined ? statuses : fail('invalid_query', `status is "${text}", and "${unknown}" is none of ${instanceStatuses.join(', ')}`);
+}
+
+function labelOf(text: string | undefined): { readonly key: string; readonly value: string } | undefined {
+  if (text === undefined) return undefined;
+  const colon = text.indexOf(':');
+  return colon > 0 ? { key: text.slice(0, colon), value: text.slice(colon + 1) } : fail('invalid_query', `label is "${text}"; write key:value`);
+}
+
+function attemptOf(text: string | undefined): { readonly generation: number; readonly attempt: number } | undefined {
+  const match = text === undefined ? undefined : /^(\d{1,9})\.(\d{1,9})$/.exec(text);
+  if (match === null) fail('invalid_query', `after is "${text}", which no page before gave; leave it out to start from the beginning`);
+  return match === undefined ? undefined : { generation: Number(match[1]), attempt: Number(match[2]) };
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  return Number.isSafeInteger(number) && number >= 0 && number <= 2_147_483_647 ? number : fail('invalid_query', `after is "${text}", which no page before gave; leave it out to start from the beginning`);
+}
