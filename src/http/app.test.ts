@@ -251,6 +251,14 @@ test('a handler that never ends is given up at the request’s time', async () =
   assert.match(reply.text, /within 300 ms/);
 });
 
+test('a body that never comes is given up at the request’s time', async () => {
+  const answer = await raw(
+    `POST /api/v1/workflows HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{`,
+    2_000,
+  );
+  assert.match(answer, /^HTTP\/1\.1 400[^]*did not arrive within 300 ms/);
+});
+
 test('a body beyond 10 MiB is refused by its announced length before it is sent', async () => {
   const reply = await raw(
     `POST /api/v1/workflows HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 10485761\r\n\r\n{`,
@@ -258,12 +266,12 @@ test('a body beyond 10 MiB is refused by its announced length before it is sent'
   assert.match(reply, /^HTTP\/1\.1 413/);
 });
 
-/** What the server answers to these bytes, until it closes or 300 ms pass in silence. */
-function raw(text: string): Promise<string> {
+/** What the server answers to these bytes, until it closes or is silent for a while. */
+function raw(text: string, silenceMs = 300): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(door.port, '127.0.0.1', () => socket.write(text, 'latin1'));
     let answer = '';
-    socket.setTimeout(300, () => socket.destroy());
+    socket.setTimeout(silenceMs, () => socket.destroy());
     socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(answer));

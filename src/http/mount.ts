@@ -80,33 +80,62 @@ function bySpecificity(a: Route, b: Route): number {
 }
 
 async function serveCall(route: Route, rule: Rule, context: Context<AppEnv>, parts: MountParts): Promise<Response> {
-  const { spec } = route;
-  const { request, facts, changes } = {
-    request: context.req.raw,
-    facts: context.get('facts'),
-    changes: !['GET', 'HEAD', 'OPTIONS'].includes(context.req.method),
-  };
+  const request = context.req.raw;
+  const limit = timeLimit(parts);
+  try {
+    const asked = await limit.of(admitAndParse(route.spec, { rule, context, limit }, parts));
+    if (route.spec.streams === true) return await answer(route, rule, { ...asked, signal: request.signal }, parts);
+    return await limit.of(answer(route, rule, { ...asked, signal: AbortSignal.any([request.signal, limit.signal]) }, parts));
+  } finally {
+    limit.stop();
+  }
+}
+
+/** A request that was let in and understood. */
+interface Asked {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+  /** Of the body; null: a stream that the handler reads. */
+  readonly bytes: Buffer | null;
+  readonly caller: Caller | null;
+  readonly facts: RequestFacts;
+  readonly request: Request;
+}
+
+async function admitAndParse(
+  spec: EndpointSpec,
+  { rule, context, limit }: { rule: Rule; context: Context<AppEnv>; limit: TimeLimit },
+  parts: MountParts,
+): Promise<Asked> {
+  const request = context.req.raw;
+  const facts = context.get('facts');
   const caller = await admit(rule, context, parts);
-  if (changes) refuseForeignOrigin({ request, peer: facts.peer, viaCookie: caller?.via === 'cookie', cors: parts.cors });
-  if (changes && parts.isDraining()) fail('draining');
+  if (!['GET', 'HEAD', 'OPTIONS'].includes(request.method)) {
+    refuseForeignOrigin({ request, peer: facts.peer, viaCookie: caller?.via === 'cookie', cors: parts.cors });
+    if (parts.isDraining()) fail('draining');
+  }
   const url = new URL(request.url);
   const params = spec.params === undefined ? undefined : parseBy(spec.params, pathValues(spec.key, url.pathname), 'path');
   const query = parseBy(spec.query ?? emptyObject, parseQuery(url.search), 'query');
-  const bytes = spec.bodyKind === 'bytes' ? null : await readBody(request);
+  const bytes = spec.bodyKind === 'bytes' ? null : await limit.whileReading(readBody(request));
   const body = bytes === null ? undefined : parseBody(spec, bytes, request.headers);
-  return within(spec, parts, request, async (signal) => {
-    const attempt = await beginOnce({ once: parts.once, spec, caller, request, requestId: facts.requestId, url, bytes });
-    if (attempt?.replay !== undefined) return attempt.replay;
-    const call = callOf({ params, query, body, caller, facts, request, signal, attempt, parts });
-    try {
-      const cursor = request.method === 'GET' && caller !== null ? await cursorHeader(call, rule) : undefined;
-      const response = await respond(spec, await route.handle(call), parts);
-      if (cursor !== undefined && !response.headers.has('studio-cursor')) response.headers.set('studio-cursor', cursor);
-      return (await attempt?.end(response)) ?? response;
-    } catch (error) {
-      throw (await attempt?.fail(error)) ?? error;
-    }
-  });
+  return { params, query, body, bytes, caller, facts, request };
+}
+
+async function answer(route: Route, rule: Rule, asked: Asked & { readonly signal: AbortSignal }, parts: MountParts): Promise<Response> {
+  const { request, caller, facts, bytes } = asked;
+  const attempt = await beginOnce({ once: parts.once, spec: route.spec, caller, request, requestId: facts.requestId, url: new URL(request.url), bytes });
+  if (attempt?.replay !== undefined) return attempt.replay;
+  const call = callOf({ ...asked, attempt, parts });
+  try {
+    const cursor = ['GET', 'HEAD'].includes(request.method) && caller !== null ? await cursorHeader(call, rule) : undefined;
+    const response = await respond(route.spec, await route.handle(call), parts);
+    if (cursor !== undefined && !response.headers.has('studio-cursor')) response.headers.set('studio-cursor', cursor);
+    return (await attempt?.end(response)) ?? response;
+  } catch (error) {
+    throw (await attempt?.fail(error)) ?? error;
+  }
 }
 
 /** The caller, when the rule lets them in. @throws AppError unauthenticated, forbidden, password_change_required */
@@ -146,34 +175,45 @@ function pathValues(key: string, pathname: string): Record<string, string> {
   return Object.fromEntries(values);
 }
 
-/** Runs the handler under the request's time limit; streams have none. */
-async function within(spec: EndpointSpec, parts: MountParts, request: Request, work: (signal: AbortSignal) => Promise<Response>): Promise<Response> {
-  if (spec.streams === true) return work(request.signal);
-  const limit = new AbortController();
-  let cancel = (): void => {};
-  const late = new Promise<never>((_resolve, reject) => {
-    cancel = parts.clock.after(parts.requestTimeoutMs, () => {
-      const error = new AppError('internal', {
-        message: `Studio did not finish this request within ${parts.requestTimeoutMs} ms and gave it up. Try again; if it stays slow, look at the health page.`,
-      });
-      limit.abort(error);
-      reject(error);
-    });
-  });
-  try {
-    return await Promise.race([work(AbortSignal.any([request.signal, limit.signal])), late]);
-  } finally {
-    cancel();
-  }
+interface TimeLimit {
+  readonly signal: AbortSignal;
+  /** Settles as `work` does, or rejects when the time is over. */
+  of<T>(work: Promise<T>): Promise<T>;
+  /** The caller's own slowness is the caller's fault: when the time is over during `work`, that is said. */
+  whileReading<T>(work: Promise<T>): Promise<T>;
+  stop(): void;
 }
 
-interface CallParts {
-  readonly params: unknown;
-  readonly query: unknown;
-  readonly body: unknown;
-  readonly caller: Caller | null;
-  readonly facts: RequestFacts;
-  readonly request: Request;
+/** The time a request may take. Streams are under it until they begin. */
+function timeLimit({ clock, requestTimeoutMs }: MountParts): TimeLimit {
+  const limit = new AbortController();
+  let isReading = false;
+  const late = Promise.withResolvers<never>();
+  // Nobody may be waiting any more when it is late.
+  late.promise.catch(() => undefined);
+  const stop = clock.after(requestTimeoutMs, () => {
+    const error = isReading
+      ? new AppError('invalid_body', { message: `The body did not arrive within ${requestTimeoutMs} ms; send it again, or upload it as a file.` })
+      : new AppError('internal', {
+          message: `This request was not finished within ${requestTimeoutMs} ms and was given up. Try again; if it stays slow, look at the health page.`,
+        });
+    limit.abort(error);
+    late.reject(error);
+  });
+  return {
+    signal: limit.signal,
+    of: (work) => Promise.race([work, late.promise]),
+    async whileReading(work) {
+      isReading = true;
+      const read = await work;
+      isReading = false;
+      return read;
+    },
+    stop,
+  };
+}
+
+interface CallParts extends Asked {
   readonly signal: AbortSignal;
   readonly attempt: Attempt | undefined;
   readonly parts: MountParts;
