@@ -97,9 +97,6 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
       : { ...bindings, ...(props.onSelect === undefined ? {} : { x: () => toggle(rows[at]) }), ...(props.onOpen === undefined ? {} : { enter: open }) },
   );
 
-  // A cell over more columns than there are would make one more, of its own width.
-  const columnCount = props.columns.length + (props.onSelect === undefined ? 0 : 1);
-
   return (
     <div class={props.inline === true ? 'table-frame table-inline' : 'table-frame'}>
       {props.newCount !== undefined && props.newCount > 0 && (
@@ -118,7 +115,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
             onSelect={props.onSelect}
           />
           <tbody>
-            {drawn.abovePx > 0 && <Spacer px={drawn.abovePx} columns={columnCount} />}
+            {drawn.abovePx > 0 && <Spacer px={drawn.abovePx} />}
             {rows.slice(drawn.first, drawn.end).map((row, offset) => {
               const key = props.rowKey(row);
               return (
@@ -133,7 +130,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
                 />
               );
             })}
-            {drawn.belowPx > 0 && <Spacer px={drawn.belowPx} columns={columnCount} />}
+            {drawn.belowPx > 0 && <Spacer px={drawn.belowPx} />}
           </tbody>
         </table>
         {rows.length === 0 && props.empty}
@@ -143,10 +140,11 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
   );
 }
 
-function Spacer(props: { readonly px: number; readonly columns: number }): JSX.Element {
+/** One cell: a colspan over columns that a narrow screen leaves away would bring them back, empty. */
+function Spacer(props: { readonly px: number }): JSX.Element {
   return (
     <tr aria-hidden="true">
-      <td colSpan={props.columns} class="table-spacer" style={{ height: `${props.px}px` }} />
+      <td class="table-spacer" style={{ height: `${props.px}px` }} />
     </tr>
   );
 }

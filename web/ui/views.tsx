@@ -129,7 +129,7 @@ export function View<Value>(props: {
   readonly what?: string;
 }): JSX.Element {
   const { value, error, reload } = props.of;
-  const title = props.what === undefined ? {} : { title: `${props.what} could not be loaded` };
+  const title = props.what === undefined ? {} : { title: `${props.what[0]?.toUpperCase() ?? ''}${props.what.slice(1)} could not be loaded` };
   if (value === undefined && error !== undefined) return <ErrorView error={error} onRetry={reload} {...title} />;
   if (value === undefined) return <>{props.skeleton ?? <Skeleton {...(props.what === undefined ? {} : { label: `Loading ${props.what}` })} />}</>;
   return (

@@ -30,7 +30,7 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
     props.onFilter === undefined ? <>{content}</> : <FilterCell label={words} onFilter={() => props.onFilter?.(name, value)}>{content}</FilterCell>;
   const columns: Column<InstanceSummary>[] = [
     { key: 'id', title: 'Instance', width: '172px', render: (row) => <span class="mono">{row.id}</span>, minor: props.oneWorkflow !== true },
-    { key: 'status', title: 'Status', width: '134px', render: (row) => filtered('status', row.status, `Only ${row.status}`, <StatusChip status={row.status} />) },
+    { key: 'status', title: 'Status', width: '142px', render: (row) => filtered('status', row.status, `Only ${row.status}`, <StatusChip status={row.status} />) },
     { key: 'why', title: 'Why', render: (row) => <Why row={row} />, minor: true },
     { key: 'labels', title: 'Labels', width: '132px', render: (row) => <Labels row={row} onFilter={props.onFilter} />, minor: true },
     { key: 'by', title: 'Started by', width: '112px', render: (row) => <span class="muted">{row.startedBy}</span>, minor: true },

@@ -104,7 +104,7 @@ function columnsOf(toggle: (name: string, value: string) => void, menuOf: (job: 
   return [
     { key: 'id', title: 'Job', width: '168px', render: (job) => <span class="mono">{job.id}</span>, minor: true },
     { key: 'what', title: 'Runs', render: (job) => (job.instanceId === undefined ? <span class="strong">{job.type}</span> : <a href={href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`)}><span class="mono">{job.stepPath}</span></a>) },
-    { key: 'status', title: 'Status', width: '134px', render: (job) => <FilterCell label={`Only ${job.status}`} onFilter={() => toggle('status', job.status)}><StatusChip status={job.status} /></FilterCell> },
+    { key: 'status', title: 'Status', width: '142px', render: (job) => <FilterCell label={`Only ${job.status}`} onFilter={() => toggle('status', job.status)}><StatusChip status={job.status} /></FilterCell> },
     { key: 'queue', title: 'Queue', width: '110px', render: (job) => <FilterCell label={`Only queue ${job.queue}`} onFilter={() => toggle('queue', job.queue)}>{job.queue}</FilterCell>, minor: true },
     { key: 'why', title: 'Why', minor: true, render: (job) => <Why job={job} /> },
     { key: 'priority', title: 'Priority', width: '64px', align: 'end', minor: true, render: (job) => job.priority },
