@@ -69,8 +69,12 @@ function print(result: UnitResult): void {
 }
 
 function printFailures(result: UnitResult): void {
+  // A hook that fails is told by every test of the file: once is enough.
+  const told = new Set<string>();
   for (const test of result.tests.filter((line) => line.kind === 'fail')) {
-    out(`  ✕ ${test.name}`, `    at ${relative(root, test.file)}:${test.line}`, indent(shorten(test.error ?? '')));
+    const error = test.error ?? '';
+    out(`  ✕ ${test.name}`, `    at ${relative(root, test.file)}:${test.line}`, indent(told.has(error) ? 'the same as above' : shorten(error)));
+    told.add(error);
   }
   if (result.fault !== undefined) out(`  ✕ the file ${result.fault}`);
   if (result.output.trim() !== '') out('    output:', indent(result.output.trimEnd().split('\n').slice(-40).join('\n')));
