@@ -41,12 +41,24 @@ export const workerHealth = z.strictObject({ id: z.string(), queues: z.array(z.s
 
 export const queueHealth = z.strictObject({ queue: z.string(), pending: z.int(), running: z.int(), stuck: z.int(), hasWorker: z.boolean() });
 
+/** Processors and memory, as far as this container may use them. */
+export const machineLoad = z.strictObject({
+  /** Share of `cores` in use, 0 to 1; null until it was measured twice. */
+  cpuShare: z.number().nullable(),
+  cores: z.number(),
+  load1: z.number(),
+  memoryUsedBytes: bytes,
+  memoryTotalBytes: bytes,
+  processBytes: bytes,
+});
+
 export const infrastructureHealth = z.strictObject({
   status: z.enum(healthStates),
   phase: z.string().optional(),
   reasons: z.array(z.string()),
   version: z.string(),
   startedAt: timestamp,
+  machine: machineLoad,
   storage: storageHealth.nullable(),
   database: probe,
   redis: probe,

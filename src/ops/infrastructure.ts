@@ -11,6 +11,7 @@ import { listQueueHealth, listSlowQueries, listWorkerHealth, pingDatabase, readD
 import type { Services } from '../supervise/service.ts';
 import type { StorageVerdict } from '../supervise/storage.ts';
 import { runCheck, type HealthBoard } from './health.ts';
+import { createMachineLoad } from './machine-load.ts';
 
 export interface InfrastructureParts {
   readonly board: HealthBoard;
@@ -50,6 +51,7 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
   const askRedis = () => check(async () => readRedis(parts.redis));
   const askQueues = () => check(async () => ({ queues: await listQueueHealth(sql, { now: new Date(clock.now()), beatMs: BEAT_MS, stuckMs: STUCK_MS }) }));
   const askWorkers = () => check(async () => ({ workers: await listWorkerHealth(sql, new Date(clock.now())) }));
+  const readMachine = createMachineLoad({ clock });
   let sizes: { readonly at: number; readonly folders: z.infer<typeof folderSize>[] } | undefined;
 
   return {
@@ -64,6 +66,7 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
         reasons: [...reasons],
         version: parts.version,
         startedAt,
+        machine: await readMachine(),
         storage: board.storage === undefined ? null : storageReply(board.storage),
         database: database.probe,
         redis: redis.probe,

@@ -9,6 +9,7 @@ import { live } from '../connection.ts';
 import { basePath, go, href } from '../route.ts';
 import { loadSession, session } from '../session.ts';
 import { ButtonLink } from '../ui/button.tsx';
+import { useHealthFeed } from '../state/health.ts';
 import { Page } from '../ui/page.tsx';
 import { Toasts } from '../ui/toast.tsx';
 import { Empty, ErrorView } from '../ui/views.tsx';
@@ -69,6 +70,7 @@ function Shell(props: { readonly user: User }): JSX.Element {
   const [layer, setLayer] = useState<'palette' | 'keys'>();
   const close = (): void => setLayer(undefined);
   useShellCommands({ onPalette: () => setLayer('palette'), onKeys: () => setLayer('keys') });
+  useHealthFeed();
   const [path] = useLocation();
   useEffect(() => {
     // Old addresses: /web was the UI's place, /login and /claim are over once signed in.

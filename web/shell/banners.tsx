@@ -1,5 +1,10 @@
-/** What concerns every page, above it: lost live updates with their age. */
+/** What concerns every page, above it: lost live updates with their age, and what health has to say. */
+import { useSignal } from '@preact/signals';
+import { X } from 'lucide-preact';
 import { live } from '../connection.ts';
+import { health } from '../state/health.ts';
+import { noticesOf } from '../state/notices.ts';
+import { IconButton } from '../ui/button.tsx';
 import { now } from '../ui/clock.ts';
 import { Banner, StaleBar } from '../ui/views.tsx';
 import type { JSX } from 'preact';
@@ -13,10 +18,34 @@ export function isStale(): boolean {
   return (kind === 'lost' || kind === 'connecting') && now.value - since > SHOW_LOSS_AFTER_MS;
 }
 
-export function Banners(): JSX.Element | null {
+export function Banners(): JSX.Element {
+  const closed = useSignal<ReadonlySet<string>>(new Set());
   const { kind, since } = live.state.value;
-  if (kind === 'polling')
-    return <Banner tone="note">No live connection can be had (a proxy may block WebSockets). This page asks every few seconds instead.</Banner>;
-  if (isStale()) return <StaleBar since={since} onRetry={() => live.wake()} />;
-  return null;
+  const notices = health.value === undefined ? [] : noticesOf(health.value).filter((notice) => !closed.value.has(notice.id));
+  return (
+    <>
+      {isStale() && <StaleBar since={since} onRetry={() => live.wake()} />}
+      {kind === 'polling' && (
+        <Banner tone="note">No live connection can be had (a proxy may block WebSockets). This page asks every few seconds instead.</Banner>
+      )}
+      {notices.map((notice) => (
+        <Banner
+          key={notice.id}
+          tone={notice.tone}
+          action={
+            notice.closable && (
+              <IconButton
+                size="small"
+                label="Close this notice"
+                icon={<X size={14} />}
+                onClick={() => (closed.value = new Set([...closed.value, notice.id]))}
+              />
+            )
+          }
+        >
+          {notice.text}
+        </Banner>
+      ))}
+    </>
+  );
 }

@@ -9,6 +9,7 @@ const well: Health = {
   version: '0.1.0',
   startedAt: '2026-01-01T00:00:00Z',
   storage: null,
+  machine: { cpuShare: 0.2, cores: 2, load1: 0.4, memoryUsedBytes: 1, memoryTotalBytes: 2, processBytes: 1 },
   database: { ok: true, ms: 1 },
   redis: { ok: true, ms: 1 },
   workers: { alive: 1 },

@@ -1,21 +1,23 @@
-/** The machine: services, queues, devices. Health and its history stand above them in cards of their own. */
+/** The machine: how busy it is, its queues and services. */
 import { href } from '../../route.ts';
+import { cpuHistory, health } from '../../state/health.ts';
 import { useServices } from '../../state/services.ts';
-import { formatBytes, formatPercent } from '../../ui/format.ts';
-import { Meter } from '../../ui/meter.tsx';
+import { formatBytes, formatCount, formatPercent } from '../../ui/format.ts';
+import { Meter, Sparkline } from '../../ui/meter.tsx';
 import { Card } from '../../ui/page.tsx';
 import { ServiceChip, StatusChip } from '../../ui/status-chip.tsx';
-import { View } from '../../ui/views.tsx';
+import { Skeleton, View } from '../../ui/views.tsx';
 import type { JSX } from 'preact';
+import type { Health } from '../../state/health.ts';
 import type { Gpu, MachineView } from '../../state/overview.ts';
 
 export function MachineCards(props: { readonly machine: MachineView }): JSX.Element {
   return (
-    <div class="overview-machine">
+    <>
+      <LoadCard gpus={props.machine.gpus} />
       <QueuesCard queues={props.machine.queues} />
       <ServicesCard />
-      <GpusCard gpus={props.machine.gpus} />
-    </div>
+    </>
   );
 }
 
@@ -89,28 +91,68 @@ function ServicesCard(): JSX.Element {
   );
 }
 
-function GpusCard(props: { readonly gpus: readonly Gpu[] }): JSX.Element | null {
-  if (props.gpus.length === 0) return null;
+function LoadCard(props: { readonly gpus: readonly Gpu[] }): JSX.Element {
+  const value = health.value;
   return (
-    <Card title="GPUs">
-      <div class="stack">
-        {props.gpus.map((gpu) => (
-          <div key={gpu.uuid} class="stack stack-tight">
-            <div class="row small">
-              <span class="strong">gpu-{gpu.index}</span>
-              <span class="muted truncate grow">{gpu.name}</span>
-              <span class="mono faint">
-                {gpu.utilizationPercent === null ? '' : `${formatPercent(gpu.utilizationPercent / 100)} · `}
-                {gpu.temperatureC === null ? '' : `${gpu.temperatureC} °C`}
-              </span>
-            </div>
-            <Meter label={`Memory of gpu-${gpu.index}`} used={gpu.memoryUsedBytes} total={gpu.memoryTotalBytes} />
-            <span class="mono faint">
-              {formatBytes(gpu.memoryUsedBytes)} of {formatBytes(gpu.memoryTotalBytes)}
-            </span>
-          </div>
-        ))}
-      </div>
+    <Card title="Machine">
+      {value === undefined ? (
+        <Skeleton rows={3} label="Loading the machine" />
+      ) : (
+        <div class="stack">
+          <CpuLine machine={value.machine} />
+          <MemoryLine machine={value.machine} />
+          {props.gpus.map((gpu) => (
+            <GpuLine key={gpu.uuid} gpu={gpu} />
+          ))}
+        </div>
+      )}
     </Card>
+  );
+}
+
+function CpuLine({ machine }: { readonly machine: Health['machine'] }): JSX.Element {
+  const share = machine.cpuShare === null ? '–' : formatPercent(machine.cpuShare);
+  return (
+    <div class="stack stack-tight">
+      <LoadHead name="CPU" about={formatCount(Math.round(machine.cores * 10) / 10, 'core')} figure={`${share} · load ${machine.load1.toFixed(2)}`} />
+      <Sparkline label={`CPU over the last minutes, now ${share}`} values={cpuHistory.value} max={1} />
+    </div>
+  );
+}
+
+function MemoryLine({ machine }: { readonly machine: Health['machine'] }): JSX.Element {
+  return (
+    <div class="stack stack-tight">
+      <LoadHead
+        name="Memory"
+        about={`Studio ${formatBytes(machine.processBytes)}`}
+        figure={`${formatBytes(machine.memoryUsedBytes)} of ${formatBytes(machine.memoryTotalBytes)}`}
+      />
+      <Meter label="Memory used" used={machine.memoryUsedBytes} total={machine.memoryTotalBytes} />
+    </div>
+  );
+}
+
+function GpuLine({ gpu }: { readonly gpu: Gpu }): JSX.Element {
+  const parts = [
+    gpu.utilizationPercent === null ? '' : formatPercent(gpu.utilizationPercent / 100),
+    gpu.temperatureC === null ? '' : `${gpu.temperatureC} °C`,
+    `${formatBytes(gpu.memoryUsedBytes)} of ${formatBytes(gpu.memoryTotalBytes)}`,
+  ];
+  return (
+    <div class="stack stack-tight">
+      <LoadHead name={`gpu-${gpu.index}`} about={gpu.name} figure={parts.filter((part) => part !== '').join(' · ')} />
+      <Meter label={`Memory of gpu-${gpu.index}`} used={gpu.memoryUsedBytes} total={gpu.memoryTotalBytes} />
+    </div>
+  );
+}
+
+function LoadHead(props: { readonly name: string; readonly about: string; readonly figure: string }): JSX.Element {
+  return (
+    <div class="row small">
+      <span class="strong">{props.name}</span>
+      <span class="muted truncate grow">{props.about}</span>
+      <span class="mono faint">{props.figure}</span>
+    </div>
   );
 }

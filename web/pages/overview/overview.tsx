@@ -7,6 +7,7 @@ import { useResource } from '../../state/resource.ts';
 import { ButtonLink } from '../../ui/button.tsx';
 import { Page } from '../../ui/page.tsx';
 import { Skeleton, View } from '../../ui/views.tsx';
+import { HealthCard } from './health.tsx';
 import { FirstRun } from './first-run.tsx';
 import { MachineCards } from './machine.tsx';
 import { Verdict } from './verdict.tsx';
@@ -41,9 +42,12 @@ export function OverviewPage(): JSX.Element | null {
         <View of={work} what="Work" skeleton={<Skeleton shape="cards" rows={3} label="Loading work" />}>
           {(value) => <WorkCards work={value} />}
         </View>
-        <View of={machine} what="The machine" skeleton={<Skeleton shape="cards" rows={4} label="Loading the machine" />}>
-          {(value) => <MachineCards machine={value} />}
-        </View>
+        <div class="overview-machine">
+          <HealthCard />
+          <View of={machine} what="The machine" skeleton={<Skeleton rows={4} label="Loading the machine" />}>
+            {(value) => <MachineCards machine={value} />}
+          </View>
+        </div>
       </div>
     </Page>
   );

@@ -1,11 +1,51 @@
-/** What this Studio is: its address, its reference, who asks. */
-import { baseUrl } from '../../api.ts';
+/** What this Studio is and stands on: version, address, volume, database, Redis. */
+import { baseUrl, call } from '../../api.ts';
+import { health } from '../../state/health.ts';
+import { useResource } from '../../state/resource.ts';
 import { ButtonLink } from '../../ui/button.tsx';
+import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../ui/format.ts';
+import { Meter } from '../../ui/meter.tsx';
 import { Card, Facts } from '../../ui/page.tsx';
+import { StatusChip } from '../../ui/status-chip.tsx';
+import { RelativeTime } from '../../ui/time.tsx';
+import { Banner, Skeleton, View } from '../../ui/views.tsx';
 import type { JSX } from 'preact';
+import type { ReplyOf } from '../../../src/contract/index.ts';
 
-export function AboutCard(): JSX.Element {
+// Sizes of folders and of the database change slowly and cost a look at the disk.
+const EVERY_MS = 60_000;
+
+export function AboutCards(): JSX.Element {
+  const storage = useResource((signal) => call('GET /api/v1/infrastructure/health/storage', { signal }), [], { everyMs: EVERY_MS });
+  const database = useResource((signal) => call('GET /api/v1/infrastructure/health/database', { signal }), [], { everyMs: EVERY_MS });
+  const redis = useResource((signal) => call('GET /api/v1/infrastructure/health/redis', { signal }), [], { everyMs: EVERY_MS });
+  return (
+    <>
+      <StudioCard />
+      <Card title="Storage">
+        <View of={storage} what="Storage">
+          {(value) => <StorageFacts {...value} />}
+        </View>
+      </Card>
+      <div class="settings-pair">
+        <Card title="Database" aside={<ProbeChip of={database.value} bad="failed" />}>
+          <View of={database} what="The database">
+            {(value) => <DatabaseFacts value={value} />}
+          </View>
+        </Card>
+        <Card title="Redis" aside={<ProbeChip of={redis.value} bad="degraded" />}>
+          <View of={redis} what="Redis">
+            {(value) => <RedisFacts value={value} />}
+          </View>
+        </Card>
+      </div>
+    </>
+  );
+}
+
+function StudioCard(): JSX.Element {
   const base = baseUrl();
+  const value = health.value;
   return (
     <Card
       title="Studio"
@@ -15,22 +55,123 @@ export function AboutCard(): JSX.Element {
         </ButtonLink>
       }
     >
+      {value === undefined ? (
+        <Skeleton rows={3} label="Loading health" />
+      ) : (
+        <Facts
+          facts={[
+            ['State', <StatusChip key="state" bare status={value.status} />],
+            ['Why', value.reasons.join('; ')],
+            [
+              'Version',
+              <span key="version" class="mono">
+                {value.version}
+              </span>,
+            ],
+            ['Started', <RelativeTime key="started" at={value.startedAt} />],
+            [
+              'API',
+              <span key="api" class="mono">
+                {new URL('api/v1', base).href}
+              </span>,
+            ],
+          ]}
+        />
+      )}
+    </Card>
+  );
+}
+
+function StorageFacts({ storage, folders }: ReplyOf<'GET /api/v1/infrastructure/health/storage'>): JSX.Element {
+  if (storage === null) return <p class="faint">The volume was not looked at yet.</p>;
+  return (
+    <div class="stack">
+      {storage.banner !== null && <Banner tone="bad">{storage.banner}</Banner>}
       <Facts
         facts={[
           [
-            'Address',
-            <span key="address" class="mono">
-              {base.href}
+            'Workspace',
+            <span key="path" class="mono">
+              {storage.path}
             </span>,
           ],
-          [
-            'API',
-            <span key="api" class="mono">
-              {new URL('api/v1', base).href}
-            </span>,
-          ],
+          ['Volume', `${storage.mountType} at ${storage.mountPoint}`],
+          ['Plan', storage.plan === 'direct' ? 'Database and files live on it' : 'Not durable: see above'],
+          ['Notes', storage.reasons.join('; ')],
+          ['Free', `${formatBytes(storage.freeBytes)} of ${formatBytes(storage.totalBytes)}`],
+          ['One fsync', storage.fsyncMs === null ? '' : `${storage.fsyncMs} ms`],
         ]}
       />
-    </Card>
+      <Meter label="Storage used" used={storage.totalBytes - storage.freeBytes} total={storage.totalBytes} />
+      {folders.length > 0 && (
+        <table class="mini">
+          <thead>
+            <tr>
+              <th scope="col">Folder</th>
+              <th scope="col">Counted</th>
+              <th scope="col">Files</th>
+              <th scope="col">Size</th>
+            </tr>
+          </thead>
+          <tbody>
+            {folders.map((folder) => (
+              <tr key={folder.name}>
+                <th scope="row" class="mono">
+                  {folder.name}
+                </th>
+                <td class="faint">{folder.complete ? 'all' : 'in part'}</td>
+                <td class="mono">{formatNumber(folder.files)}</td>
+                <td class="mono">{formatBytes(folder.bytes)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </div>
+  );
+}
+
+function ProbeChip(props: { readonly of: { readonly ok: boolean; readonly ms: number } | undefined; readonly bad: 'failed' | 'degraded' }): JSX.Element | null {
+  if (props.of === undefined) return null;
+  return <StatusChip bare status={props.of.ok ? 'ok' : props.bad} word={props.of.ok ? `${props.of.ms} ms` : 'Does not answer'} />;
+}
+
+function DatabaseFacts({ value }: { readonly value: ReplyOf<'GET /api/v1/infrastructure/health/database'> }): JSX.Element {
+  const { facts } = value;
+  return (
+    <Facts
+      facts={[
+        ['Why', value.reason],
+        ['Version', facts?.version],
+        ['Running for', facts === null ? '' : formatDuration(facts.uptimeMs)],
+        ['Connections', facts === null ? '' : `${facts.connections} of ${facts.maxConnections}`],
+        ['Size', facts === null ? '' : formatBytes(facts.sizeBytes)],
+        ['Cache hits', facts === null || facts.cacheHit === null ? '' : formatPercent(facts.cacheHit)],
+        ['Checksums', facts === null ? '' : facts.checksums ? `On, ${facts.checksumFailures} failures` : 'Off'],
+        [
+          'Slow queries',
+          value.slowQueries.length === 0 ? 'None now' : value.slowQueries.map((query) => `${formatDuration(query.ms)} (${query.state})`).join(', '),
+        ],
+      ]}
+    />
+  );
+}
+
+function RedisFacts({ value }: { readonly value: ReplyOf<'GET /api/v1/infrastructure/health/redis'> }): JSX.Element {
+  return (
+    <Facts
+      facts={[
+        ['Why', value.reason],
+        ['Version', value.version],
+        [
+          'Memory',
+          value.usedMemoryBytes === null
+            ? ''
+            : `${formatBytes(value.usedMemoryBytes)}${value.maxMemoryBytes === null || value.maxMemoryBytes === 0 ? '' : ` of ${formatBytes(value.maxMemoryBytes)}`}`,
+        ],
+        ['Evicted keys', value.evictedKeys === null ? '' : formatNumber(value.evictedKeys)],
+        ['Clients', value.clients === null ? '' : formatNumber(value.clients)],
+      ]}
+    />
   );
 }

@@ -63,7 +63,15 @@ function OriginCard({ settings, onSaved }: SettingsProps): JSX.Element {
   });
   const isChanged = origin.value.trim() !== (settings.publicOrigin ?? '');
   return (
-    <CardForm title="Public address" action="Save" busy={save.busy} disabled={!isChanged} error={save.error} fields={['publicOrigin']} onSend={() => void save.run()}>
+    <CardForm
+      title="Public address"
+      action="Save"
+      busy={save.busy}
+      disabled={!isChanged}
+      error={save.error}
+      fields={['publicOrigin']}
+      onSend={() => void save.run()}
+    >
       <Field
         label="Origin"
         optional

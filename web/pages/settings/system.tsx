@@ -2,7 +2,7 @@
 import { call } from '../../api.ts';
 import { useResource } from '../../state/resource.ts';
 import { View } from '../../ui/views.tsx';
-import { AboutCard } from './about.tsx';
+import { AboutCards } from './about.tsx';
 import { ServicesCard } from './services.tsx';
 import { SettingsCards } from './system-settings.tsx';
 import type { JSX } from 'preact';
@@ -18,7 +18,7 @@ export function SystemSection(props: { readonly user: User }): JSX.Element {
   });
   return (
     <>
-      <AboutCard />
+      <AboutCards />
       <ServicesCard mayChange={props.user.role === 'super_admin'} />
       <View of={settings} what="Settings">
         {(value) => <SettingsCards settings={value} user={props.user} onSaved={settings.set} />}
