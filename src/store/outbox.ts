@@ -5,6 +5,7 @@
 import type { Json } from '../contract/endpoint.ts';
 import type { EntityKind, EventType } from '../contract/events.ts';
 import type { Sql, SqlPool } from './client.ts';
+import type { outbox } from './schema-jobs.ts';
 
 export interface NewEvent {
   readonly kind: EntityKind;
@@ -105,19 +106,7 @@ export async function nextSequence(sql: Sql, kind: EntityKind, id: string): Prom
   return rows[0]?.seq ?? 0;
 }
 
-interface EventRow {
-  readonly xidText: string;
-  readonly position: number;
-  readonly at: Date;
-  readonly kind: EntityKind;
-  readonly id: string;
-  readonly sequence: number;
-  readonly type: EventType;
-  readonly orgId: string | null;
-  readonly parent: string | null;
-  readonly payload: string;
-  readonly requestId: string | null;
-}
+type EventRow = Omit<typeof outbox.$inferSelect, 'xid' | 'kind' | 'type'> & { readonly xidText: string; readonly kind: EntityKind; readonly type: EventType };
 
 /** Not named xid: `order by xid` would then mean the text, in which 1000 comes before 999. */
 const COLUMNS = `xid::text as "xidText", position, at, kind, id, sequence, type, org_id as "orgId", parent, payload, request_id as "requestId"`;

@@ -3,20 +3,11 @@ import type { Json } from '../contract/endpoint.ts';
 import type { TriggerType } from '../contract/values.ts';
 import type { Sql } from './client.ts';
 import { writeEvents } from './outbox.ts';
+import type { triggers } from './schema-runs.ts';
 
-export interface TriggerRow {
-  readonly workflowId: string;
-  readonly key: string;
-  readonly orgId: string;
-  readonly type: TriggerType;
-  readonly params: Record<string, Json>;
-  readonly enabled: boolean;
-  readonly declaredEnabled: boolean;
-  readonly token: string | null;
-  readonly nextFireAt: Date | null;
-  readonly lastFiredAt: Date | null;
-  readonly lastError: string | null;
-}
+type Columns = typeof triggers.$inferSelect;
+
+export type TriggerRow = Readonly<Omit<Columns, 'type' | 'params'>> & { readonly type: TriggerType; readonly params: Record<string, Json> };
 
 /** A trigger with what decides whether it may fire at all. */
 export interface ArmedTrigger extends TriggerRow {

@@ -1,0 +1,181 @@
+/** The tables of workflows, triggers, instances and steps as drizzle sees them: the types of their rows. The truth is migrations/;
+ *  schema.test.ts compares the two. Import types only: at run time drizzle's modules cost a process that runs from source 0.3 s. */
+import { bigint, boolean, foreignKey, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { orgs, users } from './schema-people.ts';
+import { bytea } from './schema-types.ts';
+
+export const owners = pgTable(
+  'owners',
+  {
+    id: text().primaryKey(),
+    epoch: bigint({ mode: 'number' }).generatedAlwaysAsIdentity(),
+    host: text().notNull(),
+    pid: integer().notNull(),
+    pidStarted: text('pid_started').notNull(),
+    startedAt: timestamp('started_at', { withTimezone: true }).notNull().defaultNow(),
+    beatAt: timestamp('beat_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+);
+
+export const workflows = pgTable(
+  'workflows',
+  {
+    id: text().primaryKey(),
+    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
+    name: text().notNull(),
+    description: text().notNull().default(''),
+    version: integer().notNull(),
+    revision: integer().notNull().default(1),
+    draft: jsonb(),
+    draftSavedAt: timestamp('draft_saved_at', { withTimezone: true }),
+    draftRevision: integer('draft_revision').notNull().default(0),
+    seq: bigint({ mode: 'number' }).notNull().default(0),
+    archivedAt: timestamp('archived_at', { withTimezone: true }),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+);
+
+export const workflowVersions = pgTable(
+  'workflow_versions',
+  {
+    workflowId: text('workflow_id').notNull().references(() => workflows.id, { onDelete: 'cascade' }),
+    version: integer().notNull(),
+    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
+    definition: jsonb().notNull(),
+    structuralHash: text('structural_hash').notNull(),
+    nodeCount: integer('node_count').notNull(),
+    publishedBy: text('published_by').references(() => users.id, { onDelete: 'set null' }),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.workflowId, t.version] })],
+);
+
+export const triggers = pgTable(
+  'triggers',
+  {
+    workflowId: text('workflow_id').notNull().references(() => workflows.id, { onDelete: 'cascade' }),
+    key: text().notNull(),
+    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
+    type: text().notNull(),
+    params: jsonb().notNull(),
+    enabled: boolean().notNull(),
+    declaredEnabled: boolean('declared_enabled').notNull(),
+    token: text(),
+    nextFireAt: timestamp('next_fire_at', { withTimezone: true }),
+    lastFiredAt: timestamp('last_fired_at', { withTimezone: true }),
+    lastError: text('last_error'),
+  },
+  (t) => [primaryKey({ columns: [t.workflowId, t.key] })],
+);
+
+export const webhookDeliveries = pgTable(
+  'webhook_deliveries',
+  {
+    workflowId: text('workflow_id').notNull(),
+    triggerKey: text('trigger_key').notNull(),
+    deliveryHash: bytea('delivery_hash').notNull(),
+    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
+    instanceId: text('instance_id').notNull(),
+    startedAt: timestamp('started_at', { withTimezone: true }),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.workflowId, t.triggerKey, t.deliveryHash] }), foreignKey({ columns: [t.workflowId, t.triggerKey], foreignColumns: [triggers.workflowId, triggers.key] }).onDelete('cascade')],
+);
+
+export const instances = pgTable(
+  'instances',
+  {
+    id: text().primaryKey(),
+    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
+    workflowId: text('workflow_id').notNull().references(() => workflows.id),
+    version: integer().notNull(),
+    status: text().notNull(),
+    input: text().notNull(),
+    output: text(),
+    error: jsonb(),
+    waiting: jsonb(),
+    labels: jsonb().notNull().default({}),
+    priority: integer().notNull(),
+    startedBy: text('started_by').notNull(),
+    rerunOf: text('rerun_of'),
+    principal: text(),
+    ownerEpoch: bigint('owner_epoch', { mode: 'number' }),
+    seq: bigint({ mode: 'number' }).notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    startedAt: timestamp('started_at', { withTimezone: true }),
+    endedAt: timestamp('ended_at', { withTimezone: true }),
+  },
+  (t) => [foreignKey({ columns: [t.workflowId, t.version], foreignColumns: [workflowVersions.workflowId, workflowVersions.version] })],
+);
+
+export const steps = pgTable(
+  'steps',
+  {
+    instanceId: text('instance_id').notNull(),
+    path: text().notNull(),
+    generation: integer().notNull(),
+    orgId: text('org_id').notNull(),
+    status: text().notNull(),
+    attempt: integer().notNull(),
+    port: text(),
+    input: text(),
+    output: text(),
+    error: jsonb(),
+    reason: text(),
+    wait: jsonb(),
+    jobId: text('job_id'),
+    workerId: text('worker_id'),
+    seq: bigint({ mode: 'number' }).notNull(),
+    queuedAt: timestamp('queued_at', { withTimezone: true }),
+    startedAt: timestamp('started_at', { withTimezone: true }),
+    endedAt: timestamp('ended_at', { withTimezone: true }),
+  },
+  (t) => [primaryKey({ columns: [t.instanceId, t.path, t.generation] })],
+);
+
+export const stepAttempts = pgTable(
+  'step_attempts',
+  {
+    instanceId: text('instance_id').notNull().references(() => instances.id, { onDelete: 'cascade' }),
+    path: text().notNull(),
+    generation: integer().notNull(),
+    attempt: integer().notNull(),
+    orgId: text('org_id').notNull(),
+    status: text().notNull(),
+    output: text(),
+    error: jsonb(),
+    jobId: text('job_id'),
+    startedAt: timestamp('started_at', { withTimezone: true }),
+    endedAt: timestamp('ended_at', { withTimezone: true }),
+  },
+  (t) => [primaryKey({ columns: [t.instanceId, t.path, t.generation, t.attempt] })],
+);
+
+export const stepLogs = pgTable(
+  'step_logs',
+  {
+    id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey(),
+    instanceId: text('instance_id').notNull().references(() => instances.id, { onDelete: 'cascade' }),
+    path: text().notNull(),
+    generation: integer().notNull(),
+    attempt: integer().notNull(),
+    orgId: text('org_id').notNull(),
+    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    line: text().notNull(),
+  },
+);
+
+export const commands = pgTable(
+  'commands',
+  {
+    id: text().primaryKey(),
+    orgId: text('org_id').notNull(),
+    instanceId: text('instance_id').notNull().references(() => instances.id, { onDelete: 'cascade' }),
+    kind: text().notNull(),
+    payload: jsonb().notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    doneAt: timestamp('done_at', { withTimezone: true }),
+    error: jsonb(),
+  },
+);
