@@ -47,7 +47,7 @@ function namesAfter(before: readonly string[], input: ExpressionInput): readonly
   if (first === undefined) return ROOTS;
   if (first === 'input') return propertiesOf(input.inputSchema, schemasAt(input.inputSchema, before.slice(1))).map((hint) => name(hint.name, hint.type, hint.description));
   if (first === 'secrets' && second === undefined) return input.knowledge.secrets.map((each) => name(each, 'secret', 'Never stored with the instance, masked in logs.'));
-  if (first === 'instance' && second === undefined) return [name('id', 'string', ''), name('labels', 'object', ''), name('startedBy', 'string', '')];
+  if (first === 'instance' && second === undefined) return [name('id', 'string', ''), name('createdAt', 'string', ''), name('startedBy', 'string', ''), name('labels', 'object', '')];
   if (first === 'workflow' && second === undefined) return [name('id', 'string', ''), name('name', 'string', ''), name('version', 'integer', '')];
   if (first !== 'steps') return [];
   const self = input.path[0] === 'nodes' ? input.nodes[Number(input.path[1])]?.key : undefined;

@@ -110,3 +110,15 @@ test('a job that starts loses its wait reason', () => {
   assert.equal(started.startedAt, T1);
   assert.equal(mergeJob(started, event('jobs:job:failed', 3, { status: 'failed', exitCode: 2 }, T2)).endedAt, T2);
 });
+
+test('why the job of a step waits is shown with the step', () => {
+  const queued: Step = { ...step, status: 'queued', startedAt: null, jobId: 'job_1' };
+  const told = applied(viewOf(instance, [queued]), event('jobs:job:queued', 7, { status: 'queued', stepPath: 'read', waitReason: { kind: 'slot', message: 'no free slot' } }));
+  assert.equal(told.steps.get('read')?.waitReason?.message, 'no free slot');
+  assert.equal(told.seq, 2);
+  assert.equal(applyToInstance(viewOf(instance, [{ ...queued, jobId: 'job_2' }]), event('jobs:job:queued', 7, { status: 'queued', stepPath: 'read', waitReason: null })).kind, 'old');
+});
+
+test('a payload that was too large to travel asks for a new snapshot', () => {
+  assert.equal(applyToInstance(viewOf(instance, [step]), event('engine:step:failed', 3, { truncated: true, bytes: 40_000 })).kind, 'gap');
+});

@@ -33,15 +33,32 @@ function newest(steps: readonly Step[]): ReadonlyMap<string, Step> {
   return byPath;
 }
 
-/** Applies one event of the instance's stream. A jump in the sequence is a gap: take a new snapshot. */
+/** A payload too large to travel says so: the entity has to be read. */
+export function isTruncated(event: Envelope): boolean {
+  return event.payload['truncated'] === true;
+}
+
+/** Applies one event of the instance's stream, or of a job of it. A jump in the sequence is a gap: take a new snapshot. */
 export function applyToInstance(view: InstanceView, event: Envelope): Applied {
+  if (event.entity_kind === 'job') return applyJob(view, event);
   if (event.entity_kind !== 'instance' || event.entity_id !== view.instance.id || event.sequence <= view.seq) return { kind: 'old' };
-  if (event.sequence > view.seq + 1) return { kind: 'gap' };
+  if (event.sequence > view.seq + 1 || isTruncated(event)) return { kind: 'gap' };
   if (event.event_type === 'engine:instance:deleted') return { kind: 'deleted' };
   if (event.event_type.startsWith('engine:step:')) return { kind: 'applied', view: withStep(view, event) };
   const summary = mergeInstance(view.instance, event);
   const ended = summary.endedAt !== null && view.instance.endedAt === null;
   return { kind: 'applied', view: { ...view, instance: summary, seq: event.sequence, outputOutdated: view.outputOutdated || ended } };
+}
+
+/** Why the job of a step waits is the job's fact: it is shown with the step while that has not started. */
+function applyJob(view: InstanceView, event: Envelope): Applied {
+  const { stepPath, waitReason } = event.payload as { readonly stepPath?: string; readonly waitReason?: Step['waitReason'] | null };
+  const step = stepPath === undefined ? undefined : view.steps.get(stepPath);
+  if (step === undefined || step.jobId !== event.entity_id || step.status !== 'queued') return { kind: 'old' };
+  const { waitReason: before, ...rest } = step;
+  const after = waitReason ?? undefined;
+  if (before?.message === after?.message) return { kind: 'old' };
+  return { kind: 'applied', view: { ...view, steps: new Map(view.steps).set(step.path, { ...rest, ...(after === undefined ? {} : { waitReason: after }) }) } };
 }
 
 function withStep(view: InstanceView, event: Envelope): InstanceView {

@@ -3,7 +3,7 @@ import { call } from '../api.ts';
 import type { Filter } from '../route.ts';
 import { live } from '../connection.ts';
 import { nextFrame } from './frame.ts';
-import { applyToInstances } from './list-events.ts';
+import { applyToInstances, asksForInstance, putInstance } from './list-events.ts';
 import type { InstanceList } from './list-events.ts';
 import { appendPage, listOf, showHeld } from './live-list.ts';
 import { createSnapshot } from './snapshot.ts';
@@ -15,25 +15,54 @@ export interface Instances extends Snapshot<InstanceList> {
 }
 
 const PAGE = 100;
+// Instances that come to match a filter are read one by one: few at a time, so that a storm of failures does not become one of requests.
+const MAX_WANTED = 20;
+const READ_AFTER_MS = 500;
 
 /** Terms that this list knows. */
 export const instanceTerms = ['status', 'workflow', 'label', 'since'] as const;
 
 export function createInstances(filter: Filter, orgId: string): Instances {
   const query = queryOf(filter);
+  const wanted = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const readLater = (id: string): void => {
+    if (wanted.size < MAX_WANTED) wanted.add(id);
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      const ids = [...wanted];
+      wanted.clear();
+      for (const id of ids) void readOne(id);
+    }, READ_AFTER_MS);
+  };
+  const readOne = async (id: string): Promise<void> => {
+    try {
+      const { input: _input, output: _output, cursor: _cursor, ...row } = await call('GET /api/v1/instances/{id}', { params: { id } });
+      snapshot.change((list) => putInstance(list, row, filter));
+    } catch {
+      // Gone meanwhile, or out of reach: the next snapshot has it.
+    }
+  };
   const snapshot = createSnapshot<InstanceList>({
     load: async (signal) => {
       const page = await call('GET /api/v1/instances', { query: { ...query, limit: PAGE }, signal });
       return { value: listOf(page.items, page.next), cursor: page.cursor };
     },
     rooms: [`org:${orgId}`],
-    apply: (list, event) => ({ value: applyToInstances(list, event, filter) }),
+    apply: (list, event) => {
+      if (asksForInstance(list, event, filter)) readLater(event.entity_id);
+      return { value: applyToInstances(list, event, filter) };
+    },
     live,
     soon: nextFrame,
   });
   let loadingMore = false;
   return {
     ...snapshot,
+    close() {
+      clearTimeout(timer);
+      snapshot.close();
+    },
     async more() {
       const next = snapshot.value.value?.next;
       if (loadingMore || next === null || next === undefined) return;

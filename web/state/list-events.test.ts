@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Envelope, EventType } from '../../src/contract/events.ts';
 import type { InstanceSummary } from '../../src/contract/instances.ts';
 import type { WorkflowSummary } from '../../src/contract/workflows.ts';
-import { applyToInstances, applyToJobs, withLastInstance } from './list-events.ts';
+import { applyToInstances, applyToJobs, asksForInstance, putInstance, withLastInstance } from './list-events.ts';
 import { listOf } from './live-list.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
@@ -62,4 +62,14 @@ test('the last instance of a workflow follows its events', () => {
   const started = withLastInstance({ workflows: [workflow], next: null }, event('engine:instance:created', 'inst_2', 1, created));
   assert.deepEqual(started.workflows[0]?.lastInstance, { id: 'inst_2', status: 'pending', createdAt: AT });
   assert.equal(withLastInstance(started, event('engine:instance:completed', 'inst_2', 2, { status: 'completed' })).workflows[0]?.lastInstance?.status, 'completed');
+});
+
+test('an instance that comes to match a filter of statuses is read, then announced', () => {
+  const failed = { terms: { status: ['failed'] }, words: [] };
+  const poor = event('engine:instance:failed', 'inst_2', 9, { status: 'failed' });
+  assert.equal(asksForInstance(listOf([], null), poor, failed), true);
+  assert.equal(asksForInstance(listOf([], null), poor, all), false);
+  assert.equal(asksForInstance(listOf([], null), event('engine:instance:completed', 'inst_2', 9, { status: 'completed' }), failed), false);
+  assert.equal(putInstance(listOf([], null), row('inst_2', { status: 'failed' }), failed).held.length, 1);
+  assert.equal(putInstance(listOf([], null), row('inst_2', { status: 'running' }), failed).held.length, 0);
 });

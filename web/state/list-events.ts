@@ -5,7 +5,7 @@ import type { Job } from '../../src/contract/jobs.ts';
 import type { WorkflowSummary } from '../../src/contract/workflows.ts';
 import type { Filter } from '../route.ts';
 import { matchesLabels, matchesTerm, matchesWords } from './filter.ts';
-import { mergeInstance, mergeJob, summaryOf } from './instance-events.ts';
+import { isTruncated, mergeInstance, mergeJob, summaryOf } from './instance-events.ts';
 import { findRow, holdRow, removeRow, updateRow } from './live-list.ts';
 import type { LiveList } from './live-list.ts';
 
@@ -23,12 +23,27 @@ export function matchesInstance(row: InstanceSummary, filter: Filter): boolean {
 
 /** Applies one event to the list. Pure. */
 export function applyToInstances(list: InstanceList, event: Envelope, filter: Filter): InstanceList {
-  if (!event.event_type.startsWith('engine:instance:')) return list;
+  if (!event.event_type.startsWith('engine:instance:') || isTruncated(event)) return list;
   if (event.event_type === 'engine:instance:deleted') return removeRow(list, event.entity_id);
   const row = findRow(list, event.entity_id);
   if (row !== undefined) return updateRow(list, mergeInstance(row, event));
   const made = summaryOf(event);
   return made !== undefined && isNewer(list, made) && matchesInstance(made, filter) ? holdRow(list, made) : list;
+}
+
+/** True when an event may concern the list but does not say enough to make a row: the instance has to be read. */
+export function asksForInstance(list: InstanceList, event: Envelope, filter: Filter): boolean {
+  if (!event.event_type.startsWith('engine:instance:') || event.event_type === 'engine:instance:deleted') return false;
+  if (isTruncated(event)) return true;
+  const isKnown = findRow(list, event.entity_id) !== undefined;
+  // Without a filter every instance was announced when it was created.
+  return !isKnown && filter.terms['status'] !== undefined && summaryOf(event) === undefined && matchesTerm(filter, 'status', String(event.payload['status']));
+}
+
+/** Announces or updates an instance that was read. Pure. */
+export function putInstance(list: InstanceList, row: InstanceSummary, filter: Filter): InstanceList {
+  if (findRow(list, row.id) !== undefined) return updateRow(list, row);
+  return matchesInstance(row, filter) && isNewer(list, row) ? holdRow(list, row) : list;
 }
 
 /** A row older than the last one shown belongs to a page that is not loaded. */
@@ -43,7 +58,7 @@ export function matchesJob(job: Job, filter: Filter): boolean {
 
 /** Applies one event to the list. Pure. */
 export function applyToJobs(list: JobList, event: Envelope, filter: Filter): JobList {
-  if (!event.event_type.startsWith('jobs:job:')) return list;
+  if (!event.event_type.startsWith('jobs:job:') || isTruncated(event)) return list;
   const row = findRow(list, event.entity_id);
   if (row !== undefined) return event.sequence > row.seq ? updateRow(list, mergeJob(row, event)) : list;
   const made = jobOf(event);
