@@ -8,27 +8,45 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { CompleteConfig } from './config/schema.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { endpoints } from './contract/index.ts';
+import { createEngine } from './engine/engine.ts';
+import { exampleInstaller } from './engine/examples/summarise.ts';
+import { createTriggers } from './engine/triggers.ts';
 import { createFiles } from './files/files.ts';
+import { createUploads } from './files/uploads.ts';
+import { createDevices } from './gpu/device.ts';
 import { createApp } from './http/app.ts';
 import { apiKeyRoutes } from './http/routes/api-keys.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { authRoutes } from './http/routes/auth.ts';
 import { eventRoutes } from './http/routes/events.ts';
+import { fileRoutes } from './http/routes/files.ts';
 import { healthRoutes } from './http/routes/health.ts';
+import { instanceRoutes } from './http/routes/instances.ts';
+import { jobRoutes } from './http/routes/jobs.ts';
+import { machineRoutes } from './http/routes/machine.ts';
 import { memberRoutes } from './http/routes/members.ts';
+import { nodeTypeRoutes } from './http/routes/node-types.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
 import { settingsRoutes } from './http/routes/settings.ts';
+import { uploadRoutes } from './http/routes/uploads.ts';
 import { userRoutes } from './http/routes/users.ts';
+import { webhookRoutes } from './http/routes/webhooks.ts';
+import { workflowRoutes } from './http/routes/workflows.ts';
 import type { Route } from './http/route.ts';
 import { createStaticUi } from './http/static.ts';
 import { createUpgrade } from './http/upgrade.ts';
 import { createIdentity } from './identity/identity.ts';
+import { createJobs, type Jobs } from './jobs/jobs.ts';
+import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
+import { createEgress } from './kernel/egress.ts';
+import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
 import type { HealthBoard } from './ops/health.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
 import type { Metrics } from './ops/metrics.ts';
+import { nodeTypes } from './nodes/index.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
 import type { Database } from './store/client.ts';
@@ -63,6 +81,8 @@ export interface Wired {
   stop(): Promise<void>;
 }
 
+/** The sample is a few hundred bytes: longer means the disk is gone. */
+const EXAMPLE_MS = 10_000;
 /** Requests of the first moment are not counted, and the start is not slowed. */
 const METRICS_AFTER_MS = 500;
 
@@ -80,9 +100,43 @@ export async function wire(parts: WireParts): Promise<Wired> {
     defaultOrigin: `http://localhost:${config.port}`,
     seed: config.adminEmail === undefined || config.adminPassword === undefined ? undefined : { email: config.adminEmail, password: config.adminPassword },
     listen: listener.listen,
+    onClaimed: exampleInstaller({
+      writeFile: (orgId, path, content) => files.of(orgId).write(path, content, { signal: AbortSignal.timeout(EXAMPLE_MS) }),
+      publish: ({ orgId, userId }, { name, description, ...definition }) => engine.createWorkflow({ id: newId('wf', clock), orgId, userId, role: 'super_admin', requestId: newId('req', clock), name, description, definition }),
+    }),
   });
   const realtime = createRealtime({ database, redis: parts.redis, listen: listener.listen, clock, log });
   const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
+  const uploads = createUploads({ database, files, workspacePath: config.workspacePath, clock, log });
+  const devices = createDevices({ clock, log });
+  const sandbox = createSandbox({ clock, log });
+  // Engine and jobs need each other at run time and know nothing of each other: each is handed what it calls.
+  const engine = createEngine({
+    database,
+    clock,
+    log,
+    nodeTypes,
+    filesOf: files.of,
+    httpOf: (orgId) => createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock }),
+    sandbox,
+    secrets: identity.secrets,
+    jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
+    isAlone: config.database.kind === 'embedded',
+  });
+  const jobs: Jobs = createJobs({
+    database,
+    clock,
+    log,
+    workspacePath: config.workspacePath,
+    files,
+    devices,
+    prepareJob: (step) => engine.prepareJob(step),
+    onJobStarted: (job) => engine.onJobStarted(job),
+    onJobEnded: (jobId) => engine.onJobEnded(jobId),
+    secrets: identity.secrets,
+    stopMode: config.stopJobs,
+  });
+  const triggers = createTriggers({ database, clock, log, secrets: identity.secrets, start: async (request) => void (await engine.startInstance(request)) });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 
   const infrastructure = createInfrastructure({
@@ -108,6 +162,14 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...secretRoutes(identity),
     ...settingsRoutes(identity),
     ...auditRoutes(identity),
+    ...workflowRoutes({ engine, triggers }),
+    ...instanceRoutes({ engine }),
+    ...nodeTypeRoutes(nodeTypes),
+    ...webhookRoutes({ triggers }),
+    ...jobRoutes({ jobs, files }),
+    ...fileRoutes(files),
+    ...uploadRoutes(uploads),
+    ...machineRoutes({ services: parts.services, jobs, devices, sql: database.engine }),
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
     ...healthRoutes({ board: parts.board, infrastructure, metrics: loadMetrics }),
     ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
@@ -119,18 +181,29 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const upgrade = createUpgrade({ realtime, authenticate: identity.authenticate, isTrustedOrigin: app.isTrustedOrigin, allowedHosts: config.allowedHosts, proxy, isDraining: () => isDraining, clock, log });
 
   await files.start();
+  await uploads.start();
+  await engine.start();
   await identity.firstAdmins.ensure();
   identity.start();
   realtime.start();
+  await jobs.start();
+  triggers.start();
   return {
     fetch: app.fetch,
     badRequest: app.badRequest,
     upgrade,
     async drain() {
       isDraining = true;
+      await triggers.stop();
+      jobs.drain();
       realtime.drain();
+      await engine.drain();
     },
     async stop() {
+      await jobs.stop();
+      await engine.stop();
+      await sandbox.stop();
+      uploads.stop();
       realtime.stop();
       stopRevising();
       identity.stop();

@@ -2,6 +2,7 @@
 import { branchIf } from './branch-if/node.ts';
 import { branchSwitch } from './branch-switch/node.ts';
 import { codeJs } from './code-js/node.ts';
+import { command } from './command/node.ts';
 import { fail } from './fail/node.ts';
 import { fileRead } from './file-read/node.ts';
 import { fileWrite } from './file-write/node.ts';
@@ -15,7 +16,7 @@ import { stop } from './stop/node.ts';
 import { template } from './template/node.ts';
 import { waitTimer } from './wait-timer/node.ts';
 
-const list: readonly NodeType[] = [noop, set, template, branchIf, branchSwitch, merge, waitTimer, stop, fail, log, httpRequest, fileRead, fileWrite, codeJs];
+const list: readonly NodeType[] = [noop, set, template, branchIf, branchSwitch, merge, waitTimer, stop, fail, log, httpRequest, fileRead, fileWrite, codeJs, command];
 
 /** Every node type, by name. */
 export const nodeTypes: NodeTypes = new Map(list.map((type) => [type.type, type]));

@@ -9,6 +9,7 @@ import { Broadcast } from '../../realtime/envelope.ts';
 import { listInstances, readInstance } from '../../store/instances.ts';
 import { readStream } from '../../store/outbox.ts';
 import { listAttempts, listSteps, readStepLog } from '../../store/steps.ts';
+import { labelOf, statusesOf } from '../filters.ts';
 import { pageOf } from '../pages.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
 
@@ -45,7 +46,7 @@ export function instanceRoutes({ engine }: InstanceParts): readonly Route[] {
     'GET /api/v1/instances': async (call) => {
       const cursor = await call.cursor();
       const { limit, after, status, workflowId, label, since } = call.query;
-      const found = await listInstances(call.sql, { orgId: call.caller.orgId, statuses: statusesOf(status), workflowId, label: labelOf(label), since, after, limit: limit + 1 });
+      const found = await listInstances(call.sql, { orgId: call.caller.orgId, statuses: statusesOf(status, instanceStatuses), workflowId, label: labelOf(label), since, after, limit: limit + 1 });
       return { body: pageOf(found, { limit, after: (instance) => instance.id, cursor }) };
     },
     'GET /api/v1/instances/{id}': async (call) => ({ body: await requireInstance(call, call.params.id) }),
@@ -103,17 +104,7 @@ async function requireInstance(call: AnyCall, id: string): Promise<Instance> {
   return instance ?? fail('not_found', `there is no instance ${id}`);
 }
 
-function statusesOf(text: string | undefined): readonly string[] | undefined {
-  const statuses = text?.split(',');
-  const unknown = statuses?.find((one) => !instanceStatuses.some((status) => status === one));
-  return unknown === undefined ? statuses : fail('invalid_query', `status is "${text}", and "${unknown}" is none of ${instanceStatuses.join(', ')}`);
-}
 
-function labelOf(text: string | undefined): { readonly key: string; readonly value: string } | undefined {
-  if (text === undefined) return undefined;
-  const colon = text.indexOf(':');
-  return colon > 0 ? { key: text.slice(0, colon), value: text.slice(colon + 1) } : fail('invalid_query', `label is "${text}"; write key:value`);
-}
 
 function attemptOf(text: string | undefined): { readonly generation: number; readonly attempt: number } | undefined {
   const match = text === undefined ? undefined : /^(\d{1,9})\.(\d{1,9})$/.exec(text);

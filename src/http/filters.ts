@@ -1,0 +1,18 @@
+/** Filters of lists, as text in a query. */
+import { fail } from '../kernel/fail.ts';
+
+/** `a,b` of a closed list; undefined: any. @throws AppError invalid_query */
+export function statusesOf(text: string | undefined, allowed: readonly string[]): readonly string[] | undefined {
+  if (text === undefined) return undefined;
+  const wanted = text.split(',').map((status) => status.trim());
+  const unknown = wanted.find((status) => !allowed.includes(status));
+  if (unknown !== undefined) fail('invalid_query', `status: "${unknown}" is none of ${allowed.join(', ')}.`);
+  return wanted;
+}
+
+/** `key:value`. @throws AppError invalid_query */
+export function labelOf(text: string | undefined): { readonly key: string; readonly value: string } | undefined {
+  if (text === undefined) return undefined;
+  const colon = text.indexOf(':');
+  return colon > 0 ? { key: text.slice(0, colon), value: text.slice(colon + 1) } : fail('invalid_query', `label: write key:value, not "${text}".`);
+}

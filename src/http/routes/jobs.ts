@@ -1,0 +1,58 @@
+/** Jobs, their logs and what they left. */
+import { Readable } from 'node:stream';
+import { jobEndpoints } from '../../contract/jobs.ts';
+import type { Job } from '../../contract/jobs.ts';
+import { jobStatuses } from '../../contract/values.ts';
+import type { Files } from '../../files/files.ts';
+import type { Jobs } from '../../jobs/jobs.ts';
+import { fail } from '../../kernel/fail.ts';
+import { listArtifacts, readArtifact } from '../../store/artifacts.ts';
+import { listJobs, readJob } from '../../store/jobs.ts';
+import { bytesResponse } from '../bytes.ts';
+import { labelOf, statusesOf } from '../filters.ts';
+import { pageOf } from '../pages.ts';
+import { routesOf, type Call, type Route } from '../route.ts';
+
+export interface JobParts {
+  readonly jobs: Pick<Jobs, 'submit' | 'cancelJob' | 'retry' | 'explain' | 'followLog'>;
+  readonly files: Pick<Files, 'open'>;
+}
+
+export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
+  const require = async (call: Pick<Call, 'sql' | 'caller'>, id: string): Promise<Job> => (await readJob(call.sql, { orgId: call.caller.orgId, id })) ?? fail('not_found', `There is no job ${id}.`);
+  const explained = async (job: Job): Promise<Job> => (await jobs.explain([job]))[0] ?? job;
+  return routesOf(jobEndpoints, {
+    'POST /api/v1/jobs': async (call) => {
+      const { ids, job } = await jobs.submit({ orgId: call.caller.orgId, caller: call.caller, body: call.body, requestId: call.requestId });
+      return { body: { ids, job: await explained(job) }, headers: { location: `/api/v1/jobs/${job.id}` } };
+    },
+    'GET /api/v1/jobs': async (call) => {
+      const { limit, after, status, queue, instanceId, label, since } = call.query;
+      const cursor = await call.cursor();
+      const found = await listJobs(call.sql, { orgId: call.caller.orgId, statuses: statusesOf(status, jobStatuses), queue, instanceId, label: labelOf(label), since, after, limit: limit + 1 });
+      const shown = pageOf(found, { limit, after: (job) => job.id, cursor });
+      return { body: { ...shown, items: await jobs.explain(shown.items) } };
+    },
+    'GET /api/v1/jobs/{id}': async (call) => ({ body: await explained(await require(call, call.params.id)) }),
+    'POST /api/v1/jobs/{id}/cancel': async (call) => ({ body: await jobs.cancelJob({ orgId: call.caller.orgId, id: call.params.id, reason: 'cancelled by hand' }) }),
+    'POST /api/v1/jobs/{id}/retry': async (call) => ({ body: await explained(await jobs.retry({ orgId: call.caller.orgId, id: call.params.id, requestId: call.requestId })) }),
+    'GET /api/v1/jobs/{id}/log': async (call) => {
+      const job = await require(call, call.params.id);
+      const log = jobs.followLog({ job, orgId: call.caller.orgId, from: call.query.from, follow: call.query.follow, signal: call.signal });
+      return new Response(Readable.toWeb(Readable.from(log, { objectMode: false })) as ReadableStream<Uint8Array>, { headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' } });
+    },
+    'GET /api/v1/jobs/{id}/artifacts': async (call) => {
+      const { limit, after } = call.query;
+      const cursor = await call.cursor();
+      const { orgId } = call.caller;
+      const { id } = await require(call, call.params.id);
+      return { body: pageOf(await listArtifacts(call.sql, { orgId, jobId: id, after, limit: limit + 1 }), { limit, after: (artifact) => artifact.id, cursor }) };
+    },
+    'GET /api/v1/artifacts/{id}': async (call) => {
+      const { orgId } = call.caller;
+      const artifact = (await readArtifact(call.sql, { orgId, id: call.params.id })) ?? fail('not_found', `There is no artifact ${call.params.id}.`);
+      if (call.query.meta) return Response.json(artifact);
+      return bytesResponse({ ...artifact, name: artifact.name.split('/').at(-1) ?? artifact.name, open: (range) => files.open(orgId, artifact.sha256, range) }, call.request);
+    },
+  });
+}
