@@ -36,7 +36,8 @@ export function complete(response: Response, options: { readonly requestId: stri
   const out = isWritable(response) ? response : new Response(response.body, response);
   const { headers } = out;
   for (const [name, value] of Object.entries(ALWAYS)) if (!headers.has(name)) headers.set(name, value);
-  if (!headers.has('content-security-policy')) headers.set('content-security-policy', CLOSED);
+  const policy = headers.get('content-security-policy') ?? CLOSED;
+  headers.set('content-security-policy', policy.includes('frame-ancestors') ? policy : `${policy}; frame-ancestors 'none'`);
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
   headers.set('x-request-id', options.requestId);
   for (const [name, value] of Object.entries(options.cors.headersFor(options.origin))) headers.append(name, value);
