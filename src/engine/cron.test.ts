@@ -11,7 +11,15 @@ const moment = fc.integer({ min: Date.UTC(2024, 0, 1) / 60_000, max: Date.UTC(20
 
 /** The wall clock of a zone at a time. */
 function wall(timezone: string, ms: number): { date: string; hour: number; minute: number } {
-  const parts = new Intl.DateTimeFormat('en-CA', { timeZone: timezone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' }).formatToParts(ms);
+  const parts = new Intl.DateTimeFormat('en-CA', {
+    timeZone: timezone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).formatToParts(ms);
   const of = (type: string): string => parts.find((part) => part.type === type)?.value ?? '';
   return { date: `${of('year')}-${of('month')}-${of('day')}`, hour: Number(of('hour')), minute: Number(of('minute')) };
 }
@@ -54,7 +62,11 @@ test('a daily time is met to the minute, but where the clock jumped over it', ()
         if (h === hour && m === minute) continue;
         const around = Array.from({ length: 361 }, (_, index) => wall(timezone, at + (index - 180) * 60_000));
         const { date } = wall(timezone, at);
-        assert.equal(around.some((one) => one.date === date && one.hour === hour && one.minute === minute), false, `${new Date(at).toISOString()} in ${timezone} for ${hour}:${minute}, which was there`);
+        assert.equal(
+          around.some((one) => one.date === date && one.hour === hour && one.minute === minute),
+          false,
+          `${new Date(at).toISOString()} in ${timezone} for ${hour}:${minute}, which was there`,
+        );
         assert.ok(h * 60 + m > hour * 60 + minute, 'after the jump, not before');
       }
     }),
@@ -65,20 +77,30 @@ test('a daily time is met to the minute, but where the clock jumped over it', ()
 test('every quarter of an hour is a quarter of an hour apart through both jumps', () => {
   for (const from of [Date.UTC(2026, 2, 28, 12), Date.UTC(2026, 9, 24, 12)]) {
     const at = firings({ expression: '*/15 * * * *', timezone: 'Europe/Berlin' }, from, 1);
-    assert.deepEqual(at, Array.from({ length: 96 }, (_, index) => from + index * 900_000));
+    assert.deepEqual(
+      at,
+      Array.from({ length: 96 }, (_, index) => from + index * 900_000),
+    );
   }
 });
 
 test('what the spring jump skips fires right after it; what autumn shows twice fires once', () => {
   const cron = { expression: '30 2 * * *', timezone: 'Europe/Berlin' };
-  assert.deepEqual(firings(cron, Date.UTC(2026, 2, 28), 3).map((at) => new Date(at).toISOString()), ['2026-03-28T01:30:00.000Z', '2026-03-29T01:00:00.000Z', '2026-03-30T00:30:00.000Z']);
-  assert.deepEqual(firings(cron, Date.UTC(2026, 9, 24), 3).map((at) => new Date(at).toISOString()), ['2026-10-24T00:30:00.000Z', '2026-10-25T00:30:00.000Z', '2026-10-26T01:30:00.000Z']);
+  assert.deepEqual(
+    firings(cron, Date.UTC(2026, 2, 28), 3).map((at) => new Date(at).toISOString()),
+    ['2026-03-28T01:30:00.000Z', '2026-03-29T01:00:00.000Z', '2026-03-30T00:30:00.000Z'],
+  );
+  assert.deepEqual(
+    firings(cron, Date.UTC(2026, 9, 24), 3).map((at) => new Date(at).toISOString()),
+    ['2026-10-24T00:30:00.000Z', '2026-10-25T00:30:00.000Z', '2026-10-26T01:30:00.000Z'],
+  );
 });
 
 test('a fault names the value', () => {
   const fault = (expression: string, timezone = 'UTC'): string | undefined => cronFault({ expression, timezone }, Date.UTC(2026, 0, 1));
   for (const right of ['* * * * *', '0 9 * * 1-5', '*/10 * * * * *', '@daily', '0 0 29 2 *']) assert.equal(fault(right), undefined, right);
-  for (const wrong of ['', 'x', '* * * *', '60 * * * *', '0 24 * * *', '* * * * * * * *', '5-1 * * * *; drop']) assert.match(fault(wrong) ?? '', /is no cron expression/, wrong);
+  for (const wrong of ['', 'x', '* * * *', '60 * * * *', '0 24 * * *', '* * * * * * * *', '5-1 * * * *; drop'])
+    assert.match(fault(wrong) ?? '', /is no cron expression/, wrong);
   assert.match(fault('0 0 30 2 *') ?? '', /never fires/);
   for (const wrong of ['Mars/Olympus', '+02:00', '', 'Europe/Berlin; x']) assert.match(fault('* * * * *', wrong) ?? '', /is no time zone/, wrong);
 });

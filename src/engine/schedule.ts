@@ -69,7 +69,10 @@ export function createSchedule(parts: ScheduleParts): Schedule {
       isNudged = false;
       nextMs = await look();
     } while (isRunning && isNudged);
-    if (isRunning) cancelTimer = clock.after(nextMs, () => (looking = loop()));
+    if (!isRunning) return;
+    cancelTimer = clock.after(nextMs, () => {
+      looking = loop();
+    });
   };
 
   return {
@@ -100,7 +103,11 @@ async function fireOne(parts: ScheduleParts, sql: Sql): Promise<boolean> {
   if (trigger?.nextFireAt === undefined || trigger.nextFireAt === null) return false;
   const scheduledAt = trigger.nextFireAt;
   const cron = cronParams.parse(trigger.params);
-  const moved = { workflowId: trigger.workflowId, key: trigger.key, nextFireAt: trigger.isArchived ? null : nextFireDate(cron, Math.max(clock.now(), scheduledAt.getTime())) };
+  const moved = {
+    workflowId: trigger.workflowId,
+    key: trigger.key,
+    nextFireAt: trigger.isArchived ? null : nextFireDate(cron, Math.max(clock.now(), scheduledAt.getTime())),
+  };
   if (trigger.isArchived || trigger.isPaused) {
     await moveTrigger(sql, moved);
     return true;

@@ -16,7 +16,9 @@ export function validateTriggers(triggers: readonly Trigger[], nowMs: number): P
   const seen = new Set<string>();
   return triggers.flatMap((trigger, index) => {
     const path = `triggers[${index}]`;
-    const twice = seen.has(trigger.key) ? [{ path: `${path}.key`, code: 'duplicate_trigger', message: `two triggers have the key "${trigger.key}"; keys are unique` }] : [];
+    const twice = seen.has(trigger.key)
+      ? [{ path: `${path}.key`, code: 'duplicate_trigger', message: `two triggers have the key "${trigger.key}"; keys are unique` }]
+      : [];
     seen.add(trigger.key);
     return [...twice, ...paramProblems(trigger, `${path}.params`, nowMs)];
   });
@@ -31,12 +33,23 @@ function paramProblems(trigger: Trigger, path: string, nowMs: number): Problem[]
     return fault === undefined ? [] : [{ path: `${path}.expression`, code: 'invalid_cron', message: fault }];
   }
   const lacksSecret = parsed.data.auth !== 'none' && (parsed.data.secret ?? '') === '';
-  return lacksSecret ? [{ path: `${path}.secret`, code: 'missing_secret', message: `auth "${parsed.data.auth}" needs the name of a secret; choose auth "none" only if anybody with the URL may start this` }] : [];
+  return lacksSecret
+    ? [
+        {
+          path: `${path}.secret`,
+          code: 'missing_secret',
+          message: `auth "${parsed.data.auth}" needs the name of a secret; choose auth "none" only if anybody with the URL may start this`,
+        },
+      ]
+    : [];
 }
 
 /** Makes the rows of a workflow's triggers say what its definition says. Call it in the transaction that publishes.
  *  A webhook keeps its URL, a trigger switched off by hand stays off, one whose secret is missing is switched off and says so. */
-export async function syncTriggers(sql: Sql, options: { readonly orgId: string; readonly workflowId: string; readonly triggers: readonly Trigger[]; readonly nowMs: number }): Promise<void> {
+export async function syncTriggers(
+  sql: Sql,
+  options: { readonly orgId: string; readonly workflowId: string; readonly triggers: readonly Trigger[]; readonly nowMs: number },
+): Promise<void> {
   const { orgId, workflowId, triggers } = options;
   const present = new Map((await lockTriggers(sql, { orgId, workflowId })).map((row) => [row.key, row]));
   await deleteOtherTriggers(sql, { workflowId, keep: triggers.map((trigger) => trigger.key) });

@@ -33,7 +33,10 @@ beforeEach(async () => {
 
 async function addWorkflow(id: string, orgId: string): Promise<void> {
   await db.database.engine.query(`insert into workflows (id, org_id, name, version) values ($1, $2, 'w', 1)`, [id, orgId]);
-  await db.database.engine.query(`insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count) values ($1, 1, $2, '{}', '', 0)`, [id, orgId]);
+  await db.database.engine.query(
+    `insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count) values ($1, 1, $2, '{}', '', 0)`,
+    [id, orgId],
+  );
 }
 
 async function setSecret(value: string): Promise<void> {
@@ -110,7 +113,10 @@ test('a schedule fires at its minutes, once each, with ids that say when', async
   }
   await triggers.stop();
   const fired = await instances();
-  assert.deepEqual(fired.map((one) => [one.started_by, JSON.parse(one.input)]), [1, 2, 3].map((minute) => ['cron:tick', { scheduledAt: `2026-01-01T00:0${minute}:00.000Z` }]));
+  assert.deepEqual(
+    fired.map((one) => [one.started_by, JSON.parse(one.input)]),
+    [1, 2, 3].map((minute) => ['cron:tick', { scheduledAt: `2026-01-01T00:0${minute}:00.000Z` }]),
+  );
 });
 
 test('several processes on one database fire every time once', async () => {
@@ -134,7 +140,9 @@ test('killed between the start and the move: the same time starts nothing twice'
       if (isFirst) {
         isFirst = false;
         // The connection that holds the claim dies before it can move the trigger on.
-        await db.database.engine.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`);
+        await db.database.engine.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
+        );
       }
     },
   });
@@ -153,7 +161,10 @@ test('what was missed while Studio was down fires once, late, and then goes on a
   triggers.start();
   await untilFired(1);
   await triggers.stop();
-  assert.deepEqual((await instances()).map((one) => JSON.parse(one.input)), [{ scheduledAt: '2026-01-01T00:01:00.000Z' }]);
+  assert.deepEqual(
+    (await instances()).map((one) => JSON.parse(one.input)),
+    [{ scheduledAt: '2026-01-01T00:01:00.000Z' }],
+  );
   assert.equal((await row('tick')).next?.toISOString(), '2026-01-01T01:01:00.000Z');
 });
 
@@ -168,7 +179,10 @@ test('one switch pauses everything; what fell due meanwhile is not made up', asy
   await db.database.engine.query(`update settings set value = 'false' where key = 'triggersPaused'`);
   assert.equal(await codeOf(triggers.receive(request((await row('hook')).token))), 'done');
   await triggers.stop();
-  assert.deepEqual((await instances()).map((one) => one.started_by), ['webhook:hook']);
+  assert.deepEqual(
+    (await instances()).map((one) => one.started_by),
+    ['webhook:hook'],
+  );
 });
 
 test("another organisation's pause is its own", async () => {
@@ -209,7 +223,10 @@ test('a workflow that can not start says why and holds back no other', async () 
   triggers.start();
   await untilFired(1);
   await triggers.stop();
-  assert.deepEqual((await instances()).map((one) => one.started_by), ['cron:well']);
+  assert.deepEqual(
+    (await instances()).map((one) => one.started_by),
+    ['cron:well'],
+  );
   assert.equal((await row('tick')).error, 'input.name is missing');
 });
 
@@ -263,7 +280,9 @@ test('a rotated URL works, the old one does not; a schedule has none; others do 
 test("a switch writes its event in the workflow's stream", async () => {
   await sync([minutely]);
   await create().disable(command('tick'));
-  const { rows } = await db.database.engine.query<{ type: string; sequence: number; payload: string }>(`select type, sequence, payload from outbox where kind = 'workflow' order by position desc limit 1`);
+  const { rows } = await db.database.engine.query<{ type: string; sequence: number; payload: string }>(
+    `select type, sequence, payload from outbox where kind = 'workflow' order by position desc limit 1`,
+  );
   assert.deepEqual(rows, [{ type: 'workflows:trigger:changed', sequence: 1, payload: '{"key":"tick","enabled":false}' }]);
 });
 
@@ -273,7 +292,15 @@ function request(token: string, more: Partial<WebhookRequest> = {}): WebhookRequ
 function signedRequest(token: string, body: string, secret = SECRET, delivery = randomBytes(6).toString('hex')): WebhookRequest {
   const seconds = String(Math.floor(clock.now() / 1_000));
   const signature = createHmac('sha256', secret).update(`${delivery}.${seconds}.${body}`).digest('hex');
-  return request(token, { body: Buffer.from(body), headers: new Headers({ 'content-type': 'application/json', 'x-studio-delivery': delivery, 'x-studio-timestamp': seconds, 'x-studio-signature': `sha256=${signature}` }) });
+  return request(token, {
+    body: Buffer.from(body),
+    headers: new Headers({
+      'content-type': 'application/json',
+      'x-studio-delivery': delivery,
+      'x-studio-timestamp': seconds,
+      'x-studio-signature': `sha256=${signature}`,
+    }),
+  });
 }
 
 test('a signed call starts its workflow with what it brought', async () => {
@@ -310,11 +337,15 @@ test('unknown tokens, other methods, wrong signatures and old calls start nothin
 test('copies of one delivery, at once and from two processes, start one instance and all hear its id', async () => {
   await sync([hook({ auth: 'hmac', secret: 'HOOK' })]);
   const { token } = await row('hook');
-  const processes = [create(), create({ database: db.open() })];
+  const [one, other] = [create(), create({ database: db.open() })];
   for (let round = 0; round < 20; round++) {
     const copy = signedRequest(token, `{"round":${round}}`);
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => processes[index % 2]?.receive(copy)));
-    assert.equal(new Set(answers.map((answer) => answer?.instanceId)).size, 1);
+    const answers = await Promise.all(
+      Array.from({ length: 25 }, () => [one, other])
+        .flat()
+        .map((process) => process.receive(copy)),
+    );
+    assert.equal(new Set(answers.map((answer) => answer.instanceId)).size, 1);
   }
   assert.equal((await instances()).length, 20);
 });
@@ -326,7 +357,10 @@ test('a delivery whose process died before the instance stood is finished by its
   const dying = create({ start: () => Promise.reject(new Error('the process is gone')) });
   await assert.rejects(dying.receive(copy), /gone/);
   const { instanceId } = await create().receive(copy);
-  assert.deepEqual((await instances()).map((one) => one.id), [instanceId]);
+  assert.deepEqual(
+    (await instances()).map((one) => one.id),
+    [instanceId],
+  );
 });
 
 test('a copy of a delivery whose instance was deleted since starts nothing', async () => {
@@ -351,11 +385,25 @@ test('a refusal of the workflow is told, shown to its owner, and leaves the deli
 
 test('faults of triggers are named with their place', () => {
   const problems = validateTriggers(
-    [minutely, { ...minutely, params: { expression: '99 * * * *' } }, { ...minutely, key: 'zone', params: { expression: '* * * * *', timezone: 'Mars/X' } }, hook({ auth: 'hmac' }), hook({}, 'bare'), hook({ auth: 'none', extra: 1 }, 'more')],
+    [
+      minutely,
+      { ...minutely, params: { expression: '99 * * * *' } },
+      { ...minutely, key: 'zone', params: { expression: '* * * * *', timezone: 'Mars/X' } },
+      hook({ auth: 'hmac' }),
+      hook({}, 'bare'),
+      hook({ auth: 'none', extra: 1 }, 'more'),
+    ],
     START,
   );
   assert.deepEqual(
     problems.map((problem) => `${problem.path} ${problem.code}`),
-    ['triggers[1].key duplicate_trigger', 'triggers[1].params.expression invalid_cron', 'triggers[2].params.expression invalid_cron', 'triggers[3].params.secret missing_secret', 'triggers[4].params.auth invalid_trigger', 'triggers[5].params invalid_trigger'],
+    [
+      'triggers[1].key duplicate_trigger',
+      'triggers[1].params.expression invalid_cron',
+      'triggers[2].params.expression invalid_cron',
+      'triggers[3].params.secret missing_secret',
+      'triggers[4].params.auth invalid_trigger',
+      'triggers[5].params invalid_trigger',
+    ],
   );
 });

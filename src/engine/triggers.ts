@@ -161,7 +161,10 @@ async function receive(parts: TriggersParts, request: WebhookRequest): Promise<{
   const now = new Date(parts.clock.now());
   const instanceId = newId('inst', parts.clock);
   const delivery = { workflowId: trigger.workflowId, key: trigger.key };
-  const taken = hash === undefined ? { instanceId, isStarted: false } : await takeDelivery(parts.database.engine, { ...delivery, hash, orgId: trigger.orgId, instanceId, now });
+  const taken =
+    hash === undefined
+      ? { instanceId, isStarted: false }
+      : await takeDelivery(parts.database.engine, { ...delivery, hash, orgId: trigger.orgId, instanceId, now });
   if (taken.isStarted) return { instanceId: taken.instanceId };
   try {
     // Copies that come at once all ask for the same id, so one instance stands whoever is first, or dies in between.
@@ -192,7 +195,12 @@ async function admit(parts: TriggersParts, request: WebhookRequest): Promise<{ r
   if (params.data.auth === 'none') return { trigger, params: params.data };
   const secret = params.data.secret === undefined ? undefined : await parts.secrets.read(trigger.orgId, params.data.secret);
   if (secret === undefined || secret === '') {
-    await moveTrigger(parts.database.engine, { workflowId: trigger.workflowId, key: trigger.key, nextFireAt: null, lastError: `The secret "${params.data.secret ?? ''}" is missing, so every call was refused.` });
+    await moveTrigger(parts.database.engine, {
+      workflowId: trigger.workflowId,
+      key: trigger.key,
+      nextFireAt: null,
+      lastError: `The secret "${params.data.secret ?? ''}" is missing, so every call was refused.`,
+    });
     fail('forbidden', 'This webhook refuses every call: its secret is missing. Its owner has to set it.');
   }
   const refusal = webhookRefusal(params.data, secret, { headers: request.headers, body: request.body, nowMs: parts.clock.now() });

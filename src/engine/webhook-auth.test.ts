@@ -18,13 +18,27 @@ function signed(body: string, more: Record<string, string | undefined> = {}, at 
   const given = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return { headers: new Headers(given), body: Buffer.from(body), nowMs: NOW };
 }
-const isIn = (params: WebhookParams, call: Parameters<typeof webhookRefusal>[2], secret = SECRET): boolean => webhookRefusal(params, secret, call) === undefined;
+const isIn = (params: WebhookParams, call: Parameters<typeof webhookRefusal>[2], secret = SECRET): boolean =>
+  webhookRefusal(params, secret, call) === undefined;
 
 test('a right signature is let in; every other spelling of it is not', () => {
   const right = signed('{"a":1}');
   assert.equal(isIn(hmac, right), true);
   const signature = right.headers.get('x-studio-signature') ?? '';
-  const spellings = [undefined, '', 'sha256=', signature.toUpperCase(), signature.replace('sha256=', 'SHA256='), signature.slice(7), `${signature}0`, signature.slice(0, -1), ` ${signature.slice(7)}`, `${signature}, ${signature}`, signature.replace('sha256', 'sha1'), `sha256=${Buffer.from(signature.slice(7), 'hex').toString('base64')}`];
+  const spellings = [
+    undefined,
+    '',
+    'sha256=',
+    signature.toUpperCase(),
+    signature.replace('sha256=', 'SHA256='),
+    signature.slice(7),
+    `${signature}0`,
+    signature.slice(0, -1),
+    ` ${signature.slice(7)}`,
+    `${signature}, ${signature}`,
+    signature.replace('sha256', 'sha1'),
+    `sha256=${Buffer.from(signature.slice(7), 'hex').toString('base64')}`,
+  ];
   for (const spelling of spellings) assert.equal(isIn(hmac, signed('{"a":1}', { 'x-studio-signature': spelling })), false, String(spelling));
 });
 
@@ -34,7 +48,14 @@ test('the signature is over the bytes that came', () => {
   const bytes = Buffer.from([0xff, 0x00, 0x80]);
   const seconds = String(NOW / 1_000);
   const signature = `sha256=${createHmac('sha256', SECRET).update('d1.').update(`${seconds}.`).update(bytes).digest('hex')}`;
-  assert.equal(isIn(hmac, { headers: new Headers({ 'x-studio-delivery': 'd1', 'x-studio-timestamp': seconds, 'x-studio-signature': signature }), body: bytes, nowMs: NOW }), true);
+  assert.equal(
+    isIn(hmac, {
+      headers: new Headers({ 'x-studio-delivery': 'd1', 'x-studio-timestamp': seconds, 'x-studio-signature': signature }),
+      body: bytes,
+      nowMs: NOW,
+    }),
+    true,
+  );
 });
 
 test('the delivery id and the time are signed: neither can be swapped', () => {
@@ -45,7 +66,14 @@ test('the delivery id and the time are signed: neither can be swapped', () => {
 });
 
 test('a call more than five minutes old, or early, is refused', () => {
-  for (const [offset, expected] of [[0, true], [-299_000, true], [299_000, true], [-301_000, false], [301_000, false], [-86_400_000, false]] as const) {
+  for (const [offset, expected] of [
+    [0, true],
+    [-299_000, true],
+    [299_000, true],
+    [-301_000, false],
+    [301_000, false],
+    [-86_400_000, false],
+  ] as const) {
     assert.equal(isIn(hmac, signed('x', {}, NOW + offset)), expected, String(offset));
   }
   for (const odd of ['', 'now', '-1', '1e9', '0x5', ' ']) assert.equal(isIn(hmac, signed('x', { 'x-studio-timestamp': odd })), false, odd);
@@ -60,10 +88,21 @@ test('without a secret nobody comes in, whatever is signed', () => {
 });
 
 test('auth header: the exact secret in the named header, nothing near it', () => {
-  const call = (headers: Record<string, string>): Parameters<typeof webhookRefusal>[2] => ({ headers: new Headers(headers), body: Buffer.alloc(0), nowMs: NOW });
+  const call = (headers: Record<string, string>): Parameters<typeof webhookRefusal>[2] => ({
+    headers: new Headers(headers),
+    body: Buffer.alloc(0),
+    nowMs: NOW,
+  });
   const plain = webhookParams.parse({ auth: 'header', secret: 'HOOK' });
   assert.equal(isIn(plain, call({ 'x-studio-secret': SECRET })), true);
-  for (const headers of [{}, { 'x-studio-secret': `${SECRET}x` }, { 'x-studio-secret': SECRET.toUpperCase() }, { 'x-other': SECRET }, { 'x-studio-secret': `${SECRET}, ${SECRET}` }]) assert.equal(isIn(plain, call(headers)), false);
+  for (const headers of [
+    {},
+    { 'x-studio-secret': `${SECRET}x` },
+    { 'x-studio-secret': SECRET.toUpperCase() },
+    { 'x-other': SECRET },
+    { 'x-studio-secret': `${SECRET}, ${SECRET}` },
+  ])
+    assert.equal(isIn(plain, call(headers)), false);
   const bearer = webhookParams.parse({ auth: 'header', secret: 'HOOK', header: 'Authorization' });
   assert.equal(isIn(bearer, call({ authorization: `Bearer ${SECRET}` })), true);
   assert.equal(isIn(bearer, call({ authorization: SECRET })), false);
@@ -82,14 +121,38 @@ test('what names a delivery', () => {
   assert.equal(deliveryOf(none, new Headers({ 'x-studio-delivery': '' })), undefined);
   assert.deepEqual(deliveryOf(none, new Headers({ 'webhook-id': 'm1' })), deliveryOf(none, new Headers({ 'x-studio-delivery': 'm1' })));
   assert.notDeepEqual(deliveryOf(none, new Headers({ 'webhook-id': 'm1' })), deliveryOf(none, new Headers({ 'webhook-id': 'm2' })));
-  assert.deepEqual(deliveryOf(hmac, new Headers({ 'x-studio-delivery': 'a', 'webhook-id': '1' })), deliveryOf(hmac, new Headers({ 'x-studio-delivery': 'a', 'webhook-id': '2' })));
+  assert.deepEqual(
+    deliveryOf(hmac, new Headers({ 'x-studio-delivery': 'a', 'webhook-id': '1' })),
+    deliveryOf(hmac, new Headers({ 'x-studio-delivery': 'a', 'webhook-id': '2' })),
+  );
 });
 
 test('credentials never become input; JSON is parsed, text stays, bytes are base64', () => {
   const params = webhookParams.parse({ auth: 'header', secret: 'HOOK', header: 'X-Mine' });
   const input = (body: string | Buffer, type: string): unknown =>
-    webhookInput({ method: 'POST', headers: new Headers({ 'content-type': type, 'x-mine': SECRET, authorization: 'Bearer x', cookie: 'a=b', 'x-studio-signature': 's', 'user-agent': 'test' }), query: new URLSearchParams('a=1&b=2&b=3&__proto__=x'), body: Buffer.from(body) }, params, new Date(NOW));
-  assert.deepEqual(JSON.parse(JSON.stringify(input('{"x":[1]}', 'application/json; charset=utf-8'))), JSON.parse('{"method":"POST","query":{"a":"1","b":["2","3"],"__proto__":"x"},"headers":{"content-type":"application/json; charset=utf-8","user-agent":"test"},"body":{"x":[1]},"receivedAt":"2026-06-01T00:00:00.000Z"}'));
+    webhookInput(
+      {
+        method: 'POST',
+        headers: new Headers({
+          'content-type': type,
+          'x-mine': SECRET,
+          authorization: 'Bearer x',
+          cookie: 'a=b',
+          'x-studio-signature': 's',
+          'user-agent': 'test',
+        }),
+        query: new URLSearchParams('a=1&b=2&b=3&__proto__=x'),
+        body: Buffer.from(body),
+      },
+      params,
+      new Date(NOW),
+    );
+  assert.deepEqual(
+    JSON.parse(JSON.stringify(input('{"x":[1]}', 'application/json; charset=utf-8'))),
+    JSON.parse(
+      '{"method":"POST","query":{"a":"1","b":["2","3"],"__proto__":"x"},"headers":{"content-type":"application/json; charset=utf-8","user-agent":"test"},"body":{"x":[1]},"receivedAt":"2026-06-01T00:00:00.000Z"}',
+    ),
+  );
   const bodyOf = (body: string | Buffer, type: string): unknown => (input(body, type) as { body: unknown }).body;
   assert.equal(bodyOf('', 'application/json'), null);
   assert.equal(bodyOf('{broken', 'application/json'), '{broken');

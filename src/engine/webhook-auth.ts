@@ -44,7 +44,8 @@ function hmacRefusal(params: WebhookParams, secret: string, call: WebhookCall): 
     if (delivery === undefined) return `${DELIVERY_HEADER} must name this delivery, in up to 200 letters, digits, - and _`;
     const seconds = /^\d{1,12}$/.exec(call.headers.get(TIMESTAMP_HEADER) ?? '')?.[0];
     if (seconds === undefined) return `${TIMESTAMP_HEADER} must hold the time of sending in unix seconds`;
-    if (Math.abs(call.nowMs - Number(seconds) * 1_000) > TIMESTAMP_WINDOW_MS) return `${TIMESTAMP_HEADER} is more than ${TIMESTAMP_WINDOW_MS / 60_000} minutes off`;
+    if (Math.abs(call.nowMs - Number(seconds) * 1_000) > TIMESTAMP_WINDOW_MS)
+      return `${TIMESTAMP_HEADER} is more than ${TIMESTAMP_WINDOW_MS / 60_000} minutes off`;
     hmac.update(`${delivery}.${seconds}.`);
   }
   return isSame(given, hmac.update(call.body).digest('hex')) ? undefined : expects;

@@ -22,7 +22,11 @@ export interface Subscribed {
 export interface Membership {
   /** Hears rooms from now on, or from the cursors in `since`. `confirm` is called before the first event of them.
    *  @throws AppError rate_limited when the member has too many rooms or unanswered frames */
-  subscribe(options: { readonly rooms: readonly string[]; readonly since?: Readonly<Record<string, string>>; readonly confirm: (answer: Subscribed) => void }): Promise<void>;
+  subscribe(options: {
+    readonly rooms: readonly string[];
+    readonly since?: Readonly<Record<string, string>>;
+    readonly confirm: (answer: Subscribed) => void;
+  }): Promise<void>;
   unsubscribe(rooms: readonly string[]): void;
   leave(): void;
 }
@@ -150,7 +154,8 @@ export function createHub(parts: HubParts): Hub {
 
   const reviseThose = async (concerned: readonly Member[]): Promise<void> => {
     const results = await Promise.allSettled(concerned.map(reviseMember));
-    for (const result of results) if (result.status === 'rejected') parts.log.warn({ cause: messageOf(result.reason) }, 'rights of a listener could not be looked at again');
+    for (const result of results)
+      if (result.status === 'rejected') parts.log.warn({ cause: messageOf(result.reason) }, 'rights of a listener could not be looked at again');
   };
 
   return {
@@ -160,7 +165,8 @@ export function createHub(parts: HubParts): Hub {
       return {
         subscribe(options) {
           if (member.turns >= MAX_TURNS) fail('rate_limited', `${MAX_TURNS} subscriptions wait already; wait for their answers.`);
-          if (new Set([...member.rooms.keys(), ...options.rooms]).size > MAX_ROOMS) fail('rate_limited', `A connection hears at most ${MAX_ROOMS} rooms; unsubscribe from some.`);
+          if (new Set([...member.rooms.keys(), ...options.rooms]).size > MAX_ROOMS)
+            fail('rate_limited', `A connection hears at most ${MAX_ROOMS} rooms; unsubscribe from some.`);
           member.turns++;
           const mine = member.turn.then(() => (member.isGone ? undefined : subscribe(member, options))).finally(() => member.turns--);
           member.turn = mine.catch(() => undefined);

@@ -27,11 +27,17 @@ function ask(more: Partial<PollOptions> = {}): PollOptions {
 
 test('a poll answers what came after its cursor, page by page, and then the same place', async () => {
   const after = await currentCursor(db.database.engine);
-  await commitEvents(db.database, [1, 2, 3].map((n) => liveEvent('inst_a', n)));
+  await commitEvents(
+    db.database,
+    [1, 2, 3].map((n) => liveEvent('inst_a', n)),
+  );
   const first = await live.realtime.poll(ask({ after, limit: 2 }));
   assert.deepEqual({ numbers: first.items.map((item) => item.sequence), reset: first.reset }, { numbers: [1, 2], reset: false });
   const second = await live.realtime.poll(ask({ after: first.cursor, limit: 2 }));
-  assert.deepEqual(second.items.map((item) => item.sequence), [3]);
+  assert.deepEqual(
+    second.items.map((item) => item.sequence),
+    [3],
+  );
   assert.deepEqual(await live.realtime.poll(ask({ after: second.cursor })), { items: [], cursor: second.cursor, reset: false });
 });
 
@@ -40,7 +46,10 @@ test('a poll that waits answers with the event that comes, and its seat is free 
   while (live.realtime.connections === 0) await sleep(5);
   await sleep(30);
   await commitEvents(db.database, [liveEvent('inst_a', 10)]);
-  assert.deepEqual((await waiting).items.map((item) => item.sequence), [10]);
+  assert.deepEqual(
+    (await waiting).items.map((item) => item.sequence),
+    [10],
+  );
   assert.equal(live.realtime.connections, 0);
 });
 
@@ -49,7 +58,10 @@ test('an event committed between the look and the wait is not missed', async () 
     const after = await currentCursor(db.database.engine);
     const waiting = live.realtime.poll(ask({ after, waitMs: 60_000 }));
     await commitEvents(db.database, [liveEvent('inst_a', n)]);
-    assert.deepEqual((await waiting).items.map((item) => item.sequence).filter((sequence) => sequence >= n), [n]);
+    assert.deepEqual(
+      (await waiting).items.map((item) => item.sequence).filter((sequence) => sequence >= n),
+      [n],
+    );
   }
 });
 
@@ -65,22 +77,27 @@ test('a wait that is over answers nothing at the place asked for', async () => {
 });
 
 test('a cursor that is none, or lies beyond this database, is a reset', async () => {
-  for (const after of ['x', '99999999999.1']) assert.deepEqual({ ...(await live.realtime.poll(ask({ after }))), cursor: '' }, { items: [], cursor: '', reset: true });
+  for (const after of ['x', '99999999999.1'])
+    assert.deepEqual({ ...(await live.realtime.poll(ask({ after }))), cursor: '' }, { items: [], cursor: '', reset: true });
 });
 
 test('rooms of others do not exist, and odd names are refused', async () => {
-  const codeOf = async (room: string): Promise<unknown> => live.realtime.poll(ask({ room })).catch((error: unknown) => (error instanceof AppError ? error.code : error));
+  const codeOf = async (room: string): Promise<unknown> =>
+    live.realtime.poll(ask({ room })).catch((error: unknown) => (error instanceof AppError ? error.code : error));
   assert.equal(await codeOf('org:org_b'), 'not_found');
   assert.equal(await codeOf('instance:inst_b'), 'not_found');
   assert.equal(await codeOf('everything'), 'invalid_query');
 });
 
 /** Reads server-sent events until `count` messages came. */
-async function readStream(stream: ReadableStream<Uint8Array>, count: number): Promise<{ messages: { event: string; id: string; data: Record<string, unknown> }[]; cancel(): Promise<void> }> {
+async function readStream(
+  stream: ReadableStream<Uint8Array>,
+  count: number,
+): Promise<{ messages: { event: string; id: string; data: Record<string, unknown> }[]; cancel(): Promise<void> }> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   const messages: { event: string; id: string; data: Record<string, unknown> }[] = [];
-  for (let text = ''; messages.length < count; ) {
+  for (let text = ''; messages.length < count;) {
     const { done, value } = await reader.read();
     if (done) break;
     text += decoder.decode(value, { stream: true });
@@ -102,11 +119,21 @@ test('a stream says where it starts, replays, goes on live, and can be taken up 
   await sleep(20);
   await commitEvents(db.database, [liveEvent('inst_a', 51)]);
   const { messages, cancel } = await reading;
-  assert.deepEqual(messages.map((message) => [message.event, message.data['sequence']]), [['subscribed', undefined], ['', 50], ['', 51]]);
+  assert.deepEqual(
+    messages.map((message) => [message.event, message.data['sequence']]),
+    [
+      ['subscribed', undefined],
+      ['', 50],
+      ['', 51],
+    ],
+  );
   await cancel();
   assert.equal(live.realtime.connections, 0);
   const resumed = await readStream(await live.realtime.stream({ ...options, again: async () => caller, after: messages[1]?.id }), 2);
-  assert.deepEqual(resumed.messages.map((message) => message.data['sequence']), [undefined, 51]);
+  assert.deepEqual(
+    resumed.messages.map((message) => message.data['sequence']),
+    [undefined, 51],
+  );
   await resumed.cancel();
 });
 
@@ -117,6 +144,9 @@ test('a stream whose session ends says so and is over', async () => {
   await sleep(20);
   now = null;
   await live.realtime.revise({ userId: caller.userId });
-  assert.deepEqual((await reading).messages.map((message) => message.event), ['subscribed', 'ended']);
+  assert.deepEqual(
+    (await reading).messages.map((message) => message.event),
+    ['subscribed', 'ended'],
+  );
   assert.equal(live.realtime.connections, 0);
 });

@@ -50,7 +50,10 @@ async function startProcess(redisUrl?: { readonly path: string; readonly passwor
 }
 
 async function countSessions(like: string): Promise<number> {
-  const { rows } = await db.database.engine.query<{ n: number }>(`select count(*) as n from pg_stat_activity where application_name like $1 and datname = current_database()`, [like]);
+  const { rows } = await db.database.engine.query<{ n: number }>(
+    `select count(*) as n from pg_stat_activity where application_name like $1 and datname = current_database()`,
+    [like],
+  );
   return rows[0]?.n ?? 0;
 }
 
@@ -73,10 +76,15 @@ test('while another process lives, NOTIFY wakes it, also after its connection wa
   await client.subscribe(['instance:inst_a']);
   for (let n = 10; n < 20; n++) await commitEvents(a.database, [liveEvent('inst_a', n)]);
   await client.heard(10);
-  await db.database.engine.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'studio listen' and datname = current_database()`).catch(() => undefined);
+  await db.database.engine
+    .query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'studio listen' and datname = current_database()`)
+    .catch(() => undefined);
   for (let n = 20; n < 30; n++) await commitEvents(a.database, [liveEvent('inst_a', n)]);
   await client.heard(20);
-  assert.deepEqual(client.events.map((event) => event.sequence), Array.from({ length: 20 }, (_, index) => 10 + index));
+  assert.deepEqual(
+    client.events.map((event) => event.sequence),
+    Array.from({ length: 20 }, (_, index) => 10 + index),
+  );
   await client.close();
   await Promise.all([a.stop(), b.stop()]);
   await db.database.engine.query('delete from owners');
@@ -88,9 +96,11 @@ test('two processes that write and two that listen: every client hears every eve
   const clients = await Promise.all([a, b].map((one) => connectLive(one.live.port)));
   await Promise.all(clients.map((client) => client.subscribe(['org:org_a'], { 'org:org_a': start })));
   const each = 100;
-  await Promise.all([a, b].map(async (one, index) => {
-    for (let n = 1; n <= each; n++) await commitEvents(one.database, [liveEvent(`inst_${index}`, n)]);
-  }));
+  await Promise.all(
+    [a, b].map(async (one, index) => {
+      for (let n = 1; n <= each; n++) await commitEvents(one.database, [liveEvent(`inst_${index}`, n)]);
+    }),
+  );
   await Promise.all(clients.map((client) => client.heard(2 * each)));
   const [first, second] = clients.map((client) => client.events.map((event) => event.event_id));
   assert.deepEqual(first, second);
@@ -100,7 +110,10 @@ test('two processes that write and two that listen: every client hears every eve
   const moved = await connectLive(b.live.port);
   await moved.subscribe(['org:org_a'], { 'org:org_a': half });
   await moved.heard(each);
-  assert.deepEqual(moved.events.map((event) => event.event_id), first?.slice(each));
+  assert.deepEqual(
+    moved.events.map((event) => event.event_id),
+    first?.slice(each),
+  );
   await Promise.all([...clients, moved].map((client) => client.close()));
   await Promise.all([a.stop(), b.stop()]);
 });
@@ -132,7 +145,10 @@ test('Redis wakes the other process; flushed, killed and back again, no event is
   while ((await subscribers()) < 2) await sleep(20);
   for (let n = 16; n <= 20; n++) await commitEvents(a.database, [liveEvent('inst_a', n)]);
   await client.heard(20);
-  assert.deepEqual(client.events.map((event) => event.sequence), Array.from({ length: 20 }, (_, index) => index + 1));
+  assert.deepEqual(
+    client.events.map((event) => event.sequence),
+    Array.from({ length: 20 }, (_, index) => index + 1),
+  );
 
   await client.close();
   await Promise.all([a.stop(), b.stop()]);
@@ -148,11 +164,16 @@ test('the database cut off and back: sockets stay, and what was committed meanwh
   await commitEvents(one.database, [liveEvent('inst_a', 1)]);
   await client.heard(1);
   for (let n = 2; n <= 6; n++) {
-    await db.database.engine.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`).catch(() => undefined);
+    await db.database.engine
+      .query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
+      .catch(() => undefined);
     await commitEvents(db.database, [liveEvent('inst_a', n)]);
   }
   await client.heard(6);
-  assert.deepEqual(client.events.map((event) => event.sequence), [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(
+    client.events.map((event) => event.sequence),
+    [1, 2, 3, 4, 5, 6],
+  );
   await client.close();
   await one.stop();
 });

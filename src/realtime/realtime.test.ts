@@ -66,7 +66,10 @@ test("another organisation's rooms, unknown ids and odd names are denied, and no
   assert.deepEqual({ rooms: answer.rooms, denied: answer.denied }, { rooms: ['system', 'user:user_1'], denied: rooms });
   await commitEvents(db.database, [liveEvent('inst_b', 1, { orgId: 'org_b', parent: 'workflow:wf_b' })]);
   await settled(client);
-  assert.deepEqual(client.events.map((event) => event.entity_kind), ['queue']);
+  assert.deepEqual(
+    client.events.map((event) => event.entity_kind),
+    ['queue'],
+  );
   await client.close();
 });
 
@@ -78,7 +81,10 @@ test('an unsubscribed room falls silent', async () => {
   await client.frame((frame) => frame.type === 'pong');
   await commitEvents(db.database, [liveEvent('inst_a', 2)]);
   await settled(client);
-  assert.deepEqual(client.events.map((event) => event.entity_kind), ['queue']);
+  assert.deepEqual(
+    client.events.map((event) => event.entity_kind),
+    ['queue'],
+  );
   await client.close();
 });
 
@@ -91,7 +97,10 @@ test('a client that comes back hears what it missed, in order, and then the rest
   const answer = await again.subscribe(['instance:inst_a'], { 'instance:inst_a': cursor });
   assert.equal(answer.cursor, cursor, 'a safe place to resume from');
   await commitEvents(db.database, [liveEvent('inst_a', 110)]);
-  assert.deepEqual((await again.heard(11)).map((event) => event.sequence), [100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110]);
+  assert.deepEqual(
+    (await again.heard(11)).map((event) => event.sequence),
+    [100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110],
+  );
   await again.close();
 });
 
@@ -106,7 +115,10 @@ test('two rooms that hear the same event replay it once, and what one heard live
   client.send({ type: 'unsubscribe', id: 'u', rooms: ['instance:inst_a'] });
   await client.subscribe(['instance:inst_a', 'system'], { 'instance:inst_a': start });
   await settled(client);
-  assert.deepEqual(client.events.filter((event) => event.entity_kind === 'instance').map((event) => event.sequence), [200, 201]);
+  assert.deepEqual(
+    client.events.filter((event) => event.entity_kind === 'instance').map((event) => event.sequence),
+    [200, 201],
+  );
   await client.close();
 });
 
@@ -115,7 +127,10 @@ test('a cursor that can not be replayed is a reset, and the room is live from th
   await client.subscribe(['instance:inst_a', 'org:org_a', 'system'], { 'instance:inst_a': 'nonsense', 'org:org_a': '99999999999.1' });
   await commitEvents(db.database, [liveEvent('inst_a', 300)]);
   await client.heard(1);
-  assert.deepEqual(client.frames.slice(0, 4).map((frame) => (frame.type === 'reset' ? frame.room : frame.type)), ['subscribed', 'instance:inst_a', 'org:org_a', 'event']);
+  assert.deepEqual(
+    client.frames.slice(0, 4).map((frame) => (frame.type === 'reset' ? frame.room : frame.type)),
+    ['subscribed', 'instance:inst_a', 'org:org_a', 'event'],
+  );
   await client.close();
 });
 
@@ -141,7 +156,10 @@ test('reconnects in a storm of events: every event once, in order, whatever the 
     since = client.events.at(-1)?.cursor ?? since;
   }
   await writing;
-  assert.deepEqual(seen, Array.from({ length: total }, (_, index) => 1_001 + index));
+  assert.deepEqual(
+    seen,
+    Array.from({ length: total }, (_, index) => 1_001 + index),
+  );
 });
 
 test('garbage is answered, and ends the socket when it does not stop', async () => {
@@ -149,7 +167,10 @@ test('garbage is answered, and ends the socket when it does not stop', async () 
   for (const frame of ['no json', '{"type":"subscribe"}', '{"type":"publish","room":"system"}', '[]']) client.send(frame);
   client.send({ type: 'ping' });
   await client.frame((frame) => frame.type === 'pong');
-  assert.deepEqual(client.frames.map((frame) => (frame.type === 'error' ? frame.code : frame.type)), ['invalid_frame', 'invalid_frame', 'invalid_frame', 'invalid_frame', 'pong']);
+  assert.deepEqual(
+    client.frames.map((frame) => (frame.type === 'error' ? frame.code : frame.type)),
+    ['invalid_frame', 'invalid_frame', 'invalid_frame', 'invalid_frame', 'pong'],
+  );
   client.ws.send(Buffer.from([1, 2, 3]));
   assert.equal(await client.closed, 1008);
 });
@@ -192,7 +213,8 @@ test('the door: who shows nothing, shows it wrongly or comes from a foreign page
     [{ protocols: ['studio.v2', 'Bearer.token'] }, 400],
     [{ path: '/api/v1/other' }, 404],
   ];
-  for (const [options, status] of refusals) await assert.rejects(connectLive(live.port, options), new RegExp(`Unexpected server response: ${status}`), JSON.stringify(options));
+  for (const [options, status] of refusals)
+    await assert.rejects(connectLive(live.port, options), new RegExp(`Unexpected server response: ${status}`), JSON.stringify(options));
   const byCookie = await connectLive(live.port, { token: null, headers: { cookie: 'studio_session=token', origin: `http://127.0.0.1:${live.port}` } });
   assert.equal(byCookie.ws.protocol, 'studio.v1');
   const byToken = await connectLive(live.port);
@@ -234,7 +256,10 @@ test('who changes organisation keeps the socket and loses the rooms', async () =
   await live.realtime.revise({ userId: 'user_mover' });
   await commitEvents(db.database, [liveEvent('inst_a', 400)]);
   await settled(client);
-  assert.deepEqual(client.events.map((event) => event.entity_kind), ['queue']);
+  assert.deepEqual(
+    client.events.map((event) => event.entity_kind),
+    ['queue'],
+  );
   assert.equal(client.frames.filter((frame) => frame.type === 'error' && frame.code === 'forbidden').length, 2);
   assert.deepEqual((await client.subscribe(['org:org_a', 'org:org_b'])).rooms, ['org:org_b']);
   await client.close();
@@ -250,7 +275,10 @@ test('events of a transaction that rolled back are never heard', async () => {
     }),
   );
   await settled(client);
-  assert.deepEqual(client.events.map((event) => event.entity_kind), ['queue']);
+  assert.deepEqual(
+    client.events.map((event) => event.entity_kind),
+    ['queue'],
+  );
   await client.close();
 });
 

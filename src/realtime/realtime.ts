@@ -83,7 +83,8 @@ export function createRealtime(parts: RealtimeParts): Realtime {
   };
 
   const admit = async (caller: Caller, room: string): Promise<() => void> => {
-    if (!roomName.safeParse(room).success) fail('invalid_query', `"${room}" is no room; rooms are system, org:<id>, user:<id>, instance:<id>, workflow:<id> and job:<id>.`);
+    if (!roomName.safeParse(room).success)
+      fail('invalid_query', `"${room}" is no room; rooms are system, org:<id>, user:<id>, instance:<id>, workflow:<id> and job:<id>.`);
     if (!(await mayHear(caller, room))) fail('not_found', `There is no room "${room}" for you.`);
     return seats.take(caller) ?? fail('rate_limited', { message: 'Too many connections listen already; close some.', retryAfterS: 5 });
   };

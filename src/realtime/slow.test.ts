@@ -29,13 +29,19 @@ test('fifty clients that read nothing: each holds at most 8 MiB, together hardly
   const total = 800;
   let most = 0;
   for (let n = 0; n < total; n += 20) {
-    await commitEvents(db.database, Array.from({ length: 20 }, (_, index) => liveEvent('inst_a', n + index + 1, BIG)));
+    await commitEvents(
+      db.database,
+      Array.from({ length: 20 }, (_, index) => liveEvent('inst_a', n + index + 1, BIG)),
+    );
     await reader.heard(n + 20);
     reader.events.forEach((event) => (event.payload = {}));
     reader.frames.length = 0;
     most = Math.max(most, live.heldBytes()[0] ?? 0);
   }
-  assert.deepEqual(reader.events.map((event) => event.sequence), Array.from({ length: total }, (_, index) => index + 1));
+  assert.deepEqual(
+    reader.events.map((event) => event.sequence),
+    Array.from({ length: total }, (_, index) => index + 1),
+  );
   assert.ok(most > 2 * MIB, `the kernel swallowed all of it: held ${most}`);
   assert.ok(most <= MAX_HELD_BYTES + MIB / 8, `${most} bytes were held for one client`);
   const after = process.memoryUsage();
@@ -56,7 +62,11 @@ test('a slow client that reads again gets what was held, a reset, and then live 
   const reader = await connectLive(live.port);
   await reader.subscribe(['instance:inst_a']);
   const total = 800;
-  for (let n = 1; n <= total; n += 50) await commitEvents(db.database, Array.from({ length: 50 }, (_, index) => liveEvent('inst_a', n + index, BIG)));
+  for (let n = 1; n <= total; n += 50)
+    await commitEvents(
+      db.database,
+      Array.from({ length: 50 }, (_, index) => liveEvent('inst_a', n + index, BIG)),
+    );
   await reader.heard(total);
   slow.ws.resume();
   await slow.frame((frame): frame is Extract<typeof frame, { type: 'reset' }> => frame.type === 'reset' && frame.room === 'system');
@@ -64,12 +74,21 @@ test('a slow client that reads again gets what was held, a reset, and then live 
   assert.ok(held > 0 && held < total);
   await commitEvents(db.database, [liveEvent('inst_a', total + 1), liveEvent('inst_a', total + 2)]);
   await slow.heard(held + 2);
-  assert.deepEqual(slow.frames.filter((frame) => frame.type === 'reset').map((frame) => frame.room), ['instance:inst_a', 'system']);
-  assert.deepEqual(slow.events.map((event) => event.sequence), [...Array.from({ length: held }, (_, index) => index + 1), total + 1, total + 2]);
+  assert.deepEqual(
+    slow.frames.filter((frame) => frame.type === 'reset').map((frame) => frame.room),
+    ['instance:inst_a', 'system'],
+  );
+  assert.deepEqual(
+    slow.events.map((event) => event.sequence),
+    [...Array.from({ length: held }, (_, index) => index + 1), total + 1, total + 2],
+  );
   // What the reset lost is not lost to who resumes from the last event before it.
   const again = await connectLive(live.port);
   await again.subscribe(['instance:inst_a'], { 'instance:inst_a': slow.events[held - 1]?.cursor ?? '' });
-  assert.deepEqual((await again.heard(total + 2 - held)).map((event) => event.sequence), Array.from({ length: total + 2 - held }, (_, index) => held + 1 + index));
+  assert.deepEqual(
+    (await again.heard(total + 2 - held)).map((event) => event.sequence),
+    Array.from({ length: total + 2 - held }, (_, index) => held + 1 + index),
+  );
   await Promise.all([slow, reader, again].map((client) => client.close()));
   await live.close();
   await db.close();

@@ -73,7 +73,8 @@ export function eventStream(options: StreamOptions): ReadableStream<Uint8Array> 
       start() {
         options.signal.addEventListener('abort', end, { once: true });
         cancelBeat = clock.after(BEAT_MS, beat);
-        const confirm = ({ cursor }: { readonly cursor: string }): void => put(`retry: 1000\nid: ${cursor}\nevent: subscribed\ndata: ${JSON.stringify({ room: options.room, cursor })}\n\n`);
+        const confirm = ({ cursor }: { readonly cursor: string }): void =>
+          put(`retry: 1000\nid: ${cursor}\nevent: subscribed\ndata: ${JSON.stringify({ room: options.room, cursor })}\n\n`);
         membership
           .subscribe({ rooms: [options.room], confirm, ...(options.after === undefined ? {} : { since: { [options.room]: options.after } }) })
           .catch(stop);

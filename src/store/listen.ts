@@ -73,7 +73,9 @@ export function createListener(options: { readonly connect: pg.ClientConfig; rea
         cancelRetry();
         open();
       } else if (isNew && isReady) {
-        client.query(`listen ${pg.escapeIdentifier(channel)}`).catch((error: unknown) => log.warn({ cause: messageOf(error), channel }, 'a channel could not be heard'));
+        client
+          .query(`listen ${pg.escapeIdentifier(channel)}`)
+          .catch((error: unknown) => log.warn({ cause: messageOf(error), channel }, 'a channel could not be heard'));
       }
       return () => {
         listeners.delete(listener);

@@ -108,9 +108,7 @@ async function withOwner<T>(config: pg.ClientConfig, work: (client: pg.Client) =
 async function readApplied(client: pg.Client): Promise<AppliedRow[]> {
   const { rows: present } = await client.query<{ present: boolean }>(`select to_regclass('public.schema_migrations') is not null as present`);
   if (present[0]?.present !== true) return [];
-  const { rows } = await client.query<AppliedRow>(
-    `select version, name, checksum, applied_at as "appliedAt" from public.schema_migrations order by version`,
-  );
+  const { rows } = await client.query<AppliedRow>(`select version, name, checksum, applied_at as "appliedAt" from public.schema_migrations order by version`);
   return rows;
 }
 
@@ -136,7 +134,11 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
     await client.query(`create table if not exists public.schema_migrations (
       version int primary key, name text not null, checksum text not null, applied_at timestamptz not null default now())`);
     await client.query(migration.up);
-    await client.query('insert into public.schema_migrations (version, name, checksum) values ($1, $2, $3)', [migration.version, migration.name, migration.checksum]);
+    await client.query('insert into public.schema_migrations (version, name, checksum) values ($1, $2, $3)', [
+      migration.version,
+      migration.name,
+      migration.checksum,
+    ]);
     await client.query('grant select on public.schema_migrations to studio_engine');
   });
 }

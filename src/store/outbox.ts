@@ -132,8 +132,16 @@ export async function readEvents(sql: Sql, options: { readonly after: Cursor; re
 }
 
 /** The events of one stream after a sequence, in its order. */
-export async function readStream(sql: Sql, options: { readonly kind: EntityKind; readonly id: string; readonly after: number; readonly limit: number }): Promise<readonly StoredEvent[]> {
-  const { rows } = await sql.query<EventRow>(`select ${COLUMNS} from outbox where kind = $1 and id = $2 and sequence > $3 order by sequence limit $4`, [options.kind, options.id, options.after, options.limit]);
+export async function readStream(
+  sql: Sql,
+  options: { readonly kind: EntityKind; readonly id: string; readonly after: number; readonly limit: number },
+): Promise<readonly StoredEvent[]> {
+  const { rows } = await sql.query<EventRow>(`select ${COLUMNS} from outbox where kind = $1 and id = $2 and sequence > $3 order by sequence limit $4`, [
+    options.kind,
+    options.id,
+    options.after,
+    options.limit,
+  ]);
   return rows.map(toEvent);
 }
 

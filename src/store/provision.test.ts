@@ -31,7 +31,10 @@ async function clean(): Promise<void> {
   for (const { datname } of await ask<{ datname: string }>(server.admin, `select datname from pg_database where not datistemplate and datname <> 'postgres'`)) {
     await ask(server.admin, `drop database "${datname}" with (force)`);
   }
-  for (const { rolname } of await ask<{ rolname: string }>(server.admin, `select rolname from pg_roles where rolname !~ '^pg_' and rolname <> 'studio_root' order by rolname`)) {
+  for (const { rolname } of await ask<{ rolname: string }>(
+    server.admin,
+    `select rolname from pg_roles where rolname !~ '^pg_' and rolname <> 'studio_root' order by rolname`,
+  )) {
     await ask(server.admin, `drop owned by "${rolname}"`);
     await ask(server.admin, `drop role "${rolname}"`);
   }
@@ -41,8 +44,18 @@ test('embedded: three logins without superuser rights, a database that others ca
   await clean();
   const roles = await provisionEmbedded({ admin: server.admin, database: 'selfhost_studio', password: 'first' });
   assert.deepEqual(
-    await ask(server.admin, `select rolname, rolsuper, rolcanlogin, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname like 'studio\\_%' and rolname <> 'studio_root' order by rolname`),
-    ['studio_api', 'studio_engine', 'studio_owner'].map((rolname) => ({ rolname, rolsuper: false, rolcanlogin: true, rolcreaterole: false, rolcreatedb: false, rolbypassrls: false })),
+    await ask(
+      server.admin,
+      `select rolname, rolsuper, rolcanlogin, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname like 'studio\\_%' and rolname <> 'studio_root' order by rolname`,
+    ),
+    ['studio_api', 'studio_engine', 'studio_owner'].map((rolname) => ({
+      rolname,
+      rolsuper: false,
+      rolcanlogin: true,
+      rolcreaterole: false,
+      rolcreatedb: false,
+      rolbypassrls: false,
+    })),
   );
   assert.equal((await migrate({ owner: roles.owner })).version > 0, true);
   assert.deepEqual(await ask(roles.engine, 'select count(*)::int as n from queues'), [{ n: 2 }]);
@@ -78,9 +91,14 @@ test('embedded: the login of a pasted DATABASE_URL is made, is no superuser and 
   const roles = await provisionEmbedded({ admin: server.admin, database: 'selfhost_studio', password: 'p', login: { name: 'postgres', password: 'pasted' } });
   await migrate({ owner: roles.owner });
   const login = { ...server.admin, user: 'postgres', password: 'pasted', database: 'selfhost_studio' };
-  assert.deepEqual(await ask(login, `select rolsuper, (select count(*)::int from queues) as queues from pg_roles where rolname = 'postgres'`), [{ rolsuper: false, queues: 2 }]);
+  assert.deepEqual(await ask(login, `select rolsuper, (select count(*)::int from queues) as queues from pg_roles where rolname = 'postgres'`), [
+    { rolsuper: false, queues: 2 },
+  ]);
   for (const name of ['studio_root', 'studio_owner', 'pg_monitor']) {
-    await assert.rejects(provisionEmbedded({ admin: server.admin, database: 'selfhost_studio', password: 'p', login: { name, password: 'x' } }), /keeps for itself/);
+    await assert.rejects(
+      provisionEmbedded({ admin: server.admin, database: 'selfhost_studio', password: 'p', login: { name, password: 'x' } }),
+      /keeps for itself/,
+    );
   }
 });
 
@@ -102,13 +120,21 @@ test('managed: a login that may create roles gets them, and runs as them', async
   await migrate({ owner: roles.owner });
   assert.deepEqual(await ask(roles.engine, 'select current_user::text as me, session_user::text as login'), [{ me: 'studio_engine', login: 'app' }]);
   assert.deepEqual(await ask(roles.api, 'select current_user::text as me'), [{ me: 'studio_api' }]);
-  assert.deepEqual(await ask(server.admin, `select rolcanlogin from pg_roles where rolname in ('studio_owner', 'studio_engine', 'studio_api') and rolcanlogin`), []);
+  assert.deepEqual(
+    await ask(server.admin, `select rolcanlogin from pg_roles where rolname in ('studio_owner', 'studio_engine', 'studio_api') and rolcanlogin`),
+    [],
+  );
   await provisionManaged({ url, createRoles: false });
 });
 
 test('managed: options of the URL stay beside the role', async () => {
-  const roles = await provisionManaged({ url: `${urlOf({ ...server.admin, user: 'app', password: 'app', database: 'theirs' })}&options=-c%20statement_timeout%3D1234`, createRoles: false });
-  assert.deepEqual(await ask(roles.api, `select current_user::text as me, current_setting('statement_timeout') as timeout`), [{ me: 'studio_api', timeout: '1234ms' }]);
+  const roles = await provisionManaged({
+    url: `${urlOf({ ...server.admin, user: 'app', password: 'app', database: 'theirs' })}&options=-c%20statement_timeout%3D1234`,
+    createRoles: false,
+  });
+  assert.deepEqual(await ask(roles.api, `select current_user::text as me, current_setting('statement_timeout') as timeout`), [
+    { me: 'studio_api', timeout: '1234ms' },
+  ]);
 });
 
 test('managed: row-level security holds although the login is the database owner, even a superuser', async () => {
@@ -134,8 +160,15 @@ test('managed: a login without rights is refused with SQL that, run by a DBA, is
     (error: unknown) => error,
   );
   assert.ok(refusal instanceof AppError);
-  assert.match(refusal.message, /create role studio_owner nologin;\n {2}create role studio_engine nologin;[\s\S]*grant studio_api to "Poor App";\n {2}grant create, usage on schema public to studio_owner;/);
-  assert.deepEqual(await ask(server.admin, `select rolname from pg_roles where rolname like 'studio\\_%' and rolname <> 'studio_root'`), [], 'nothing half-done');
+  assert.match(
+    refusal.message,
+    /create role studio_owner nologin;\n {2}create role studio_engine nologin;[\s\S]*grant studio_api to "Poor App";\n {2}grant create, usage on schema public to studio_owner;/,
+  );
+  assert.deepEqual(
+    await ask(server.admin, `select rolname from pg_roles where rolname like 'studio\\_%' and rolname <> 'studio_root'`),
+    [],
+    'nothing half-done',
+  );
   const statements = refusal.details?.['statements'] as string[];
   for (const statement of statements) await ask({ ...server.admin, database: 'theirs' }, statement);
   const roles = await provisionManaged({ url, createRoles: false });
@@ -145,5 +178,8 @@ test('managed: a login without rights is refused with SQL that, run by a DBA, is
 
 test('managed: roles that may pass row-level security by are refused', async () => {
   await ask(server.admin, 'alter role studio_api bypassrls');
-  await assert.rejects(provisionManaged({ url: urlOf({ ...server.admin, database: 'theirs' }), createRoles: true }), /studio_api may pass row-level security by/);
+  await assert.rejects(
+    provisionManaged({ url: urlOf({ ...server.admin, database: 'theirs' }), createRoles: true }),
+    /studio_api may pass row-level security by/,
+  );
 });

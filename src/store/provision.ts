@@ -83,7 +83,8 @@ async function readRoles(client: pg.Client, names: readonly string[]): Promise<M
 
 async function syncLogin(client: pg.Client, present: RoleRow | undefined, name: string, password: string): Promise<void> {
   if (present === undefined) await client.query(`create role ${pg.escapeIdentifier(name)} login nosuperuser nobypassrls`);
-  else if (present.superuser || present.bypasses || !present.canLogin) await client.query(`alter role ${pg.escapeIdentifier(name)} login nosuperuser nobypassrls`);
+  else if (present.superuser || present.bypasses || !present.canLogin)
+    await client.query(`alter role ${pg.escapeIdentifier(name)} login nosuperuser nobypassrls`);
   if (!isScramMatch(present?.verifier ?? null, password)) {
     // The verifier, not the password, travels: a statement may stand in the server's log.
     await client.query(`alter role ${pg.escapeIdentifier(name)} password ${pg.escapeLiteral(scramVerifier(password))}`);
@@ -93,7 +94,9 @@ async function syncLogin(client: pg.Client, present: RoleRow | undefined, name: 
 async function syncPastedLogin(client: pg.Client, present: RoleRow | undefined, login: { readonly name: string; readonly password: string }): Promise<void> {
   const { name } = login;
   if (present?.superuser === true || name.startsWith('studio_') || name.startsWith('pg_')) {
-    throw new AppError('database_unavailable', { message: `DATABASE_URL names the login "${name}", which the embedded server keeps for itself; use another name.` });
+    throw new AppError('database_unavailable', {
+      message: `DATABASE_URL names the login "${name}", which the embedded server keeps for itself; use another name.`,
+    });
   }
   await syncLogin(client, present, name, login.password);
   await client.query(`grant studio_engine to ${pg.escapeIdentifier(name)}`);
@@ -111,7 +114,8 @@ async function syncDatabase(client: pg.Client, options: EmbeddedOptions): Promis
   if (present === undefined) await client.query(`create database ${name} owner studio_owner encoding 'UTF8' template template0`);
   else if (present.owner !== 'studio_owner') await client.query(`alter database ${name} owner to studio_owner`);
   if (present === undefined || present.open) await client.query(`revoke all on database ${name} from public`);
-  if (present === undefined || present.open || !present.connects) await client.query(`grant connect, temporary on database ${name} to studio_engine, studio_api`);
+  if (present === undefined || present.open || !present.connects)
+    await client.query(`grant connect, temporary on database ${name} to studio_engine, studio_api`);
 }
 
 function serverOf(admin: pg.ClientConfig): pg.PoolConfig {
@@ -127,7 +131,9 @@ async function refuseOldServer(client: pg.Client): Promise<void> {
   );
   const version = rows[0];
   if (version === undefined || version.number < OLDEST_SERVER) {
-    throw new AppError('database_unavailable', { message: `The server of DATABASE_URL is PostgreSQL ${version?.text ?? 'unknown'}; Studio needs 15 or newer.` });
+    throw new AppError('database_unavailable', {
+      message: `The server of DATABASE_URL is PostgreSQL ${version?.text ?? 'unknown'}; Studio needs 15 or newer.`,
+    });
   }
 }
 
@@ -155,7 +161,9 @@ async function missingStatements(client: pg.Client, login: string): Promise<stri
   const granted = rows.filter((row) => !row.present || !row.member).map((row) => `grant ${row.name} to ${pg.escapeIdentifier(login)};`);
   const ownerStands = rows.some((row) => row.name === 'studio_owner' && row.present);
   const { rows: schema } = ownerStands
-    ? await client.query<{ may: boolean }>(`select has_schema_privilege('studio_owner', 'public', 'create') and has_schema_privilege('studio_owner', 'public', 'usage') as may`)
+    ? await client.query<{ may: boolean }>(
+        `select has_schema_privilege('studio_owner', 'public', 'create') and has_schema_privilege('studio_owner', 'public', 'usage') as may`,
+      )
     : { rows: [] };
   return [...created, ...granted, ...(schema[0]?.may === true ? [] : ['grant create, usage on schema public to studio_owner;'])];
 }

@@ -6,130 +6,119 @@ import { orgs } from './schema-people.ts';
 import { instances } from './schema-runs.ts';
 import { xid8 } from './schema-types.ts';
 
-export const queues = pgTable(
-  'queues',
-  {
-    name: text().primaryKey(),
-    state: text().notNull(),
-    slots: integer().notNull(),
-    maxPending: integer('max_pending').notNull(),
-    defaultTimeoutMs: bigint('default_timeout_ms', { mode: 'number' }).notNull(),
-    seq: bigint({ mode: 'number' }).notNull().default(0),
-  },
-);
+export const queues = pgTable('queues', {
+  name: text().primaryKey(),
+  state: text().notNull(),
+  slots: integer().notNull(),
+  maxPending: integer('max_pending').notNull(),
+  defaultTimeoutMs: bigint('default_timeout_ms', { mode: 'number' }).notNull(),
+  seq: bigint({ mode: 'number' }).notNull().default(0),
+});
 
-export const gpuLeases = pgTable(
-  'gpu_leases',
-  {
-    id: text().primaryKey(),
-    gpuIndex: integer('gpu_index').notNull(),
-    vramBytes: bigint('vram_bytes', { mode: 'number' }).notNull(),
-    holder: text().notNull(),
-    grantedAt: timestamp('granted_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const gpuLeases = pgTable('gpu_leases', {
+  id: text().primaryKey(),
+  gpuIndex: integer('gpu_index').notNull(),
+  vramBytes: bigint('vram_bytes', { mode: 'number' }).notNull(),
+  holder: text().notNull(),
+  grantedAt: timestamp('granted_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
-export const workers = pgTable(
-  'workers',
-  {
-    id: text().primaryKey(),
-    builtIn: boolean('built_in').notNull(),
-    host: text().notNull(),
-    pid: integer().notNull(),
-    queues: text().array().notNull(),
-    slots: integer().notNull(),
-    startedAt: timestamp('started_at', { withTimezone: true }).notNull().defaultNow(),
-    beatAt: timestamp('beat_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const workers = pgTable('workers', {
+  id: text().primaryKey(),
+  builtIn: boolean('built_in').notNull(),
+  host: text().notNull(),
+  pid: integer().notNull(),
+  queues: text().array().notNull(),
+  slots: integer().notNull(),
+  startedAt: timestamp('started_at', { withTimezone: true }).notNull().defaultNow(),
+  beatAt: timestamp('beat_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
-export const jobs = pgTable(
-  'jobs',
-  {
-    id: text().primaryKey(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
-    queue: text().notNull().references(() => queues.name),
-    type: text().notNull(),
-    status: text().notNull(),
-    spec: jsonb(),
-    instanceId: text('instance_id').references(() => instances.id, { onDelete: 'cascade' }),
-    stepPath: text('step_path'),
-    stepGeneration: integer('step_generation'),
-    stepAttempt: integer('step_attempt'),
-    priority: integer().notNull(),
-    labels: jsonb().notNull().default({}),
-    resources: jsonb().notNull().default({}),
-    retry: jsonb().notNull().default({}),
-    timeoutMs: bigint('timeout_ms', { mode: 'number' }),
-    attempts: integer().notNull().default(0),
-    orphanedAttempts: integer('orphaned_attempts').notNull().default(0),
-    notBefore: timestamp('not_before', { withTimezone: true }),
-    workerId: text('worker_id'),
-    leaseExpiresAt: timestamp('lease_expires_at', { withTimezone: true }),
-    pid: integer(),
-    pidStarted: text('pid_started'),
-    cancelRequestedAt: timestamp('cancel_requested_at', { withTimezone: true }),
-    exitCode: integer('exit_code'),
-    signal: text(),
-    reason: text(),
-    error: jsonb(),
-    result: text(),
-    progress: real(),
-    metrics: jsonb(),
-    wait: jsonb(),
-    seq: bigint({ mode: 'number' }).notNull().default(0),
-    principal: text(),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    startedAt: timestamp('started_at', { withTimezone: true }),
-    endedAt: timestamp('ended_at', { withTimezone: true }),
-  },
-);
+export const jobs = pgTable('jobs', {
+  id: text().primaryKey(),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  queue: text()
+    .notNull()
+    .references(() => queues.name),
+  type: text().notNull(),
+  status: text().notNull(),
+  spec: jsonb(),
+  instanceId: text('instance_id').references(() => instances.id, { onDelete: 'cascade' }),
+  stepPath: text('step_path'),
+  stepGeneration: integer('step_generation'),
+  stepAttempt: integer('step_attempt'),
+  priority: integer().notNull(),
+  labels: jsonb().notNull().default({}),
+  resources: jsonb().notNull().default({}),
+  retry: jsonb().notNull().default({}),
+  timeoutMs: bigint('timeout_ms', { mode: 'number' }),
+  attempts: integer().notNull().default(0),
+  orphanedAttempts: integer('orphaned_attempts').notNull().default(0),
+  notBefore: timestamp('not_before', { withTimezone: true }),
+  workerId: text('worker_id'),
+  leaseExpiresAt: timestamp('lease_expires_at', { withTimezone: true }),
+  pid: integer(),
+  pidStarted: text('pid_started'),
+  cancelRequestedAt: timestamp('cancel_requested_at', { withTimezone: true }),
+  exitCode: integer('exit_code'),
+  signal: text(),
+  reason: text(),
+  error: jsonb(),
+  result: text(),
+  progress: real(),
+  metrics: jsonb(),
+  wait: jsonb(),
+  seq: bigint({ mode: 'number' }).notNull().default(0),
+  principal: text(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  startedAt: timestamp('started_at', { withTimezone: true }),
+  endedAt: timestamp('ended_at', { withTimezone: true }),
+});
 
-export const files = pgTable(
-  'files',
-  {
-    id: text().primaryKey(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
-    path: text().notNull(),
-    bytes: bigint({ mode: 'number' }).notNull(),
-    sha256: text().notNull(),
-    mediaType: text('media_type').notNull(),
-    seq: bigint({ mode: 'number' }).notNull().default(0),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const files = pgTable('files', {
+  id: text().primaryKey(),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  path: text().notNull(),
+  bytes: bigint({ mode: 'number' }).notNull(),
+  sha256: text().notNull(),
+  mediaType: text('media_type').notNull(),
+  seq: bigint({ mode: 'number' }).notNull().default(0),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
-export const artifacts = pgTable(
-  'artifacts',
-  {
-    id: text().primaryKey(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
-    name: text().notNull(),
-    bytes: bigint({ mode: 'number' }).notNull(),
-    sha256: text().notNull(),
-    mediaType: text('media_type').notNull(),
-    jobId: text('job_id').references(() => jobs.id, { onDelete: 'cascade' }),
-    instanceId: text('instance_id').references(() => instances.id, { onDelete: 'cascade' }),
-    stepPath: text('step_path'),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const artifacts = pgTable('artifacts', {
+  id: text().primaryKey(),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  name: text().notNull(),
+  bytes: bigint({ mode: 'number' }).notNull(),
+  sha256: text().notNull(),
+  mediaType: text('media_type').notNull(),
+  jobId: text('job_id').references(() => jobs.id, { onDelete: 'cascade' }),
+  instanceId: text('instance_id').references(() => instances.id, { onDelete: 'cascade' }),
+  stepPath: text('step_path'),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
-export const uploads = pgTable(
-  'uploads',
-  {
-    id: text().primaryKey(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
-    userId: text('user_id').notNull(),
-    path: text().notNull(),
-    mediaType: text('media_type').notNull(),
-    length: bigint({ mode: 'number' }).notNull(),
-    received: bigint({ mode: 'number' }).notNull().default(0),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
-  },
-);
+export const uploads = pgTable('uploads', {
+  id: text().primaryKey(),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  userId: text('user_id').notNull(),
+  path: text().notNull(),
+  mediaType: text('media_type').notNull(),
+  length: bigint({ mode: 'number' }).notNull(),
+  received: bigint({ mode: 'number' }).notNull().default(0),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
+});
 
 export const streams = pgTable(
   'streams',
@@ -141,28 +130,26 @@ export const streams = pgTable(
   (t) => [primaryKey({ columns: [t.kind, t.id] })],
 );
 
-export const outbox = pgTable(
-  'outbox',
-  {
-    position: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey(),
-    xid: xid8().notNull().default(sql`pg_current_xact_id()`),
-    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
-    kind: text().notNull(),
-    id: text().notNull(),
-    sequence: bigint({ mode: 'number' }).notNull(),
-    type: text().notNull(),
-    orgId: text('org_id'),
-    parent: text(),
-    payload: text().notNull().default(sql`'{}'::text`),
-    requestId: text('request_id'),
-  },
-);
+export const outbox = pgTable('outbox', {
+  position: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey(),
+  xid: xid8()
+    .notNull()
+    .default(sql`pg_current_xact_id()`),
+  at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  kind: text().notNull(),
+  id: text().notNull(),
+  sequence: bigint({ mode: 'number' }).notNull(),
+  type: text().notNull(),
+  orgId: text('org_id'),
+  parent: text(),
+  payload: text()
+    .notNull()
+    .default(sql`'{}'::text`),
+  requestId: text('request_id'),
+});
 
-export const outboxFloor = pgTable(
-  'outbox_floor',
-  {
-    isOnly: boolean('is_only').primaryKey().default(true),
-    xid: xid8().notNull(),
-    position: bigint({ mode: 'number' }).notNull(),
-  },
-);
+export const outboxFloor = pgTable('outbox_floor', {
+  isOnly: boolean('is_only').primaryKey().default(true),
+  xid: xid8().notNull(),
+  position: bigint({ mode: 'number' }).notNull(),
+});

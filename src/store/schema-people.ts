@@ -3,103 +3,98 @@
 import { boolean, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import { bytea } from './schema-types.ts';
 
-export const orgs = pgTable(
-  'orgs',
-  {
-    id: text().primaryKey(),
-    name: text().notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const orgs = pgTable('orgs', {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
-export const users = pgTable(
-  'users',
-  {
-    id: text().primaryKey(),
-    email: text().notNull(),
-    name: text().notNull(),
-    passwordHash: text('password_hash').notNull(),
-    isSuperAdmin: boolean('is_super_admin').notNull().default(false),
-    passwordChangeRequired: boolean('password_change_required').notNull().default(false),
-    disabledAt: timestamp('disabled_at', { withTimezone: true }),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const users = pgTable('users', {
+  id: text().primaryKey(),
+  email: text().notNull(),
+  name: text().notNull(),
+  passwordHash: text('password_hash').notNull(),
+  isSuperAdmin: boolean('is_super_admin').notNull().default(false),
+  passwordChangeRequired: boolean('password_change_required').notNull().default(false),
+  disabledAt: timestamp('disabled_at', { withTimezone: true }),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
 export const members = pgTable(
   'members',
   {
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
-    userId: text('user_id').notNull().references(() => users.id, { onDelete: 'cascade' }),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
     role: text().notNull(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.orgId, t.userId] })],
 );
 
-export const sessions = pgTable(
-  'sessions',
-  {
-    id: text().primaryKey(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
-    userId: text('user_id').notNull().references(() => users.id, { onDelete: 'cascade' }),
-    client: text().notNull(),
-    refreshHash: bytea('refresh_hash').notNull(),
-    userAgent: text('user_agent').notNull().default(''),
-    address: text().notNull().default(''),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    lastSeenAt: timestamp('last_seen_at', { withTimezone: true }).notNull().defaultNow(),
-    expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
-  },
-);
+export const sessions = pgTable('sessions', {
+  id: text().primaryKey(),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  userId: text('user_id')
+    .notNull()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  client: text().notNull(),
+  refreshHash: bytea('refresh_hash').notNull(),
+  userAgent: text('user_agent').notNull().default(''),
+  address: text().notNull().default(''),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  lastSeenAt: timestamp('last_seen_at', { withTimezone: true }).notNull().defaultNow(),
+  expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
+});
 
-export const usedRefreshTokens = pgTable(
-  'used_refresh_tokens',
-  {
-    tokenHash: bytea('token_hash').primaryKey(),
-    sessionId: text('session_id').notNull().references(() => sessions.id, { onDelete: 'cascade' }),
-    usedAt: timestamp('used_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const usedRefreshTokens = pgTable('used_refresh_tokens', {
+  tokenHash: bytea('token_hash').primaryKey(),
+  sessionId: text('session_id')
+    .notNull()
+    .references(() => sessions.id, { onDelete: 'cascade' }),
+  usedAt: timestamp('used_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
-export const apiKeys = pgTable(
-  'api_keys',
-  {
-    id: text().primaryKey(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
-    userId: text('user_id').notNull().references(() => users.id, { onDelete: 'cascade' }),
-    name: text().notNull(),
-    keyHash: bytea('key_hash').notNull(),
-    keyPrefix: text('key_prefix').notNull(),
-    scopes: text().array().notNull(),
-    expiresAt: timestamp('expires_at', { withTimezone: true }),
-    lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const apiKeys = pgTable('api_keys', {
+  id: text().primaryKey(),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  userId: text('user_id')
+    .notNull()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  name: text().notNull(),
+  keyHash: bytea('key_hash').notNull(),
+  keyPrefix: text('key_prefix').notNull(),
+  scopes: text().array().notNull(),
+  expiresAt: timestamp('expires_at', { withTimezone: true }),
+  lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
-export const loginAttempts = pgTable(
-  'login_attempts',
-  {
-    kind: text().notNull(),
-    subject: text().notNull(),
-    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const loginAttempts = pgTable('login_attempts', {
+  kind: text().notNull(),
+  subject: text().notNull(),
+  at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+});
 
-export const claims = pgTable(
-  'claims',
-  {
-    tokenHash: bytea('token_hash').primaryKey(),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const claims = pgTable('claims', {
+  tokenHash: bytea('token_hash').primaryKey(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
 export const secrets = pgTable(
   'secrets',
   {
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
     name: text().notNull(),
     ciphertext: bytea().notNull(),
     keyId: text('key_id').notNull(),
@@ -109,34 +104,30 @@ export const secrets = pgTable(
   (t) => [primaryKey({ columns: [t.orgId, t.name] })],
 );
 
-export const settings = pgTable(
-  'settings',
-  {
-    orgId: text('org_id').references(() => orgs.id, { onDelete: 'cascade' }),
-    key: text().notNull(),
-    value: jsonb().notNull(),
-    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const settings = pgTable('settings', {
+  orgId: text('org_id').references(() => orgs.id, { onDelete: 'cascade' }),
+  key: text().notNull(),
+  value: jsonb().notNull(),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
-export const audit = pgTable(
-  'audit',
-  {
-    id: text().primaryKey(),
-    orgId: text('org_id').references(() => orgs.id, { onDelete: 'cascade' }),
-    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
-    actor: text().notNull(),
-    action: text().notNull(),
-    target: text().notNull().default(''),
-    address: text().notNull().default(''),
-    details: jsonb().notNull().default({}),
-  },
-);
+export const audit = pgTable('audit', {
+  id: text().primaryKey(),
+  orgId: text('org_id').references(() => orgs.id, { onDelete: 'cascade' }),
+  at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  actor: text().notNull(),
+  action: text().notNull(),
+  target: text().notNull().default(''),
+  address: text().notNull().default(''),
+  details: jsonb().notNull().default({}),
+});
 
 export const idempotencyKeys = pgTable(
   'idempotency_keys',
   {
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
     caller: text().notNull(),
     route: text().notNull(),
     key: text().notNull(),

@@ -4,44 +4,44 @@ import { bigint, boolean, foreignKey, integer, jsonb, pgTable, primaryKey, text,
 import { orgs, users } from './schema-people.ts';
 import { bytea } from './schema-types.ts';
 
-export const owners = pgTable(
-  'owners',
-  {
-    id: text().primaryKey(),
-    epoch: bigint({ mode: 'number' }).generatedAlwaysAsIdentity(),
-    host: text().notNull(),
-    pid: integer().notNull(),
-    pidStarted: text('pid_started').notNull(),
-    startedAt: timestamp('started_at', { withTimezone: true }).notNull().defaultNow(),
-    beatAt: timestamp('beat_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const owners = pgTable('owners', {
+  id: text().primaryKey(),
+  epoch: bigint({ mode: 'number' }).generatedAlwaysAsIdentity(),
+  host: text().notNull(),
+  pid: integer().notNull(),
+  pidStarted: text('pid_started').notNull(),
+  startedAt: timestamp('started_at', { withTimezone: true }).notNull().defaultNow(),
+  beatAt: timestamp('beat_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
-export const workflows = pgTable(
-  'workflows',
-  {
-    id: text().primaryKey(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
-    name: text().notNull(),
-    description: text().notNull().default(''),
-    version: integer().notNull(),
-    revision: integer().notNull().default(1),
-    draft: jsonb(),
-    draftSavedAt: timestamp('draft_saved_at', { withTimezone: true }),
-    draftRevision: integer('draft_revision').notNull().default(0),
-    seq: bigint({ mode: 'number' }).notNull().default(0),
-    archivedAt: timestamp('archived_at', { withTimezone: true }),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
-  },
-);
+export const workflows = pgTable('workflows', {
+  id: text().primaryKey(),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  name: text().notNull(),
+  description: text().notNull().default(''),
+  version: integer().notNull(),
+  revision: integer().notNull().default(1),
+  draft: jsonb(),
+  draftSavedAt: timestamp('draft_saved_at', { withTimezone: true }),
+  draftRevision: integer('draft_revision').notNull().default(0),
+  seq: bigint({ mode: 'number' }).notNull().default(0),
+  archivedAt: timestamp('archived_at', { withTimezone: true }),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+});
 
 export const workflowVersions = pgTable(
   'workflow_versions',
   {
-    workflowId: text('workflow_id').notNull().references(() => workflows.id, { onDelete: 'cascade' }),
+    workflowId: text('workflow_id')
+      .notNull()
+      .references(() => workflows.id, { onDelete: 'cascade' }),
     version: integer().notNull(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
     definition: jsonb().notNull(),
     structuralHash: text('structural_hash').notNull(),
     nodeCount: integer('node_count').notNull(),
@@ -54,9 +54,13 @@ export const workflowVersions = pgTable(
 export const triggers = pgTable(
   'triggers',
   {
-    workflowId: text('workflow_id').notNull().references(() => workflows.id, { onDelete: 'cascade' }),
+    workflowId: text('workflow_id')
+      .notNull()
+      .references(() => workflows.id, { onDelete: 'cascade' }),
     key: text().notNull(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
     type: text().notNull(),
     params: jsonb().notNull(),
     enabled: boolean().notNull(),
@@ -75,20 +79,29 @@ export const webhookDeliveries = pgTable(
     workflowId: text('workflow_id').notNull(),
     triggerKey: text('trigger_key').notNull(),
     deliveryHash: bytea('delivery_hash').notNull(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
     instanceId: text('instance_id').notNull(),
     startedAt: timestamp('started_at', { withTimezone: true }),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   },
-  (t) => [primaryKey({ columns: [t.workflowId, t.triggerKey, t.deliveryHash] }), foreignKey({ columns: [t.workflowId, t.triggerKey], foreignColumns: [triggers.workflowId, triggers.key] }).onDelete('cascade')],
+  (t) => [
+    primaryKey({ columns: [t.workflowId, t.triggerKey, t.deliveryHash] }),
+    foreignKey({ columns: [t.workflowId, t.triggerKey], foreignColumns: [triggers.workflowId, triggers.key] }).onDelete('cascade'),
+  ],
 );
 
 export const instances = pgTable(
   'instances',
   {
     id: text().primaryKey(),
-    orgId: text('org_id').notNull().references(() => orgs.id, { onDelete: 'cascade' }),
-    workflowId: text('workflow_id').notNull().references(() => workflows.id),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
+    workflowId: text('workflow_id')
+      .notNull()
+      .references(() => workflows.id),
     version: integer().notNull(),
     status: text().notNull(),
     input: text().notNull(),
@@ -137,7 +150,9 @@ export const steps = pgTable(
 export const stepAttempts = pgTable(
   'step_attempts',
   {
-    instanceId: text('instance_id').notNull().references(() => instances.id, { onDelete: 'cascade' }),
+    instanceId: text('instance_id')
+      .notNull()
+      .references(() => instances.id, { onDelete: 'cascade' }),
     path: text().notNull(),
     generation: integer().notNull(),
     attempt: integer().notNull(),
@@ -152,30 +167,28 @@ export const stepAttempts = pgTable(
   (t) => [primaryKey({ columns: [t.instanceId, t.path, t.generation, t.attempt] })],
 );
 
-export const stepLogs = pgTable(
-  'step_logs',
-  {
-    id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey(),
-    instanceId: text('instance_id').notNull().references(() => instances.id, { onDelete: 'cascade' }),
-    path: text().notNull(),
-    generation: integer().notNull(),
-    attempt: integer().notNull(),
-    orgId: text('org_id').notNull(),
-    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
-    line: text().notNull(),
-  },
-);
+export const stepLogs = pgTable('step_logs', {
+  id: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().primaryKey(),
+  instanceId: text('instance_id')
+    .notNull()
+    .references(() => instances.id, { onDelete: 'cascade' }),
+  path: text().notNull(),
+  generation: integer().notNull(),
+  attempt: integer().notNull(),
+  orgId: text('org_id').notNull(),
+  at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  line: text().notNull(),
+});
 
-export const commands = pgTable(
-  'commands',
-  {
-    id: text().primaryKey(),
-    orgId: text('org_id').notNull(),
-    instanceId: text('instance_id').notNull().references(() => instances.id, { onDelete: 'cascade' }),
-    kind: text().notNull(),
-    payload: jsonb().notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    doneAt: timestamp('done_at', { withTimezone: true }),
-    error: jsonb(),
-  },
-);
+export const commands = pgTable('commands', {
+  id: text().primaryKey(),
+  orgId: text('org_id').notNull(),
+  instanceId: text('instance_id')
+    .notNull()
+    .references(() => instances.id, { onDelete: 'cascade' }),
+  kind: text().notNull(),
+  payload: jsonb().notNull(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  doneAt: timestamp('done_at', { withTimezone: true }),
+  error: jsonb(),
+});

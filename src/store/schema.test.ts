@@ -14,7 +14,10 @@ function declared(): string[] {
   return tables
     .map((table) => getTableConfig(table))
     .flatMap(({ name, columns, primaryKeys, foreignKeys }) => [
-      ...columns.map((column) => `column ${name}.${column.name} ${column.getSQLType()} ${column.notNull ? 'not null' : 'null'} ${column.hasDefault ? 'default' : 'no default'}`),
+      ...columns.map(
+        (column) =>
+          `column ${name}.${column.name} ${column.getSQLType()} ${column.notNull ? 'not null' : 'null'} ${column.hasDefault ? 'default' : 'no default'}`,
+      ),
       ...columns.filter((column) => column.primary).map((column) => `primary key ${name} (${column.name})`),
       ...primaryKeys.map((key) => `primary key ${name} (${key.columns.map((column) => column.name).join(', ')})`),
       ...foreignKeys.map((key) => {

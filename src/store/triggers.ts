@@ -23,7 +23,10 @@ const ARMED = `${COLUMNS}, w.archived_at is not null as "isArchived",
 
 /** All triggers of a workflow, held until the transaction ends. */
 export async function lockTriggers(sql: Sql, workflow: { readonly orgId: string; readonly workflowId: string }): Promise<TriggerRow[]> {
-  const { rows } = await sql.query<TriggerRow>(`select ${COLUMNS} from triggers t where t.org_id = $1 and t.workflow_id = $2 order by t.key for update`, [workflow.orgId, workflow.workflowId]);
+  const { rows } = await sql.query<TriggerRow>(`select ${COLUMNS} from triggers t where t.org_id = $1 and t.workflow_id = $2 order by t.key for update`, [
+    workflow.orgId,
+    workflow.workflowId,
+  ]);
   return rows;
 }
 
@@ -44,7 +47,10 @@ export async function deleteOtherTriggers(sql: Sql, options: { readonly workflow
 
 /** The trigger of a webhook's URL. */
 export async function readTriggerByToken(sql: Sql, token: string): Promise<ArmedTrigger | undefined> {
-  const { rows } = await sql.query<ArmedTrigger>(`select ${ARMED} from triggers t join workflows w on w.id = t.workflow_id where t.token = $1 and t.type = 'webhook'`, [token]);
+  const { rows } = await sql.query<ArmedTrigger>(
+    `select ${ARMED} from triggers t join workflows w on w.id = t.workflow_id where t.token = $1 and t.type = 'webhook'`,
+    [token],
+  );
   return rows[0];
 }
 
@@ -67,7 +73,13 @@ export async function readNextDue(sql: Sql): Promise<Date | undefined> {
 /** Moves a trigger on. Undefined stays as it is. */
 export async function moveTrigger(
   sql: Sql,
-  trigger: { readonly workflowId: string; readonly key: string; readonly nextFireAt: Date | null; readonly lastFiredAt?: Date; readonly lastError?: string | null },
+  trigger: {
+    readonly workflowId: string;
+    readonly key: string;
+    readonly nextFireAt: Date | null;
+    readonly lastFiredAt?: Date;
+    readonly lastError?: string | null;
+  },
 ): Promise<void> {
   await sql.query(
     `update triggers set next_fire_at = $3, last_fired_at = coalesce($4, last_fired_at), last_error = case when $5 then $6 else last_error end
@@ -77,17 +89,28 @@ export async function moveTrigger(
 }
 
 /** Tells of a change to a workflow's trigger, numbered in the workflow's stream. */
-export async function writeTriggerEvent(sql: Sql, change: { readonly orgId: string; readonly workflowId: string; readonly key: string; readonly enabled: boolean; readonly requestId: string }): Promise<void> {
-  const { rows } = await sql.query<{ seq: number }>('update workflows set seq = seq + 1 where id = $1 and org_id = $2 returning seq', [change.workflowId, change.orgId]);
+export async function writeTriggerEvent(
+  sql: Sql,
+  change: { readonly orgId: string; readonly workflowId: string; readonly key: string; readonly enabled: boolean; readonly requestId: string },
+): Promise<void> {
+  const { rows } = await sql.query<{ seq: number }>('update workflows set seq = seq + 1 where id = $1 and org_id = $2 returning seq', [
+    change.workflowId,
+    change.orgId,
+  ]);
   const sequence = rows[0]?.seq;
   if (sequence === undefined) return;
   const payload = { key: change.key, enabled: change.enabled };
-  await writeEvents(sql, [{ kind: 'workflow', id: change.workflowId, sequence, type: 'workflows:trigger:changed', orgId: change.orgId, payload, requestId: change.requestId }]);
+  await writeEvents(sql, [
+    { kind: 'workflow', id: change.workflowId, sequence, type: 'workflows:trigger:changed', orgId: change.orgId, payload, requestId: change.requestId },
+  ]);
 }
 
 /** Whether the workflow stands, for its org, and is not archived. */
 export async function isWorkflowLive(sql: Sql, workflow: { readonly orgId: string; readonly workflowId: string }): Promise<boolean> {
-  const { rows } = await sql.query('select 1 as one from workflows where id = $1 and org_id = $2 and archived_at is null', [workflow.workflowId, workflow.orgId]);
+  const { rows } = await sql.query('select 1 as one from workflows where id = $1 and org_id = $2 and archived_at is null', [
+    workflow.workflowId,
+    workflow.orgId,
+  ]);
   return rows.length > 0;
 }
 
@@ -104,7 +127,10 @@ interface DeliveryKey {
 }
 
 /** Takes a delivery, or finds the one that was taken: copies that come at once all get the same instance. */
-export async function takeDelivery(sql: Sql, delivery: DeliveryKey & { readonly orgId: string; readonly instanceId: string; readonly now: Date }): Promise<Delivery> {
+export async function takeDelivery(
+  sql: Sql,
+  delivery: DeliveryKey & { readonly orgId: string; readonly instanceId: string; readonly now: Date },
+): Promise<Delivery> {
   const { rows } = await sql.query<Delivery>(
     `insert into webhook_deliveries as d (workflow_id, trigger_key, delivery_hash, org_id, instance_id, created_at) values ($1, $2, $3, $4, $5, $6)
      on conflict (workflow_id, trigger_key, delivery_hash) do update set delivery_hash = excluded.delivery_hash
@@ -125,7 +151,11 @@ export async function markDelivered(sql: Sql, delivery: DeliveryKey & { readonly
 
 /** Gives a delivery back that started nothing: the sender may try it again. */
 export async function dropDelivery(sql: Sql, delivery: DeliveryKey): Promise<void> {
-  await sql.query('delete from webhook_deliveries where workflow_id = $1 and trigger_key = $2 and delivery_hash = $3 and started_at is null', [delivery.workflowId, delivery.key, delivery.hash]);
+  await sql.query('delete from webhook_deliveries where workflow_id = $1 and trigger_key = $2 and delivery_hash = $3 and started_at is null', [
+    delivery.workflowId,
+    delivery.key,
+    delivery.hash,
+  ]);
 }
 
 /** @returns how many; call again while it is `limit` */

@@ -27,7 +27,9 @@ export function callerOf(userId: string, more: Partial<Caller> = {}): Caller {
   return { userId, orgId: 'org_a', role: 'user', scopes: null, via: 'token', sessionId: `sess_${userId}`, keyId: null, ...more };
 }
 
-export async function startLive(options: { readonly database: Database; readonly clock?: Clock } & Partial<Pick<RealtimeParts, 'redis' | 'listen' | 'limits'>>): Promise<LiveServer> {
+export async function startLive(
+  options: { readonly database: Database; readonly clock?: Clock } & Partial<Pick<RealtimeParts, 'redis' | 'listen' | 'limits'>>,
+): Promise<LiveServer> {
   const clock = options.clock ?? systemClock;
   const callers = new Map([['token', callerOf('user_1')]]);
   const realtime = createRealtime({ clock, log: silentLog, ...options });
@@ -91,7 +93,10 @@ export interface ConnectOptions {
 export async function connectLive(port: number, options: ConnectOptions = {}): Promise<LiveClient> {
   const token = options.token === undefined ? 'token' : options.token;
   const protocols = options.protocols ?? ['studio.v1', ...(token === null ? [] : [`Bearer.${token}`])];
-  const ws = new WebSocket(`ws://127.0.0.1:${port}${options.path ?? '/api/v1/realtime'}`, [...protocols], { headers: options.headers ?? {}, perMessageDeflate: false });
+  const ws = new WebSocket(`ws://127.0.0.1:${port}${options.path ?? '/api/v1/realtime'}`, [...protocols], {
+    headers: options.headers ?? {},
+    perMessageDeflate: false,
+  });
   const frames: ServerFrame[] = [];
   const events: Envelope[] = [];
   const waiting = new Set<() => void>();
@@ -157,7 +162,10 @@ export async function seedRooms(database: Database): Promise<void> {
     const name = org.slice(-1);
     await database.engine.query(`insert into orgs (id, name) values ($1, $1)`, [org]);
     await database.engine.query(`insert into workflows (id, org_id, name, version) values ($1, $2, 'w', 1)`, [`wf_${name}`, org]);
-    await database.engine.query(`insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count) values ($1, 1, $2, '{}', '', 0)`, [`wf_${name}`, org]);
+    await database.engine.query(
+      `insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count) values ($1, 1, $2, '{}', '', 0)`,
+      [`wf_${name}`, org],
+    );
     await database.engine.query(
       `insert into instances (id, org_id, workflow_id, version, status, input, priority, started_by, seq) values ($1, $2, $3, 1, 'running', 'null', 50, 'manual', 0)`,
       [`inst_${name}`, org, `wf_${name}`],

@@ -21,7 +21,9 @@ export function eventRoutes({ realtime, authenticate }: EventParts): readonly Ro
       if (!wantsStream(call.header('accept'))) return { body: await realtime.poll({ ...options, after, limit, waitMs: wait * 1_000 }) };
       // A browser's EventSource that comes back says where it was.
       const stream = await realtime.stream({ ...options, after: call.header('last-event-id') ?? after });
-      return new Response(stream, { headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' } });
+      return new Response(stream, {
+        headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' },
+      });
     },
   });
 }

@@ -6,8 +6,19 @@ import { readBody } from '../parse.ts';
 import { routesOf, type Route } from '../route.ts';
 
 export function webhookRoutes({ triggers }: { readonly triggers: Pick<Triggers, 'receive'> }): readonly Route[] {
-  const receive = async (method: WebhookRequest['method'], call: { readonly params: { readonly token: string }; readonly request: Request; readonly requestId: string }, body: Buffer) => ({
-    body: await triggers.receive({ token: call.params.token, method, headers: call.request.headers, query: new URL(call.request.url).searchParams, body, requestId: call.requestId }),
+  const receive = async (
+    method: WebhookRequest['method'],
+    call: { readonly params: { readonly token: string }; readonly request: Request; readonly requestId: string },
+    body: Buffer,
+  ) => ({
+    body: await triggers.receive({
+      token: call.params.token,
+      method,
+      headers: call.request.headers,
+      query: new URL(call.request.url).searchParams,
+      body,
+      requestId: call.requestId,
+    }),
   });
   return routesOf(webhookEndpoints, {
     'POST /webhooks/{token}': async (call) => receive('POST', call, await readBody(call.request)),
