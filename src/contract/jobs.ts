@@ -48,6 +48,8 @@ export const job = z.strictObject({
   metrics: z.record(z.string(), z.number()).optional(),
   resources,
   lease: z.strictObject({ workerId: z.string(), expiresAt: timestamp }).optional(),
+  /** Of a queued job: when the next attempt is due. */
+  notBefore: timestamp.optional(),
   priority: z.int(),
   labels,
   instanceId: z.string().optional(),
@@ -91,7 +93,7 @@ export const service = z.strictObject({
 export type Service = z.infer<typeof service>;
 
 export const jobEndpoints = [
-  endpoint({ key: 'POST /api/v1/jobs', tag: 'jobs', summary: 'Run a command or script on a queue', body: submitJob, status: 201, reply: z.strictObject({ ids: z.array(z.string()), job }), errors: ['invalid_body', 'queue_full', 'unsatisfiable', 'too_large'] }),
+  endpoint({ key: 'POST /api/v1/jobs', tag: 'jobs', summary: 'Run a command or script on a queue', body: submitJob, status: 201, reply: z.strictObject({ ids: z.array(z.string()), job }), errors: ['invalid_body', 'conflict', 'queue_full', 'unsatisfiable', 'too_large'] }),
   endpoint({
     key: 'GET /api/v1/jobs',
     tag: 'jobs',

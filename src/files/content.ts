@@ -2,7 +2,7 @@
  *  Never touches the database. Bytes become visible only whole: temp file → fsync → rename → fsync of the folder; then the caller commits its row. */
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError, fail } from '../kernel/fail.ts';
@@ -25,6 +25,8 @@ export interface ContentStore {
   stage(source: AsyncIterable<Uint8Array>, limit: { readonly maxBytes: number; readonly signal?: AbortSignal | undefined }): Promise<StagedContent>;
   /** Takes a finished file of ours as staged bytes: it is moved, not copied. */
   stageFile(path: string, known?: StoredContent): Promise<StagedContent>;
+  /** A name for bytes to be staged by the caller. */
+  newTemp(): Promise<string>;
   /** Makes staged bytes visible for the org. Safe when they are there already. */
   place(orgId: string, staged: StagedContent): Promise<void>;
   discard(staged: StagedContent): Promise<void>;
@@ -46,15 +48,18 @@ const SHA256 = /^[0-9a-f]{64}$/;
 
 export function createContentStore(root: string): ContentStore {
   const tempRoot = join(root, '.temp');
-  const newTemp = (): string => join(tempRoot, randomBytes(16).toString('hex'));
+  const newTemp = async (): Promise<string> => {
+    await mkdir(tempRoot, { recursive: true, mode: 0o700 });
+    return join(tempRoot, randomBytes(16).toString('hex'));
+  };
   const pathOf = (orgId: string, sha256: string): string => {
     if (!ORG_ID.test(orgId) || !SHA256.test(sha256)) throw new Error(`content of org ${orgId} has no place: the id or the hash is malformed`);
     return join(root, orgId, sha256.slice(0, 2), sha256);
   };
   return {
+    newTemp,
     async stage(source, limit) {
-      await mkdir(tempRoot, { recursive: true, mode: 0o700 });
-      const temp = newTemp();
+      const temp = await newTemp();
       try {
         return { temp, ...(await receive(temp, source, limit)) };
       } catch (error) {
@@ -63,16 +68,15 @@ export function createContentStore(root: string): ContentStore {
       }
     },
     async stageFile(path, known) {
-      await mkdir(tempRoot, { recursive: true, mode: 0o700 });
       const facts = known ?? (await hashFile(path));
-      const temp = newTemp();
+      const temp = await newTemp();
       await rename(path, temp);
       return { temp, ...facts };
     },
     async place(orgId, staged) {
       const target = pathOf(orgId, staged.sha256);
       try {
-        await placeFile(staged.temp, target);
+        await placeFile(staged, target);
       } catch (error) {
         throw asDiskFault(error);
       }
@@ -157,16 +161,15 @@ async function receive(temp: string, source: AsyncIterable<Uint8Array>, limit: {
   }
 }
 
-async function placeFile(temp: string, target: string): Promise<void> {
+async function placeFile(staged: StagedContent, target: string): Promise<void> {
   const folder = join(target, '..');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const existing = await stat(target).catch(() => undefined);
-  const staged = await stat(temp);
-  if (existing?.isFile() && existing.size === staged.size) {
-    await unlink(temp); // The same bytes are there already.
+  if (existing?.isFile() && existing.size === staged.bytes) {
+    await rm(staged.temp, { force: true }); // The same bytes are there already, or a transaction that placed them is tried again.
     return;
   }
-  await rename(temp, target);
+  await rename(staged.temp, target);
   await syncFolder(folder);
   await syncFolder(join(folder, '..'));
 }

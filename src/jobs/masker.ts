@@ -6,6 +6,8 @@ export interface Masker {
   push(chunk: Buffer): Buffer;
   /** The rest, at the end. */
   flush(): Buffer;
+  /** How many bytes are held back. */
+  held(): number;
 }
 
 const MASK = '[redacted]';
@@ -29,6 +31,7 @@ export function createMasker(secrets: readonly string[]): Masker {
       held = '';
       return rest;
     },
+    held: () => held.length,
   };
 }
 

@@ -102,7 +102,7 @@ export interface NewDirectJob {
   readonly priority: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly resources: Job['resources'];
-  readonly retry: Partial<RetryPolicy>;
+  readonly retry: { readonly [Key in keyof RetryPolicy]?: RetryPolicy[Key] | undefined };
   readonly timeoutMs: number | null;
   readonly principal: string;
   readonly createdAt: Date;
@@ -127,6 +127,12 @@ export async function insertDirectJobs(sql: Sql, jobs: readonly NewDirectJob[], 
 export async function readJob(sql: Sql, job: { readonly orgId: string; readonly id: string }): Promise<Job | undefined> {
   const { rows } = await sql.query<JobRow>(`select ${JOB_COLUMNS} from jobs where org_id = $1 and id = $2`, [job.orgId, job.id]);
   return rows[0] === undefined ? undefined : toJob(rows[0]);
+}
+
+/** @returns undefined when there is no such job */
+export async function readJobStatus(sql: Sql, job: { readonly orgId: string; readonly id: string }): Promise<JobStatus | undefined> {
+  const { rows } = await sql.query<{ status: JobStatus }>(`select status from jobs where org_id = $1 and id = $2`, [job.orgId, job.id]);
+  return rows[0]?.status;
 }
 
 export interface JobQuery {
@@ -201,6 +207,7 @@ export function toJob(row: JobRow): Job {
     ...(row.metrics === null ? {} : { metrics: row.metrics }),
     resources: row.resources,
     ...(row.status === 'running' && row.worker_id !== null && row.lease_expires_at !== null ? { lease: { workerId: row.worker_id, expiresAt: row.lease_expires_at.toISOString() } } : {}),
+    ...(row.not_before === null ? {} : { notBefore: row.not_before.toISOString() }),
     priority: row.priority,
     labels: row.labels,
     ...(row.instance_id === null ? {} : { instanceId: row.instance_id }),

@@ -1,0 +1,215 @@
+/** One attempt of one job, from claim to record. The process is never tied to this one: at every await Studio may die, and the next Studio takes
+ *  the same way from `resumeAttempt`: it finds the process, or the exit record, or neither.
+ *  One thing to know: the record is committed only after every process of the job is proved gone, and the slot is freed only after the record. */
+import { readFile } from 'node:fs/promises';
+import { backoffDelayMs } from '../kernel/retry.ts';
+import { messageOf } from '../kernel/fail.ts';
+import { deferred } from '../kernel/deferred.ts';
+import { NodeError } from '../nodes/kit.ts';
+import { retryPolicy } from '../contract/graph.ts';
+import { recordProcess, type ClaimedJob } from '../store/job-claims.ts';
+import { endJobProcesses, type JobProcesses } from './job-processes.ts';
+import { clearJobFolder, jobFolder, type JobFolder } from './job-folder.ts';
+import { openLogPump, type LogPump } from './log-pump.ts';
+import { failedEnd, judge, oomKills, type Verdict } from './outcome.ts';
+import type { RunParts, StopOrder } from './parts.ts';
+import { commandOf, prepareAttempt, type Command } from './prepare.ts';
+import { readProgress } from './progress.ts';
+import { keepTrying, record, recordProgressOf } from './record.ts';
+import { findShim, readExitRecord, startShim, watchShim, type JobProcess } from './shim-process.ts';
+
+export interface Attempt {
+  readonly claimed: ClaimedJob;
+  /** Settles when the end is recorded, or is not to be. Never rejects. */
+  readonly done: Promise<void>;
+  stop(order: StopOrder): void;
+  /** Stops looking after it: the process goes on without us. */
+  abandon(): void;
+}
+
+const TICK_MS = 100;
+const PROGRESS_MS = 1_000;
+
+interface Running {
+  readonly claimed: ClaimedJob;
+  readonly parts: RunParts;
+  readonly folder: JobFolder;
+  readonly stopped: ReturnType<typeof deferred<StopOrder>>;
+  readonly abandoned: AbortController;
+  order: StopOrder | undefined;
+  uid: number | undefined;
+  oomBefore: number;
+}
+
+/** Runs a job that was just claimed. */
+export function startAttempt(claimed: ClaimedJob, parts: RunParts): Attempt {
+  return control(claimed, parts, runFresh);
+}
+
+/** Goes on with a job that an earlier Studio of this workspace had in hand. */
+export function resumeAttempt(claimed: ClaimedJob, parts: RunParts): Attempt {
+  return control(claimed, parts, runFound);
+}
+
+function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) => Promise<Verdict>): Attempt {
+  const stopped = deferred<StopOrder>();
+  const running: Running = { claimed, parts, folder: jobFolder(parts.workspacePath, claimed.job.id), stopped, abandoned: new AbortController(), order: undefined, uid: undefined, oomBefore: oomKills() };
+  const stop = (order: StopOrder): void => {
+    // The first order stands, but a lost job overrides all: nothing may be written for it.
+    if (running.order === undefined || order.kind === 'lost') running.order = order;
+    stopped.resolve(running.order);
+  };
+  if (claimed.cancelRequested) stop({ kind: 'cancel', reason: claimed.cancelReason ?? 'cancelled' });
+  const done = toEnd(running, run).catch((error: unknown) => {
+    if (!running.abandoned.signal.aborted) parts.log.error({ jobId: claimed.job.id, cause: messageOf(error) }, 'a job attempt failed to come to its record');
+  });
+  return { claimed, done, stop, abandon: () => running.abandoned.abort(new Error('Studio stops')) };
+}
+
+async function toEnd(running: Running, run: (running: Running) => Promise<Verdict>): Promise<void> {
+  const { claimed, parts, folder } = running;
+  try {
+    const verdict = await run(running).catch((error: unknown): Verdict => {
+      running.abandoned.signal.throwIfAborted();
+      if (!(error instanceof NodeError)) parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'a job could not be run');
+      return failedEnd(error, parts.clock.now());
+    });
+    const final = withRetry(claimed, verdict, parts);
+    if (final !== verdict && verdict.kind === 'end') await Promise.all((verdict.artifacts ?? []).map(({ staged }) => parts.files.content.discard(staged)));
+    await record({ claimed, verdict: final, parts, signal: running.abandoned.signal });
+    await clearJobFolder(folder);
+  } finally {
+    if (running.uid !== undefined && !running.abandoned.signal.aborted) parts.uids?.release(running.uid);
+    parts.onLog(claimed.job.id);
+  }
+}
+
+/** A direct job's own policy: a failure becomes another attempt while there are some left. */
+function withRetry(claimed: ClaimedJob, verdict: Verdict, parts: RunParts): Verdict {
+  if (verdict.kind !== 'end' || verdict.end.status !== 'failed' || claimed.step !== undefined || verdict.isFinal) return verdict;
+  const policy = retryPolicy.parse(claimed.retry);
+  const tried = claimed.attempt - claimed.orphanedAttempts;
+  const code = verdict.end.error?.code ?? '';
+  if (tried >= policy.maxAttempts || (policy.on !== undefined && !policy.on.includes(code))) return verdict;
+  const delayMs = backoffDelayMs({ baseMs: policy.backoffMs, factor: policy.factor, maxMs: policy.maxBackoffMs, jitter: policy.jitter }, tried, Math.random());
+  return { kind: 'requeue', orphaned: false, notBeforeMs: parts.clock.now() + delayMs, reason: `attempt ${tried} of ${policy.maxAttempts} failed: ${verdict.end.reason ?? code}`, error: verdict.end.error };
+}
+
+async function runFresh(running: Running): Promise<Verdict> {
+  const { claimed, parts, folder } = running;
+  const command = await commandOf(claimed, parts);
+  if (running.order !== undefined) return judge({ claimed, order: running.order, exit: undefined, ended: undefined, parts });
+  running.uid = await parts.uids?.take();
+  const prepared = await prepareAttempt(claimed, command, folder, running.uid, parts);
+  const pump = await openLogPump({ folder, redact: prepared.redact, maxBytes: parts.limits.logBytes, onWrite: () => parts.onLog(claimed.job.id) });
+  if (claimed.attempt > 1) await pump.note(`attempt ${claimed.attempt}`);
+  if (prepared.env.dropped.length > 0) await pump.note(`these names of the environment were not taken: ${prepared.env.dropped.join(', ')}`);
+  let process: JobProcess;
+  try {
+    process = await startShim({ folder, argv: prepared.argv, work: prepared.work, env: prepared.env.env, uid: running.uid, clock: parts.clock });
+  } catch (error) {
+    await pump.note(messageOf(error));
+    throw error;
+  }
+  const isOurs = await keepTrying({ parts, jobId: claimed.job.id, signal: running.abandoned.signal }, () => recordProcess(parts.database.engine, { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt }, process.shim));
+  if (!isOurs) running.stopped.resolve((running.order = { kind: 'lost' }));
+  parts.onJobStarted({ id: claimed.job.id, workerId: claimed.workerId });
+  return attend(running, process, pump, prepared);
+}
+
+/** The process of an earlier Studio: alive, ended with a record, or vanished. */
+async function runFound(running: Running): Promise<Verdict> {
+  const { claimed, parts, folder } = running;
+  const run = await readRun(folder);
+  if (run?.attempt !== claimed.attempt) return attend(running, undefined, undefined, undefined);
+  if (run.uid !== undefined && (await parts.uids?.retake(run.uid))) running.uid = run.uid;
+  const recorded = claimed.pid === null || claimed.pidStarted === null ? undefined : { pid: claimed.pid, started: claimed.pidStarted };
+  const shim = await findShim(folder, recorded);
+  // Its command is needed again to mask its log and to read its result. Where it can't be had any more, the log is not carried over, and nothing is shown unmasked.
+  const command = await commandOf(claimed, parts).catch((error: unknown) => {
+    parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'the command of a found job can not be prepared again; its log ends here');
+    return undefined;
+  });
+  const pump = command === undefined ? undefined : await openLogPump({ folder, redact: command.redact, maxBytes: parts.limits.logBytes, onWrite: () => parts.onLog(claimed.job.id) });
+  if (shim !== undefined) {
+    parts.log.info({ jobId: claimed.job.id, pid: shim.pid }, 'a running job was found again');
+    parts.onJobStarted({ id: claimed.job.id, workerId: claimed.workerId });
+  }
+  return attend(running, shim === undefined ? undefined : watchShim(shim, parts.clock), pump, command);
+}
+
+async function readRun(folder: JobFolder): Promise<{ uid: number | undefined; attempt: number } | undefined> {
+  try {
+    const { uid, attempt } = JSON.parse(await readFile(folder.run, 'utf8')) as { uid: number | null; attempt: number };
+    return { uid: uid ?? undefined, attempt };
+  } catch {
+    return undefined; // The claim was made, the folder not: nothing was started.
+  }
+}
+
+/** Stands by the process until it is gone, ends what is left of it, and judges. */
+async function attend(running: Running, process: JobProcess | undefined, pump: LogPump | undefined, command: Command | undefined): Promise<Verdict> {
+  const { claimed, parts, folder } = running;
+  const target: JobProcesses = { jobId: claimed.job.id, shim: process?.shim, uid: running.uid };
+  if (process !== undefined) {
+    const order = await waitForEnd(running, process, pump);
+    if (order !== undefined) {
+      await pump?.note(order.kind === 'timeout' ? `the job ran longer than its limit of ${order.limitMs} ms and is ended` : 'the job is ended').catch(() => undefined);
+      await sweep(running, target, parts.limits.graceMs);
+    }
+  }
+  const exit = await readExitRecord(folder);
+  const left = await sweep(running, target, 0);
+  await pump?.finish();
+  if (left > 0 && running.order === undefined) await pump?.note(`${left} ${left === 1 ? 'process' : 'processes'} that the job left behind ${left === 1 ? 'was' : 'were'} ended`);
+  return judge({ claimed, order: running.order, exit, ended: { folder, uid: running.uid, command, oomKills: oomKills() - running.oomBefore, note: (line) => pump?.note(line) ?? Promise.resolve() }, parts });
+}
+
+async function sweep(running: Running, target: JobProcesses, graceMs: number): Promise<number> {
+  const { ended, survivors } = await endJobProcesses(target, { graceMs, clock: running.parts.clock });
+  for (const facts of survivors) running.parts.log.error({ jobId: target.jobId, pid: facts.pid, name: facts.name }, 'a process of a job does not die; the kernel holds it');
+  return ended;
+}
+
+/** @returns the order that came before the process ended by itself */
+async function waitForEnd(running: Running, process: JobProcess, pump: LogPump | undefined): Promise<StopOrder | undefined> {
+  const { claimed, parts } = running;
+  const limitMs = claimed.timeoutMs - Math.max(0, parts.clock.now() - claimed.startedAtMs);
+  const disarm = parts.clock.after(Math.max(0, limitMs), () => {
+    running.order ??= { kind: 'timeout', limitMs: claimed.timeoutMs };
+    running.stopped.resolve(running.order);
+  });
+  const over = new AbortController();
+  const abandoned = new Promise<never>((_, reject) => running.abandoned.signal.addEventListener('abort', () => reject(running.abandoned.signal.reason), { once: true }));
+  const following = follow(running, pump, over.signal);
+  try {
+    return await Promise.race([process.gone.then(() => undefined), running.stopped.promise, abandoned]);
+  } finally {
+    disarm();
+    over.abort();
+    await following;
+  }
+}
+
+/** Carries log and progress over while the process runs. */
+async function follow(running: Running, pump: LogPump | undefined, signal: AbortSignal): Promise<void> {
+  const { claimed, parts, folder } = running;
+  const recordNext = recordProgressOf(claimed, parts);
+  let seen = 0;
+  let lookAt = 0;
+  while (!signal.aborted && !running.abandoned.signal.aborted) {
+    try {
+      await pump?.pump();
+      if (parts.clock.monotonic() >= lookAt) {
+        lookAt = parts.clock.monotonic() + PROGRESS_MS;
+        const next = await readProgress(folder.progress, running.uid, seen);
+        if (next !== undefined) seen = next.bytes;
+        if (next?.progress !== undefined) await recordNext(next.progress);
+      }
+    } catch (error) {
+      // A full disk or a lost database heals; what was written by then is carried over on the next round.
+      parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'log or progress of a job could not be carried over; it is tried again');
+    }
+    await parts.clock.sleep(TICK_MS, signal).catch(() => undefined);
+  }
+}

@@ -1,0 +1,175 @@
+/** Carries what a job writes into its log, with secrets masked. The job writes two plain files, so that it never depends on Studio; the pump follows them.
+ *  A killed Studio goes on from `log.state`: offsets into the two files, and how long the log was then. Secrets stand unmasked only in those two files
+ *  (mode 0600, Studio's own), until the job's end removes them.
+ *  One thing to know: lines of the two streams are ordered by when they were seen, a tenth of a second apart. */
+import { constants } from 'node:fs';
+import { open, readFile, rename, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
+import { asDiskFault } from '../files/content.ts';
+import type { JobFolder } from './job-folder.ts';
+import { createMasker, maskText, type Masker } from './masker.ts';
+
+export interface LogPump {
+  /** Takes what is there now. @returns whether there was anything */
+  pump(): Promise<boolean>;
+  /** One line of Studio's own. */
+  note(line: string): Promise<void>;
+  /** Takes the rest. Call when the job's processes are gone. */
+  finish(): Promise<void>;
+}
+
+interface Stream {
+  readonly path: string;
+  readonly masker: Masker;
+  /** Bytes read. */
+  offset: number;
+}
+
+export interface PumpOptions {
+  readonly folder: JobFolder;
+  readonly redact: readonly string[];
+  /** Then the log begins anew, and the one before is kept beside it. */
+  readonly maxBytes: number;
+  readonly onWrite: () => void;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Goes on where `log.state` says, or at the beginning, after what an earlier attempt left in the log. */
+export async function openLogPump(options: PumpOptions): Promise<LogPump> {
+  const { folder } = options;
+  const state = await readState(folder.pumpState);
+  if (state !== undefined && (await sizeOf(folder.log)) > state.log) await truncate(folder.log, state.log);
+  const streams: readonly Stream[] = [
+    { path: folder.stdout, masker: createMasker(options.redact), offset: state?.stdout ?? 0 },
+    { path: folder.stderr, masker: createMasker(options.redact), offset: state?.stderr ?? 0 },
+  ];
+  let logBytes = await sizeOf(folder.log);
+  let turn: Promise<unknown> = Promise.resolve();
+
+  async function append(bytes: Buffer): Promise<void> {
+    if (bytes.length === 0) return;
+    if (logBytes + bytes.length > options.maxBytes) {
+      await rename(folder.log, `${folder.log}.1`).catch(() => undefined);
+      logBytes = 0;
+      await write(Buffer.from(`[studio] the log reached its limit of ${options.maxBytes} bytes and began anew here\n`));
+    }
+    await write(bytes);
+  }
+
+  async function write(bytes: Buffer): Promise<void> {
+    const handle = await open(folder.log, 'a', 0o600);
+    try {
+      await handle.writeFile(bytes);
+    } finally {
+      await handle.close();
+    }
+    logBytes += bytes.length;
+  }
+
+  /** Not synced: it has to outlive Studio, not the machine (a job does not outlive that either). */
+  async function save(): Promise<void> {
+    const [stdout, stderr] = streams.map((stream) => stream.offset - stream.masker.held());
+    await writeFile(folder.pumpState, JSON.stringify({ stdout, stderr, log: logBytes }), { mode: 0o600 });
+  }
+
+  async function take(isLast: boolean): Promise<boolean> {
+    let took = false;
+    try {
+      for (const stream of streams) {
+        for await (const chunk of newBytes(stream)) {
+          took = true;
+          await append(stream.masker.push(chunk));
+        }
+        if (isLast) await append(stream.masker.flush());
+        if (stream.offset > options.maxBytes) {
+          // What the job writes between the last read and here is lost, which only a log beyond its limit can notice.
+          await truncate(stream.path, 0);
+          stream.offset = 0;
+        }
+      }
+      if (took) await save();
+    } catch (error) {
+      throw asDiskFault(error);
+    }
+    if (took) options.onWrite();
+    return took;
+  }
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = turn.then(work, work);
+    turn = next.catch(() => undefined);
+    return next;
+  };
+  return {
+    pump: () => inTurn(() => take(false)),
+    note: (line) =>
+      inTurn(async () => {
+        await append(Buffer.from(`[studio] ${maskText(line, options.redact)}\n`));
+        await save();
+        options.onWrite();
+      }),
+    finish: () => inTurn(async () => void (await take(true))),
+  };
+}
+
+async function* newBytes(stream: Stream): AsyncGenerator<Buffer> {
+  const size = await sizeOf(stream.path);
+  // Someone truncated it (`> /dev/stdout` does): what is there now is new.
+  if (size < stream.offset) stream.offset = 0;
+  if (size === stream.offset) return;
+  const handle = await openRead(stream.path);
+  if (handle === undefined) return;
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, stream.offset);
+      if (bytesRead === 0) return;
+      stream.offset += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The end of what a stream wrote, masked, as text. @returns at most `maxBytes` of UTF-8 */
+export async function readTail(path: string, options: { readonly maxBytes: number; readonly redact: readonly string[] }): Promise<string> {
+  const handle = await openRead(path);
+  if (handle === undefined) return '';
+  try {
+    const { size } = await handle.stat();
+    // A secret cut by the start of the tail would slip through: read further back, mask, then cut.
+    const reach = options.maxBytes + 4 * Math.max(0, ...options.redact.map((secret) => Buffer.byteLength(secret)));
+    const start = Math.max(0, size - reach);
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(size - start), 0, size - start, start);
+    const masker = createMasker(options.redact);
+    const masked = Buffer.concat([masker.push(buffer.subarray(0, bytesRead)), masker.flush()]);
+    // NUL can't be stored in PostgreSQL; a character cut in two becomes the replacement character.
+    return masked.subarray(-options.maxBytes).toString().replaceAll('\u0000', '\uFFFD');
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openRead(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+export async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+async function readState(path: string): Promise<{ stdout: number; stderr: number; log: number } | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    if (typeof value !== 'object' || value === null) return undefined;
+    const { stdout, stderr, log } = value as Record<string, unknown>;
+    return typeof stdout === 'number' && typeof stderr === 'number' && typeof log === 'number' ? { stdout, stderr, log } : undefined;
+  } catch {
+    return undefined; // None yet, or torn by a power cut: the log is then carried over again from the start.
+  }
+}

@@ -1,0 +1,128 @@
+/** How an attempt is judged, from what was ordered and what the process left. Writes nothing but notes to the job's log. */
+import { readFileSync } from 'node:fs';
+import type { Failure } from '../contract/instances.ts';
+import { AppError, messageOf } from '../kernel/fail.ts';
+import { NodeError, type JobEnded } from '../nodes/kit.ts';
+import type { ClaimedJob, JobEnd } from '../store/job-claims.ts';
+import { readOutput, stageArtifacts, type Output, type StagedArtifact } from './collect.ts';
+import type { JobFolder } from './job-folder.ts';
+import { MAX_ORPHANED, type RunParts, type StopOrder } from './parts.ts';
+import type { Command } from './prepare.ts';
+import { signalOf, type ExitRecord } from './shim.ts';
+
+export type Verdict =
+  | { readonly kind: 'end'; readonly end: Omit<JobEnd, 'result'>; readonly output?: Omit<JobEnded, 'artifacts'>; readonly artifacts?: readonly StagedArtifact[]; readonly isFinal?: boolean }
+  | { readonly kind: 'requeue'; readonly orphaned: boolean; readonly reason: string; readonly notBeforeMs?: number; readonly error?: Failure | undefined }
+  /** The job is someone else's by now. */
+  | { readonly kind: 'nothing' };
+
+export interface Ended {
+  readonly folder: JobFolder;
+  readonly uid: number | undefined;
+  /** Undefined: it can't be known any more what to mask, so nothing the job wrote is shown. */
+  readonly command: Command | undefined;
+  readonly oomKills: number;
+  readonly note: (line: string) => Promise<void>;
+}
+
+export interface Case {
+  readonly claimed: ClaimedJob;
+  readonly order: StopOrder | undefined;
+  readonly exit: (ExitRecord & { readonly endedAtMs: number }) | undefined;
+  /** Undefined: nothing was started. */
+  readonly ended: Ended | undefined;
+  readonly parts: RunParts;
+}
+
+export async function judge(subject: Case): Promise<Verdict> {
+  const { claimed, order, exit, ended, parts } = subject;
+  const endedAtMs = parts.clock.now();
+  if (order?.kind === 'lost') return { kind: 'nothing' };
+  if (order?.kind === 'cancel') return { kind: 'end', end: { status: 'cancelled', reason: order.reason, endedAtMs, ...exitOf(exit) } };
+  if (order?.kind === 'timeout') {
+    const error: Failure = { code: 'timeout', message: `The job ran longer than its limit of ${order.limitMs} ms and was ended.`, remedy: 'Raise timeoutMs, or make the job shorter.' };
+    return { kind: 'end', end: { status: 'failed', reason: 'timeout', error, endedAtMs, ...exitOf(exit) } };
+  }
+  if (exit !== undefined && ended !== undefined) return judgeExit({ ...subject, exit, ended });
+  if (order?.kind === 'requeue') return { kind: 'requeue', orphaned: false, reason: 'Studio was stopped' };
+  return judgeOrphan(claimed, endedAtMs);
+}
+
+function judgeOrphan(claimed: ClaimedJob, endedAtMs: number): Verdict {
+  const error: Failure = {
+    code: 'orphaned',
+    message: `The process of attempt ${claimed.attempt} is gone and left no exit record.`,
+    remedy: 'The machine was restarted, or something outside ended it. Look at its log, then retry the job.',
+  };
+  if (claimed.orphanedAttempts < MAX_ORPHANED) return { kind: 'requeue', orphaned: true, reason: 'orphaned', error };
+  const message = `The process vanished ${claimed.orphanedAttempts + 1} times without an exit record; it is not tried again by itself.`;
+  return { kind: 'end', end: { status: 'dead', reason: 'orphaned', error: { ...error, message }, endedAtMs } };
+}
+
+async function judgeExit(subject: Case & { readonly exit: NonNullable<Case['exit']>; readonly ended: Ended }): Promise<Verdict> {
+  const { exit, ended, parts } = subject;
+  const isSuccess = exit.code === 0;
+  const staged = await stageArtifacts(ended.folder, { files: parts.files, uid: ended.uid });
+  for (const line of staged.refused) await ended.note(line);
+  const facts = { ...exitOf(exit), endedAtMs: exit.endedAtMs, metrics: { cpuMs: exit.cpuMs } };
+  let output: Output;
+  try {
+    output = await outputOf(ended, isSuccess);
+  } catch (error) {
+    if (!(error instanceof NodeError)) throw error;
+    return { kind: 'end', end: { status: 'failed', reason: error.code, error: failureOf(error), ...facts }, artifacts: staged.artifacts, isFinal: true };
+  }
+  const end: Omit<JobEnd, 'result'> = isSuccess ? { status: 'completed', ...facts } : { status: 'failed', ...failedExit(exit.code, output, ended), ...facts };
+  return { kind: 'end', end, output: { exitCode: exit.code, ...output }, artifacts: staged.artifacts };
+}
+
+function outputOf(ended: Ended, isSuccess: boolean): Promise<Output> | Output {
+  if (ended.command === undefined) return { stdout: '', stderr: '', result: undefined };
+  return readOutput(ended.folder, { redact: ended.command.redact, uid: ended.uid, parse: ended.command.spec.parse ?? 'none', isSuccess });
+}
+
+function failedExit(code: number, output: Output, ended: Ended): { readonly reason: string; readonly error: Failure } {
+  const signal = signalOf(code);
+  const lastLine = output.stderr.trimEnd().split('\n').at(-1)?.slice(0, 500) ?? '';
+  const last = lastLine === '' ? '' : ` Last line: ${lastLine}`;
+  if (signal === 'SIGKILL') {
+    const isOom = ended.oomKills > 0;
+    return {
+      reason: isOom ? 'oom' : 'killed',
+      error: {
+        code: isOom ? 'oom' : 'killed',
+        message: isOom ? `The kernel ended the job because memory ran out.${last}` : `The job was ended by SIGKILL, not by Studio; a memory limit of the container does that.${last}`,
+        remedy: 'Give the machine more memory, or make the job use less.',
+      },
+    };
+  }
+  const how = signal === undefined ? `exited with code ${code}` : `was ended by ${signal} (code ${code})`;
+  return { reason: signal === undefined ? 'exit_code' : 'signal', error: { code: signal === undefined ? 'exit_code' : 'signal', message: `The command ${how}.${last}`, remedy: 'Its log says more.' } };
+}
+
+function exitOf(exit: ExitRecord | undefined): { exitCode?: number; signal?: string } {
+  if (exit === undefined) return {};
+  const signal = signalOf(exit.code);
+  return { exitCode: exit.code, ...(signal === undefined ? {} : { signal }) };
+}
+
+/** An attempt that never came to a process. */
+export function failedEnd(error: unknown, endedAtMs: number): Verdict {
+  const isFinal = error instanceof NodeError && error.final;
+  return { kind: 'end', end: { status: 'failed', reason: failureOf(error).code, error: failureOf(error), endedAtMs }, isFinal };
+}
+
+function failureOf(error: unknown): Failure {
+  const code = error instanceof NodeError || error instanceof AppError ? error.code : 'not_started';
+  // NUL can't be stored in PostgreSQL.
+  return { code, message: messageOf(error).replaceAll('\u0000', '').slice(0, 4_000) };
+}
+
+/** How often the kernel killed for want of memory, since boot; 0 where it does not say. */
+export function oomKills(): number {
+  try {
+    return Number(/^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'latin1'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}

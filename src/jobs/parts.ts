@@ -1,0 +1,62 @@
+/** What the files of jobs/ share: the parts they are given, and a job in hand. No behaviour. */
+import type { CommandSpec } from '../contract/jobs.ts';
+import type { Files } from '../files/files.ts';
+import type { Devices } from '../gpu/device.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/log.ts';
+import type { Database } from '../store/client.ts';
+import type { Uids } from './uids.ts';
+
+export interface JobsParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly workspacePath: string;
+  readonly files: Files;
+  readonly devices: Pick<Devices, 'list'>;
+  /** The command of a step's job, secrets and all, and what to mask. Asked where the job runs. */
+  readonly prepareJob: (step: StepOfJob) => Promise<{ readonly spec: CommandSpec; readonly redact: readonly string[] }>;
+  readonly onJobStarted: (job: { readonly id: string; readonly workerId: string }) => void;
+  /** Must be safe to call twice. */
+  readonly onJobEnded: (jobId: string) => void;
+  readonly secrets: { read(orgId: string, name: string): Promise<string | undefined> };
+  /** What becomes of running jobs when Studio stops: `keep` leaves them running, `stop` ends them and puts them back in line. */
+  readonly stopMode: 'keep' | 'stop';
+  readonly limits?: Partial<JobLimits>;
+}
+
+export interface StepOfJob {
+  readonly instanceId: string;
+  readonly path: string;
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+export interface JobLimits {
+  /** Between TERM and KILL. */
+  readonly graceMs: number;
+  readonly logBytes: number;
+  readonly leaseMs: number;
+  readonly pollMs: number;
+}
+
+export const DEFAULT_LIMITS: JobLimits = { graceMs: 10_000, logBytes: 1024 ** 3, leaseMs: 30_000, pollMs: 1_000 };
+
+/** How often a vanished process is tried again before the job is dead. Source: CONTRACTS (Queues). */
+export const MAX_ORPHANED = 3;
+
+/** Why a running attempt is to be ended. */
+export type StopOrder =
+  | { readonly kind: 'cancel'; readonly reason: string }
+  | { readonly kind: 'timeout'; readonly limitMs: number }
+  /** Studio stops: the job goes back in line. */
+  | { readonly kind: 'requeue' }
+  /** The job is another worker's by now: end the processes, write nothing. */
+  | { readonly kind: 'lost' };
+
+export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode'> {
+  readonly limits: JobLimits;
+  readonly uids: Uids | undefined;
+  /** The log of a job grew, or the job ended. */
+  readonly onLog: (jobId: string) => void;
+}

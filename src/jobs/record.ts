@@ -1,0 +1,89 @@
+/** Writes what became of an attempt: one transaction for the row, its artifacts and its event; then tells the engine. Tries until the database takes it. */
+import type { Clock } from '../kernel/clock.ts';
+import { AppError, messageOf } from '../kernel/fail.ts';
+import type { Logger } from '../kernel/log.ts';
+import type { JobEnded } from '../nodes/kit.ts';
+import { deleteJobArtifacts } from '../store/artifacts.ts';
+import { endJob, recordProgress, requeueJob, type Attempt as Fence, type ClaimedJob } from '../store/job-claims.ts';
+import { isConnectionLoss, type Sql } from '../store/client.ts';
+import type { Verdict } from './outcome.ts';
+import type { RunParts } from './parts.ts';
+import type { Progress } from './progress.ts';
+
+/** @param signal aborts when Studio stops: what was not written then is written by the next one, from the folder */
+export async function record(subject: { readonly claimed: ClaimedJob; readonly verdict: Verdict; readonly parts: RunParts; readonly signal: AbortSignal }): Promise<void> {
+  const { claimed, verdict, parts, signal } = subject;
+  const fence: Fence = { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt };
+  if (verdict.kind === 'nothing') return;
+  if (verdict.kind === 'requeue') {
+    await keepTrying({ parts, jobId: fence.id, signal }, () => parts.database.engine.transaction((sql) => requeueJob(sql, fence, verdict)));
+    parts.database.announce();
+    return;
+  }
+  try {
+    const freed = await keepTrying({ parts, jobId: fence.id, signal }, () => parts.database.engine.transaction((sql) => writeEnd(sql, { claimed, fence, verdict, parts })));
+    parts.database.announce();
+    await parts.files.release(claimed.orgId, freed);
+  } catch (error) {
+    if (!(error instanceof MovedError)) throw error;
+    parts.log.warn({ jobId: fence.id }, 'a job moved to another worker before its end could be recorded');
+    return;
+  } finally {
+    await Promise.all((verdict.artifacts ?? []).map(({ staged }) => parts.files.content.discard(staged)));
+  }
+  parts.log.info({ jobId: fence.id, status: verdict.end.status, exitCode: verdict.end.exitCode, reason: verdict.end.reason }, 'job ended');
+  parts.onJobEnded(fence.id);
+}
+
+async function writeEnd(
+  sql: Sql,
+  subject: { readonly claimed: ClaimedJob; readonly fence: Fence; readonly verdict: Verdict & { readonly kind: 'end' }; readonly parts: RunParts },
+): Promise<string[]> {
+  const { claimed, fence, verdict, parts } = subject;
+  const place = { orgId: claimed.orgId, jobId: claimed.job.id };
+  const freed = await deleteJobArtifacts(sql, place);
+  const artifacts = await parts.files.placeArtifacts(
+    sql,
+    (verdict.artifacts ?? []).map((artifact) => ({ ...artifact, ...place, instanceId: claimed.step?.instanceId, stepPath: claimed.step?.path })),
+  );
+  const ended: JobEnded | undefined =
+    verdict.output === undefined ? undefined : { ...verdict.output, artifacts: artifacts.map(({ id, name, bytes, sha256 }) => ({ id, name, bytes, sha256 })) };
+  const job = await endJob(sql, fence, { ...verdict.end, result: ended === undefined ? undefined : JSON.stringify(ended) });
+  // Someone else has the job: nothing of this attempt may stand.
+  if (job === undefined) throw new MovedError();
+  return freed;
+}
+
+class MovedError extends Error {
+  override readonly name = 'MovedError';
+}
+
+/** Until the database is back: what happened must be recorded. Anything but a lost connection is tried a few times, then told. */
+export async function keepTrying<T>(context: { readonly parts: { readonly log: Logger; readonly clock: Clock }; readonly jobId: string; readonly signal: AbortSignal }, work: () => Promise<T>): Promise<T> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof MovedError) throw error;
+      const mayHeal = isConnectionLoss(error) || (error instanceof AppError && error.code === 'disk_full');
+      if (!mayHeal && failures >= MAX_OTHER_FAILURES) throw error;
+      context.parts.log.warn({ jobId: context.jobId, cause: messageOf(error) }, 'the record of a job could not be written; it is tried again');
+      await context.parts.clock.sleep(RETRY_MS, context.signal);
+    }
+  }
+}
+
+const RETRY_MS = 500;
+const MAX_OTHER_FAILURES = 5;
+
+/** Writes progress at most once a second (the caller's beat), and only when it says something new. */
+export function recordProgressOf(claimed: ClaimedJob, parts: RunParts): (progress: Progress) => Promise<void> {
+  let last = '';
+  return async (progress) => {
+    const text = JSON.stringify(progress);
+    if (text === last) return;
+    await parts.database.engine.transaction((sql) => recordProgress(sql, { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt }, progress));
+    parts.database.announce();
+    last = text;
+  };
+}

@@ -1,0 +1,52 @@
+/** As root, every running job gets a uid of its own: a wall between jobs, and the one mark that no process of a job can take off (a daemon that clears its
+ *  environment and leaves its group still has it). The kernel itself keeps two Studios of one machine apart: a uid in use is an abstract socket that is
+ *  bound, and one that processes still run under is left alone. Never used when Studio is an ordinary user. */
+import { createServer, type Server } from 'node:net';
+import { listProcesses } from '../kernel/process-identity.ts';
+import { uidOf } from './job-processes.ts';
+
+// Below 60000: what useradd gives out last; above what a machine with people has. No account needs to exist.
+const FIRST = 59_000;
+const COUNT = 256;
+
+export interface Uids {
+  /** A uid that nothing runs under. @throws Error when all are taken */
+  take(): Promise<number>;
+  /** Takes the uid of a job found running. @returns false when someone else has it: then nothing may be ended by that uid */
+  retake(uid: number): Promise<boolean>;
+  release(uid: number): void;
+}
+
+export function createUids(): Uids {
+  const held = new Map<number, Server>();
+  const bind = async (uid: number): Promise<boolean> => {
+    if (held.has(uid)) return false;
+    const server = await listen(`\0studio-job-uid-${uid}`);
+    if (server === undefined) return false;
+    held.set(uid, server);
+    return true;
+  };
+  return {
+    async take() {
+      const busy = new Set(listProcesses().map((facts) => uidOf(facts.pid)));
+      for (let uid = FIRST; uid < FIRST + COUNT; uid++) {
+        // Serial: the first free one is wanted.
+        if (!busy.has(uid) && (await bind(uid))) return uid;
+      }
+      throw new Error(`all ${COUNT} uids for jobs (from ${FIRST}) are in use on this machine`);
+    },
+    retake: bind,
+    release(uid) {
+      held.get(uid)?.close();
+      held.delete(uid);
+    },
+  };
+}
+
+function listen(path: string): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.listen({ path }, () => resolve(server.unref()));
+  });
+}

@@ -1,0 +1,250 @@
+/** The built-in worker: claims what its slots can run, keeps leases alive, hears cancels, takes over what others lost, and finds its own jobs again at start.
+ *  Wakes come from submitters; a one-second look finds what no wake told (retries that are due, other processes' jobs, changed queues). */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { messageOf } from '../kernel/fail.ts';
+import { newId } from '../kernel/ids.ts';
+import { isAlive } from '../kernel/process-identity.ts';
+import { claimJobs, endJob, listCancelRequests, listClaimed, listLapsed, renewLeases, requeueJob, type ClaimedJob } from '../store/job-claims.ts';
+import { listWork } from '../store/queues.ts';
+import { beatWorker, deleteSilentWorkers } from '../store/workers.ts';
+import { resumeAttempt, startAttempt, type Attempt } from './attempt.ts';
+import { judge } from './outcome.ts';
+import type { RunParts, StopOrder } from './parts.ts';
+import { createSlots, type Slots } from './slots.ts';
+
+export interface JobWorker {
+  readonly id: string;
+  /** Finds the jobs of this workspace again, then begins to claim. */
+  start(): Promise<void>;
+  wake(queue: string): void;
+  /** Ends a job of this process. @returns false when it is not here */
+  stopJob(jobId: string, order: StopOrder): boolean;
+  isRunning(jobId: string): boolean;
+  /** Claims nothing more. */
+  drain(): void;
+  /** @param mode what becomes of running jobs */
+  stop(mode: 'keep' | 'stop'): Promise<void>;
+}
+
+interface Task {
+  readonly id: string;
+  readonly run: () => Promise<void>;
+}
+
+const BEAT_MS = 10_000;
+/** A worker that was silent for a day and holds nothing will not come back. */
+const FORGET_MS = 86_400_000;
+
+export async function createJobWorker(parts: RunParts): Promise<JobWorker> {
+  const id = await workerId(parts);
+  return new Worker(id, parts);
+}
+
+/** The same for every Studio of this workspace: by it the jobs of the last one are found again. */
+async function workerId(parts: RunParts): Promise<string> {
+  const path = join(parts.workspacePath, 'jobs', 'worker-id');
+  const known = await readFile(path, 'utf8').catch(() => '');
+  if (/^worker_[0-9a-z]{1,60}$/.test(known.trim())) return known.trim();
+  const id = newId('worker', parts.clock);
+  await mkdir(join(parts.workspacePath, 'jobs'), { recursive: true, mode: 0o711 });
+  const temp = `${path}.${randomBytes(4).toString('hex')}`;
+  await writeFile(temp, `${id}\n`, { mode: 0o600 });
+  await rename(temp, path);
+  return id;
+}
+
+class Worker implements JobWorker {
+  readonly id: string;
+  readonly #parts: RunParts;
+  readonly #queues = new Map<string, Slots<Task>>();
+  readonly #attempts = new Map<string, Attempt>();
+  /** Queues being claimed from, and whether they are to be looked at once more. */
+  readonly #claiming = new Map<string, boolean>();
+  readonly #halt = new AbortController();
+  readonly #startedAtMs: number;
+  #isClaiming = false;
+  #loops: Promise<unknown> = Promise.resolve();
+  #nextBeatAt = 0;
+  #wasDown = false;
+
+  constructor(id: string, parts: RunParts) {
+    this.id = id;
+    this.#parts = parts;
+    this.#startedAtMs = parts.clock.now();
+  }
+
+  async start(): Promise<void> {
+    await this.#syncQueues();
+    const found = await listClaimed(this.#parts.database.engine, this.id);
+    // Found jobs go on at once, whatever slots there are by now: they are running. They only take slots from those to come.
+    for (const claimed of found) {
+      const attempt = resumeAttempt(claimed, this.#parts);
+      this.#attempts.set(claimed.job.id, attempt);
+      void attempt.done.then(() => this.#attempts.get(claimed.job.id) === attempt && this.#attempts.delete(claimed.job.id));
+      this.#run(claimed, () => attempt);
+    }
+    await this.#beat();
+    this.#isClaiming = true;
+    this.#loops = this.#loop();
+  }
+
+  wake(queue: string): void {
+    if (!this.#isClaiming) return;
+    if (this.#claiming.has(queue)) return void this.#claiming.set(queue, true);
+    this.#claiming.set(queue, false);
+    void this.#claim(queue);
+  }
+
+  stopJob(jobId: string, order: StopOrder): boolean {
+    const attempt = this.#attempts.get(jobId);
+    attempt?.stop(order);
+    return attempt !== undefined;
+  }
+
+  isRunning(jobId: string): boolean {
+    return this.#attempts.has(jobId);
+  }
+
+  drain(): void {
+    this.#isClaiming = false;
+  }
+
+  async stop(mode: 'keep' | 'stop'): Promise<void> {
+    this.drain();
+    const attempts = [...this.#attempts.values()];
+    if (mode === 'stop') {
+      for (const attempt of attempts) attempt.stop({ kind: 'requeue' });
+      await Promise.all(attempts.map((attempt) => attempt.done));
+    } else {
+      for (const attempt of attempts) attempt.abandon();
+    }
+    this.#halt.abort(new Error('Studio stops'));
+    await this.#loops;
+    await Promise.all(attempts.map((attempt) => attempt.done));
+  }
+
+  #run(claimed: ClaimedJob, begin: () => Attempt): void {
+    const { id, queue } = claimed.job;
+    const task: Task = {
+      id: `${id}/${claimed.attempt}`,
+      run: async () => {
+        const attempt = begin();
+        this.#attempts.set(id, attempt);
+        await attempt.done;
+        if (this.#attempts.get(id) === attempt) this.#attempts.delete(id);
+      },
+    };
+    this.#slotsOf(queue, 1).push(task);
+  }
+
+  #slotsOf(queue: string, count: number): Slots<Task> {
+    const known = this.#queues.get(queue);
+    if (known !== undefined) return known;
+    const made = createSlots<Task>(count, async (task) => {
+      await task.run();
+      setImmediate(() => this.wake(queue));
+    });
+    this.#queues.set(queue, made);
+    return made;
+  }
+
+  async #claim(queue: string): Promise<void> {
+    const { database, clock, limits, log } = this.#parts;
+    try {
+      do {
+        this.#claiming.set(queue, false);
+        const limit = this.#slotsOf(queue, 0).free();
+        if (limit === 0 || !this.#isClaiming) continue;
+        // Serial: what was claimed changes what may be claimed next.
+        const claimed = await database.engine.transaction((sql) => claimJobs(sql, { queue, workerId: this.id, limit, nowMs: clock.now(), leaseMs: limits.leaseMs }));
+        if (claimed.length > 0) database.announce();
+        for (const one of claimed) this.#run(one, () => startAttempt(one, this.#parts));
+      } while (this.#claiming.get(queue) === true);
+    } catch (error) {
+      log.warn({ queue, cause: messageOf(error) }, 'no jobs could be claimed; it is tried again in a second');
+    } finally {
+      this.#claiming.delete(queue);
+    }
+  }
+
+  async #loop(): Promise<void> {
+    const { clock, limits, log } = this.#parts;
+    while (!this.#halt.signal.aborted) {
+      try {
+        await this.#look();
+        if (this.#wasDown) log.info({ workerId: this.id }, 'the worker reaches the database again');
+        this.#wasDown = false;
+      } catch (error) {
+        if (!this.#wasDown) log.warn({ workerId: this.id, cause: messageOf(error) }, 'the worker can not reach the database; it tries on');
+        this.#wasDown = true;
+      }
+      await clock.sleep(limits.pollMs, this.#halt.signal).catch(() => undefined);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { database, clock } = this.#parts;
+    for (const name of await this.#syncQueues()) this.wake(name);
+    if (this.#attempts.size > 0) for (const { id, reason } of await listCancelRequests(database.engine, this.id)) this.stopJob(id, { kind: 'cancel', reason });
+    if (clock.monotonic() < this.#nextBeatAt) return;
+    await this.#beat();
+    await this.#renew();
+    await this.#takeOver();
+  }
+
+  /** Slots as they stand now. @returns the queues that have something to claim */
+  async #syncQueues(): Promise<string[]> {
+    const queues = await listWork(this.#parts.database.engine, this.#parts.clock.now());
+    for (const queue of queues) this.#slotsOf(queue.name, queue.slots).setCount(queue.slots);
+    return queues.filter((queue) => queue.hasWork).map((queue) => queue.name);
+  }
+
+  async #beat(): Promise<void> {
+    const { database, clock } = this.#parts;
+    this.#nextBeatAt = clock.monotonic() + BEAT_MS;
+    const work = await listWork(database.engine, clock.now());
+    const beat = { id: this.id, host: hostname(), pid: process.pid, queues: work.map((queue) => queue.name), slots: work.reduce((sum, queue) => sum + queue.slots, 0) };
+    await beatWorker(database.engine, { ...beat, startedAtMs: this.#startedAtMs, nowMs: clock.now() });
+    await deleteSilentWorkers(database.engine, clock.now() - FORGET_MS);
+  }
+
+  /** A job that is not ours any more must not go on: another worker has it. */
+  async #renew(): Promise<void> {
+    const { database, clock, limits, log } = this.#parts;
+    const attempts = [...this.#attempts];
+    if (attempts.length === 0) return;
+    const kept = new Set(await renewLeases(database.engine, { workerId: this.id, ids: attempts.map(([id]) => id), nowMs: clock.now(), leaseMs: limits.leaseMs }));
+    for (const [id, attempt] of attempts) {
+      // Ended meanwhile, or begun again under the same id: then it is no loss.
+      if (kept.has(id) || this.#attempts.get(id) !== attempt || (await isEnding(attempt))) continue;
+      log.warn({ jobId: id }, 'a running job belongs to another worker by now; its processes are ended here');
+      attempt.stop({ kind: 'lost' });
+    }
+  }
+
+  /** Jobs whose worker fell silent. On this machine the process itself is asked first: a lease alone proves nothing. */
+  async #takeOver(): Promise<void> {
+    const { database, clock, log } = this.#parts;
+    for (const { claimed, host } of await listLapsed(database.engine, { nowMs: clock.now(), exceptWorkerId: this.id })) {
+      const isHere = host === hostname();
+      if (isHere && claimed.pid !== null && claimed.pidStarted !== null && isAlive({ pid: claimed.pid, started: claimed.pidStarted })) continue;
+      const verdict = await judge({ claimed, order: claimed.cancelRequested ? { kind: 'cancel', reason: claimed.cancelReason ?? 'cancelled' } : undefined, exit: undefined, ended: undefined, parts: this.#parts });
+      const fence = { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt };
+      log.warn({ jobId: fence.id, workerId: fence.workerId }, 'a job of a silent worker was taken over');
+      await database.engine.transaction(async (sql) => {
+        if (verdict.kind === 'requeue') await requeueJob(sql, fence, verdict);
+        if (verdict.kind === 'end') await endJob(sql, fence, verdict.end);
+      });
+      database.announce();
+      if (verdict.kind === 'end') this.#parts.onJobEnded(fence.id);
+    }
+  }
+}
+
+/** Whether the attempt is over already (its row then is not running any more). */
+async function isEnding(attempt: Attempt): Promise<boolean> {
+  return Promise.race([attempt.done.then(() => true), new Promise<boolean>((resolve) => setImmediate(() => resolve(false)))]);
+}
