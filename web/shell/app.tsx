@@ -1,6 +1,6 @@
 /** The whole UI: who is signed in decides what is drawn. Nothing of a page stays on screen once the session is over; its address does. */
 import { useSignalEffect } from '@preact/signals';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Route, Router, Switch, useLocation } from 'wouter-preact';
 import { ClaimPage } from '../pages/auth/claim.tsx';
 import { LoginPage } from '../pages/auth/login.tsx';
@@ -72,6 +72,7 @@ function Shell(props: { readonly user: User }): JSX.Element {
   useShellCommands({ onPalette: () => setLayer('palette'), onKeys: () => setLayer('keys') });
   useHealthFeed();
   const [path] = useLocation();
+  useFocusOnNewPage(path);
   useEffect(() => {
     // Old addresses: /web was the UI's place, /login and /claim are over once signed in.
     if (path === '/web' || path.startsWith('/web/')) go(path.slice(4) || '/', { replace: true });
@@ -103,6 +104,15 @@ function Shell(props: { readonly user: User }): JSX.Element {
       {layer === 'keys' && <KeySheet onClose={close} />}
     </div>
   );
+}
+
+/** A new page takes the focus, so that keyboard and screen reader begin there and not at the link that led to it. */
+function useFocusOnNewPage(path: string): void {
+  const before = useRef(path);
+  useEffect(() => {
+    if (before.current !== path) document.getElementById('main')?.focus({ preventScroll: true });
+    before.current = path;
+  }, [path]);
 }
 
 function skipToMain(event: MouseEvent): void {

@@ -17,7 +17,7 @@ const REMEMBERED = 60;
 
 const present = signal<Health | undefined>(undefined);
 const fault = signal<ApiError | undefined>(undefined);
-const history = signal<readonly (number | null)[]>([]);
+const history = signal<readonly (number | null)[]>(Array.from({ length: REMEMBERED }, () => null));
 
 export const health: ReadonlySignal<Health | undefined> = present;
 /** Processor shares of the readings so far, oldest first; null where none was taken. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatAbsolute, formatBytes, formatCount, formatDuration, formatPercent, formatRelative } from './format.ts';
+import { formatAbsolute, formatBytes, formatCount, formatDuration, formatMs, formatPercent, formatRelative } from './format.ts';
 
 test('bytes are whole below a KiB and keep two digits above', () => {
   assert.deepEqual([0, 999, 1_023, 1_024, 10_239, 10_240, 1_048_575, 5 * 1024 ** 3].map(formatBytes), [
@@ -40,6 +40,10 @@ test('relative times look both ways and turn into a date after a month', () => {
 
 test('absolute times name their zone', () => {
   assert.match(formatAbsolute(Date.UTC(2026, 0, 2, 3, 4, 5), { locale: 'en-GB', timeZone: 'UTC' }), /2 Jan 2026.*03:04:05 UTC/);
+});
+
+test('latencies keep one digit while they are small', () => {
+  assert.deepEqual([0, 0.44, 9.94, 9.96, 13.332].map(formatMs), ['0.0 ms', '0.4 ms', '9.9 ms', '10 ms', '13 ms']);
 });
 
 test('counts and shares are words', () => {

@@ -14,6 +14,11 @@ export function formatBytes(bytes: number): string {
   return `${bytes < 0 ? '−' : ''}${figure} ${UNITS[unit] ?? 'B'}`;
 }
 
+/** A latency: `0.4 ms`, `13 ms`. */
+export function formatMs(ms: number): string {
+  return `${ms < 9.95 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
+
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;

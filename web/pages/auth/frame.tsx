@@ -1,4 +1,5 @@
 /** The frame of the pages before the UI: one card in the middle. */
+import { useEffect } from 'preact/hooks';
 import { Logo } from '../../shell/logo.tsx';
 import type { ComponentChildren, JSX } from 'preact';
 
@@ -8,7 +9,9 @@ export function AuthFrame(props: {
   readonly children: ComponentChildren;
   readonly foot?: ComponentChildren;
 }): JSX.Element {
-  document.title = `${props.title} · Studio`;
+  useEffect(() => {
+    document.title = `${props.title} · Studio`;
+  }, [props.title]);
   return (
     <main class="auth">
       <div class="auth-card">

@@ -28,7 +28,13 @@ export function NewPasswordPage(): JSX.Element {
         </Button>
       }
     >
-      <SendForm action="Change the password" busy={change.busy} error={change.error} fields={['currentPassword', 'newPassword']} onSend={() => void change.run()}>
+      <SendForm
+        action="Change the password"
+        busy={change.busy}
+        error={change.error}
+        fields={['currentPassword', 'newPassword']}
+        onSend={() => void change.run()}
+      >
         <Field label="Current password" fault={faultOf(change.error, 'currentPassword')}>
           {(links) => (
             <Input

@@ -1,7 +1,7 @@
 /** The parts that Studio stands on, each with its figure and its word. */
 import { href } from '../../route.ts';
 import { health } from '../../state/health.ts';
-import { formatBytes } from '../../ui/format.ts';
+import { formatBytes, formatMs } from '../../ui/format.ts';
 import { Meter } from '../../ui/meter.tsx';
 import { Card } from '../../ui/page.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
@@ -30,10 +30,10 @@ function Parts({ health: value }: { readonly health: Health }): JSX.Element {
   return (
     <ul class="work-list">
       {value.storage !== null && <StorageRow storage={value.storage} />}
-      <Part name="Database" fact={value.database.ok ? `${value.database.ms} ms` : value.database.reason}>
+      <Part name="Database" fact={value.database.ok ? formatMs(value.database.ms) : value.database.reason}>
         <StatusChip bare status={value.database.ok ? 'ok' : 'failed'} word={value.database.ok ? undefined : 'Down'} />
       </Part>
-      <Part name="Redis" fact={value.redis.ok ? `${value.redis.ms} ms` : value.redis.reason}>
+      <Part name="Redis" fact={value.redis.ok ? formatMs(value.redis.ms) : value.redis.reason}>
         <StatusChip bare status={value.redis.ok ? 'ok' : 'degraded'} word={value.redis.ok ? undefined : 'Missing'} />
       </Part>
       <Part name="Workers" fact={`${value.jobs.running} running, ${value.jobs.pending} waiting`}>

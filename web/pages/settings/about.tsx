@@ -3,7 +3,7 @@ import { baseUrl, call } from '../../api.ts';
 import { health } from '../../state/health.ts';
 import { useResource } from '../../state/resource.ts';
 import { ButtonLink } from '../../ui/button.tsx';
-import { formatBytes, formatDuration, formatNumber, formatPercent } from '../../ui/format.ts';
+import { formatBytes, formatDuration, formatMs, formatNumber, formatPercent } from '../../ui/format.ts';
 import { Meter } from '../../ui/meter.tsx';
 import { Card, Facts } from '../../ui/page.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
@@ -99,7 +99,7 @@ function StorageFacts({ storage, folders }: ReplyOf<'GET /api/v1/infrastructure/
           ['Plan', storage.plan === 'direct' ? 'Database and files live on it' : 'Not durable: see above'],
           ['Notes', storage.reasons.join('; ')],
           ['Free', `${formatBytes(storage.freeBytes)} of ${formatBytes(storage.totalBytes)}`],
-          ['One fsync', storage.fsyncMs === null ? '' : `${storage.fsyncMs} ms`],
+          ['One fsync', storage.fsyncMs === null ? '' : formatMs(storage.fsyncMs)],
         ]}
       />
       <Meter label="Storage used" used={storage.totalBytes - storage.freeBytes} total={storage.totalBytes} />
@@ -133,7 +133,7 @@ function StorageFacts({ storage, folders }: ReplyOf<'GET /api/v1/infrastructure/
 
 function ProbeChip(props: { readonly of: { readonly ok: boolean; readonly ms: number } | undefined; readonly bad: 'failed' | 'degraded' }): JSX.Element | null {
   if (props.of === undefined) return null;
-  return <StatusChip bare status={props.of.ok ? 'ok' : props.bad} word={props.of.ok ? `${props.of.ms} ms` : 'Does not answer'} />;
+  return <StatusChip bare status={props.of.ok ? 'ok' : props.bad} word={props.of.ok ? formatMs(props.of.ms) : 'Does not answer'} />;
 }
 
 function DatabaseFacts({ value }: { readonly value: ReplyOf<'GET /api/v1/infrastructure/health/database'> }): JSX.Element {
