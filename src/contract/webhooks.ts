@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { endpoint } from './endpoint.ts';
 
 const token = z.strictObject({ token: z.string().max(64) });
+/** Whatever a sender puts there becomes input. */
+const query = z.looseObject({});
 const accepted = z.strictObject({ instanceId: z.string() });
 
 export const webhookEndpoints = [
@@ -13,6 +15,7 @@ export const webhookEndpoints = [
     description:
       'auth header: the secret in X-Studio-Secret (or the header the trigger names). auth hmac: X-Studio-Delivery (an id of letters, digits, - and _), X-Studio-Timestamp (unix seconds, at most five minutes off) and X-Studio-Signature: sha256=<hex HMAC-SHA256 of "<delivery>.<timestamp>.<body>">. Copies of one delivery start one instance, whichever auth; without a delivery id every call counts.',
     params: token,
+    query,
     bodyKind: 'bytes',
     status: 202,
     reply: accepted,
@@ -23,6 +26,7 @@ export const webhookEndpoints = [
     tag: 'webhooks',
     summary: 'Start a workflow by its webhook, where the trigger allows GET',
     params: token,
+    query,
     status: 202,
     reply: accepted,
     errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body'],
