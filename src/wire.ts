@@ -122,6 +122,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     secrets: identity.secrets,
     jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
     isAlone: config.database.kind === 'embedded',
+    onTriggersChanged: () => triggers.nudge(),
   });
   const jobs: Jobs = createJobs({
     database,
@@ -177,7 +178,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const proxy = config.proxyFixEnabled ? { for: config.proxyFixFor, proto: config.proxyFixProto, host: config.proxyFixHost, port: config.proxyFixPort, prefix: config.proxyFixPrefix } : null;
   const http = { corsOrigins: config.corsOrigins, allowedHosts: config.allowedHosts, proxy, requestTimeoutMs: config.requestTimeoutS * 1_000 };
   const ui = createStaticUi(join(projectRoot(), 'dist/web'));
-  const app = createApp({ routes, identity, database, log, clock, config: http, ui, isDraining: () => isDraining, observe: (answered) => metrics?.observeRequest(answered) });
+  const app = createApp({ routes, identity, database, log, clock, config: http, ui, isDraining: () => isDraining, holder: () => engine.ownerId, observe: (answered) => metrics?.observeRequest(answered) });
   const upgrade = createUpgrade({ realtime, authenticate: identity.authenticate, isTrustedOrigin: app.isTrustedOrigin, allowedHosts: config.allowedHosts, proxy, isDraining: () => isDraining, clock, log });
 
   await files.start();
