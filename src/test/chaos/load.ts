@@ -32,15 +32,17 @@ export function startLoad(options: LoadOptions): Load {
   async function submit(run: string): Promise<void> {
     const workflowId = options.workflowIds[Math.floor(options.random() * options.workflowIds.length)] ?? '';
     const deadline = performance.now() + PATIENCE_MS;
+    let last = 'no answer';
     while (performance.now() < deadline) {
       const reply = await options.client
         .call('POST', `/api/v1/workflows/${workflowId}/instances`, { body: { input: { run } }, headers: { 'idempotency-key': run }, timeoutMs: 30_000 })
         .catch(() => undefined);
       if (reply?.status === 201) return void acknowledged.push({ run, instanceId: String(asObject(reply.body)['id']) });
       if (reply !== undefined && !isPassing(reply)) return void faults.push(`${run}: ${reply.status} ${reply.text.slice(0, 500)}`);
+      if (reply !== undefined) last = `${reply.status} ${reply.text.slice(0, 300)}`;
       await pause(50 + options.random() * 100);
     }
-    faults.push(`${run}: not acknowledged within ${PATIENCE_MS} ms`);
+    faults.push(`${run}: not acknowledged within ${PATIENCE_MS} ms; last: ${last}`);
   }
 
   const lanes = Array.from({ length: options.clients }, async (_, client) => {
