@@ -111,7 +111,9 @@ function knowing(knowledge: () => Knowledge): Extension {
     if (!context.explicit && !/["\w.$ {]/.test(before)) return null;
     const found = offersAt(docOf(context.state.doc.toString()), context.pos, knowledge());
     if (found === undefined || (!context.explicit && before === ' ' && !context.state.sliceDoc(0, context.pos).endsWith('{{ '))) return null;
-    return { from: found.from, to: found.to, filter: true, options: found.offers.map(completionOf) };
+    // What stands after the cursor is replaced too, but it is no part of what is typed: it must not count when options are matched.
+    const rest = found.to - context.pos;
+    return { from: found.from, filter: true, options: found.offers.map((offer, index) => ({ ...completionOf(offer, rest), boost: Math.max(0, 40 - index) / 40 })) };
   };
   const hover = hoverTooltip((view, position) => {
     const found = explainAt(docOf(view.state.doc.toString()), position, knowledge());
@@ -122,7 +124,7 @@ function knowing(knowledge: () => Knowledge): Extension {
 }
 
 /** The text that is matched holds the quotes where a string is replaced, so that typing `"ty` still finds `type`. */
-function completionOf(offer: Offer): Completion {
+function completionOf(offer: Offer, rest: number): Completion {
   const quoted = offer.insert.startsWith('"');
   return {
     label: quoted ? `"${offer.label}"` : offer.label,
@@ -131,7 +133,7 @@ function completionOf(offer: Offer): Completion {
     type: offer.kind,
     ...(offer.info === '' ? {} : { info: () => infoBox('', offer.info) }),
     apply: (view, _completion, from, to) => {
-      view.dispatch({ changes: { from, to, insert: offer.insert }, selection: { anchor: from + offer.insert.length - offer.back }, userEvent: 'input.complete' });
+      view.dispatch({ changes: { from, to: Math.min(to + rest, view.state.doc.length), insert: offer.insert }, selection: { anchor: from + offer.insert.length - offer.back }, userEvent: 'input.complete' });
     },
   };
 }

@@ -43,7 +43,11 @@ export function InputForm(props: { readonly schema: Schema | undefined; readonly
   };
   return (
     <div class="stack">
-      {fields !== undefined && <Segmented label="Input as" value={state.mode} options={[{ value: 'form', label: 'Form' }, { value: 'json', label: 'JSON' }]} onChange={change} />}
+      {fields !== undefined && (
+        <div class="row">
+          <Segmented label="Input as" value={state.mode} options={[{ value: 'form', label: 'Form' }, { value: 'json', label: 'JSON' }]} onChange={change} />
+        </div>
+      )}
       {stuck && 'faults' in result && <p class="field-fault" role="alert">{Object.values(result.faults)[0]}</p>}
       {state.mode === 'form' && fields !== undefined ? (
         fields.map((field) => <FormRow key={field.name} field={field} text={state.texts[field.name] ?? ''} fault={faults[field.name]} onChange={(text) => onChange({ ...state, texts: { ...state.texts, [field.name]: text } })} />)

@@ -64,7 +64,7 @@ function RerunForm(props: RerunDialogProps & { readonly instance: Instance }): J
         <p class="muted">
           {props.from === undefined ? 'A new instance runs every step again.' : `A new instance reuses the results of the steps before ${props.from} and runs it and what follows.`}
         </p>
-        <Segmented label="Version" value={version} options={[{ value: 'same', label: `Version ${instance.version}` }, { value: 'newest', label: 'Newest version' }]} onChange={setVersion} />
+        <div class="row"><Segmented label="Version" value={version} options={[{ value: 'same', label: `Version ${instance.version}` }, { value: 'newest', label: 'Newest version' }]} onChange={setVersion} /></div>
         <Checkbox label="Change the input" checked={edit} onChange={setEdit} />
         {edit && <InputForm schema={undefined} state={state} onChange={setState} showFaults={tried} />}
       </div>

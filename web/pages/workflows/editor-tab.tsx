@@ -94,7 +94,7 @@ function Editor(props: EditorTabProps & { readonly view: DraftView; readonly kno
   return (
     <div class="editor-layout">
       <div class="editor-side">
-        <Bar state={state} busy={publish.busy} problemCount={problems.length} workflow={workflow} onFormat={format} onDiscard={() => setAsking('discard')} onPublish={() => void tryPublish()} />
+        <Bar state={state} busy={publish.busy} problemCount={problems.length} workflow={workflow} onPublish={() => void tryPublish()} />
         {state.draft.state.value.kind === 'conflict' && <Conflict workflow={workflow} state={state} onText={(text) => editor.current?.setText(text)} />}
         {publish.error !== undefined && <PublishFault error={publish.error} onOverwrite={() => setAsking('overwrite')} />}
         <CodeEditorView
@@ -110,7 +110,7 @@ function Editor(props: EditorTabProps & { readonly view: DraftView; readonly kno
             if (find !== '') revealNode(find);
           }}
         />
-        <Problems problems={problems} checking={state.checking.value} onReveal={(problem) => reveal(problem.from, problem.to)} />
+        <Problems problems={problems} checking={state.checking.value} onReveal={(problem) => reveal(problem.from, problem.to)} onFormat={format} onRevert={() => setAsking('discard')} />
       </div>
       <Preview state={state} knowledge={props.knowledge} problems={problems} onSelect={revealNode} />
       {asking === 'overwrite' && (
@@ -142,8 +142,6 @@ interface BarProps {
   readonly workflow: Workflow;
   readonly busy: boolean;
   readonly problemCount: number;
-  readonly onFormat: () => void;
-  readonly onDiscard: () => void;
   readonly onPublish: () => void;
 }
 
@@ -158,14 +156,7 @@ function Bar(props: BarProps): JSX.Element {
       <div class="editor-about">
         <Input label="Description" placeholder="What it is for" value={content.description} maxLength={4000} autocomplete="off" onInput={(description) => state.change({ description })} />
       </div>
-      <span class="grow" />
       <SavedMark state={state.draft.state.value} />
-      <Button size="small" onClick={props.onFormat} tip="Shift Alt F">
-        Format
-      </Button>
-      <Button size="small" onClick={props.onDiscard}>
-        Revert…
-      </Button>
       <AsCurl method="PUT" path={`api/v1/workflows/${workflow.id}`} body={{ name: content.name, ...state.definition.value }} />
       <Button kind="primary" size="small" busy={props.busy} disabled={props.problemCount > 0 || content.name.trim() === ''} hint="mod+enter" onClick={props.onPublish} {...(props.problemCount > 0 ? { tip: `${formatCount(props.problemCount, 'problem')} to fix first` } : {})}>
         Publish
@@ -226,14 +217,22 @@ function PublishFault(props: { readonly error: ApiError; readonly onOverwrite: (
   return <ErrorView compact title="It was not published" error={asApiError(error)} />;
 }
 
-function Problems(props: { readonly problems: readonly EditorProblem[]; readonly checking: boolean; readonly onReveal: (problem: EditorProblem) => void }): JSX.Element {
+function Problems(props: { readonly problems: readonly EditorProblem[]; readonly checking: boolean; readonly onReveal: (problem: EditorProblem) => void; readonly onFormat: () => void; readonly onRevert: () => void }): JSX.Element {
   const { problems } = props;
   return (
     <section class="problems" aria-label="Problems">
-      <div class="problems-head" role="status">
-        <StatusShape status={problems.length > 0 ? 'failed' : 'completed'} />
-        {problems.length > 0 ? formatCount(problems.length, 'problem') : 'No problems'}
-        {props.checking && <span class="faint">checking…</span>}
+      <div class="problems-head">
+        <span class="row grow" role="status">
+          <StatusShape status={problems.length > 0 ? 'failed' : 'completed'} />
+          {problems.length > 0 ? formatCount(problems.length, 'problem') : 'No problems'}
+          {props.checking && <span class="faint">checking…</span>}
+        </span>
+        <Button size="small" kind="quiet" onClick={props.onFormat} tip="Shift Alt F">
+          Format
+        </Button>
+        <Button size="small" kind="quiet" onClick={props.onRevert}>
+          Revert…
+        </Button>
       </div>
       {problems.map((problem) => (
         <button key={`${problem.from}${problem.code}${problem.message}`} type="button" class="problem" onClick={() => props.onReveal(problem)}>
