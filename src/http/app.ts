@@ -33,8 +33,8 @@ export interface AppParts {
   readonly config: HttpConfig;
   /** Without it nothing but the API is answered. */
   readonly ui?: StaticUi | undefined;
-  /** This process among others on the same database: the engine's owner id. */
-  readonly holder?: string | undefined;
+  /** This process among others on the same database: the engine's owner id, from when it has one. */
+  readonly holder?: (() => string | undefined) | undefined;
   readonly isDraining?: (() => boolean) | undefined;
   /** Hears of every answered request, for metrics. `route` is the endpoint's key, or empty. */
   readonly observe?: ((facts: { readonly route: string; readonly method: string; readonly status: number; readonly ms: number }) => void) | undefined;
@@ -52,6 +52,7 @@ export interface HttpApp {
 
 export function createApp(parts: AppParts): HttpApp {
   const { log, clock, config } = parts;
+  const ownName = `http_${randomBytes(12).toString('hex')}`;
   const cors = createCors(config.corsOrigins);
   const app = new Hono<AppEnv>({ strict: true });
   app.use('*', async (context, next) => {
@@ -81,7 +82,7 @@ export function createApp(parts: AppParts): HttpApp {
       clock,
       log,
       cipher: parts.identity.cipher,
-      holder: parts.holder ?? `http_${randomBytes(12).toString('hex')}`,
+      holder: () => parts.holder?.() ?? ownName,
       requestTimeoutMs: config.requestTimeoutMs,
       active: new Set(),
     },

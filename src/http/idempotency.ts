@@ -35,7 +35,7 @@ export interface Once {
   readonly log: Logger;
   readonly cipher: Cipher;
   /** This process: the engine's owner id where there is one, so that others see when it died. */
-  readonly holder: string;
+  readonly holder: () => string;
   readonly requestTimeoutMs: number;
   /** Attempts this process is at work on. */
   readonly active: Set<string>;
@@ -81,13 +81,13 @@ export async function beginOnce(begin: Begin): Promise<Attempt | undefined> {
     ...scope,
     requestHash: hashOf(begin),
     seed: newSeed(once.clock),
-    holder: once.holder,
+    holder: once.holder(),
     now: new Date(nowMs),
     deadBefore: new Date(nowMs - once.requestTimeoutMs),
     expiredBefore: new Date(nowMs - KEPT_MS),
   };
   let claim = await claimIdempotencyKey(once.sql, row);
-  if (claim.kind === 'in_flight' && claim.holder === once.holder && !once.active.has(name)) claim = (await takeOver(once.sql, row, true)) ?? claim;
+  if (claim.kind === 'in_flight' && claim.holder === row.holder && !once.active.has(name)) claim = (await takeOver(once.sql, row, true)) ?? claim;
   return attemptOf(claim, { once, scope, name, requestId: begin.requestId });
 }
 

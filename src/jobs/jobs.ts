@@ -40,7 +40,7 @@ export interface Jobs {
   /** Asks for the end of a job, durably. It has ended when `onJobEnded` says so. Nothing happens when it ended already. */
   cancel(jobId: string, reason: string): Promise<void>;
   /** @throws AppError invalid_body, unsatisfiable, queue_full, conflict */
-  submit(request: { readonly orgId: string; readonly caller: Caller; readonly body: SubmitBody; readonly requestId: string }): Promise<{ readonly ids: string[]; readonly job: Job }>;
+  submit(request: { readonly orgId: string; readonly caller: Caller; readonly body: SubmitBody; readonly ids?: readonly string[]; readonly requestId: string }): Promise<{ readonly ids: string[]; readonly job: Job }>;
   /** @throws AppError not_found, illegal_transition */
   cancelJob(request: { readonly orgId: string; readonly id: string; readonly reason: string }): Promise<Job>;
   /** @throws AppError not_found, illegal_transition */
@@ -113,7 +113,10 @@ export function createJobs(given: JobsParts): Jobs {
       return followLog({ path: jobFolder(parts.workspacePath, job.id).log, from, live: follow ? { hasEnded, onChange } : undefined, clock, signal });
     },
     drain: () => worker?.drain(),
-    stop: async () => worker?.stop(given.stopMode),
+    async stop() {
+      await worker?.stop(given.stopMode);
+      parts.uids?.releaseAll();
+    },
   };
 
   async function cancelAnywhere(cancel: { readonly id: string; readonly orgId: string | undefined; readonly reason: string }): Promise<Job | undefined> {
@@ -166,7 +169,7 @@ function refuseEnded(job: Job | undefined, id: string, verb: string): never {
 }
 
 async function submit(
-  request: { readonly orgId: string; readonly caller: Caller; readonly body: SubmitBody; readonly requestId: string },
+  request: { readonly orgId: string; readonly caller: Caller; readonly body: SubmitBody; readonly ids?: readonly string[]; readonly requestId: string },
   context: { readonly parts: RunParts; readonly commit: (queue: string) => void },
 ): Promise<{ ids: string[]; job: Job }> {
   const { parts, commit } = context;
@@ -183,7 +186,7 @@ async function submit(
   }
   const createdAt = new Date(parts.clock.now());
   const rows = Array.from({ length: count }, (_, index) => ({
-    id: newId('job', parts.clock),
+    id: request.ids?.[index] ?? newId('job', parts.clock),
     orgId: request.orgId,
     queue: name,
     spec: array === undefined ? spec : { ...spec, array: { index, size: array } },

@@ -59,7 +59,7 @@ export async function takeOver(
     `update idempotency_keys k set holder = $5, started_at = $6, attempt = k.attempt + 1
      where org_id = $1 and caller = $2 and route = $3 and key = $4 and status is null
        and (k.started_at < $7 or ($8 and k.holder = $5)
-         or (k.holder like 'own\\_%' and k.holder <> $5 and not exists (select 1 from owners o where o.id = k.holder and o.beat_at > now() - interval '15 seconds')))
+         or (k.holder like 'own\\_%' and k.holder <> $5 and not exists (select 1 from owners o where o.id = k.holder and o.beat_at > now() - interval '20 seconds')))
      returning seed, attempt`,
     [key.orgId, key.caller, key.route, key.key, key.holder, key.now, key.deadBefore, force],
   );

@@ -23,7 +23,10 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
   const explained = async (job: Job): Promise<Job> => (await jobs.explain([job]))[0] ?? job;
   return routesOf(jobEndpoints, {
     'POST /api/v1/jobs': async (call) => {
-      const { ids, job } = await jobs.submit({ orgId: call.caller.orgId, caller: call.caller, body: call.body, requestId: call.requestId });
+      const ids = Array.from({ length: call.body.array ?? 1 }, () => call.newId('job'));
+      // A try before this one may have committed and died before it could say so.
+      const made = call.isRepeat ? await readJob(call.sql, { orgId: call.caller.orgId, id: ids[0] ?? '' }) : undefined;
+      const job = made ?? (await jobs.submit({ orgId: call.caller.orgId, caller: call.caller, body: call.body, ids, requestId: call.requestId })).job;
       return { body: { ids, job: await explained(job) }, headers: { location: `/api/v1/jobs/${job.id}` } };
     },
     'GET /api/v1/jobs': async (call) => {
