@@ -1,6 +1,6 @@
 /** A snapshot with the events after it: loads, follows its rooms, reloads after a reset, heals itself after a failed load.
  *  Pages hold resources; components get their values. */
-import { useSignal } from '@preact/signals';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { asApiError } from '../api.ts';
 import { live } from '../connection.ts';
@@ -59,6 +59,10 @@ export function useResource<Value>(
     loader.reload();
     return () => loader.stop();
   }, [...deps, options.enabled]);
+  useSignalEffect(() => {
+    // Studio is back: what failed meanwhile need not wait for its next try.
+    if (live.state.value.kind === 'live' && error.peek()?.status === 0) loader.reload();
+  });
   return { value: value.value, error: error.value, loading: loading.value, reload: loader.reload, set: loader.set };
 }
 

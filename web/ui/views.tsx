@@ -121,6 +121,9 @@ export interface Viewed<Value> {
   readonly reload: () => void;
 }
 
+// Studio is away for a moment: the bar above every page says so, once, and the old value is dimmed.
+const AWAY: ReadonlySet<string> = new Set(['network', 'starting', 'draining']);
+
 /** Shows a resource: skeleton, error, or its value; an error after a value stands above the old value, dimmed. */
 export function View<Value>(props: {
   readonly of: Viewed<Value>;
@@ -134,7 +137,7 @@ export function View<Value>(props: {
   if (value === undefined) return <>{props.skeleton ?? <Skeleton {...(props.what === undefined ? {} : { label: `Loading ${props.what}` })} />}</>;
   return (
     <>
-      {error !== undefined && <ErrorView compact error={error} onRetry={reload} {...title} />}
+      {error !== undefined && !AWAY.has(error.code) && <ErrorView compact error={error} onRetry={reload} {...title} />}
       <div class={error === undefined ? 'view' : 'view view-stale'}>{props.children(value)}</div>
     </>
   );
