@@ -46,6 +46,9 @@ export function faultOf(error: ApiError | undefined, field: string): string | un
 export function formFault(error: ApiError | undefined, fields: readonly string[]): string | undefined {
   if (error === undefined) return undefined;
   const problems = error.details['problems'];
-  const isPlaced = Array.isArray(problems) && problems.length > 0 && (problems as readonly { readonly path?: unknown }[]).every((problem) => fields.includes(String(problem.path)));
+  const isPlaced =
+    Array.isArray(problems) &&
+    problems.length > 0 &&
+    (problems as readonly { readonly path?: unknown }[]).every((problem) => fields.includes(String(problem.path)));
   return isPlaced ? undefined : error.message;
 }
