@@ -165,6 +165,7 @@ export function dropInFlight(live: Live, node: CompiledNode, reason: string): vo
 /** Forgets a live instance without a word to the store: it was lost, or this process stops. */
 export function releaseLive(core: Core, live: Live, reason: string): void {
   live.isGone = true;
+  live.isReleased = true;
   for (const node of live.graph.nodes) dropInFlight(live, node, reason);
   for (const step of live.steps) if (step?.jobId !== null && step?.jobId !== undefined) core.jobs.delete(step.jobId);
   core.dirty.delete(live);

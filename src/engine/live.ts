@@ -77,6 +77,8 @@ export interface Live {
   requestId: string | null;
   /** It has ended, or this process no longer holds it: late results are dropped. */
   isGone: boolean;
+  /** This process holds it no more: nothing of it may be written or acknowledged. */
+  isReleased: boolean;
 }
 
 export function createLive(stored: StoredInstance, graph: CompiledGraph): Live {
@@ -114,6 +116,7 @@ export function createLive(stored: StoredInstance, graph: CompiledGraph): Live {
     startsAfter: [],
     requestId: null,
     isGone: false,
+    isReleased: false,
   };
 }
 

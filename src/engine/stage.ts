@@ -8,7 +8,7 @@ import { AppError } from '../kernel/fail.ts';
 import type { StepWrite } from '../store/journal.ts';
 import type { Core } from './core.ts';
 import type { CompiledNode } from './graph.ts';
-import { emptyGroup, type Group, type GroupLost, type OnWritten } from './journal.ts';
+import { emptyGroup, GroupLost, type Group, type OnWritten } from './journal.ts';
 import { changeStep, exposeStep, pathOf, type Live, type LiveStep } from './live.ts';
 import { assertInstanceMove, assertStepMove } from './state.ts';
 
@@ -177,6 +177,10 @@ export function flush(core: Core, live: Live, onWritten?: OnWritten): void {
   };
   core.dirty.delete(live);
   live.startsAfter = [];
+  if (live.isReleased) {
+    live.buffer = undefined;
+    return written(new GroupLost(core.state === 'stopped' ? 'stopped' : 'moved', 'this process holds the instance no more'));
+  }
   // Nothing on its way: everything is durable.
   if (live.buffer === undefined && live.inFlight === 0) return written();
   live.buffer = undefined;

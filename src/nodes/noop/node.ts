@@ -20,5 +20,5 @@ export const noop = defineNode({
 Errors: none.`,
   runs: 'inline',
   pure: (params) => params.effect !== true,
-  run: (params) => ({ kind: 'output', output: params.output ?? {} }),
+  run: (params) => ({ kind: 'output', output: params.output === undefined ? {} : params.output }),
 });
