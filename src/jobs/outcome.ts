@@ -43,8 +43,9 @@ export async function judge(subject: Case): Promise<Verdict> {
     const error: Failure = { code: 'timeout', message: `The job ran longer than its limit of ${order.limitMs} ms and was ended.`, remedy: 'Raise timeoutMs, or make the job shorter.' };
     return { kind: 'end', end: { status: 'failed', reason: 'timeout', error, endedAtMs, ...exitOf(exit) } };
   }
+  // Ended by our TERM, it failed only because Studio stops; what came to success in that moment counts.
+  if (order?.kind === 'requeue' && exit?.code !== 0) return { kind: 'requeue', orphaned: false, reason: 'Studio was stopped' };
   if (exit !== undefined && ended !== undefined) return judgeExit({ ...subject, exit, ended });
-  if (order?.kind === 'requeue') return { kind: 'requeue', orphaned: false, reason: 'Studio was stopped' };
   return judgeOrphan(claimed, endedAtMs);
 }
 

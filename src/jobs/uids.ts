@@ -15,6 +15,8 @@ export interface Uids {
   /** Takes the uid of a job found running. @returns false when someone else has it: then nothing may be ended by that uid */
   retake(uid: number): Promise<boolean>;
   release(uid: number): void;
+  /** Of this process only; jobs that go on keep running under theirs, which keeps others off. */
+  releaseAll(): void;
 }
 
 export function createUids(): Uids {
@@ -26,7 +28,13 @@ export function createUids(): Uids {
     held.set(uid, server);
     return true;
   };
+  const release = (uid: number): void => {
+    held.get(uid)?.close();
+    held.delete(uid);
+  };
   return {
+    release,
+    releaseAll: () => [...held.keys()].forEach(release),
     async take() {
       const busy = new Set(listProcesses().map((facts) => uidOf(facts.pid)));
       for (let uid = FIRST; uid < FIRST + COUNT; uid++) {
@@ -36,10 +44,6 @@ export function createUids(): Uids {
       throw new Error(`all ${COUNT} uids for jobs (from ${FIRST}) are in use on this machine`);
     },
     retake: bind,
-    release(uid) {
-      held.get(uid)?.close();
-      held.delete(uid);
-    },
   };
 }
 

@@ -34,7 +34,8 @@ interface Task {
   readonly run: () => Promise<void>;
 }
 
-const BEAT_MS = 10_000;
+/** Of a lease: two beats may be missed. */
+const BEATS_PER_LEASE = 3;
 /** A worker that was silent for a day and holds nothing will not come back. */
 const FORGET_MS = 86_400_000;
 
@@ -204,7 +205,7 @@ class Worker implements JobWorker {
 
   async #beat(): Promise<void> {
     const { database, clock } = this.#parts;
-    this.#nextBeatAt = clock.monotonic() + BEAT_MS;
+    this.#nextBeatAt = clock.monotonic() + this.#parts.limits.leaseMs / BEATS_PER_LEASE;
     const work = await listWork(database.engine, clock.now());
     const beat = { id: this.id, host: hostname(), pid: process.pid, queues: work.map((queue) => queue.name), slots: work.reduce((sum, queue) => sum + queue.slots, 0) };
     await beatWorker(database.engine, { ...beat, startedAtMs: this.#startedAtMs, nowMs: clock.now() });

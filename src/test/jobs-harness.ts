@@ -12,6 +12,7 @@ import { createJobs, type Jobs, type JobsParts } from '../jobs/jobs.ts';
 import type { JobEnded } from '../nodes/kit.ts';
 import type { Database } from '../store/client.ts';
 import { readJob, readJobResult } from '../store/jobs.ts';
+import type { RoleConnections } from '../store/provision.ts';
 import { silentLog, testDatabase } from './database.ts';
 
 type Submit = Parameters<Jobs['submit']>[0]['body'];
@@ -20,6 +21,7 @@ export interface JobsHarness {
   readonly jobs: Jobs;
   readonly files: Files;
   readonly database: Database;
+  readonly roles: RoleConnections;
   readonly orgId: string;
   readonly workspacePath: string;
   /** A folder that jobs may write to. */
@@ -29,6 +31,8 @@ export interface JobsHarness {
   read(id: string): Promise<Job>;
   /** Waits for the job's end, and for `onJobEnded`. */
   ended(id: string): Promise<{ job: Job; result: JobEnded | undefined }>;
+  /** Waits for the end only: another process may have recorded it. */
+  settled(id: string): Promise<Job>;
   running(ids: readonly string[]): Promise<number>;
   /** The process that stands over a running job. */
   shimOf(id: string): Promise<number | undefined>;
@@ -52,13 +56,14 @@ export interface JobsHarness {
 export const HARNESS_ORG = 'org_jobs';
 const USER = 'user_jobs';
 
-export async function jobsHarness(overrides: Partial<JobsParts> = {}): Promise<JobsHarness> {
+/** @param options.isIdle true: nothing claims yet; `restart` begins */
+export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: { readonly isIdle?: boolean } = {}): Promise<JobsHarness> {
   const workspacePath = mkdtempSync(join(tmpdir(), 'studio-jobs-'));
   chmodSync(workspacePath, 0o711);
   const shared = join(workspacePath, 'shared');
   mkdirSync(shared);
   chmodSync(shared, 0o777);
-  const { database, close } = await testDatabase();
+  const { database, roles, close } = await testDatabase();
   await database.engine.query(`insert into orgs (id, name) values ($1, 'test')`, [HARNESS_ORG]);
   await database.engine.query(`insert into users (id, email, name, password_hash, is_super_admin) values ($1, 'a@example.org', 'a', 'x', true)`, [USER]);
   const files = createFiles({ database, workspacePath, clock: systemClock, log: silentLog });
@@ -83,7 +88,7 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}): Promise<J
     });
   let jobs = make({});
   await files.start();
-  await jobs.start();
+  if (options.isIdle !== true) await jobs.start();
   const read = async (id: string): Promise<Job> => {
     const job = await readJob(database.engine, { orgId: HARNESS_ORG, id });
     if (job === undefined) throw new Error(`no job ${id}`);
@@ -95,6 +100,7 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}): Promise<J
     },
     files,
     database,
+    roles,
     orgId: HARNESS_ORG,
     workspacePath,
     shared,
@@ -105,6 +111,10 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}): Promise<J
       await until(async () => isTerminalJob((await read(id)).status) && endedCalls.has(id));
       const result = await readJobResult(database.engine, id);
       return { job: await read(id), result: result?.result == null ? undefined : (JSON.parse(result.result) as JobEnded) };
+    },
+    async settled(id) {
+      await until(async () => isTerminalJob((await read(id)).status));
+      return read(id);
     },
     async running(ids) {
       const { rowCount } = await database.engine.query(`select id from jobs where id = any($1) and status = 'running'`, [[...ids]]);
