@@ -1,7 +1,8 @@
 /** From the sources to one checked Config. Collects every fault before it refuses, so that one start names them all.
  *  Writes nothing but, in `completeConfig`, the generated values. The mode (embedded or managed) is decided here and nowhere else. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { dirname } from 'node:path';
 import { messageOf } from '../kernel/fail.ts';
 import { findPortHolder, type PortHolder } from '../kernel/port-holder.ts';
 import { readConfigFile, flattenConfig, type FileValues } from './config-file.ts';
@@ -53,6 +54,9 @@ export interface LoadedConfig {
 
 /** Variables that a managed deployment must bring: nothing is made up beside a database that others may share. */
 const MANAGED_NEEDS = ['databaseUrl', 'redisUrl', 'jwtSecretKey', 'workerSharedSecret'] as const satisfies readonly KeyName[];
+
+/** Stands for a workspace that can't be told: nothing is there, and the start is refused. */
+const NOWHERE = '/nonexistent';
 
 /** @throws ConfigRefusal with every fault there is */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
@@ -140,7 +144,8 @@ function isBroken(reading: Reading | undefined): boolean {
 function collectFaults(readings: ReadonlyMap<KeyName, Reading>, isManaged: boolean, faults: string[], notices: string[]): void {
   for (const [name, { fault, value }] of readings) {
     const needed = isManaged && (MANAGED_NEEDS as readonly KeyName[]).includes(name);
-    if (fault?.kind === 'invalid') faults.push(fault.message);
+    const isFatal = name === 'workspacePath' && fault !== undefined && fault.kind !== 'empty';
+    if (fault?.kind === 'invalid' || (isFatal && fault !== undefined)) faults.push(fault.message);
     else if (fault?.kind === 'quoted' || (fault?.kind === 'unexpanded' && isManaged) || (fault !== undefined && needed)) faults.push(fault.message);
     else if (fault !== undefined) notices.push(`${fault.message.replace(/; .*$/, '')}: treated as not set.`);
     else if (needed && value === undefined) faults.push(`Missing required environment variable: ${keys[name].env[0]}. ${missingRemedy(name)}`);
@@ -214,7 +219,8 @@ function readOwnEnv(workspacePath: string, faults: string[]): Environment {
 /** WORKSPACE_PATH as given, or /workspace where that can be written, else the user's own folder. */
 function chooseWorkspace(sources: Sources, notices: string[], faults: string[]): string {
   const given = readKey('workspacePath', sources);
-  if (given.fault !== undefined && given.fault.kind !== 'empty') faults.push(given.fault.message);
+  // Told by collectFaults; nothing is made elsewhere for a path that was meant and can't be read.
+  if (given.fault !== undefined && given.fault.kind !== 'empty') return NOWHERE;
   if (typeof given.value === 'string') {
     const problem = unusable(given.value);
     if (problem !== undefined) faults.push(`WORKSPACE_PATH ${given.value} can't be used: ${problem}. Make it and give this user the right to write there.`);
@@ -230,7 +236,7 @@ function chooseWorkspace(sources: Sources, notices: string[], faults: string[]):
 
 function unusable(path: string): string | undefined {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolders(path);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
@@ -238,3 +244,9 @@ function unusable(path: string): string | undefined {
   }
 }
 
+/** Part by part: Node's own recursive mkdir never ends below /proc, where a folder that exists takes no new one. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  mkdirSync(path);
+}
