@@ -44,7 +44,5 @@ export type Endpoint = (typeof endpoints)[number];
 export type EndpointKey = Endpoint['key'];
 export type EndpointOf<Key extends EndpointKey> = Extract<Endpoint, { readonly key: Key }>;
 /** What a caller writes: before defaults and coercion. */
-export type ParamsOf<Key extends EndpointKey> = z.input<NonNullable<EndpointOf<Key>['params']>>;
-export type QueryOf<Key extends EndpointKey> = z.input<NonNullable<EndpointOf<Key>['query']>>;
 export type BodyOf<Key extends EndpointKey> = z.input<NonNullable<EndpointOf<Key>['body']>>;
 export type ReplyOf<Key extends EndpointKey> = z.output<EndpointOf<Key>['reply']>;
