@@ -46,7 +46,7 @@ function groupByInstance(steps: readonly StoredStep[]): ReadonlyMap<string, Stor
 
 /** Brings one instance into memory and lets it go on when it is live.
  *  @returns undefined when its version can't run any more: it has failed then */
-export async function resume(core: Core, stored: StoredInstance, steps: readonly StoredStep[]): Promise<Live | undefined> {
+async function resume(core: Core, stored: StoredInstance, steps: readonly StoredStep[], goesOn = true): Promise<Live | undefined> {
   const known = core.lives.get(stored.id);
   if (known !== undefined) return known;
   let live: Live;
@@ -59,7 +59,7 @@ export async function resume(core: Core, stored: StoredInstance, steps: readonly
     return undefined;
   }
   core.lives.set(live.id, live);
-  if (!isTerminalInstance(live.status)) await continueLive(core, live);
+  if (goesOn && !isTerminalInstance(live.status)) await continueLive(core, live);
   return live;
 }
 
@@ -103,8 +103,8 @@ function takeUp(core: Core, live: Live, node: CompiledNode): boolean {
   return true;
 }
 
-/** Takes one instance into memory for a command. @returns undefined when another process holds it */
-export async function takeInstance(core: Core, id: string): Promise<Live | undefined> {
+/** Takes one instance into memory for a command. @param goesOn false: nothing of it starts  @returns undefined when another process holds it */
+export async function takeInstance(core: Core, id: string, goesOn = true): Promise<Live | undefined> {
   const known = core.lives.get(id);
   if (known !== undefined) return known;
   const { owner } = core;
@@ -113,7 +113,7 @@ export async function takeInstance(core: Core, id: string): Promise<Live | undef
   const stored = await readStoredInstance(core.parts.database.engine, { orgId: undefined, id });
   if (stored === undefined) return undefined;
   const steps = await loadSteps(core.parts.database.engine, [id]);
-  return core.lives.get(id) ?? resume(core, stored, steps);
+  return core.lives.get(id) ?? resume(core, stored, steps, goesOn);
 }
 
 /** A live instance could not be recorded. Forget it; unless another process has it, read it again and go on. */
@@ -123,7 +123,8 @@ export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'r
   if (!wasHeld || why === 'stopped' || core.state === 'stopped') return;
   if (why === 'fenced') return notifyEnd(core, live.id, 'released');
   void (async () => {
-    const again = await takeInstance(core, live.id);
+    // What was refused once would be refused again: it must not start over.
+    const again = await takeInstance(core, live.id, why !== 'refused');
     if (again === undefined) return notifyEnd(core, live.id, 'released');
     if (why === 'refused' && !again.isGone && !isTerminalInstance(again.status)) {
       endInstance(core, again, { status: 'failed', error: failure('unrecordable', `a step's result could not be recorded: ${message}`, { remedy: 'Look for the instance id in the log of Studio.' }) });
