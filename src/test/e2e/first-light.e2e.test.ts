@@ -27,7 +27,8 @@ test('the claim link makes the first administrator', async () => {
   await page.getByLabel('Password', { exact: true }).fill(owner.password);
   await page.getByRole('button', { name: 'Create the account' }).click();
   await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  deepEqual(faultsOf(page), []);
+  // Whether somebody is signed in is asked once, and the browser notes the 401.
+  deepEqual(faultsOf(page).filter((fault) => !fault.includes('/api/v1/users/me')), []);
 });
 
 test('the claim link works once', async () => {
@@ -46,7 +47,8 @@ test('one click runs the example, and its end is seen live', async () => {
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Run', exact: true }).click();
   await page.waitForURL(/\/instances\/inst_/);
-  await page.locator('h1 ~ * .status-chip, .status-chip').filter({ hasText: 'Completed' }).first().waitFor({ timeout: 60_000 });
+  await page.locator('[data-connection="live"]').waitFor();
+  await page.locator('.page-header [data-status="completed"]').waitFor({ timeout: 60_000 });
   deepEqual(faultsOf(page), []);
 });
 
