@@ -37,6 +37,7 @@ import type { Route } from './http/route.ts';
 import { createStaticUi } from './http/static.ts';
 import { createUpgrade } from './http/upgrade.ts';
 import { createIdentity } from './identity/identity.ts';
+import { proposedOrigin } from './identity/public-origin.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
 import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -97,7 +98,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     jwtSecret: config.jwtSecretKey,
     encryptionKey: config.credentialEncryptionKey,
     workspacePath: config.workspacePath,
-    defaultOrigin: `http://localhost:${config.port}`,
+    defaultOrigin: proposedOrigin({ podId: config.runpodPodId, port: config.port, isTls: config.tlsCertFile !== undefined }),
     seed: config.adminEmail === undefined || config.adminPassword === undefined ? undefined : { email: config.adminEmail, password: config.adminPassword },
     listen: listener.listen,
     onClaimed: exampleInstaller({
