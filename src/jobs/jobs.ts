@@ -1,7 +1,7 @@
 /** Jobs and queues, as the rest of Studio sees them: submit, cancel, retry, follow, change a queue. What runs them is worker.ts; how, attempt.ts.
  *  Every command is one transaction; what it woke runs after the commit. */
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
 import type { Caller } from '../contract/caller.ts';
@@ -231,6 +231,9 @@ function watch(watchers: Map<string, Set<() => void>>, jobId: string, listener: 
 /** As root, jobs run under uids of their own: they must be able to pass to their folder, and setpriv must be there to change to the uid. Nothing falls back to root. */
 async function requireUsableFolder(parts: RunParts): Promise<void> {
   if (parts.uids === undefined) return;
+  // The workspace is Studio's own: it may be passed (not listed). What is above it belongs to others.
+  const { mode } = await stat(parts.workspacePath);
+  if ((mode & 0o001) === 0) await chmod(parts.workspacePath, (mode & 0o7777) | 0o011);
   const closed = await closedAncestor(join(parts.workspacePath, 'jobs'));
   if (closed !== undefined) parts.log.warn({ folder: closed }, 'jobs run as users of their own and can not pass this folder; give others the right to pass it (chmod o+x)');
   const found = await Promise.all(['/usr/bin/setpriv', '/bin/setpriv'].map((path) => access(path, constants.X_OK).then(() => true, () => false)));

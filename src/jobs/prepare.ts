@@ -4,7 +4,7 @@ import type { CommandSpec } from '../contract/jobs.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { maySubmitJobs, type ClaimedJob } from '../store/job-claims.ts';
 import { jobEnv, type JobEnv } from './job-env.ts';
-import { makeJobFolder, placeJobFiles, type JobFolder } from './job-folder.ts';
+import { closedAncestor, makeJobFolder, placeJobFiles, type JobFolder } from './job-folder.ts';
 import type { RunParts } from './parts.ts';
 
 export interface Prepared extends Command {
@@ -48,6 +48,10 @@ async function withSecrets(spec: CommandSpec, read: (name: string) => Promise<st
 export async function prepareAttempt(claimed: ClaimedJob, command: Command, folder: JobFolder, uid: number | undefined, parts: RunParts): Promise<Prepared> {
   const { spec } = command;
   const argv = argvOf(spec, folder);
+  const closed = uid === undefined ? undefined : await closedAncestor(folder.root);
+  if (closed !== undefined) {
+    throw new NodeError('workspace_closed', `jobs run as users of their own and can not pass the folder ${closed}; give others the right to pass it (chmod o+x ${closed}), or move the workspace`, { final: true });
+  }
   await makeJobFolder(folder, { script: spec.script, stdin: spec.stdin, uid, attempt: claimed.attempt });
   await placeJobFiles(folder, spec.files ?? {}, { files: parts.files, sql: parts.database.engine, orgId: claimed.orgId, uid });
   const array = claimed.spec?.array;

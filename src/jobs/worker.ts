@@ -11,6 +11,7 @@ import { claimJobs, endJob, listCancelRequests, listClaimed, listLapsed, renewLe
 import { listWork } from '../store/queues.ts';
 import { beatWorker, deleteSilentWorkers } from '../store/workers.ts';
 import { resumeAttempt, startAttempt, type Attempt } from './attempt.ts';
+import { keepHouse } from './housekeeping.ts';
 import { judge } from './outcome.ts';
 import type { RunParts, StopOrder } from './parts.ts';
 import { createSlots, type Slots } from './slots.ts';
@@ -89,7 +90,7 @@ class Worker implements JobWorker {
     }
     await this.#beat();
     this.#isClaiming = true;
-    this.#loops = this.#loop();
+    this.#loops = Promise.all([this.#loop(), keepHouse(this.#parts, this.#halt.signal)]);
   }
 
   wake(queue: string): void {

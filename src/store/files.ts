@@ -86,11 +86,11 @@ export async function listFiles(sql: Sql, query: { readonly orgId: string; reado
   return rows.map(toFile);
 }
 
-/** Of these contents, the ones that nothing points at. */
+/** Of these contents, the ones that nothing points at. None where the org itself is unknown: a database that was lost must not take the bytes along. */
 export async function findUnreferenced(sql: Sql, content: { readonly orgId: string; readonly hashes: readonly string[] }): Promise<string[]> {
   const { rows } = await sql.query<{ sha256: string }>(
     `select wanted.sha256 from unnest($2::text[]) as wanted (sha256)
-     where not exists (select 1 from files where org_id = $1 and files.sha256 = wanted.sha256)
+     where exists (select 1 from orgs where id = $1) and not exists (select 1 from files where org_id = $1 and files.sha256 = wanted.sha256)
        and not exists (select 1 from artifacts where org_id = $1 and artifacts.sha256 = wanted.sha256)`,
     [content.orgId, [...content.hashes]],
   );

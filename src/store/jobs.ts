@@ -135,6 +135,12 @@ export async function readJobStatus(sql: Sql, job: { readonly orgId: string; rea
   return rows[0]?.status;
 }
 
+/** Of these ids, the ones that no job has. */
+export async function findMissingJobs(sql: Sql, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql.query<{ id: string }>(`select wanted.id from unnest($1::text[]) as wanted (id) where not exists (select 1 from jobs where jobs.id = wanted.id)`, [[...ids]]);
+  return rows.map((row) => row.id);
+}
+
 export interface JobQuery {
   readonly orgId: string;
   readonly statuses?: readonly string[] | undefined;

@@ -1,5 +1,4 @@
 /** command: a program or a script as a job on a queue. The process itself is jobs/'s; this says which one, and reads what it left. */
-import type { Json } from '../../contract/endpoint.ts';
 import { commandSpec } from '../../contract/jobs.ts';
 import { defineJobNode, inPort, NodeError, outPort, type JobEnded } from '../kit.ts';
 
@@ -17,22 +16,21 @@ export const command = defineJobNode({
   example: { script: 'sort -k2 -n data.txt | tail -n 3 > "$STUDIO_ARTIFACTS/top.txt"', files: { 'data.txt': 'samples/data.txt' } },
   docs: `\`command\` is a program with its arguments, started as it is; \`script\` runs in \`shell\` (default \`/bin/sh\`). Exactly one of them.
 
-\`files\` puts files of the org into the working folder: name there → path under Files. \`env\` adds variables, \`stdin\` is fed to the process. \`parse\` reads the standard output: \`json\`, \`lines\` or \`none\`.
+\`files\` puts files of the org into the working folder: name there → path under Files. \`env\` adds variables, \`stdin\` is fed to the process. \`parse\` makes \`result\` of the standard output: \`json\`, \`lines\` or \`none\`; what the process wrote to \`$STUDIO_RESULT\` (JSON) counts before it.
 
 What the process leaves in \`$STUDIO_ARTIFACTS\` is kept as artifacts. Output: \`{ exitCode, stdout, stderr, artifacts, result? }\`; of both streams the last 64 KiB, the whole is in the log.
 
 Values never become part of a script by themselves: pass them as arguments or in \`env\`. Needs the role super_admin to publish and to run.
 
-Errors: \`exit_code\` (not 0), \`timeout\`, \`not_json\` (final), and what the job could not do.`,
+Errors: \`exit_code\` (not 0), \`timeout\`, \`bad_result\` (what is to be parsed is no JSON, or more than 1 MiB), \`command_not_found\`, \`file_missing\`, \`killed\`, \`oom\`.`,
   requires: 'super_admin',
   runs: 'job',
   queue: 'studio',
   toCommand: (values) => values,
-  toOutput(values, ended) {
+  toOutput(_values, ended) {
     if (ended.exitCode !== 0) throw exitFailure(ended);
-    const parsed = parseOutput(values.parse ?? 'none', ended);
-    const { exitCode, stdout, stderr, artifacts } = ended;
-    return { kind: 'output', output: { exitCode, stdout, stderr, artifacts: artifacts.map((artifact) => ({ ...artifact })), ...(parsed === undefined ? {} : { result: parsed }) } };
+    const { exitCode, stdout, stderr, artifacts, result } = ended;
+    return { kind: 'output', output: { exitCode, stdout, stderr, artifacts: artifacts.map((artifact) => ({ ...artifact })), ...(result === undefined ? {} : { result }) } };
   },
 });
 
@@ -40,16 +38,4 @@ function exitFailure(ended: JobEnded): NodeError {
   const lastLine = ended.stderr.trimEnd().split('\n').at(-1) ?? '';
   const told = lastLine === '' ? 'it wrote nothing to its standard error' : `its last line: ${lastLine.slice(0, 500)}`;
   return new NodeError('exit_code', `the command ended with exit code ${ended.exitCode}; ${told}`, { details: { exitCode: ended.exitCode, stdout: ended.stdout.slice(-2_000), stderr: ended.stderr.slice(-2_000) } });
-}
-
-/** What the process reported through $STUDIO_RESULT counts before its standard output. */
-function parseOutput(parse: 'json' | 'lines' | 'none', ended: JobEnded): Json | undefined {
-  if (parse === 'none') return ended.result;
-  const lines = ended.stdout.split('\n');
-  if (parse === 'lines') return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
-  try {
-    return JSON.parse(ended.stdout) as Json;
-  } catch (cause) {
-    throw new NodeError('not_json', `the command's standard output is not JSON: it begins with "${ended.stdout.slice(0, 100)}"`, { final: true, cause });
-  }
 }
