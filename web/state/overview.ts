@@ -1,4 +1,4 @@
-/** What the overview shows of work: what runs, what waits and why, what failed lately. Three short lists, read together. */
+/** What the overview shows of work: what runs, what waits and why, what failed and what finished lately. Short lists, read together. */
 import { call } from '../api.ts';
 import type { InstanceSummary } from '../../src/contract/instances.ts';
 import type { Job } from '../../src/contract/jobs.ts';
@@ -9,22 +9,25 @@ export interface WorkView {
   readonly waiting: readonly InstanceSummary[];
   readonly queuedJobs: readonly Job[];
   readonly failed: readonly InstanceSummary[];
+  readonly completed: readonly InstanceSummary[];
   /** More exist than are listed. */
-  readonly more: Readonly<Record<'running' | 'waiting' | 'queuedJobs' | 'failed', boolean>>;
+  readonly more: Readonly<Record<'running' | 'waiting' | 'queuedJobs' | 'failed' | 'completed', boolean>>;
   readonly cursor: string;
 }
 
 // As many rows as a card shows without scrolling.
 const ROWS = 8;
-const FAILED_WITHIN_MS = 7 * 86_400_000;
+const LATELY_MS = 7 * 86_400_000;
 
 /** Reads the lists. The first one's cursor stands for all: what the later ones saw too is only told twice. */
 export async function loadWork(nowMs: number, signal: AbortSignal): Promise<WorkView> {
   const instances = (status: string, since?: string) => call('GET /api/v1/instances', { query: { status, limit: ROWS, since }, signal });
   const running = await instances('running');
-  const [waiting, failed, jobs] = await Promise.all([
+  const since = new Date(nowMs - LATELY_MS).toISOString();
+  const [waiting, failed, completed, jobs] = await Promise.all([
     instances('pending,waiting,paused'),
-    instances('failed', new Date(nowMs - FAILED_WITHIN_MS).toISOString()),
+    instances('failed', since),
+    instances('completed', since),
     call('GET /api/v1/jobs', { query: { status: 'queued', limit: ROWS }, signal }),
   ]);
   return {
@@ -32,7 +35,14 @@ export async function loadWork(nowMs: number, signal: AbortSignal): Promise<Work
     waiting: waiting.items,
     queuedJobs: jobs.items,
     failed: failed.items,
-    more: { running: running.next !== null, waiting: waiting.next !== null, queuedJobs: jobs.next !== null, failed: failed.next !== null },
+    completed: completed.items,
+    more: {
+      running: running.next !== null,
+      waiting: waiting.next !== null,
+      queuedJobs: jobs.next !== null,
+      failed: failed.next !== null,
+      completed: completed.next !== null,
+    },
     cursor: running.cursor,
   };
 }

@@ -33,7 +33,7 @@ export function OverviewPage(): JSX.Element | null {
   if (user === undefined) return null;
   const hasRun =
     work.value === undefined ||
-    work.value.running.length + work.value.waiting.length + work.value.failed.length > 0 ||
+    work.value.running.length + work.value.waiting.length + work.value.failed.length + work.value.completed.length > 0 ||
     workflows.value?.items.some((one) => one.lastInstance !== null) === true;
   return (
     <Page title="Overview" aside={<Verdict />} actions={<ButtonLink href={href('/workflows')}>Run a workflow</ButtonLink>}>

@@ -1,4 +1,4 @@
-/** Three cards of work: running, waiting with the reason, failed lately with what to do. */
+/** Cards of work: running, waiting with the reason, failed lately with what to do, completed lately. */
 import { href } from '../../route.ts';
 import { waitWords } from '../../state/overview.ts';
 import { Card } from '../../ui/page.tsx';
@@ -60,6 +60,23 @@ export function WorkCards(props: { readonly work: WorkView }): JSX.Element {
             title={one.workflowName}
             path={instancePath(one)}
             note={failureWords(one)}
+            aside={<RelativeTime at={one.endedAt ?? one.createdAt} />}
+          />
+        ))}
+      </WorkCard>
+      <WorkCard
+        title="Completed this week"
+        count={work.completed.length}
+        more={work.more.completed}
+        all="/instances?filter=status:completed"
+        none="Nothing completed yet."
+      >
+        {work.completed.map((one) => (
+          <WorkRow
+            key={one.id}
+            status={one.status}
+            title={one.workflowName}
+            path={instancePath(one)}
             aside={<RelativeTime at={one.endedAt ?? one.createdAt} />}
           />
         ))}
