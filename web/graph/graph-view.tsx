@@ -1,7 +1,7 @@
 /** The graph as a drawing: cards of nodes, links between ports, pan and zoom. Read-only; a lazy chunk with React Flow in it.
  *  Nodes and edges are controlled; the keyboard walks the cards, Enter chooses one. The text alternative is graph-list.tsx. */
-import { Background, BackgroundVariant, Handle, Position, ReactFlow, ReactFlowProvider, useReactFlow } from '@xyflow/react';
-import type { Edge, FitViewOptions, Node, NodeProps } from '@xyflow/react';
+import { Background, BackgroundVariant, BaseEdge, Handle, Position, ReactFlow, ReactFlowProvider, useReactFlow } from '@xyflow/react';
+import type { Edge, EdgeProps, EdgeTypes, FitViewOptions, Node, NodeProps } from '@xyflow/react';
 import { Maximize, Minus, Plus } from 'lucide-preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ComponentType, JSX } from 'preact';
@@ -11,8 +11,8 @@ import { now } from '../ui/clock.ts';
 import { formatDuration } from '../ui/format.ts';
 import { StatusShape } from '../ui/status-chip.tsx';
 import { statusColor, statusLook } from '../ui/status.ts';
-import { NODE_HEIGHT, NODE_WIDTH, layOutGraph, zoomToFit } from './layout.ts';
-import type { Direction, Layout } from './layout.ts';
+import { NODE_HEIGHT, NODE_WIDTH, layOutGraph, routedPath, zoomToFit } from './layout.ts';
+import type { Direction, Layout, Point } from './layout.ts';
 import { cardStatus, liveText } from './model.ts';
 import type { Card, GraphModel, Link } from './model.ts';
 
@@ -30,6 +30,7 @@ const MANY_NODES = 150;
 type CardNode = Node<{ readonly card: Card; readonly direction: Direction }, 'card'>;
 
 const nodeTypes = { card: CardView as unknown as ComponentType<NodeProps> };
+const edgeTypes = { routed: RoutedEdge } as unknown as EdgeTypes;
 const fit = { maxZoom: 1, padding: 0.08 };
 
 // Below this a card can't be read: the view then starts at what goes on, and the rest is a drag away.
@@ -66,7 +67,8 @@ function Measured(props: GraphViewProps): JSX.Element {
 function Drawing(props: GraphViewProps & { readonly pane: { readonly width: number; readonly height: number } }): JSX.Element {
   const { model, definition, pane } = props;
   const flow = useReactFlow();
-  const shape = `${shapeOf(definition)} ${Math.round(pane.width / 100)} ${Math.round(pane.height / 100)}`;
+  const portCounts = model.cards.map((card) => card.outputs.length).join('.');
+  const shape = `${shapeOf(definition)} ${portCounts} ${Math.round(pane.width / 100)} ${Math.round(pane.height / 100)}`;
   const layout = useMemo(() => layOutGraph({ nodes: definition.nodes, edges: definition.edges, portCount: (node) => model.cards.find((card) => card.key === node.key)?.outputs.length ?? 1, pane }), [shape]);
   const nodes = model.cards.map((card): CardNode => {
     const place = layout.places.get(card.key) ?? { x: 0, y: 0, width: NODE_WIDTH, height: NODE_HEIGHT };
@@ -82,8 +84,9 @@ function Drawing(props: GraphViewProps & { readonly pane: { readonly width: numb
     <>
       <ReactFlow
         nodes={nodes}
-        edges={model.links.map(edgeOf)}
+        edges={model.links.map((link) => edgeOf(link, layout))}
         nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
         fitView
         fitViewOptions={startView(layout, model, pane)}
         minZoom={0.05}
@@ -130,7 +133,8 @@ function labelOf(card: Card): string {
   return `${card.title}, ${card.typeTitle}${status}`;
 }
 
-function edgeOf(link: Link): Edge {
+function edgeOf(link: Link, layout: Layout): Edge {
+  const points = layout.routes.get(`${link.from}>${link.to}`);
   const kind = link.kind === 'any' || link.kind === 'file' ? 'json' : link.kind;
   const stroke = link.state === 'idle' || link.state === 'untaken' ? 'var(--line-control)' : `var(--port-${kind})`;
   return {
@@ -142,7 +146,14 @@ function edgeOf(link: Link): Edge {
     className: `graph-link graph-link-${link.state}`,
     style: { stroke },
     selectable: false,
+    ...(points === undefined ? {} : { type: 'routed', data: { points, direction: layout.direction } }),
   };
+}
+
+/** An edge that passes nodes between its ends. */
+function RoutedEdge(props: EdgeProps & { readonly data: { readonly points: readonly Point[]; readonly direction: Direction } }): JSX.Element {
+  const path = routedPath({ x: props.sourceX, y: props.sourceY }, props.data.points, { x: props.targetX, y: props.targetY }, props.data.direction);
+  return <BaseEdge id={props.id} path={path} style={props.style ?? {}} />;
 }
 
 function CardView(props: { readonly data: { readonly card: Card; readonly direction: Direction }; readonly selected?: boolean }): JSX.Element {

@@ -19,9 +19,16 @@ export interface Placed {
 /** `right`: from left to right. `down`: from top to bottom, for panes that are narrow. */
 export type Direction = 'right' | 'down';
 
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 export interface Layout {
   readonly direction: Direction;
   readonly places: ReadonlyMap<string, Placed>;
+  /** Where long edges go to pass the nodes between: by `from>to`, the points after the start and before the end. */
+  readonly routes: ReadonlyMap<string, readonly Point[]>;
 }
 
 export interface LayoutInput {
@@ -38,14 +45,14 @@ export function layOutGraph(input: LayoutInput): Layout {
   const { nodes, pane } = input;
   const right = sizesOf(input, 'right');
   if (nodes.length > 0 && nodes.every((node) => node.position !== undefined)) {
-    return { direction: 'right', places: new Map(nodes.map((node) => [node.key, { x: node.position?.x ?? 0, y: node.position?.y ?? 0, ...(right.get(node.key) ?? BARE) }])) };
+    return { direction: 'right', places: new Map(nodes.map((node) => [node.key, { x: node.position?.x ?? 0, y: node.position?.y ?? 0, ...(right.get(node.key) ?? BARE) }])), routes: new Map() };
   }
   const links = linksOf(input, right);
-  if (nodes.length > MAX_DAGRE_NODES) return { direction: 'right', places: columns(right, links) };
+  if (nodes.length > MAX_DAGRE_NODES) return { direction: 'right', places: columns(right, links), routes: new Map() };
   const across = byDagre(right, links, 'right');
   const down = byDagre(sizesOf(input, 'down'), links, 'down');
   // Reading from left to right is the habit: the other way must be clearly larger.
-  return zoomToFit(down, pane) > 1.15 * zoomToFit(across, pane) ? { direction: 'down', places: down } : { direction: 'right', places: across };
+  return zoomToFit(down.places, pane) > 1.15 * zoomToFit(across.places, pane) ? down : across;
 }
 
 const BARE = { width: NODE_WIDTH, height: NODE_HEIGHT };
@@ -83,19 +90,39 @@ const GAP_ACROSS = 72;
 const GAP_DOWN = 28;
 const GAP_ALONG = 44;
 
-function byDagre(sized: Sizes, links: readonly (readonly [string, string])[], direction: Direction): ReadonlyMap<string, Placed> {
+function byDagre(sized: Sizes, links: readonly (readonly [string, string])[], direction: Direction): Layout {
   const graph = new Graph({ multigraph: false });
   graph.setGraph({ rankdir: direction === 'right' ? 'LR' : 'TB', nodesep: GAP_DOWN, ranksep: direction === 'right' ? GAP_ACROSS : GAP_ALONG, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [key, size] of sized) graph.setNode(key, { ...size });
   for (const [from, to] of links) graph.setEdge(from, to);
   layout(graph);
-  return new Map(
+  const places = new Map(
     [...sized].map(([key, size]) => {
-      const centre = graph.node(key) as { readonly x?: number; readonly y?: number };
+      const centre = graph.node(key) as Partial<Point>;
       return [key, { x: Math.round((centre.x ?? 0) - size.width / 2), y: Math.round((centre.y ?? 0) - size.height / 2), ...size }];
     }),
   );
+  const routes = new Map(
+    links.flatMap(([from, to]): [string, readonly Point[]][] => {
+      const { points } = graph.edge(from, to) as { readonly points?: readonly Point[] };
+      // Between neighbours dagre gives a start, a middle and an end: nothing lies between them.
+      return points === undefined || points.length < 4 ? [] : [[`${from}>${to}`, points.slice(1, -1)]];
+    }),
+  );
+  return { direction, places, routes };
+}
+
+/** An SVG path from a start to an end through points, each piece leaving and entering along the direction. */
+export function routedPath(start: Point, points: readonly Point[], end: Point, direction: Direction): string {
+  let from = start;
+  let path = `M${start.x},${start.y}`;
+  for (const to of [...points, end]) {
+    const middle = direction === 'down' ? (from.y + to.y) / 2 : (from.x + to.x) / 2;
+    path += direction === 'down' ? `C${from.x},${middle} ${to.x},${middle} ${to.x},${to.y}` : `C${middle},${from.y} ${middle},${to.y} ${to.x},${to.y}`;
+    from = to;
+  }
+  return path;
 }
 
 /** For large graphs: a column per distance from the start, in linear time. Nodes of a cycle stand in the first column. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Definition, GraphNode } from '../../src/contract/graph.ts';
 import type { Step } from '../../src/contract/instances.ts';
 import type { NodeTypeView } from '../../src/contract/node-types.ts';
-import { NODE_HEIGHT, PORT_HEIGHT, layOutGraph } from './layout.ts';
+import { NODE_HEIGHT, PORT_HEIGHT, layOutGraph, routedPath } from './layout.ts';
 import { graphModel, liveText } from './model.ts';
 import { summaryOfParams } from './summary.ts';
 
@@ -111,4 +111,11 @@ test('two thousand nodes in a chain are laid out', () => {
   const nodes: GraphNode[] = Array.from({ length: 2_000 }, (_, n) => ({ key: `n${n}`, type: 'noop' }));
   const edges = nodes.slice(1).map((node, n) => ({ from: `n${n}`, to: node.key }));
   assert.equal(layOutGraph({ nodes, edges, portCount: () => 1, pane }).places.size, 2_000);
+});
+
+test('an edge over several ranks goes around the nodes between', () => {
+  const nodes: GraphNode[] = ['a', 'b', 'c'].map((key) => ({ key, type: 'noop' }));
+  const { routes } = layOutGraph({ nodes, edges: [{ from: 'a', to: 'b' }, { from: 'b', to: 'c' }, { from: 'a', to: 'c' }], portCount: () => 1, pane });
+  assert.deepEqual([...routes.keys()], ['a>c']);
+  assert.equal(routedPath({ x: 0, y: 0 }, [{ x: 10, y: 20 }], { x: 30, y: 20 }, 'right'), 'M0,0C5,0 5,20 10,20C20,20 20,20 30,20');
 });

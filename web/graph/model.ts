@@ -5,6 +5,7 @@ import type { Definition, GraphNode, Problem } from '../../src/contract/graph.ts
 import type { Step } from '../../src/contract/instances.ts';
 import type { NodeTypeView } from '../../src/contract/node-types.ts';
 import type { StepStatus } from '../../src/contract/values.ts';
+import { localTimes } from '../state/local-times.ts';
 import type { Status } from '../ui/status.ts';
 import { endOf } from './edge-end.ts';
 import { summaryOfParams } from './summary.ts';
@@ -136,7 +137,7 @@ export function liveText(card: Card, formatDuration: (ms: number) => string, now
   if (step === undefined) return undefined;
   const tries = step.attempt > 1 ? `attempt ${step.attempt} · ` : '';
   if (step.error !== undefined && step.endedAt !== null) return `${tries}${step.error.code}: ${step.error.message}`;
-  if (step.waitReason !== undefined) return `${tries}${step.waitReason.message}`;
+  if (step.waitReason !== undefined) return `${tries}${localTimes(step.waitReason.message, nowMs)}`;
   if (step.status === 'skipped') return step.reason ?? 'not on the path taken';
   if (step.startedAt === null) return undefined;
   const until = step.endedAt === null ? nowMs : Date.parse(step.endedAt);

@@ -3,6 +3,8 @@ import { useEffect, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { asApiError, call } from '../../api.ts';
 import type { ApiError } from '../../api.ts';
+import { localTimes } from '../../state/local-times.ts';
+import { now } from '../../ui/clock.ts';
 import { JsonView } from '../../ui/json-view.tsx';
 import { Split } from '../../ui/page.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -19,7 +21,7 @@ interface ShownEvent {
 const columns: readonly Column<ShownEvent>[] = [
   { key: 'sequence', title: 'No.', width: '56px', align: 'end', render: (event) => <span class="mono">{event.sequence}</span> },
   { key: 'type', title: 'Event', width: '240px', render: (event) => <span class="mono">{event.event_type}</span> },
-  { key: 'about', title: 'About', render: (event) => <span class="muted">{aboutOf(event)}</span>, minor: true },
+  { key: 'about', title: 'About', render: (event) => <span class="muted">{localTimes(aboutOf(event), now.value)}</span>, minor: true },
   { key: 'at', title: 'When', width: '92px', align: 'end', render: (event) => <RelativeTime at={typeof event['emitted_at'] === 'string' ? event['emitted_at'] : null} /> },
 ];
 

@@ -3,6 +3,8 @@ import { Ellipsis } from 'lucide-preact';
 import type { JSX } from 'preact';
 import type { InstanceSummary } from '../../../src/contract/instances.ts';
 import { href } from '../../route.ts';
+import { localTimes } from '../../state/local-times.ts';
+import { now } from '../../ui/clock.ts';
 import { FilterCell } from '../../ui/filter-bar.tsx';
 import { Menu } from '../../ui/menu.tsx';
 import type { MenuItem } from '../../ui/menu.tsx';
@@ -60,7 +62,7 @@ export function openRowMenu(id: string): void {
 function Why(props: { readonly row: InstanceSummary }): JSX.Element | null {
   const { error, waiting } = props.row;
   if (error !== undefined) return <span class="why-failed" data-tip={error.message}>{error.step === undefined ? '' : `${error.step}: `}{error.message}</span>;
-  return waiting === undefined ? null : <span class="why" data-tip={waiting.message}>{waiting.message}</span>;
+  return waiting === undefined ? null : <span class="why" data-tip={localTimes(waiting.message, now.value)}>{localTimes(waiting.message, now.value)}</span>;
 }
 
 function Labels(props: { readonly row: InstanceSummary; readonly onFilter: ((name: string, value: string) => void) | undefined }): JSX.Element {

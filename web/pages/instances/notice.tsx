@@ -3,7 +3,9 @@ import { CircleAlert, Clock, Pause } from 'lucide-preact';
 import type { JSX } from 'preact';
 import { now } from '../../ui/clock.ts';
 import { formatRelative } from '../../ui/format.ts';
+import { localTimes } from '../../state/local-times.ts';
 import type { InstancePage } from '../../state/instance.ts';
+import { QueuedWhy } from './queued-why.tsx';
 
 export function Notice(props: { readonly page: InstancePage; readonly onSelect: (path: string) => void }): JSX.Element | null {
   const { instance, steps } = props.page;
@@ -14,7 +16,7 @@ export function Notice(props: { readonly page: InstancePage; readonly onSelect: 
         <CircleAlert size={14} aria-hidden="true" />
         <div class="grow">
           <div>
-            {error?.step !== undefined && <StepLink path={error.step} onSelect={props.onSelect} />} {error?.message ?? 'A step failed.'} <span class="mono small">{error?.code}</span>
+            {error?.step !== undefined && <StepLink path={error.step} onSelect={props.onSelect} />} {error?.message ?? 'A step failed.'} <span class="notice-code">{error?.code}</span>
           </div>
           {error?.remedy !== undefined && <div class="notice-more">{error.remedy}</div>}
         </div>
@@ -37,7 +39,8 @@ export function Notice(props: { readonly page: InstancePage; readonly onSelect: 
     <div class="notice notice-waiting" role="status">
       <Clock size={14} aria-hidden="true" />
       <div class="grow">
-        {first !== undefined && <StepLink path={first.path} onSelect={props.onSelect} />} {reason.message}
+        {first !== undefined && <StepLink path={first.path} onSelect={props.onSelect} />}{' '}
+        {first?.jobId !== undefined && instance.waiting === undefined ? <QueuedWhy jobId={first.jobId} before={reason.message} /> : localTimes(reason.message, now.value)}
         {reason.until !== undefined && ` (${formatRelative(Date.parse(reason.until), now.value)})`}
         {waiting.length > 1 && `, and ${waiting.length - 1} more`}
       </div>

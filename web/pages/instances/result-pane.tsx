@@ -5,7 +5,7 @@ import type { InstancePage, InstanceState } from '../../state/instance.ts';
 import { JsonView } from '../../ui/json-view.tsx';
 import { toastError } from '../../ui/toast.tsx';
 import { Skeleton } from '../../ui/views.tsx';
-import { JobArtifacts } from '../jobs/artifacts.tsx';
+import { ArtifactsSection } from '../jobs/artifacts.tsx';
 
 // Artifacts of more jobs than this are seen step by step.
 const MAX_JOBS = 20;
@@ -21,12 +21,7 @@ export function ResultPane(props: { readonly state: InstanceState; readonly page
   return (
     <div class="pane">
       <div class="pane-body">
-        {jobIds.length > 0 && (
-          <section class="pane-section" aria-label="Artifacts">
-            <h2>Artifacts</h2>
-            <JobArtifacts jobIds={jobIds} version={jobs.map((step) => step.seq).join('.')} />
-          </section>
-        )}
+        {jobIds.length > 0 && <ArtifactsSection jobIds={jobIds} version={jobs.map((step) => step.seq).join('.')} />}
         <section class="pane-section" aria-label="Output">
           <h2>Output</h2>
           {instance.endedAt === null ? <p class="muted">Not there yet: the output is that of the last nodes.</p> : page.outputOutdated ? <Skeleton rows={3} /> : <JsonView value={instance.output} label="Output" />}

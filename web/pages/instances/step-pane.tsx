@@ -6,9 +6,11 @@ import type { Step } from '../../../src/contract/instances.ts';
 import { call, urlOf } from '../../api.ts';
 import { href, setParams, useParam } from '../../route.ts';
 import { fetchText } from '../../state/fetch-text.ts';
+import { localTimes } from '../../state/local-times.ts';
 import type { InstancePage, InstanceState } from '../../state/instance.ts';
 import { useResource } from '../../state/resource.ts';
 import { IconButton } from '../../ui/button.tsx';
+import { now } from '../../ui/clock.ts';
 import { formatAbsolute } from '../../ui/format.ts';
 import { JsonView } from '../../ui/json-view.tsx';
 import { LogView } from '../../ui/log-view.tsx';
@@ -23,6 +25,7 @@ import { toast, toastError } from '../../ui/toast.tsx';
 import { Empty, View } from '../../ui/views.tsx';
 import { JobArtifacts } from '../jobs/artifacts.tsx';
 import { JobLog } from '../jobs/job-log.tsx';
+import { QueuedWhy } from './queued-why.tsx';
 
 export interface StepPaneProps {
   readonly state: InstanceState;
@@ -89,7 +92,9 @@ function Result(props: { readonly step: Step }): JSX.Element {
           </div>
         </div>
       )}
-      {step.waitReason !== undefined && <p class="why">{step.waitReason.message}</p>}
+      {step.waitReason !== undefined && (
+        <p class="why">{step.jobId !== undefined && step.status === 'queued' ? <QueuedWhy jobId={step.jobId} before={step.waitReason.message} /> : localTimes(step.waitReason.message, now.value)}</p>
+      )}
       <section class="pane-section" aria-label="Output">
         <h3>Output</h3>
         {step.endedAt === null ? <p class="muted">Not there yet.</p> : <JsonView value={step.output} label="Output" pathPrefix={`steps.${step.key}.output`} />}

@@ -2,6 +2,8 @@
 import type { JSX } from 'preact';
 import type { Step } from '../../../src/contract/instances.ts';
 import { href } from '../../route.ts';
+import { localTimes } from '../../state/local-times.ts';
+import { now } from '../../ui/clock.ts';
 import { cardStatus } from '../../graph/model.ts';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -13,7 +15,7 @@ import type { ShownInstance } from './graph-tab.tsx';
 const columns: readonly Column<Step>[] = [
   { key: 'status', title: 'Status', width: '132px', render: (step) => <StatusChip status={cardStatus({ status: step.status, step })} /> },
   { key: 'path', title: 'Step', render: (step) => <span class="mono">{step.path}</span> },
-  { key: 'why', title: 'Why', render: (step) => <span class={step.error === undefined ? 'why' : 'why-failed'}>{step.error?.message ?? step.waitReason?.message ?? step.reason ?? ''}</span>, minor: true },
+  { key: 'why', title: 'Why', render: (step) => <span class={step.error === undefined ? 'why' : 'why-failed'}>{localTimes(step.error?.message ?? step.waitReason?.message ?? step.reason ?? '', now.value)}</span>, minor: true },
   { key: 'generation', title: 'Gen.', width: '52px', align: 'end', render: (step) => step.generation, minor: true },
   { key: 'attempt', title: 'Try', width: '48px', align: 'end', render: (step) => step.attempt, minor: true },
   { key: 'job', title: 'Job', width: '160px', minor: true, render: (step) => (step.jobId === undefined ? <span class="faint">inline</span> : <a class="mono" href={href(`/jobs/${step.jobId}`)}>{step.jobId}</a>) },

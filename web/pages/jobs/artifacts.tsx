@@ -7,6 +7,7 @@ import { call, urlOf } from '../../api.ts';
 import { fetchText } from '../../state/fetch-text.ts';
 import { parseCsv, previewKind } from '../../state/preview.ts';
 import { useResource } from '../../state/resource.ts';
+import type { Resource } from '../../state/resource.ts';
 import { formatBytes } from '../../ui/format.ts';
 import { JsonView } from '../../ui/json-view.tsx';
 import { CodeBlock } from '../../ui/log-view.tsx';
@@ -17,20 +18,37 @@ const MAX_PREVIEW_BYTES = 256 * 1024;
 const MAX_TABLE_ROWS = 200;
 
 /** The artifacts of jobs, read again when `version` changes. */
-export function JobArtifacts(props: { readonly jobIds: readonly string[]; readonly version: string; readonly empty?: string }): JSX.Element {
-  const { jobIds } = props;
-  const found = useResource(
-    async (signal) => (await Promise.all(jobIds.map(async (id) => (await call('GET /api/v1/jobs/{id}/artifacts', { params: { id }, query: { limit: 200 }, signal })).items))).flat(),
-    [jobIds.join(' '), props.version],
-  );
+export function JobArtifacts(props: { readonly jobIds: readonly string[]; readonly version: string }): JSX.Element {
+  const found = useArtifacts(props.jobIds, props.version);
   return (
     <View of={found} what="artifacts">
-      {(artifacts) => (artifacts.length === 0 ? <Empty title="No artifacts">{props.empty ?? 'A command leaves artifacts by writing files to $STUDIO_ARTIFACTS.'}</Empty> : <ArtifactList artifacts={artifacts} />)}
+      {(artifacts) => (artifacts.length === 0 ? <Empty title="No artifacts">A command leaves artifacts by writing files to $STUDIO_ARTIFACTS.</Empty> : <ArtifactList artifacts={artifacts} />)}
     </View>
   );
 }
 
-export function ArtifactList(props: { readonly artifacts: readonly Artifact[] }): JSX.Element {
+/** The same under a heading; nothing at all while there are none. */
+export function ArtifactsSection(props: { readonly jobIds: readonly string[]; readonly version: string }): JSX.Element | null {
+  const found = useArtifacts(props.jobIds, props.version);
+  if (found.error === undefined && (found.value === undefined || found.value.length === 0)) return null;
+  return (
+    <section class="pane-section" aria-label="Artifacts">
+      <h2>Artifacts</h2>
+      <View of={found} what="artifacts">
+        {(artifacts) => <ArtifactList artifacts={artifacts} />}
+      </View>
+    </section>
+  );
+}
+
+function useArtifacts(jobIds: readonly string[], version: string): Resource<readonly Artifact[]> {
+  return useResource<readonly Artifact[]>(
+    async (signal) => (await Promise.all(jobIds.map(async (id) => (await call('GET /api/v1/jobs/{id}/artifacts', { params: { id }, query: { limit: 200 }, signal })).items))).flat(),
+    [jobIds.join(' '), version],
+  );
+}
+
+function ArtifactList(props: { readonly artifacts: readonly Artifact[] }): JSX.Element {
   return (
     <div class="stack">
       {props.artifacts.map((artifact) => (
