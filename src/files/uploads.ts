@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { filePathFault, type File } from '../contract/files.ts';
 import { MAX_UPLOAD_BYTES, type Upload } from '../contract/uploads.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { fail, messageOf } from '../kernel/fail.ts';
+import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Database } from '../store/client.ts';
 import { countUploads, deleteExpiredUploads, deleteUpload, insertUpload, listWholeUploads, readUpload, setUploadReceived } from '../store/uploads.ts';
@@ -23,7 +23,8 @@ export interface Uploads {
   /** @throws AppError invalid_body, too_large, rate_limited, disk_full */
   create(upload: { readonly id: string; readonly orgId: string; readonly userId: string; readonly path: string; readonly mediaType: string; readonly length: number }): Promise<Upload>;
   /** Takes bytes from `offset` on. What arrived before a broken connection is kept. @returns how many are safe now, and the file when it is whole
-   *  @throws AppError not_found, conflict (another offset, or another writer), too_large, disk_full */
+   *  A newer request takes over from one that still writes: after a cut line the older one may hang for long.
+   *  @throws AppError not_found, conflict (another offset, or a newer request), too_large, disk_full */
   append(part: { readonly orgId: string; readonly id: string; readonly offset: number; readonly source: AsyncIterable<Uint8Array>; readonly requestId: string; readonly signal: AbortSignal }): Promise<{ readonly received: number; readonly expiresAt: Date; readonly file?: File }>;
   /** @throws AppError not_found */
   terminate(upload: { readonly orgId: string; readonly id: string }): Promise<void>;
@@ -45,7 +46,7 @@ export function createUploads(parts: Parts): Uploads {
   const sql = database.engine;
   const folder = join(parts.workspacePath, 'files', '.uploads');
   const pathOf = (id: string): string => join(folder, id);
-  const writing = new Set<string>();
+  const writing = new Map<string, { readonly stop: () => void; readonly done: Promise<unknown> }>();
   let cancelClean = (): void => {};
 
   async function clean(): Promise<void> {
@@ -66,6 +67,20 @@ export function createUploads(parts: Parts): Uploads {
     return file;
   }
 
+  async function take(part: Parameters<Uploads['append']>[0]): ReturnType<Uploads['append']> {
+    const { orgId, id } = part;
+    const upload = (await readUpload(sql, { orgId, id })) ?? fail('not_found', `There is no upload ${id}.`);
+    if (upload.received !== part.offset) fail('conflict', { message: `The upload ${id} stands at ${upload.received}, not at ${part.offset}; go on from there.`, details: { received: upload.received } });
+    const expiresAtMs = clock.now() + KEPT_MS;
+    const record = async (received: number): Promise<void> => {
+      if (!(await setUploadReceived(sql, { orgId, id, received, expiresAtMs }))) fail('not_found', `The upload ${id} was deleted meanwhile.`);
+    };
+    // A whole one only waits to become a file: its bytes may already be those of the file.
+    const received = upload.received === upload.length && upload.length > 0 ? upload.length : await receive({ path: pathOf(id), part, length: upload.length, record });
+    if (received < upload.length) return { received, expiresAt: new Date(expiresAtMs) };
+    return { received, expiresAt: new Date(expiresAtMs), file: await finish({ ...upload, orgId }, part.requestId) };
+  }
+
   return {
     async create({ id, orgId, userId, path, mediaType, length }) {
       const fault = filePathFault(path);
@@ -80,22 +95,20 @@ export function createUploads(parts: Parts): Uploads {
       return (await readUpload(sql, { orgId, id })) ?? fail('not_found', `There is no upload ${id}.`);
     },
     async append(part) {
-      const { orgId, id } = part;
-      if (writing.has(id)) fail('conflict', `The upload ${id} is being written by another request; wait for it, then ask where it stands.`);
-      writing.add(id);
+      const { id } = part;
+      const superseded = new AbortController();
+      const taken = writing.get(id);
+      const work = (async () => {
+        taken?.stop();
+        await taken?.done.catch(() => undefined);
+        return take({ ...part, signal: AbortSignal.any([part.signal, superseded.signal]) });
+      })();
+      const entry = { stop: () => superseded.abort(new AppError('conflict', { message: `A newer request went on with the upload ${id}; this one ended.` })), done: work };
+      writing.set(id, entry);
       try {
-        const upload = (await readUpload(sql, { orgId, id })) ?? fail('not_found', `There is no upload ${id}.`);
-        if (upload.received !== part.offset) fail('conflict', { message: `The upload ${id} stands at ${upload.received}, not at ${part.offset}; go on from there.`, details: { received: upload.received } });
-        const expiresAtMs = clock.now() + KEPT_MS;
-        const record = async (received: number): Promise<void> => {
-          if (!(await setUploadReceived(sql, { orgId, id, received, expiresAtMs }))) fail('not_found', `The upload ${id} was deleted meanwhile.`);
-        };
-        // A whole one only waits to become a file: its bytes may already be those of the file.
-        const received = upload.received === upload.length && upload.length > 0 ? upload.length : await receive({ path: pathOf(id), part, length: upload.length, record });
-        if (received < upload.length) return { received, expiresAt: new Date(expiresAtMs) };
-        return { received, expiresAt: new Date(expiresAtMs), file: await finish({ ...upload, orgId }, part.requestId) };
+        return await work;
       } finally {
-        writing.delete(id);
+        if (writing.get(id) === entry) writing.delete(id);
       }
     },
     async terminate({ orgId, id }) {
@@ -136,12 +149,11 @@ async function receive({ path, part, length, record }: Receiving): Promise<numbe
     safe = written;
   };
   try {
-    for await (const chunk of part.source) {
+    for await (const chunk of untilAborted(part.source, part.signal)) {
       if (written + chunk.length > length) fail('too_large', { message: `The upload was announced with ${length} bytes; more came.`, details: { length } });
       await writeAll(handle, chunk, written);
       written += chunk.length;
       if (written - safe >= SYNC_BYTES) await settle();
-      part.signal.throwIfAborted();
     }
     if (written > safe) await settle();
     return written;
@@ -151,6 +163,27 @@ async function receive({ path, part, length, record }: Receiving): Promise<numbe
     throw asDiskFault(error);
   } finally {
     await handle.close();
+  }
+}
+
+/** The source, but a wait for its next bytes ends with the signal: a line that was cut gives neither bytes nor an end. */
+async function* untilAborted(source: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  aborted.promise.catch(() => undefined);
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), aborted.promise]);
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    // Not waited for: a hanging source would hang here too.
+    void Promise.resolve(iterator.return?.()).catch(() => undefined);
   }
 }
 
