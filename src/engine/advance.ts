@@ -98,7 +98,11 @@ function waitingOf(live: Live): NonNullable<Instance['waiting']> {
   }
   const wait = first?.step.wait;
   const kind = wait?.kind === 'approval' || wait?.kind === 'webhook' || wait?.kind === 'manual_trigger' || wait?.kind === 'debug_pause' ? wait.kind : 'timer';
-  return { kind, message: first === undefined ? 'waits' : `step ${pathOf(first.node)}: ${wait?.message ?? 'waits'}`, ...(wait?.until === undefined ? {} : { until: wait.until }) };
+  return {
+    kind,
+    message: first === undefined ? 'waits' : `step ${pathOf(first.node)}: ${wait?.message ?? 'waits'}`,
+    ...(wait?.until === undefined ? {} : { until: wait.until }),
+  };
 }
 
 export interface InstanceEnd {
@@ -122,7 +126,9 @@ export function endInstance(core: Core, live: Live, end: InstanceEnd): void {
     if (lost !== undefined) return;
     if (core.lives.get(live.id) === live) core.lives.delete(live.id);
     for (const jobId of jobIds) {
-      core.parts.jobs.cancel(jobId, `instance ${live.id} ended`).catch((error: unknown) => core.log.error({ jobId, instanceId: live.id, cause: String(error) }, 'a job of an ended instance could not be cancelled'));
+      core.parts.jobs
+        .cancel(jobId, `instance ${live.id} ended`)
+        .catch((error: unknown) => core.log.error({ jobId, instanceId: live.id, cause: String(error) }, 'a job of an ended instance could not be cancelled'));
     }
     core.log.debug({ instanceId: live.id, status: end.status }, 'instance ended');
     notifyEnd(core, live.id, end.status);
@@ -176,7 +182,11 @@ export function releaseLive(core: Core, live: Live, reason: string): void {
 }
 
 /** Adds lines to the log of a step, with its next transition. */
-export function stageLog(core: Core, live: Live, lines: readonly { readonly path: string; readonly generation: number; readonly attempt: number; readonly at: number; readonly line: string }[]): void {
+export function stageLog(
+  core: Core,
+  live: Live,
+  lines: readonly { readonly path: string; readonly generation: number; readonly attempt: number; readonly at: number; readonly line: string }[],
+): void {
   if (lines.length === 0) return;
   bufferOf(core, live).logs.push(...lines.map((one) => ({ instanceId: live.id, orgId: live.orgId, ...one })));
 }

@@ -1,22 +1,20 @@
 /** One attempt of an inline step: evaluates params, runs the node under a timeout and a signal, and turns what comes back into the step's next
  *  state. Synchronous from end to end when nothing needs waiting: the common step costs no turn of the loop. */
 import type { Json } from '../contract/endpoint.ts';
-import type { Failure } from '../contract/instances.ts';
 import { NodeError, type InlineNodeType, type NodeContext, type NodeResult } from '../nodes/kit.ts';
-import { backoffDelayMs } from '../kernel/retry.ts';
 import { endInstance, noteActivity, stageLog } from './advance.ts';
 import { failure, type Core } from './core.ts';
-import { failureOf, finish, occupy, releaseHeld, stepName, vacate } from './dispatch.ts';
+import { failureOf, finish, occupy, releaseHeld, stepName, vacate } from './finish.ts';
 import type { CompiledNode } from './graph.ts';
 import { isCurrent, pathOf, type Live, type LiveStep, type Running } from './live.ts';
+import { isTooLarge, MAX_OUTPUT_BYTES } from './limits.ts';
 import { sourcesOf } from './plan.ts';
 import { noRedaction, redactionOf, type Redaction } from './redaction.ts';
 import { resolve, type Resolved } from './resolve.ts';
+import { retryLater } from './retry-step.ts';
 import { flush, stageStep } from './stage.ts';
 import { armTimer } from './timers.ts';
 
-/** Step output in the row (CONTRACTS, Limits). */
-export const MAX_OUTPUT_BYTES = 256 * 1024;
 /** An inline step without a limit of its own. */
 const DEFAULT_TIMEOUT_MS = 10 * 60_000;
 /** After this long an inline step in flight is shown as running; most have ended before. */
@@ -125,7 +123,10 @@ function keepLine(trial: Trial, line: string): void {
   const { node, step, attempt } = trial;
   trial.lineCount += 1;
   if (trial.lineCount > MAX_LOG_LINES) return;
-  const text = trial.lineCount === MAX_LOG_LINES ? `further lines are dropped: the limit is ${MAX_LOG_LINES} a step` : trial.redaction.text(line).replaceAll('\u0000', '').slice(0, MAX_LINE_CHARS).toWellFormed();
+  const text =
+    trial.lineCount === MAX_LOG_LINES
+      ? `further lines are dropped: the limit is ${MAX_LOG_LINES} a step`
+      : trial.redaction.text(line).replaceAll('\u0000', '').slice(0, MAX_LINE_CHARS).toWellFormed();
   trial.lines.push({ path: pathOf(node), generation: step.generation, attempt, at: trial.core.clock.now(), line: text });
 }
 
@@ -183,12 +184,23 @@ function onResult(trial: Trial, result: NodeResult): void {
       if (isTooLarge(text)) return onFailure(trial, tooLarge(trial, text));
       stageLog(core, live, trial.lines);
       const reason = result.reason === undefined ? null : redaction.text(result.reason);
-      return finish(core, live, node, step, { ...common, status: 'completed', output, hasOutput: true, outputText: text, port: result.port ?? null, reason, endedAt: now }, trial.isPure);
+      return finish(
+        core,
+        live,
+        node,
+        step,
+        { ...common, status: 'completed', output, hasOutput: true, outputText: text, port: result.port ?? null, reason, endedAt: now },
+        trial.isPure,
+      );
     }
     case 'wait': {
       const until = 'until' in result.wait ? result.wait.until : now + result.wait.afterMs;
       stageLog(core, live, trial.lines);
-      stageStep(core, live, node, step, { ...common, status: 'waiting', wait: { kind: 'timer', message: `waits until ${new Date(until).toISOString()}`, until: new Date(until).toISOString() } });
+      stageStep(core, live, node, step, {
+        ...common,
+        status: 'waiting',
+        wait: { kind: 'timer', message: `waits until ${new Date(until).toISOString()}`, until: new Date(until).toISOString() },
+      });
       noteActivity(core, live);
       flush(core, live, (lost) => void (lost === undefined && armTimer(core, live, node)));
       return releaseHeld(core, live);
@@ -223,12 +235,12 @@ function outputOfOthers(live: Live, stop: CompiledNode): Json {
   return Object.fromEntries(others.map((node) => [node.key, live.steps[node.index]?.output ?? null]));
 }
 
-function isTooLarge(text: string): boolean {
-  return text.length > MAX_OUTPUT_BYTES / 4 && Buffer.byteLength(text) > MAX_OUTPUT_BYTES;
-}
-
 function tooLarge(trial: Trial, text: string): NodeError {
-  return new NodeError('too_large', `the output of ${stepName(trial.live, trial.node)} has ${Buffer.byteLength(text)} bytes, the limit is ${MAX_OUTPUT_BYTES}; write it with file.write and pass the path on`, { final: true });
+  return new NodeError(
+    'too_large',
+    `the output of ${stepName(trial.live, trial.node)} has ${Buffer.byteLength(text)} bytes, the limit is ${MAX_OUTPUT_BYTES}; write it with file.write and pass the path on`,
+    { final: true },
+  );
 }
 
 /** A failed attempt: tried again when the policy says so, else the step has failed. */
@@ -238,44 +250,17 @@ function onFailure(trial: Trial, error: unknown): void {
   stageLog(core, live, trial.lines);
   const fault = failureOf(error, redaction.text);
   const status = error instanceof NodeError && error.code === 'timeout' ? 'timed_out' : 'failed';
-  if (retryLater(core, live, node, step, { attempt, status, error: fault, isFinal: !(error instanceof NodeError) ? false : error.final, startedAt, jobId: null, input: trial.inputText })) return releaseHeld(core, live);
+  if (
+    retryLater(core, live, node, step, {
+      attempt,
+      status,
+      error: fault,
+      isFinal: !(error instanceof NodeError) ? false : error.final,
+      startedAt,
+      jobId: null,
+      input: trial.inputText,
+    })
+  )
+    return releaseHeld(core, live);
   finish(core, live, node, step, { status, attempt, startedAt, input: trial.inputText, error: fault, wait: null, endedAt: core.clock.now() }, false);
-}
-
-export interface FailedAttempt {
-  readonly attempt: number;
-  readonly status: 'failed' | 'timed_out';
-  readonly error: Failure;
-  readonly isFinal: boolean;
-  readonly startedAt: number | null;
-  readonly jobId: string | null;
-  readonly input?: string | undefined;
-}
-
-/** Stages the pause before the next attempt. @returns false when the policy allows none */
-export function retryLater(core: Core, live: Live, node: CompiledNode, step: LiveStep, failed: FailedAttempt): boolean {
-  const { retry } = node;
-  if (failed.isFinal || failed.attempt >= retry.maxAttempts) return false;
-  if (retry.on !== undefined && !retry.on.includes(failed.error.code)) return false;
-  const now = core.clock.now();
-  const delayMs = backoffDelayMs({ baseMs: retry.backoffMs, factor: retry.factor, maxMs: retry.maxBackoffMs, jitter: retry.jitter }, failed.attempt, core.random());
-  const until = new Date(now + delayMs).toISOString();
-  const message = `attempt ${failed.attempt} of ${retry.maxAttempts} failed (${failed.error.code}); tried again at ${until}`;
-  const change = { status: 'waiting' as const, attempt: failed.attempt, startedAt: failed.startedAt, error: failed.error, jobId: null, workerId: null, input: failed.input, wait: { kind: 'retry', message, until } };
-  stageStep(core, live, node, step, change, 'engine:step:retrying');
-  live.buffer?.attempts.push({
-    instanceId: live.id,
-    orgId: live.orgId,
-    path: pathOf(node),
-    generation: step.generation,
-    attempt: failed.attempt,
-    status: failed.status,
-    output: null,
-    error: JSON.stringify(failed.error),
-    jobId: failed.jobId,
-    startedAt: failed.startedAt,
-    endedAt: now,
-  });
-  flush(core, live, (lost) => void (lost === undefined && armTimer(core, live, node)));
-  return true;
 }

@@ -89,7 +89,11 @@ export function notifyEnd(core: Core, instanceId: string, status: InstanceStatus
 }
 
 /** A failure as rows and events carry it. NUL can't be stored in PostgreSQL. */
-export function failure(code: string, message: string, more: { readonly remedy?: string; readonly step?: string; readonly details?: Failure['details'] } = {}): Failure {
+export function failure(
+  code: string,
+  message: string,
+  more: { readonly remedy?: string; readonly step?: string; readonly details?: Failure['details'] } = {},
+): Failure {
   const clean = message.replaceAll('\u0000', '').slice(0, MAX_MESSAGE_CHARS);
   return {
     code,

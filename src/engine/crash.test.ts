@@ -40,24 +40,46 @@ const definition = {
     { key: 'c', type: 'test.counted', params: { value: '{{ steps.b.output }}' } },
   ],
   edges: [
-    { from: 'a', to: 'p' }, { from: 'p', to: 'if' }, { from: 'if.true', to: 'b' }, { from: 'if.false', to: 'no' }, { from: 'a', to: 'wait' },
-    { from: 'b', to: 'join' }, { from: 'no', to: 'join' }, { from: 'wait', to: 'join' }, { from: 'join', to: 'c' },
+    { from: 'a', to: 'p' },
+    { from: 'p', to: 'if' },
+    { from: 'if.true', to: 'b' },
+    { from: 'if.false', to: 'no' },
+    { from: 'a', to: 'wait' },
+    { from: 'b', to: 'join' },
+    { from: 'no', to: 'join' },
+    { from: 'wait', to: 'join' },
+    { from: 'join', to: 'c' },
   ],
 };
 
 /** Instances that were acknowledged must end as the model says; every other one that is there, too. */
 async function check(h: EngineHarness, acknowledged: readonly string[]): Promise<void> {
   const { rows } = await h.db.database.engine.query<{ id: string }>('select id from instances');
-  assert.deepEqual(acknowledged.filter((id) => !rows.some((row) => row.id === id)), [], 'no acknowledged instance is lost');
+  assert.deepEqual(
+    acknowledged.filter((id) => !rows.some((row) => row.id === id)),
+    [],
+    'no acknowledged instance is lost',
+  );
   for (const { id } of rows) {
     const instance = await endWithTime(h, id);
     assert.deepEqual([instance.status, instance.output], ['completed', 1], id);
     const steps = await h.steps(id);
     assert.deepEqual(Object.fromEntries(Object.entries(steps).map(([key, step]) => [key, `${step.status} ${step.generation}`])), {
-      a: 'completed 1', p: 'completed 1', if: 'completed 1', b: 'completed 1', no: 'skipped 1', wait: 'completed 1', join: 'completed 1', c: 'completed 1',
+      a: 'completed 1',
+      p: 'completed 1',
+      if: 'completed 1',
+      b: 'completed 1',
+      no: 'skipped 1',
+      wait: 'completed 1',
+      join: 'completed 1',
+      c: 'completed 1',
     });
     const events = await h.events(id);
-    assert.deepEqual(events.map((event) => event.sequence), events.map((_, index) => index + 1), 'sequences have no gap and none comes twice');
+    assert.deepEqual(
+      events.map((event) => event.sequence),
+      events.map((_, index) => index + 1),
+      'sequences have no gap and none comes twice',
+    );
     assert.equal(events.filter((event) => event.type === 'engine:step:completed').length, 7, 'each step has one recorded result');
     assert.equal(runs.has(`${id}/no/1`), false, 'a skipped step never ran');
   }
@@ -87,7 +109,12 @@ async function crashAt(name: string, nth: number): Promise<boolean> {
   try {
     const acknowledged: string[] = [];
     const workflow = await h.publish(definition);
-    const starts = Array.from({ length: 3 }, () => h.engine.startInstance({ orgId: h.orgId, workflowId: workflow, input: { n: 1 }, startedBy: 'manual', requestId: 'r' }).then(({ id }) => acknowledged.push(id), () => undefined));
+    const starts = Array.from({ length: 3 }, () =>
+      h.engine.startInstance({ orgId: h.orgId, workflowId: workflow, input: { n: 1 }, startedBy: 'manual', requestId: 'r' }).then(
+        ({ id }) => acknowledged.push(id),
+        () => undefined,
+      ),
+    );
     await Promise.race([Promise.allSettled(starts), h.until(() => hasCrashed, 'the crash').catch(() => undefined)]);
     for (let turn = 0; turn < 200 && !hasCrashed; turn++) {
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -147,7 +174,15 @@ test('a timer that became due while nobody ran fires at once, and only once', as
 test('an owner that was taken for dead commits nothing more, and comes back as a new one', async () => {
   const h = await engineHarness({ types: [counted] });
   const frozen = h.engine;
-  const id = await h.start(await h.publish({ nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 1_000 } }, { key: 'c', type: 'test.counted' }], edges: [{ from: 'wait', to: 'c' }] }));
+  const id = await h.start(
+    await h.publish({
+      nodes: [
+        { key: 'wait', type: 'wait.timer', params: { durationMs: 1_000 } },
+        { key: 'c', type: 'test.counted' },
+      ],
+      edges: [{ from: 'wait', to: 'c' }],
+    }),
+  );
   await h.until(async () => (await h.instance(id)).status === 'waiting');
   // The second process buries the first, which does not know.
   const second = await h.boot({ database: h.db.open() });
@@ -156,7 +191,10 @@ test('an owner that was taken for dead commits nothing more, and comes back as a
   const instance = await h.ended(id);
   assert.equal(instance.status, 'completed');
   const events = await h.events(id);
-  assert.deepEqual(events.map((event) => event.sequence), events.map((_, index) => index + 1));
+  assert.deepEqual(
+    events.map((event) => event.sequence),
+    events.map((_, index) => index + 1),
+  );
   assert.equal(events.filter((event) => event.type === 'engine:step:completed').length, 2);
   await h.until(async () => {
     await h.clock.advance(5_000);
@@ -181,9 +219,10 @@ test('a command for an instance of another process is carried out by its owner',
   await cancelled;
   assert.equal((await h.instance(id)).status, 'cancelled');
   assert.equal(first.stats.lives, 0);
-  let refusal: Promise<unknown> | undefined;
   isDone = false;
-  refusal = assert.rejects(second.commandInstance({ orgId: h.orgId, id, command: 'pause', requestId: 'r' }), /is cancelled; pause applies/).finally(() => (isDone = true));
+  const refusal = assert
+    .rejects(second.commandInstance({ orgId: h.orgId, id, command: 'pause', requestId: 'r' }), /is cancelled; pause applies/)
+    .finally(() => (isDone = true));
   await h.until(async () => {
     await h.clock.advance(100);
     return isDone;
@@ -194,7 +233,13 @@ test('a command for an instance of another process is carried out by its owner',
 
 test('what a dead process held is taken over by one that lives', async () => {
   const h = await engineHarness({ types: [counted] });
-  const workflow = await h.publish({ nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 30_000 } }, { key: 'c', type: 'test.counted' }], edges: [{ from: 'wait', to: 'c' }] });
+  const workflow = await h.publish({
+    nodes: [
+      { key: 'wait', type: 'wait.timer', params: { durationMs: 30_000 } },
+      { key: 'c', type: 'test.counted' },
+    ],
+    edges: [{ from: 'wait', to: 'c' }],
+  });
   const ids = await Promise.all(Array.from({ length: 5 }, () => h.start(workflow)));
   for (const id of ids) await h.until(async () => (await h.instance(id)).status === 'waiting');
   const first = h.engine;
@@ -211,7 +256,15 @@ test('what a dead process held is taken over by one that lives', async () => {
 
 test('an unusable version fails its instance instead of leaving it for ever', async () => {
   const h = await engineHarness({ types: [counted] });
-  const id = await h.start(await h.publish({ nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 1e9 } }, { key: 'c', type: 'test.counted' }], edges: [{ from: 'wait', to: 'c' }] }));
+  const id = await h.start(
+    await h.publish({
+      nodes: [
+        { key: 'wait', type: 'wait.timer', params: { durationMs: 1e9 } },
+        { key: 'c', type: 'test.counted' },
+      ],
+      edges: [{ from: 'wait', to: 'c' }],
+    }),
+  );
   await h.until(async () => (await h.instance(id)).status === 'waiting');
   h.engine.crash();
   await h.db.database.engine.query(`update workflow_versions set definition = replace(definition::text, 'test.counted', 'test.gone')::jsonb`);

@@ -1,19 +1,17 @@
 /** Starts ready steps: policy first (disabled, pinned, condition, rights), then inline attempts or jobs. Bounded: so many at once per instance
  *  and in all; the loop yields so that nothing else starves. Never decides what is ready (advance.ts). */
-import type { Json } from '../contract/endpoint.ts';
-import type { Failure } from '../contract/instances.ts';
 import { roles } from '../contract/values.ts';
 import { isTruthy } from '../kernel/json.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { readPrincipalRole } from '../store/principals.ts';
-import { closedEdges, outcomeOf, PASS_PORT, settle } from './advance.ts';
+import { PASS_PORT } from './advance.ts';
 import { startAttempt } from './attempt.ts';
-import { failure, type Core } from './core.ts';
+import type { Core } from './core.ts';
+import { failureOf, finish, occupy, vacate } from './finish.ts';
 import type { CompiledNode } from './graph.ts';
 import { startJob } from './job-steps.ts';
-import { isCurrent, pathOf, type Live, type LiveStep, type Running } from './live.ts';
+import type { Live, LiveStep } from './live.ts';
 import { evaluate } from './resolve.ts';
-import type { StepChange } from './stage.ts';
 
 /** Asynchronous attempts of all instances at once: sockets and files, not processor time. */
 const MAX_RUNNING = 256;
@@ -41,17 +39,13 @@ export function pump(core: Core): void {
   if (core.ready.length > 0 && core.runningCount < MAX_RUNNING) setImmediate(() => pump(core));
 }
 
-/** Lets held-back steps try again: after a resume, and when an attempt made room. */
-export function releaseHeld(core: Core, live: Live): void {
-  if (live.held.length === 0 || live.isGone || live.status === 'paused') return;
-  for (const node of live.held.splice(0)) core.ready.push({ live, node });
-  pump(core);
-}
-
 function begin(core: Core, live: Live, node: CompiledNode): void {
   const step = live.steps[node.index];
   if (step === undefined) return;
-  if (node.node.disabled === true) return void finish(core, live, node, step, { status: 'skipped', reason: 'the node is disabled', port: PASS_PORT, endedAt: core.clock.now() }, true);
+  if (node.node.disabled === true) {
+    finish(core, live, node, step, { status: 'skipped', reason: 'the node is disabled', port: PASS_PORT, endedAt: core.clock.now() }, true);
+    return;
+  }
   const needsRole = (node.type.requires ?? 'user') !== 'user';
   if (node.condition === undefined && !needsRole) return proceed(core, live, node, step);
   void guarded(core, live, node, step, needsRole);
@@ -65,7 +59,15 @@ async function guarded(core: Core, live: Live, node: CompiledNode, step: LiveSte
     if (holds && needsRole) await requireRole(core, live, node);
     if (!vacate(core, live, node, run)) return;
     if (holds) proceed(core, live, node, step);
-    else finish(core, live, node, step, { status: 'skipped', reason: `its condition is false: ${node.condition?.source ?? ''}`.slice(0, 500), endedAt: core.clock.now() }, true);
+    else
+      finish(
+        core,
+        live,
+        node,
+        step,
+        { status: 'skipped', reason: `its condition is false: ${node.condition?.source ?? ''}`.slice(0, 500), endedAt: core.clock.now() },
+        true,
+      );
   } catch (error) {
     if (!vacate(core, live, node, run)) return;
     finish(core, live, node, step, { status: 'failed', error: failureOf(error), endedAt: core.clock.now() }, false);
@@ -83,63 +85,23 @@ async function requireRole(core: Core, live: Live, node: CompiledNode): Promise<
 function proceed(core: Core, live: Live, node: CompiledNode, step: LiveStep): void {
   if (node.node.mock !== undefined) {
     const output = node.node.mock;
-    return finish(core, live, node, step, { status: 'completed', attempt: 1, output, hasOutput: true, port: node.type.portOf?.(output) ?? null, reason: 'the output is pinned', endedAt: core.clock.now() }, true);
+    return finish(
+      core,
+      live,
+      node,
+      step,
+      {
+        status: 'completed',
+        attempt: 1,
+        output,
+        hasOutput: true,
+        port: node.type.portOf?.(output) ?? null,
+        reason: 'the output is pinned',
+        endedAt: core.clock.now(),
+      },
+      true,
+    );
   }
   if (node.type.runs === 'job') startJob(core, live, node, step);
   else startAttempt(core, live, node, step);
-}
-
-/** Marks a step as in flight. */
-export function occupy(core: Core, live: Live, node: CompiledNode, step: LiveStep): Running {
-  const run: Running = { generation: step.generation, attempt: step.attempt, abort: new AbortController(), release: () => undefined };
-  live.running.set(node.index, run);
-  core.runningCount += 1;
-  return run;
-}
-
-/** The attempt is over. @returns false when something else happened to the step meanwhile: its result is dropped */
-export function vacate(core: Core, live: Live, node: CompiledNode, run: Running): boolean {
-  core.runningCount -= 1;
-  const isOurs = isCurrent(live, node, run);
-  if (isOurs) live.running.delete(node.index);
-  run.release();
-  if (core.ready.length > 0) setImmediate(() => pump(core));
-  return isOurs;
-}
-
-/** Ends a step: asks the conditions of its edges, then settles it. */
-export function finish(core: Core, live: Live, node: CompiledNode, step: LiveStep, change: StepChange, isPure: boolean): void {
-  const outcome = outcomeOf(node, { ...step, ...change });
-  // The conditions may read what this step gives.
-  if (change.hasOutput === true || change.error !== undefined) live.scope.steps[node.key] = { output: change.output ?? null, ...(change.error == null ? {} : { error: change.error as Json }) };
-  const closed = outcome === 'fatal' ? NONE : closedEdges(core, live, node, outcome);
-  if (!(closed instanceof Promise)) {
-    settle(core, live, node, step, { change, isPure, closed });
-    return releaseHeld(core, live);
-  }
-  const run = occupy(core, live, node, step);
-  closed.then(
-    (edges) => {
-      if (vacate(core, live, node, run)) settle(core, live, node, step, { change, isPure, closed: edges });
-      releaseHeld(core, live);
-    },
-    (error: unknown) => {
-      // A condition that can't be evaluated is a failure of the step before it.
-      if (vacate(core, live, node, run)) settle(core, live, node, step, { change: { ...change, status: 'failed', error: failureOf(error) }, isPure: false, closed: NONE });
-      releaseHeld(core, live);
-    },
-  );
-}
-
-const NONE: ReadonlySet<number> = new Set();
-
-/** What went wrong, as the step's row tells it. */
-export function failureOf(error: unknown, mask: (text: string) => string = (text) => text): Failure {
-  if (error instanceof NodeError) return failure(error.code, mask(error.message), error.details === undefined ? {} : { details: error.details });
-  return failure('node_crashed', mask(error instanceof Error ? error.message : String(error)), { remedy: 'This is a fault of the node type: look for the instance id in the log of Studio.' });
-}
-
-/** Where a step is, for messages. */
-export function stepName(live: Live, node: CompiledNode): string {
-  return `${live.id}/${pathOf(node)}`;
 }

@@ -27,8 +27,21 @@ test('a chain runs to its end, and its output is that of the last node', async (
   assert.deepEqual(instance.output, { text: 'Hello Ada', sum: 3 });
   assert.deepEqual(steps['a']?.input, { values: { name: 'Ada', n: 2 } });
   const events = await h.events(id);
-  assert.deepEqual(events.map((event) => event.sequence), events.map((_, index) => index + 1));
-  assert.deepEqual(events.map((event) => event.type), ['engine:instance:created', 'engine:instance:started', 'engine:step:completed', 'engine:step:completed', 'engine:step:completed', 'engine:instance:completed']);
+  assert.deepEqual(
+    events.map((event) => event.sequence),
+    events.map((_, index) => index + 1),
+  );
+  assert.deepEqual(
+    events.map((event) => event.type),
+    [
+      'engine:instance:created',
+      'engine:instance:started',
+      'engine:step:completed',
+      'engine:step:completed',
+      'engine:step:completed',
+      'engine:instance:completed',
+    ],
+  );
   assert.equal(instance.seq, events.length);
 });
 
@@ -41,7 +54,12 @@ test('a branch runs one way, skips the other with a reason, and joins', async ()
         { key: 'no', type: 'set', params: { values: { way: 'no' } } },
         { key: 'join', type: 'merge', params: {} },
       ],
-      edges: [{ from: 'check.true', to: 'yes' }, { from: 'check.false', to: 'no' }, { from: 'yes', to: 'join' }, { from: 'no', to: 'join' }],
+      edges: [
+        { from: 'check.true', to: 'yes' },
+        { from: 'check.false', to: 'no' },
+        { from: 'yes', to: 'join' },
+        { from: 'no', to: 'join' },
+      ],
     },
     { n: 2 },
   );
@@ -52,7 +70,10 @@ test('a branch runs one way, skips the other with a reason, and joins', async ()
 });
 
 test('an effect is durable before what depends on it starts', async () => {
-  const { instance, steps } = await h.run({ nodes: Array.from({ length: 10 }, (_, index) => ({ key: `s${index}`, type: 'noop', params: { effect: true } })), edges: chain(...Array.from({ length: 10 }, (_, index) => `s${index}`)) });
+  const { instance, steps } = await h.run({
+    nodes: Array.from({ length: 10 }, (_, index) => ({ key: `s${index}`, type: 'noop', params: { effect: true } })),
+    edges: chain(...Array.from({ length: 10 }, (_, index) => `s${index}`)),
+  });
   assert.equal(instance.status, 'completed');
   assert.equal(Object.keys(steps).length, 10);
 });
@@ -79,7 +100,9 @@ test('a failure fails the instance, names the step, and retry goes on from there
   assert.equal(steps['b']?.generation, 2);
   assert.deepEqual(steps['b']?.output, { x: '***' });
   assert.deepEqual(steps['b']?.input, { values: { x: '{{ secrets.LATE }}' } });
-  const { rows } = await h.db.database.engine.query(`select 1 from outbox where payload like '%very-secret%' union all select 1 from steps where coalesce(input, '') || coalesce(output, '') like '%very-secret%'`);
+  const { rows } = await h.db.database.engine.query(
+    `select 1 from outbox where payload like '%very-secret%' union all select 1 from steps where coalesce(input, '') || coalesce(output, '') like '%very-secret%'`,
+  );
   assert.equal(rows.length, 0);
 });
 
@@ -92,7 +115,11 @@ test('an error branch handles a failure; continue lets it through', async () => 
       { key: 'soft', type: 'template', onError: 'continue', params: { text: '{{ secrets.NONE }}' } },
       { key: 'after', type: 'noop', params: { output: 1 } },
     ],
-    edges: [{ from: 'bad.error', to: 'handle' }, { from: 'bad', to: 'normal' }, { from: 'soft', to: 'after' }],
+    edges: [
+      { from: 'bad.error', to: 'handle' },
+      { from: 'bad', to: 'normal' },
+      { from: 'soft', to: 'after' },
+    ],
   });
   assert.equal(instance.status, 'completed');
   assert.deepEqual(instance.output, { handle: { code: 'secret_missing' }, after: 1 });
@@ -110,7 +137,12 @@ test('conditions, disabled nodes and pinned outputs are heeded', async () => {
         { key: 'yes', type: 'noop', params: { output: 'yes' } },
         { key: 'closed', type: 'noop' },
       ],
-      edges: [{ from: 'off', to: 'pinned' }, { from: 'pinned.true', to: 'yes' }, { from: 'pinned', to: 'never' }, { from: 'yes', to: 'closed', when: '{{ steps.yes.output = "no" }}' }],
+      edges: [
+        { from: 'off', to: 'pinned' },
+        { from: 'pinned.true', to: 'yes' },
+        { from: 'pinned', to: 'never' },
+        { from: 'yes', to: 'closed', when: '{{ steps.yes.output = "no" }}' },
+      ],
     },
     { n: 1 },
   );
@@ -123,7 +155,15 @@ test('conditions, disabled nodes and pinned outputs are heeded', async () => {
 });
 
 test('a timer waits durably, and the instance says for what', async () => {
-  const id = await h.start(await h.publish({ nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 3_600_000 } }, { key: 'then', type: 'noop' }], edges: chain('wait', 'then') }));
+  const id = await h.start(
+    await h.publish({
+      nodes: [
+        { key: 'wait', type: 'wait.timer', params: { durationMs: 3_600_000 } },
+        { key: 'then', type: 'noop' },
+      ],
+      edges: chain('wait', 'then'),
+    }),
+  );
   await h.until(async () => (await h.instance(id)).status === 'waiting');
   const waiting = await h.instance(id);
   assert.equal(waiting.waiting?.kind, 'timer');
@@ -136,7 +176,11 @@ test('a timer waits durably, and the instance says for what', async () => {
 
 test('stop ends the instance early and cancels what waits; fail fails it', async () => {
   const stopped = await h.run({
-    nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 3_600_000 } }, { key: 'a', type: 'noop', params: { effect: true } }, { key: 'enough', type: 'stop', params: { output: { n: 1 } } }],
+    nodes: [
+      { key: 'wait', type: 'wait.timer', params: { durationMs: 3_600_000 } },
+      { key: 'a', type: 'noop', params: { effect: true } },
+      { key: 'enough', type: 'stop', params: { output: { n: 1 } } },
+    ],
     edges: chain('a', 'enough'),
   });
   assert.deepEqual([stopped.instance.status, stopped.instance.output, stopped.steps['wait']?.status], ['completed', { n: 1 }, 'cancelled']);
@@ -145,7 +189,13 @@ test('stop ends the instance early and cancels what waits; fail fails it', async
 });
 
 test('pause holds what would start, resume lets it, cancel ends it', async () => {
-  const workflow = await h.publish({ nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 1_000 } }, { key: 'then', type: 'noop' }], edges: chain('wait', 'then') });
+  const workflow = await h.publish({
+    nodes: [
+      { key: 'wait', type: 'wait.timer', params: { durationMs: 1_000 } },
+      { key: 'then', type: 'noop' },
+    ],
+    edges: chain('wait', 'then'),
+  });
   const id = await h.start(workflow);
   await h.until(async () => (await h.instance(id)).status === 'waiting');
   await h.engine.commandInstance({ orgId: h.orgId, id, command: 'pause', requestId: 'r' });
@@ -166,12 +216,23 @@ test('pause holds what would start, resume lets it, cancel ends it', async () =>
 
 test('a batch starts all in order and each ends', async () => {
   const workflowId = await h.publish({ nodes: [{ key: 'a', type: 'noop', params: { output: '{{ input.n }}', effect: true } }] });
-  const ids = await h.engine.startBatch({ orgId: h.orgId, workflowId, inputs: Array.from({ length: 200 }, (_, n) => ({ n })), startedBy: 'manual', requestId: 'r' });
+  const ids = await h.engine.startBatch({
+    orgId: h.orgId,
+    workflowId,
+    inputs: Array.from({ length: 200 }, (_, n) => ({ n })),
+    startedBy: 'manual',
+    requestId: 'r',
+  });
   for (const [n, id] of ids.entries()) assert.equal((await h.ended(id)).output, n);
 });
 
 test('the output of several last nodes is by key', async () => {
-  const { instance } = await h.run({ nodes: [{ key: 'a', type: 'noop', params: { output: 1 } }, { key: 'b', type: 'noop', params: { output: 2 } }] });
+  const { instance } = await h.run({
+    nodes: [
+      { key: 'a', type: 'noop', params: { output: 1 } },
+      { key: 'b', type: 'noop', params: { output: 2 } },
+    ],
+  });
   assert.deepEqual(instance.output, { a: 1, b: 2 });
 });
 

@@ -21,7 +21,16 @@ import { commandInstance, commandStep, executeRemote, type InstanceRequest, type
 import { rerunInstance, startBatch, startInstance, type BatchRequest, type RerunRequest, type StartRequest } from './start.ts';
 import { flush } from './stage.ts';
 import type { Effect } from './step-commands.ts';
-import { archiveWorkflow, createWorkflow, problemsOf, publishWorkflow, restoreVersion, saveDraft, type Publisher, type WorkflowContent } from './workflow-commands.ts';
+import {
+  archiveWorkflow,
+  createWorkflow,
+  problemsOf,
+  publishWorkflow,
+  restoreVersion,
+  saveDraft,
+  type Publisher,
+  type WorkflowContent,
+} from './workflow-commands.ts';
 
 export interface JobStep {
   readonly instanceId: string;
@@ -47,7 +56,13 @@ export interface Engine {
   createWorkflow(request: Publisher & WorkflowContent & { readonly id: string }): Promise<string>;
   publishWorkflow(request: Publisher & WorkflowContent & { readonly workflowId: string; readonly ifMatch: string | undefined }): Promise<void>;
   restoreVersion(request: Publisher & { readonly workflowId: string; readonly version: number }): Promise<void>;
-  saveDraft(request: { readonly orgId: string; readonly workflowId: string; readonly draft: Json; readonly ifMatch: string | undefined; readonly requestId: string }): Promise<{ readonly etag: string; readonly savedAt: Date }>;
+  saveDraft(request: {
+    readonly orgId: string;
+    readonly workflowId: string;
+    readonly draft: Json;
+    readonly ifMatch: string | undefined;
+    readonly requestId: string;
+  }): Promise<{ readonly etag: string; readonly savedAt: Date }>;
   archiveWorkflow(request: { readonly orgId: string; readonly workflowId: string; readonly cancel: boolean; readonly requestId: string }): Promise<void>;
 
   startInstance(request: StartRequest): Promise<{ readonly id: string }>;
@@ -154,11 +169,15 @@ export function createEngine(parts: EngineParts): Engine {
       const node = live?.graph.byKey.get(step.path);
       if (live === undefined || node === undefined) return prepareFromRows(core, step);
       const present = live.steps[node.index];
-      if (present?.generation !== step.generation || present.attempt !== step.attempt) fail('conflict', `step ${step.path} of ${step.instanceId} has moved on to generation ${present?.generation ?? 0}, attempt ${present?.attempt ?? 0}`);
+      if (present?.generation !== step.generation || present.attempt !== step.attempt)
+        fail('conflict', `step ${step.path} of ${step.instanceId} has moved on to generation ${present?.generation ?? 0}, attempt ${present?.attempt ?? 0}`);
       return commandOf(core, live, node);
     },
     onJobStarted: (job) => onJobStarted(core, job),
-    onJobEnded: (jobId) => void onJobEnded(core, jobId).catch((error: unknown) => core.log.warn({ jobId, cause: messageOf(error) }, 'the end of a job could not be read; the poll will')),
+    onJobEnded: (jobId) =>
+      void onJobEnded(core, jobId).catch((error: unknown) =>
+        core.log.warn({ jobId, cause: messageOf(error) }, 'the end of a job could not be read; the poll will'),
+      ),
   };
 }
 

@@ -85,14 +85,21 @@ export function createEvaluator(options: EvaluatorOptions): ChildEvaluator {
     child = undefined;
     if (current !== undefined) {
       // Ended by itself: the heap limit, as a rule.
-      current.reply.reject(new NodeError('expression_limit', `the expression "${short(current.source)}" used more than ${HEAP_MB} MiB of memory or its process ended (${how}); move the work into a code.js step`, { final: true }));
+      current.reply.reject(
+        new NodeError(
+          'expression_limit',
+          `the expression "${short(current.source)}" used more than ${HEAP_MB} MiB of memory or its process ended (${how}); move the work into a code.js step`,
+          { final: true },
+        ),
+      );
       current = undefined;
     } else if (!isReady && !isStopped) {
       failedStarts++;
       log.error({ how, failedStarts }, 'the expression process did not start');
       if (failedStarts >= 3) {
         failedStarts = 0;
-        for (const task of queue.splice(0)) task.reply.reject(new NodeError('expression_unavailable', `the expression process does not start (${how}); look at the log of Studio`));
+        for (const task of queue.splice(0))
+          task.reply.reject(new NodeError('expression_unavailable', `the expression process does not start (${how}); look at the log of Studio`));
       }
     }
     if (queue.length > 0) ensureChild();
@@ -124,7 +131,13 @@ export function createEvaluator(options: EvaluatorOptions): ChildEvaluator {
       current = undefined;
       child = undefined;
       of.kill('SIGKILL');
-      task.reply.reject(new NodeError('expression_limit', `the expression "${short(task.source)}" ran longer than ${LIMIT_MS} ms; simplify it, or move the work into a code.js step`, { final: true }));
+      task.reply.reject(
+        new NodeError(
+          'expression_limit',
+          `the expression "${short(task.source)}" ran longer than ${LIMIT_MS} ms; simplify it, or move the work into a code.js step`,
+          { final: true },
+        ),
+      );
       ensureChild();
     });
   }
@@ -150,7 +163,13 @@ export function createEvaluator(options: EvaluatorOptions): ChildEvaluator {
       if (isStopped) return Promise.reject(new NodeError('expression_unavailable', 'Studio is stopping'));
       const text = scopeText(expression, scope);
       if (text.length > MAX_SCOPE_BYTES) {
-        return Promise.reject(new NodeError('expression_limit', `the expression "${short(expression.source)}" reads ${text.length} bytes, the limit is ${MAX_SCOPE_BYTES}; name the part it needs, or use a code.js step`, { final: true }));
+        return Promise.reject(
+          new NodeError(
+            'expression_limit',
+            `the expression "${short(expression.source)}" reads ${text.length} bytes, the limit is ${MAX_SCOPE_BYTES}; name the part it needs, or use a code.js step`,
+            { final: true },
+          ),
+        );
       }
       const task: Task = { source: expression.source, scope: text, reply: deferred() };
       queue.push(task);
@@ -164,7 +183,8 @@ export function createEvaluator(options: EvaluatorOptions): ChildEvaluator {
       disarm();
       const left = child;
       child = undefined;
-      for (const task of [...queue.splice(0), ...(current === undefined ? [] : [current])]) task.reply.reject(new NodeError('expression_unavailable', 'Studio is stopping'));
+      for (const task of [...queue.splice(0), ...(current === undefined ? [] : [current])])
+        task.reply.reject(new NodeError('expression_unavailable', 'Studio is stopping'));
       current = undefined;
       if (left === undefined || left.exitCode !== null) return;
       const exited = new Promise<void>((resolve) => left.once('exit', () => resolve()));

@@ -127,7 +127,8 @@ function stepsNamedAtRoot(ast: Ast): ReadonlySet<string> {
     const { steps = [], type: _path, ...rest } = value;
     const absolute = steps[0]?.type === 'variable' && (steps[0].value === '$' || (atRoot && steps[0].value === ''));
     const [first, second] = absolute ? steps.slice(1) : steps;
-    if ((atRoot || absolute) && first?.type === 'name' && first.value === 'steps' && second?.type === 'name' && typeof second.value === 'string') named.add(second.value);
+    if ((atRoot || absolute) && first?.type === 'name' && first.value === 'steps' && second?.type === 'name' && typeof second.value === 'string')
+      named.add(second.value);
     const { stages, ...head } = steps[0] ?? { type: 'none' };
     visit(head, atRoot);
     visit([stages, steps.slice(1), rest], false);
@@ -143,7 +144,7 @@ export function resultPositions(ast: Ast): readonly Ast[] {
   const visit = (node: Ast | undefined): void => {
     if (node === undefined || found.has(node)) return;
     if (node.type === 'path' || node.type === 'function' || node.type === 'apply') found.add(node);
-    if (node.type === 'condition') (visit(node.then), visit(node.else));
+    if (node.type === 'condition') [node.then, node.else].forEach(visit);
     if (node.type === 'block') visit(node.expressions?.at(-1));
     if (node.type === 'unary' && node.value === '{' && Array.isArray(node.lhs)) for (const pair of node.lhs) visit(pair[1]);
     // Objects made for each item of a path: `items.{ "tags": tags.name }`.

@@ -70,22 +70,25 @@ function keepArrays(expression: jsonata.Expression, ast: Ast): void {
   expression.assign(Symbol.for('jsonata.__evaluate_entry') as unknown as string, (node: object, input: unknown) => {
     passages.get(node)?.push({ metArray: Array.isArray(input) && (input as Sequence).sequence !== true, before: false });
   });
-  expression.assign(Symbol.for('jsonata.__evaluate_exit') as unknown as string, (node: Ast, _input: unknown, _environment: unknown, result: Sequence | undefined) => {
-    const passage = current(pathOfStep.get(node));
-    if (passage !== undefined) {
-      passage.before = passage.metArray;
-      const index = node.stages?.[0]?.expr?.type === 'number' ? Math.floor(Number(node.stages[0].expr.value)) : undefined;
-      const meets: unknown = index === undefined || !Array.isArray(result) ? result : result.at(index);
-      if (Array.isArray(meets) || node.type === 'wildcard' || node.type === 'descendant') passage.metArray = true;
-    }
-    const filtered = current(pathOfPredicate.get(node));
-    if (filtered !== undefined && typeof result === 'number') filtered.metArray = filtered.before;
-    const ended = passages.get(node)?.pop();
-    if (ended?.metArray !== true && !calls.has(node)) return;
-    if (!Array.isArray(result) || result.sequence !== true) return;
-    if (result.length === 0) result.sequence = !calls.has(node) ? false : true;
-    else result.keepSingleton = true;
-  });
+  expression.assign(
+    Symbol.for('jsonata.__evaluate_exit') as unknown as string,
+    (node: Ast, _input: unknown, _environment: unknown, result: Sequence | undefined) => {
+      const passage = current(pathOfStep.get(node));
+      if (passage !== undefined) {
+        passage.before = passage.metArray;
+        const index = node.stages?.[0]?.expr?.type === 'number' ? Math.floor(Number(node.stages[0].expr.value)) : undefined;
+        const meets: unknown = index === undefined || !Array.isArray(result) ? result : result.at(index);
+        if (Array.isArray(meets) || node.type === 'wildcard' || node.type === 'descendant') passage.metArray = true;
+      }
+      const filtered = current(pathOfPredicate.get(node));
+      if (filtered !== undefined && typeof result === 'number') filtered.metArray = filtered.before;
+      const ended = passages.get(node)?.pop();
+      if (ended?.metArray !== true && !calls.has(node)) return;
+      if (!Array.isArray(result) || result.sequence !== true) return;
+      if (result.length === 0) result.sequence = !calls.has(node) ? false : true;
+      else result.keepSingleton = true;
+    },
+  );
 }
 
 /** Functions are no data, and a missing value is null. */

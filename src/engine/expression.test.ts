@@ -19,7 +19,17 @@ function plain(source: string, scope: unknown): Json {
 }
 
 const scope = {
-  input: { name: 'Ada', n: 1, one: [{ name: 'x', price: 5, tags: ['t'] }], two: [{ name: 'a', price: 1 }, { name: 'b', price: 9 }], none: [], matrix: [[1, 2], [3]] },
+  input: {
+    name: 'Ada',
+    n: 1,
+    one: [{ name: 'x', price: 5, tags: ['t'] }],
+    two: [
+      { name: 'a', price: 1 },
+      { name: 'b', price: 9 },
+    ],
+    none: [],
+    matrix: [[1, 2], [3]],
+  },
   steps: { first: { output: { rows: [{ id: 1 }] } } },
 };
 
@@ -50,9 +60,16 @@ test('operands keep the meaning JSONata gives them', async () => {
 test('the fast path reads what the full evaluator reads', async () => {
   const name = fc.constantFrom('a', 'b', 'c', 'input');
   const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
-    value: fc.oneof({ maxDepth: 4 }, fc.constantFrom(null, true, 0, 1, 'text', ''), fc.array(tie('value'), { maxLength: 3 }), fc.dictionary(name, tie('value'), { maxKeys: 3 })),
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom(null, true, 0, 1, 'text', ''),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(name, tie('value'), { maxKeys: 3 }),
+    ),
   })).value;
-  const segment = fc.tuple(name, fc.option(fc.integer({ min: -3, max: 3 }), { nil: undefined })).map(([key, index]) => (index === undefined ? key : `${key}[${index}]`));
+  const segment = fc
+    .tuple(name, fc.option(fc.integer({ min: -3, max: 3 }), { nil: undefined }))
+    .map(([key, index]) => (index === undefined ? key : `${key}[${index}]`));
   const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => segments.join('.'));
   await fc.assert(
     fc.asyncProperty(path, fc.dictionary(name, value, { minKeys: 2 }), async (source, root) => {
@@ -63,11 +80,29 @@ test('the fast path reads what the full evaluator reads', async () => {
 });
 
 test('literals are plain', () => {
-  for (const [source, value] of [['1', 1], ['-2.5', -2.5], ['"x"', 'x'], ['true', true], ['null', null]] as const) assert.equal(plain(source, {}), value);
+  for (const [source, value] of [
+    ['1', 1],
+    ['-2.5', -2.5],
+    ['"x"', 'x'],
+    ['true', true],
+    ['null', null],
+  ] as const)
+    assert.equal(plain(source, {}), value);
 });
 
 test('prototype tricks are refused when they are compiled', () => {
-  for (const source of ['input.constructor', 'input.__proto__.x', '$lookup(input, "constructor")', 'input."toString"', '`__proto__`', '(input.constructor)("x")', 'input.hasOwnProperty("a")', '$eval("1")', 'input ~> |$|{"__proto__": {"x": 1}}|', '$.input.valueOf()']) {
+  for (const source of [
+    'input.constructor',
+    'input.__proto__.x',
+    '$lookup(input, "constructor")',
+    'input."toString"',
+    '`__proto__`',
+    '(input.constructor)("x")',
+    'input.hasOwnProperty("a")',
+    '$eval("1")',
+    'input ~> |$|{"__proto__": {"x": 1}}|',
+    '$.input.valueOf()',
+  ]) {
     assert.throws(() => compileExpression(source), ExpressionError, source);
   }
 });
@@ -80,7 +115,10 @@ test('prototype tricks that are put together at run time find nothing', async ()
 
 test('a deep or broken expression is refused with where it breaks', () => {
   assert.throws(() => compileExpression('('.repeat(9_000)), /bad_expression|nested|end of expression|Expected/i);
-  assert.throws(() => compileExpression('input.['), (error: unknown) => error instanceof ExpressionError && error.message.includes('character'));
+  assert.throws(
+    () => compileExpression('input.['),
+    (error: unknown) => error instanceof ExpressionError && error.message.includes('character'),
+  );
   assert.throws(() => compileExpression('x'.repeat(10_001)), /10001 characters, the limit is 10000/);
 });
 
@@ -95,8 +133,13 @@ test('it is known which steps, roots and secrets an expression reads', () => {
 });
 
 test('a secret is used alone, joined or in base64, and in no other way', () => {
-  for (const source of ['secrets.A', '"x" & secrets.A', '$base64encode(input.user & ":" & secrets.A)', '(secrets.A)']) assert.equal(compileExpression(source).hasSecrets, true);
+  for (const source of ['secrets.A', '"x" & secrets.A', '$base64encode(input.user & ":" & secrets.A)', '(secrets.A)'])
+    assert.equal(compileExpression(source).hasSecrets, true);
   for (const source of ['$length(secrets.A)', 'secrets', 'secrets.*', 'secrets.A.b', 'input.x = secrets.A', '$lookup(secrets, "A")', '[secrets.A]']) {
-    assert.throws(() => compileExpression(source), (error: unknown) => error instanceof ExpressionError && error.code === 'secret_use', source);
+    assert.throws(
+      () => compileExpression(source),
+      (error: unknown) => error instanceof ExpressionError && error.code === 'secret_use',
+      source,
+    );
   }
 });

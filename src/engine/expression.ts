@@ -37,11 +37,15 @@ export function compileExpression(source: string): Expression {
   const known = cache.get(source);
   if (known !== undefined) return known;
   if (source.length > MAX_EXPRESSION_CHARS) {
-    throw new ExpressionError('bad_expression', `the expression has ${source.length} characters, the limit is ${MAX_EXPRESSION_CHARS}; move the logic into a code.js step`);
+    throw new ExpressionError(
+      'bad_expression',
+      `the expression has ${source.length} characters, the limit is ${MAX_EXPRESSION_CHARS}; move the logic into a code.js step`,
+    );
   }
   const ast = parse(source);
   const refused = refusedName(ast);
-  if (refused !== undefined) throw new ExpressionError('bad_expression', `"${refused}" can't be used in an expression: it is a name of the language, not of data`);
+  if (refused !== undefined)
+    throw new ExpressionError('bad_expression', `"${refused}" can't be used in an expression: it is a name of the language, not of data`);
   const reads = readsOf(ast);
   const hasSecrets = reads.secrets.size > 0 || reads.readsAllSecrets;
   if (hasSecrets) {
@@ -62,7 +66,11 @@ function parse(source: string): Ast {
     // JSONata throws plain objects with code, position and message; a deep nest overflows its parser's stack.
     if (cause instanceof RangeError) throw new ExpressionError('bad_expression', 'the expression is nested too deeply', { cause });
     const { message, position } = cause as { message?: string; position?: number };
-    throw new ExpressionError('bad_expression', `${message ?? 'it can not be read'}${position === undefined ? '' : ` (at character ${position} of "${shorten(source)}")`}`, { cause });
+    throw new ExpressionError(
+      'bad_expression',
+      `${message ?? 'it can not be read'}${position === undefined ? '' : ` (at character ${position} of "${shorten(source)}")`}`,
+      { cause },
+    );
   }
 }
 

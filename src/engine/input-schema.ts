@@ -22,5 +22,8 @@ export function requireInput(schema: Record<string, Json> | undefined, input: Js
   const parsed = z.fromJSONSchema(schema as JsonSchema).safeParse(input);
   if (parsed.success) return;
   const faults = parsed.error.issues.map((issue) => ({ path: pathText(['input', ...issue.path]), message: issue.message }));
-  fail('invalid_body', { message: `the input does not fit the workflow's schema: ${faults.map((fault) => `${fault.path}: ${fault.message}`).join('; ')}`.slice(0, 2_000), details: { faults } });
+  fail('invalid_body', {
+    message: `the input does not fit the workflow's schema: ${faults.map((fault) => `${fault.path}: ${fault.message}`).join('; ')}`.slice(0, 2_000),
+    details: { faults },
+  });
 }

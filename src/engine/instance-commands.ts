@@ -5,7 +5,7 @@ import { failpoint } from '../kernel/failpoint.ts';
 import { deleteInstance as deleteRows } from '../store/instances.ts';
 import { endInstance, goOn, noteActivity } from './advance.ts';
 import type { Core } from './core.ts';
-import { releaseHeld } from './dispatch.ts';
+import { releaseHeld } from './finish.ts';
 import type { CompiledNode } from './graph.ts';
 import { openStep, type Live } from './live.ts';
 import { isUndoneByRetry, rebuildPlan } from './rebuild.ts';

@@ -48,7 +48,10 @@ test('a job step queues with its row, runs, and its output goes on', async () =>
   h.secrets.set('TOKEN', 'hush-hush');
   const id = await h.start(
     await h.publish({
-      nodes: [{ key: 'j', type: 'test.job', params: { argument: 'say {{ secrets.TOKEN }} {{ input.x }}' } }, { key: 'then', type: 'noop', params: { output: '{{ steps.j.output.said }}' } }],
+      nodes: [
+        { key: 'j', type: 'test.job', params: { argument: 'say {{ secrets.TOKEN }} {{ input.x }}' } },
+        { key: 'then', type: 'noop', params: { output: '{{ steps.j.output.said }}' } },
+      ],
       edges: [{ from: 'j', to: 'then' }],
     }),
     { x: 1 },
@@ -67,7 +70,15 @@ test('a job step queues with its row, runs, and its output goes on', async () =>
   await h.endJob(jobId, { status: 'completed', result: result(0, 'it said hush-hush') });
   assert.equal((await h.ended(id)).output, 'it said ***');
   const types = (await h.events(id)).map((event) => event.type);
-  assert.deepEqual(types, ['engine:instance:created', 'engine:instance:started', 'engine:step:queued', 'engine:step:started', 'engine:step:completed', 'engine:step:completed', 'engine:instance:completed']);
+  assert.deepEqual(types, [
+    'engine:instance:created',
+    'engine:instance:started',
+    'engine:step:queued',
+    'engine:step:started',
+    'engine:step:completed',
+    'engine:step:completed',
+    'engine:instance:completed',
+  ]);
 });
 
 test('a failed job is tried again by a new job, and its end counts once', async () => {

@@ -5,16 +5,16 @@ import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import { NodeError, type JobEnded, type JobNodeType, type NodeResult } from '../nodes/kit.ts';
 import { readJobResult } from '../store/jobs.ts';
-import { retryLater } from './attempt.ts';
 import { failure, type Core } from './core.ts';
-import { failureOf, finish, occupy, releaseHeld, vacate } from './dispatch.ts';
+import { failureOf, finish, occupy, releaseHeld, vacate } from './finish.ts';
 import type { CompiledNode } from './graph.ts';
+import { isTooLarge, MAX_OUTPUT_BYTES } from './limits.ts';
 import { pathOf, type Live, type LiveStep } from './live.ts';
 import { redactionOf } from './redaction.ts';
 import { resolve, type Resolved } from './resolve.ts';
+import { retryLater } from './retry-step.ts';
 import { bufferOf, flush, stageStep } from './stage.ts';
 import { failpoint } from '../kernel/failpoint.ts';
-import { MAX_OUTPUT_BYTES } from './attempt.ts';
 
 export function startJob(core: Core, live: Live, node: CompiledNode, step: LiveStep): void {
   const run = occupy(core, live, node, step);
@@ -42,7 +42,17 @@ function enqueue(core: Core, live: Live, node: CompiledNode, step: LiveStep, inp
   const now = core.clock.now();
   const jobId = newId('job', core.clock);
   const attempt = step.attempt + 1;
-  stageStep(core, live, node, step, { status: 'queued', attempt, jobId, workerId: null, queuedAt: now, startedAt: null, error: null, input: shorten(input), wait: { kind: 'queue', message: `waits for a slot of the queue ${queue}` } });
+  stageStep(core, live, node, step, {
+    status: 'queued',
+    attempt,
+    jobId,
+    workerId: null,
+    queuedAt: now,
+    startedAt: null,
+    error: null,
+    input: shorten(input),
+    wait: { kind: 'queue', message: `waits for a slot of the queue ${queue}` },
+  });
   bufferOf(core, live).jobs.push({
     id: jobId,
     orgId: live.orgId,
@@ -62,7 +72,11 @@ function enqueue(core: Core, live: Live, node: CompiledNode, step: LiveStep, inp
   flush(core, live, (lost) => {
     if (lost !== undefined) return;
     const passed = failpoint('job.before_wake');
-    if (passed instanceof Promise) passed.then(() => core.parts.jobs.wake(queue), () => undefined);
+    if (passed instanceof Promise)
+      passed.then(
+        () => core.parts.jobs.wake(queue),
+        () => undefined,
+      );
     else core.parts.jobs.wake(queue);
   });
 }
@@ -101,7 +115,9 @@ export async function onJobEnded(core: Core, jobId: string): Promise<void> {
   releaseHeld(core, live);
 }
 
-type Ended = { readonly result: NodeResult & { readonly kind: 'output' } } | { readonly status: 'failed' | 'timed_out' | 'cancelled'; readonly error: ReturnType<typeof failure>; readonly isFinal: boolean };
+type Ended =
+  | { readonly result: NodeResult & { readonly kind: 'output' } }
+  | { readonly status: 'failed' | 'timed_out' | 'cancelled'; readonly error: ReturnType<typeof failure>; readonly isFinal: boolean };
 
 async function judge(core: Core, live: Live, node: CompiledNode, row: NonNullable<Awaited<ReturnType<typeof readJobResult>>>): Promise<Ended> {
   if (row.result === null) return withoutResult(row);
@@ -115,8 +131,13 @@ async function judge(core: Core, live: Live, node: CompiledNode, row: NonNullabl
     const result = type.toOutput(params as never, JSON.parse(row.result) as JobEnded);
     if (result.kind !== 'output') throw new NodeError('bad_result', `${node.type.type} gave "${result.kind}", which a job can not`, { final: true });
     const output = redaction.json(result.output);
-    const bytes = Buffer.byteLength(JSON.stringify(output));
-    if (bytes > MAX_OUTPUT_BYTES) throw new NodeError('too_large', `the output has ${bytes} bytes, the limit is ${MAX_OUTPUT_BYTES}; leave it in $STUDIO_ARTIFACTS instead`, { final: true });
+    const text = JSON.stringify(output);
+    if (isTooLarge(text))
+      throw new NodeError(
+        'too_large',
+        `the output has ${Buffer.byteLength(text)} bytes, the limit is ${MAX_OUTPUT_BYTES}; leave it in $STUDIO_ARTIFACTS instead`,
+        { final: true },
+      );
     return { result: { ...result, output } };
   } catch (error) {
     const fault = failureOf(error, mask);
@@ -136,9 +157,27 @@ function settleJob(core: Core, live: Live, node: CompiledNode, step: LiveStep, e
   const endedAt = core.clock.now();
   if ('result' in ended) {
     const { output, port, reason } = ended.result;
-    return finish(core, live, node, step, { status: 'completed', output, hasOutput: true, port: port ?? null, reason: reason ?? null, error: null, wait: null, endedAt }, false);
+    return finish(
+      core,
+      live,
+      node,
+      step,
+      { status: 'completed', output, hasOutput: true, port: port ?? null, reason: reason ?? null, error: null, wait: null, endedAt },
+      false,
+    );
   }
-  if (ended.status !== 'cancelled' && retryLater(core, live, node, step, { attempt: step.attempt, status: ended.status, error: ended.error, isFinal: ended.isFinal, startedAt: step.startedAt, jobId: step.jobId })) return;
+  if (
+    ended.status !== 'cancelled' &&
+    retryLater(core, live, node, step, {
+      attempt: step.attempt,
+      status: ended.status,
+      error: ended.error,
+      isFinal: ended.isFinal,
+      startedAt: step.startedAt,
+      jobId: step.jobId,
+    })
+  )
+    return;
   finish(core, live, node, step, { status: ended.status, error: ended.error, wait: null, endedAt }, false);
 }
 
@@ -147,6 +186,11 @@ export async function commandOf(core: Core, live: Live, node: CompiledNode): Pro
   if (node.type.runs !== 'job') fail('conflict', `step ${pathOf(node)} of ${live.id} is no job`);
   const resolved = await resolveParams(core, live, node);
   const parsed = node.type.params.safeParse(resolved.live);
-  if (!parsed.success) throw new NodeError('bad_params', `the params of ${node.type.type} are not as it needs them: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`, { final: true });
+  if (!parsed.success)
+    throw new NodeError(
+      'bad_params',
+      `the params of ${node.type.type} are not as it needs them: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+      { final: true },
+    );
   return { spec: node.type.toCommand(parsed.data as never), redact: resolved.made };
 }

@@ -16,7 +16,9 @@ before(async () => {
   const sql = db.database.engine;
   await sql.query(`insert into orgs (id, name) values ('org_1', 'One')`);
   await sql.query(`insert into workflows (id, org_id, name, version) values ('wf_1', 'org_1', 'W', 1)`);
-  await sql.query(`insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count) values ('wf_1', 1, 'org_1', '{}', '', 0)`);
+  await sql.query(
+    `insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count) values ('wf_1', 1, 'org_1', '{}', '', 0)`,
+  );
 });
 after(() => db.close());
 
@@ -26,7 +28,22 @@ async function open(database: Database = db.database): Promise<Journal> {
 }
 
 function created(id: string): Group {
-  const insert: InstanceInsert = { id, orgId: 'org_1', workflowId: 'wf_1', version: 1, status: 'running', input: '{}', labels: '{}', priority: 50, startedBy: 'manual', rerunOf: null, principal: null, seq: 1, createdAt: 0, startedAt: 0 };
+  const insert: InstanceInsert = {
+    id,
+    orgId: 'org_1',
+    workflowId: 'wf_1',
+    version: 1,
+    status: 'running',
+    input: '{}',
+    labels: '{}',
+    priority: 50,
+    startedBy: 'manual',
+    rerunOf: null,
+    principal: null,
+    seq: 1,
+    createdAt: 0,
+    startedAt: 0,
+  };
   return { ...emptyGroup(id), created: insert, events: [event(id, 1)] };
 }
 
@@ -35,7 +52,28 @@ function event(id: string, sequence: number): Group['events'][number] {
 }
 
 function step(id: string, path: string, change: Partial<StepWrite> = {}): Group {
-  const write: StepWrite = { instanceId: id, orgId: 'org_1', path, generation: 1, expected: null, status: 'completed', attempt: 1, port: null, input: null, output: null, error: null, reason: null, wait: null, jobId: null, workerId: null, seq: 2, queuedAt: null, startedAt: null, endedAt: null, ...change };
+  const write: StepWrite = {
+    instanceId: id,
+    orgId: 'org_1',
+    path,
+    generation: 1,
+    expected: null,
+    status: 'completed',
+    attempt: 1,
+    port: null,
+    input: null,
+    output: null,
+    error: null,
+    reason: null,
+    wait: null,
+    jobId: null,
+    workerId: null,
+    seq: 2,
+    queuedAt: null,
+    startedAt: null,
+    endedAt: null,
+    ...change,
+  };
   return { ...emptyGroup(id), steps: new Map([[`${path} 1`, write]]), events: [event(id, write.seq)] };
 }
 
@@ -44,14 +82,22 @@ function append(journal: Journal, group: Group): Promise<GroupLost | undefined> 
 }
 
 async function count(table: 'steps' | 'outbox', id: string): Promise<number> {
-  const { rows } = await db.database.engine.query<{ n: number }>(`select count(*)::int as n from ${table === 'steps' ? 'steps where instance_id' : 'outbox where id'} = $1`, [id]);
+  const { rows } = await db.database.engine.query<{ n: number }>(
+    `select count(*)::int as n from ${table === 'steps' ? 'steps where instance_id' : 'outbox where id'} = $1`,
+    [id],
+  );
   return rows[0]?.n ?? 0;
 }
 
 test('groups of one turn share a commit; an insert and its update do not, and stay in order', async () => {
   const journal = await open();
   const id = newId('inst');
-  const results = await Promise.all([append(journal, created(id)), append(journal, step(id, 'a', { status: 'waiting' })), append(journal, step(id, 'b')), append(journal, step(id, 'a', { expected: 'waiting', seq: 3 }))]);
+  const results = await Promise.all([
+    append(journal, created(id)),
+    append(journal, step(id, 'a', { status: 'waiting' })),
+    append(journal, step(id, 'b')),
+    append(journal, step(id, 'a', { expected: 'waiting', seq: 3 })),
+  ]);
   assert.deepEqual(results, [undefined, undefined, undefined, undefined]);
   assert.equal(journal.stats.commits, 2);
   assert.equal(await count('outbox', id), 4);
@@ -62,7 +108,12 @@ test('a row that had moved fails alone, and nothing of its group is written', as
   const journal = await open();
   const id = newId('inst');
   await append(journal, created(id));
-  const [good, moved, twice, other] = await Promise.all([append(journal, step(id, 'a')), append(journal, step(id, 'b', { expected: 'waiting' })), append(journal, step(id, 'a', { seq: 9 })), append(journal, step(id, 'c', { seq: 3 }))]);
+  const [good, moved, twice, other] = await Promise.all([
+    append(journal, step(id, 'a')),
+    append(journal, step(id, 'b', { expected: 'waiting' })),
+    append(journal, step(id, 'a', { seq: 9 })),
+    append(journal, step(id, 'c', { seq: 3 })),
+  ]);
   assert.deepEqual([good, moved?.why, twice?.why, other], [undefined, 'moved', 'moved', undefined]);
   assert.deepEqual([await count('steps', id), await count('outbox', id)], [2, 3]);
   journal.stop();
@@ -72,7 +123,11 @@ test('a group that PostgreSQL refuses fails alone', async () => {
   const journal = await open();
   const id = newId('inst');
   await append(journal, created(id));
-  const [good, refused, after] = await Promise.all([append(journal, step(id, 'a')), append(journal, step(id, 'b', { error: 'no json' })), append(journal, step(id, 'c', { seq: 3 }))]);
+  const [good, refused, after] = await Promise.all([
+    append(journal, step(id, 'a')),
+    append(journal, step(id, 'b', { error: 'no json' })),
+    append(journal, step(id, 'c', { seq: 3 })),
+  ]);
   assert.deepEqual([good, refused?.why, after], [undefined, 'refused', undefined]);
   journal.stop();
 });
@@ -112,7 +167,12 @@ for (const when of ['before', 'after'] as const) {
     const id = newId('inst');
     await append(plain, created(id));
     plain.stop();
-    const journal = createJournal({ database: cut(db.database, when), clock: systemClock, log: silentLog, fence: () => ({ ownerId: owner.id, epoch: owner.epoch }) });
+    const journal = createJournal({
+      database: cut(db.database, when),
+      clock: systemClock,
+      log: silentLog,
+      fence: () => ({ ownerId: owner.id, epoch: owner.epoch }),
+    });
     assert.deepEqual(await Promise.all([append(journal, step(id, 'a')), append(journal, step(id, 'b', { seq: 3 }))]), [undefined, undefined]);
     assert.deepEqual([await count('steps', id), await count('outbox', id)], [2, 3]);
     journal.stop();

@@ -7,7 +7,18 @@ import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { isConnectionLoss, type Database } from '../store/client.ts';
 import { insertStepJobs, type NewStepJob } from '../store/jobs.ts';
-import { isUnexpectedState, readLastSequences, writeBatch, type AttemptInsert, type Fence, type InstanceEvent, type InstanceInsert, type InstanceUpdate, type LogInsert, type StepWrite } from '../store/journal.ts';
+import {
+  isUnexpectedState,
+  readLastSequences,
+  writeBatch,
+  type AttemptInsert,
+  type Fence,
+  type InstanceEvent,
+  type InstanceInsert,
+  type InstanceUpdate,
+  type LogInsert,
+  type StepWrite,
+} from '../store/journal.ts';
 import { isOwner } from '../store/owners.ts';
 
 /** What one instance wants written at one moment. */
@@ -74,7 +85,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
   let queue: Entry[] = [];
   let isFlushing = false;
   let isStopped = false;
-  let idle: (() => void)[] = [];
+  const idle: (() => void)[] = [];
 
   function schedule(): void {
     if (isFlushing || queue.length === 0) return;
@@ -117,7 +128,8 @@ export function createJournal(parts: { readonly database: Database; readonly clo
       } catch (error) {
         if (isTransient(error)) {
           ambiguous ||= isConnectionLoss(error);
-          if (attempt === 0) log.warn({ cause: messageOf(error), groups: entries.length }, 'a commit failed for now; it is tried again until the database answers');
+          if (attempt === 0)
+            log.warn({ cause: messageOf(error), groups: entries.length }, 'a commit failed for now; it is tried again until the database answers');
           await clock.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 1_000);
           continue;
         }
@@ -166,7 +178,12 @@ export function createJournal(parts: { readonly database: Database; readonly clo
 
   /** After a lost connection: groups whose last event is there were written. Only the owner writes them, so nobody else can have. */
   async function dropWritten(entries: readonly Entry[]): Promise<readonly Entry[]> {
-    const last = await ask(() => readLastSequences(database.engine, entries.map((entry) => entry.group.instanceId)));
+    const last = await ask(() =>
+      readLastSequences(
+        database.engine,
+        entries.map((entry) => entry.group.instanceId),
+      ),
+    );
     if (last === undefined) return entries;
     const left: Entry[] = [];
     for (const entry of entries) {

@@ -98,8 +98,8 @@ export function createLive(stored: StoredInstance, graph: CompiledGraph): Live {
     status: stored.status,
     seq: stored.seq,
     plan: createPlan(graph),
-    steps: new Array<LiveStep | undefined>(graph.nodes.length).fill(undefined),
-    generations: new Array<number>(graph.nodes.length).fill(0),
+    steps: Array.from({ length: graph.nodes.length }),
+    generations: graph.nodes.map(() => 0),
     scope: {
       input: stored.input,
       steps: Object.create(null) as Record<string, { output: Json }>,
@@ -188,7 +188,8 @@ export function isCurrent(live: Live, node: CompiledNode, run: Running): boolean
 
 /** What later steps see of an ended one. */
 export function exposeStep(live: Live, node: CompiledNode, step: LiveStep): void {
-  if (step.hasOutput || step.error !== null) live.scope.steps[node.key] = step.error === null ? { output: step.output } : { output: step.output, error: step.error as Json };
+  if (step.hasOutput || step.error !== null)
+    live.scope.steps[node.key] = step.error === null ? { output: step.output } : { output: step.output, error: step.error as Json };
   else delete live.scope.steps[node.key];
 }
 

@@ -35,7 +35,18 @@ export async function buryDeadOwners(core: Core): Promise<number> {
   const others = (await listOwners(sql)).filter((owner) => owner.epoch !== core.owner?.epoch);
   const provenDead = others.filter((owner) => core.parts.isAlone === true || isProvenDead(owner));
   const silent = others.filter((owner) => !provenDead.includes(owner) && owner.silentMs > SILENT_MS);
-  const buried = [...(await deleteOwners(sql, provenDead.map((owner) => owner.epoch), 0)), ...(await deleteOwners(sql, silent.map((owner) => owner.epoch), SILENT_MS))];
+  const buried = [
+    ...(await deleteOwners(
+      sql,
+      provenDead.map((owner) => owner.epoch),
+      0,
+    )),
+    ...(await deleteOwners(
+      sql,
+      silent.map((owner) => owner.epoch),
+      SILENT_MS,
+    )),
+  ];
   if (buried.length > 0) core.log.info({ epochs: buried }, 'owners that are gone were taken over');
   return buried.length;
 }
@@ -83,7 +94,7 @@ export function watchOwnership(core: Core, execute: (command: NewCommand) => Pro
   async function beat(): Promise<void> {
     if (isStopped || core.owner === undefined) return;
     try {
-      if (!(await beatOwner(core.parts.database.engine, core.owner))) return void (await comeBack());
+      if (!(await beatOwner(core.parts.database.engine, core.owner))) return await comeBack();
       if (core.parts.isAlone !== true && (await buryDeadOwners(core)) > 0) await adoptAll(core);
     } catch (error) {
       core.log.warn({ cause: messageOf(error) }, 'the beat of this process failed; tried again');

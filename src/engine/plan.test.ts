@@ -10,15 +10,23 @@ import { advance, begin, createPlan, markDecided, sourcesOf, type Outcome } from
 /** Node i may only lead to later ones: no cycles. */
 const graphs: fc.Arbitrary<Definition> = fc.integer({ min: 1, max: 9 }).chain((size) => {
   const node = (index: number): fc.Arbitrary<GraphNode> =>
-    fc.record({
-      key: fc.constant(`n${index}`),
-      type: fc.constantFrom('noop', 'branch.if'),
-      params: fc.constant({ condition: true }),
-      runIf: fc.constantFrom('all' as const, 'any' as const, 2, 3),
-      onError: fc.constantFrom('continue' as const, 'branch' as const),
-    }).map((one) => (one.type === 'noop' ? { ...one, params: {} } : one));
+    fc
+      .record({
+        key: fc.constant(`n${index}`),
+        type: fc.constantFrom('noop', 'branch.if'),
+        params: fc.constant({ condition: true }),
+        runIf: fc.constantFrom('all' as const, 'any' as const, 2, 3),
+        onError: fc.constantFrom('continue' as const, 'branch' as const),
+      })
+      .map((one) => (one.type === 'noop' ? { ...one, params: {} } : one));
   const edge: fc.Arbitrary<GraphEdge | undefined> = fc
-    .tuple(fc.nat(size - 1), fc.nat(size - 1), fc.constantFrom('', '.error', '.port'), fc.constantFrom<GraphEdge['mode']>(undefined, ['context'], ['trigger', 'context']), fc.boolean())
+    .tuple(
+      fc.nat(size - 1),
+      fc.nat(size - 1),
+      fc.constantFrom('', '.error', '.port'),
+      fc.constantFrom<GraphEdge['mode']>(undefined, ['context'], ['trigger', 'context']),
+      fc.boolean(),
+    )
     .map(([a, b, port, mode, isConditional]) => {
       if (a === b) return undefined;
       const [from, to] = a < b ? [a, b] : [b, a];
@@ -38,7 +46,13 @@ const graphs: fc.Arbitrary<Definition> = fc.integer({ min: 1, max: 9 }).chain((s
 });
 
 type Fate = { readonly outcome: Outcome; readonly closed: boolean };
-const fates = fc.array(fc.record({ outcome: fc.constantFrom<Outcome>({ kind: 'passed', port: null }, { kind: 'passed', port: 'true' }, { kind: 'passed', port: 'false' }, { kind: 'failed' }), closed: fc.boolean() }), { minLength: 9, maxLength: 9 });
+const fates = fc.array(
+  fc.record({
+    outcome: fc.constantFrom<Outcome>({ kind: 'passed', port: null }, { kind: 'passed', port: 'true' }, { kind: 'passed', port: 'false' }, { kind: 'failed' }),
+    closed: fc.boolean(),
+  }),
+  { minLength: 9, maxLength: 9 },
+);
 
 /** What a node's end does to one of its edges, said again from the words of the contract. */
 function edgeFires(graph: CompiledGraph, from: CompiledNode, edge: CompiledGraph['edges'][number], fate: Fate): boolean {
@@ -73,7 +87,7 @@ function simulate(graph: CompiledGraph, fateOf: readonly Fate[], pick: readonly 
     return fired + open < need ? 'skipped' : undefined;
   };
   for (let turn = 0; ; turn++) {
-    for (let changed = true; changed; ) {
+    for (let changed = true; changed;) {
       changed = false;
       for (const node of graph.nodes) {
         const decision = decided.has(node.key) ? undefined : look(node);
@@ -94,7 +108,11 @@ function closedOf(node: CompiledNode, fate: Fate): ReadonlySet<number> {
 }
 
 /** The planner, ended in the same order as the simulator would. */
-function runPlan(graph: CompiledGraph, fateOf: readonly Fate[], pick: readonly number[]): { result: Map<string, 'ran' | 'skipped'>; open: number; twice: string[] } {
+function runPlan(
+  graph: CompiledGraph,
+  fateOf: readonly Fate[],
+  pick: readonly number[],
+): { result: Map<string, 'ran' | 'skipped'>; open: number; twice: string[] } {
   const plan = createPlan(graph);
   const result = new Map<string, 'ran' | 'skipped'>();
   const twice: string[] = [];
@@ -187,11 +205,27 @@ test('a plan rebuilt from what is recorded decides the rest as the first one wou
 });
 
 test('a node knows who led to it', () => {
-  const graph = compileGraph({ nodes: [{ key: 'a', type: 'noop' }, { key: 'b', type: 'noop' }, { key: 'm', type: 'merge', params: { mode: 'any' } }], edges: [{ from: 'a', to: 'm' }, { from: 'b', to: 'm' }] }, nodeTypes);
+  const graph = compileGraph(
+    {
+      nodes: [
+        { key: 'a', type: 'noop' },
+        { key: 'b', type: 'noop' },
+        { key: 'm', type: 'merge', params: { mode: 'any' } },
+      ],
+      edges: [
+        { from: 'a', to: 'm' },
+        { from: 'b', to: 'm' },
+      ],
+    },
+    nodeTypes,
+  );
   const plan = createPlan(graph);
   const [, b, m] = graph.nodes;
   assert.ok(b !== undefined && m !== undefined);
   begin(plan);
-  assert.deepEqual(advance(plan, b, { kind: 'passed', port: null }, new Set()).ready.map((node) => node.key), ['m']);
+  assert.deepEqual(
+    advance(plan, b, { kind: 'passed', port: null }, new Set()).ready.map((node) => node.key),
+    ['m'],
+  );
   assert.deepEqual(sourcesOf(plan, m), ['b']);
 });

@@ -43,7 +43,14 @@ const DEAD = 2;
 
 export function createPlan(graph: CompiledGraph): Plan {
   const size = graph.nodes.length;
-  return { graph, edges: new Uint8Array(graph.edges.length), decided: new Uint8Array(size), fired: new Uint32Array(size), settled: new Uint32Array(size), open: size };
+  return {
+    graph,
+    edges: new Uint8Array(graph.edges.length),
+    decided: new Uint8Array(size),
+    fired: new Uint32Array(size),
+    settled: new Uint32Array(size),
+    open: size,
+  };
 }
 
 /** Decides the nodes that nothing leads to. Call once: first, or last when a plan is rebuilt. */

@@ -19,6 +19,7 @@ export async function prepareFromRows(
   const live = liveFromRows(stored, graph, await loadSteps(sql, [step.instanceId]));
   const node = graph.byKey.get(step.path);
   const present = node === undefined ? undefined : live.steps[node.index];
-  if (node === undefined || present?.generation !== step.generation || present.attempt !== step.attempt) fail('conflict', `step ${step.path} of ${step.instanceId} has moved on; its job of attempt ${step.attempt} is void`);
+  if (node === undefined || present?.generation !== step.generation || present.attempt !== step.attempt)
+    fail('conflict', `step ${step.path} of ${step.instanceId} has moved on; its job of attempt ${step.attempt} is void`);
   return commandOf(core, live, node);
 }

@@ -83,4 +83,3 @@ function replay(plan: Plan, live: Live, outcomes: ReadonlyMap<number, KnownOutco
   ready.push(...begin(plan).ready);
   return { ready, skipped };
 }
-

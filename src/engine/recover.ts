@@ -28,7 +28,12 @@ export async function adoptAll(core: Core): Promise<number> {
     const stored = await adoptInstances(core.parts.database.engine, { epoch: owner.epoch, limit: BITE });
     await failpoint('recover.adopted');
     if (stored.length === 0 || core.state === 'stopped') return taken;
-    const steps = groupByInstance(await loadSteps(core.parts.database.engine, stored.map((one) => one.id)));
+    const steps = groupByInstance(
+      await loadSteps(
+        core.parts.database.engine,
+        stored.map((one) => one.id),
+      ),
+    );
     for (const one of stored) await resume(core, one, steps.get(one.id) ?? []);
     taken += stored.length;
   }
@@ -68,7 +73,12 @@ function failUnloadable(core: Core, stored: StoredInstance, message: string): vo
   if (isTerminalInstance(stored.status)) return;
   const live = createLive(stored, { nodes: [], edges: [], byKey: new Map(), leaves: [], order: [], maxConcurrentSteps: 1 });
   core.lives.set(live.id, live);
-  endInstance(core, live, { status: 'failed', error: failure('version_unusable', `version ${stored.version} can't be run by this Studio: ${message}`, { remedy: 'Publish a new version and start a new instance.' }) });
+  endInstance(core, live, {
+    status: 'failed',
+    error: failure('version_unusable', `version ${stored.version} can't be run by this Studio: ${message}`, {
+      remedy: 'Publish a new version and start a new instance.',
+    }),
+  });
 }
 
 async function continueLive(core: Core, live: Live): Promise<void> {
@@ -91,7 +101,9 @@ function takeUp(core: Core, live: Live, node: CompiledNode): boolean {
   if (step === undefined || step.status === 'pending' || isTerminalStep(step.status)) return false;
   if (step.jobId !== null) {
     core.jobs.set(step.jobId, { live, node });
-    void onJobEnded(core, step.jobId).catch((error: unknown) => core.log.warn({ instanceId: live.id, cause: messageOf(error) }, 'the end of a job could not be read; the poll will'));
+    void onJobEnded(core, step.jobId).catch((error: unknown) =>
+      core.log.warn({ instanceId: live.id, cause: messageOf(error) }, 'the end of a job could not be read; the poll will'),
+    );
     return false;
   }
   if (step.status === 'waiting') {
@@ -127,7 +139,10 @@ export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'r
     const again = await takeInstance(core, live.id, why !== 'refused');
     if (again === undefined) return notifyEnd(core, live.id, 'released');
     if (why === 'refused' && !again.isGone && !isTerminalInstance(again.status)) {
-      endInstance(core, again, { status: 'failed', error: failure('unrecordable', `a step's result could not be recorded: ${message}`, { remedy: 'Look for the instance id in the log of Studio.' }) });
+      endInstance(core, again, {
+        status: 'failed',
+        error: failure('unrecordable', `a step's result could not be recorded: ${message}`, { remedy: 'Look for the instance id in the log of Studio.' }),
+      });
     }
   })().catch((error: unknown) => core.log.error({ instanceId: live.id, cause: messageOf(error) }, 'a lost instance could not be read again'));
 }
@@ -135,6 +150,8 @@ export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'r
 /** Cancels jobs whose step has ended: the crash came between the two. */
 export async function cancelStrayJobs(core: Core): Promise<void> {
   for (const job of await listStrayJobs(core.parts.database.engine, STRAY_BITE)) {
-    await core.parts.jobs.cancel(job.id, 'its step has ended').catch((error: unknown) => core.log.warn({ jobId: job.id, cause: messageOf(error) }, 'a stray job could not be cancelled'));
+    await core.parts.jobs
+      .cancel(job.id, 'its step has ended')
+      .catch((error: unknown) => core.log.warn({ jobId: job.id, cause: messageOf(error) }, 'a stray job could not be cancelled'));
   }
 }

@@ -27,5 +27,12 @@ export function redactionOf(made: readonly string[]): Redaction {
 
 function formsOf(secret: string): readonly string[] {
   const base64 = Buffer.from(secret, 'utf8').toString('base64');
-  return [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1), base64, base64.replace(/=+$/, ''), Buffer.from(secret, 'utf8').toString('base64url')];
+  return [
+    secret,
+    encodeURIComponent(secret.toWellFormed()),
+    JSON.stringify(secret).slice(1, -1),
+    base64,
+    base64.replace(/=+$/, ''),
+    Buffer.from(secret, 'utf8').toString('base64url'),
+  ];
 }

@@ -104,7 +104,12 @@ async function resolveFully(template: Template, scope: ExpressionScope, options:
   const made = new Set<string>();
   for (const name of secretNames(template)) {
     const value = await options.readSecret(name);
-    if (value === undefined) throw new NodeError('secret_missing', `the secret "${name}" is not set in this organisation; set it under Settings, Secrets, or with PUT /api/v1/secrets/${name}`, { final: true });
+    if (value === undefined)
+      throw new NodeError(
+        'secret_missing',
+        `the secret "${name}" is not set in this organisation; set it under Settings, Secrets, or with PUT /api/v1/secrets/${name}`,
+        { final: true },
+      );
     secrets.set(name, value);
     made.add(value);
   }

@@ -43,7 +43,10 @@ export async function commandInstance(core: Core, request: InstanceRequest): Pro
 export async function commandStep(core: Core, request: StepCommandRequest): Promise<Effect> {
   const effect = await withOwner(core, request, {
     here: (live) => runStepCommand(core, live, request),
-    row: { kind: `step.${request.command}`, payload: { path: request.path, requestId: request.requestId, ...(request.output === undefined ? {} : { output: request.output }) } },
+    row: {
+      kind: `step.${request.command}`,
+      payload: { path: request.path, requestId: request.requestId, ...(request.output === undefined ? {} : { output: request.output }) },
+    },
   });
   // LIMIT: the owner's answer carries no effect across processes; the step's own event tells what happened.
   return effect ?? 'advancing';
@@ -59,7 +62,9 @@ async function withOwner<T>(core: Core, request: { readonly orgId: string; reado
   const stored = await readStoredInstance(core.parts.database.engine, request);
   if (stored === undefined) fail('not_found', `there is no instance ${request.id}`);
   const live = await takeInstance(core, request.id);
-  return live === undefined ? void (await askOwner(core, request, command.row)) : inTurn(core, live, command.here);
+  if (live !== undefined) return inTurn(core, live, command.here);
+  await askOwner(core, request, command.row);
+  return undefined;
 }
 
 /** The last command on each instance: the next waits for it. */
@@ -111,7 +116,11 @@ async function askOwner(core: Core, request: { readonly orgId: string; readonly 
     }
     await core.clock.sleep(LOOK_MS);
   }
-  if (await withdrawCommand(sql, id)) fail('conflict', { message: `the process that runs instance ${request.id} does not answer; it is taken over when it is found dead, try again in half a minute`, retryAfterS: 30 });
+  if (await withdrawCommand(sql, id))
+    fail('conflict', {
+      message: `the process that runs instance ${request.id} does not answer; it is taken over when it is found dead, try again in half a minute`,
+      retryAfterS: 30,
+    });
 }
 
 function isErrorCode(code: string): code is ErrorCode {
@@ -131,11 +140,17 @@ export async function executeRemote(core: Core, command: NewCommand): Promise<vo
     if (live === undefined) return;
     const ids = { requestId: requestId ?? command.id };
     const stepCommand = command.kind.startsWith('step.') ? command.kind.slice('step.'.length) : undefined;
-    if (stepCommand !== undefined && stepCommands.has(stepCommand)) await inTurn(core, live, (one) => runStepCommand(core, one, { ...ids, path: path ?? '', command: stepCommand as StepCommand, ...(output === undefined ? {} : { output }) }));
-    else if (instanceCommands.has(command.kind)) await inTurn(core, live, (one) => runInstanceCommand(core, one, command.kind as InstanceCommand, ids.requestId));
+    if (stepCommand !== undefined && stepCommands.has(stepCommand))
+      await inTurn(core, live, (one) =>
+        runStepCommand(core, one, { ...ids, path: path ?? '', command: stepCommand as StepCommand, ...(output === undefined ? {} : { output }) }),
+      );
+    else if (instanceCommands.has(command.kind))
+      await inTurn(core, live, (one) => runInstanceCommand(core, one, command.kind as InstanceCommand, ids.requestId));
     else fail('conflict', `"${command.kind}" is no command of this Studio; it may be older than the process that asked`);
   } catch (cause) {
     error = { code: cause instanceof AppError ? cause.code : 'internal', message: messageOf(cause) };
   }
-  await finishCommand(core.parts.database.engine, { id: command.id, error }).catch((cause: unknown) => core.log.warn({ commandId: command.id, cause: messageOf(cause) }, 'the answer to a command could not be written'));
+  await finishCommand(core.parts.database.engine, { id: command.id, error }).catch((cause: unknown) =>
+    core.log.warn({ commandId: command.id, cause: messageOf(cause) }, 'the answer to a command could not be written'),
+  );
 }

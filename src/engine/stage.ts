@@ -54,11 +54,14 @@ export function stageStep(core: Core, live: Live, node: CompiledNode, step: Live
   const group = bufferOf(core, live);
   const key = `${path} ${step.generation}`;
   const before = group.steps.get(key);
-  group.steps.set(key, stepWrite(live, path, step, {
-    expected: before === undefined ? step.staged : before.expected,
-    input: input ?? before?.input ?? null,
-    output: step.hasOutput ? (outputText ?? JSON.stringify(step.output)) : null,
-  }));
+  group.steps.set(
+    key,
+    stepWrite(live, path, step, {
+      expected: before === undefined ? step.staged : before.expected,
+      input: input ?? before?.input ?? null,
+      output: step.hasOutput ? (outputText ?? JSON.stringify(step.output)) : null,
+    }),
+  );
   step.staged = change.status;
   pushEvent(live, group, type, stepPayload(node, path, step));
 }
@@ -143,7 +146,15 @@ export function stageInstance(core: Core, live: Live, change: InstanceChange): v
 
 /** An event of the instance's stream, with the sequence `live.seq` that its change was given. */
 export function pushEvent(live: Live, group: Group, type: EventType, payload: InstancePayload | StepPayload): void {
-  group.events.push({ id: live.id, orgId: live.orgId, sequence: live.seq, type, workflowId: live.workflowId, payload: payload as Record<string, Json>, requestId: live.requestId });
+  group.events.push({
+    id: live.id,
+    orgId: live.orgId,
+    sequence: live.seq,
+    type,
+    workflowId: live.workflowId,
+    payload: payload as Record<string, Json>,
+    requestId: live.requestId,
+  });
 }
 
 /** The transitions of this instance that the journal does not have yet. */

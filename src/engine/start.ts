@@ -173,7 +173,9 @@ export async function startBatch(core: Core, request: BatchRequest): Promise<rea
   request.inputs.forEach((input) => requireInput(version.definition.inputSchema, input));
   const [firstId] = request.ids ?? [];
   if (firstId !== undefined && (await isThere(core, request.orgId, firstId))) return request.ids ?? [];
-  const lives = request.inputs.map((input, index) => makeLive(core, { ...request, id: request.ids?.[index] ?? newId('inst', core.clock), input, head, version }));
+  const lives = request.inputs.map((input, index) =>
+    makeLive(core, { ...request, id: request.ids?.[index] ?? newId('inst', core.clock), input, head, version }),
+  );
   for (const live of lives) stageCreated(core, live, { startedBy: request.startedBy, rerunOf: null });
   const groups = lives.map((live) => live.buffer ?? emptyGroup(live.id));
   for (const live of lives) {
@@ -181,15 +183,19 @@ export async function startBatch(core: Core, request: BatchRequest): Promise<rea
     core.dirty.delete(live);
   }
   // One statement, one transaction: it does not pass through the journal, which may split what it gathers.
-  await writeBatch(core.parts.database.engine, { ownerId: owner.id, epoch: owner.epoch }, {
-    created: groups.flatMap((group) => (group.created === undefined ? [] : [group.created])),
-    events: groups.flatMap((group) => group.events),
-    inserts: [],
-    updates: [],
-    instances: [],
-    attempts: [],
-    logs: [],
-  });
+  await writeBatch(
+    core.parts.database.engine,
+    { ownerId: owner.id, epoch: owner.epoch },
+    {
+      created: groups.flatMap((group) => (group.created === undefined ? [] : [group.created])),
+      events: groups.flatMap((group) => group.events),
+      inserts: [],
+      updates: [],
+      instances: [],
+      attempts: [],
+      logs: [],
+    },
+  );
   await failpoint('start.batch_written');
   core.parts.database.announce();
   for (const live of lives) {
@@ -218,12 +224,24 @@ export async function rerunInstance(core: Core, request: RerunRequest): Promise<
   const head = await requireWorkflow(core, { orgId: request.orgId, workflowId: old.workflowId });
   const number = request.version === 'same' ? old.version : head.version;
   const version = await loadVersion(core, { orgId: request.orgId, workflowId: old.workflowId, version: number });
-  if (request.from !== undefined && !version.graph.byKey.has(request.from)) fail('invalid_body', `version ${number} has no step "${request.from}"; name one of ${[...version.graph.byKey.keys()].slice(0, 20).join(', ')}`);
+  if (request.from !== undefined && !version.graph.byKey.has(request.from))
+    fail('invalid_body', `version ${number} has no step "${request.from}"; name one of ${[...version.graph.byKey.keys()].slice(0, 20).join(', ')}`);
   const input = request.input ?? old.input;
   requireInput(version.definition.inputSchema, input);
   const id = request.id ?? newId('inst', core.clock);
   if (request.id !== undefined && (core.lives.has(id) || (await isThere(core, request.orgId, id)))) return { id };
-  const live = makeLive(core, { id, orgId: old.orgId, workflowId: old.workflowId, input, priority: old.priority, labels: old.labels, startedBy: 'rerun', requestId: request.requestId, head: { name: head.name, version: number }, version });
+  const live = makeLive(core, {
+    id,
+    orgId: old.orgId,
+    workflowId: old.workflowId,
+    input,
+    priority: old.priority,
+    labels: old.labels,
+    startedBy: 'rerun',
+    requestId: request.requestId,
+    head: { name: head.name, version: number },
+    version,
+  });
   core.lives.set(id, live);
   stageCreated(core, live, { startedBy: 'rerun', rerunOf: old.id });
   if (request.from !== undefined) await takeOver(core, live, old, request.from);
@@ -246,7 +264,15 @@ async function takeOver(core: Core, live: Live, old: StoredInstance, from: strin
   for (const node of live.graph.nodes) {
     const oldNode = before.graph.byKey.get(node.key);
     const step = oldNode === undefined ? undefined : before.steps[oldNode.index];
-    if (oldNode === undefined || step === undefined || rerun.has(node.index) || !isTerminalStep(step.status) || outcomeOf(oldNode, step) === 'fatal' || step.status === 'cancelled') continue;
+    if (
+      oldNode === undefined ||
+      step === undefined ||
+      rerun.has(node.index) ||
+      !isTerminalStep(step.status) ||
+      outcomeOf(oldNode, step) === 'fatal' ||
+      step.status === 'cancelled'
+    )
+      continue;
     const isSkipped = step.status === 'skipped';
     const { output, hasOutput, port, error } = step;
     const reason = isSkipped ? step.reason : `taken over from ${old.id}`;

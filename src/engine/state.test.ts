@@ -9,7 +9,8 @@ test('an ended step never changes within its generation', () => {
 });
 
 test('an ended instance is only ever reopened', () => {
-  for (const from of instanceStatuses) for (const to of instanceStatuses) if (isTerminalInstance(from)) assert.equal(mayMoveInstance(from, to), to === 'running', `${from} to ${to}`);
+  for (const from of instanceStatuses)
+    for (const to of instanceStatuses) if (isTerminalInstance(from)) assert.equal(mayMoveInstance(from, to), to === 'running', `${from} to ${to}`);
 });
 
 test('a refused command names the state and those it applies to', () => {

@@ -91,4 +91,3 @@ function describeStates(command: StepCommand): string {
   if (command === 'skip') return 'steps that have not ended';
   return command === 'cancel' ? 'queued, running and waiting steps' : 'waiting steps';
 }
-

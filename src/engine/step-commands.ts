@@ -5,14 +5,14 @@ import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
 import { dropInFlight, outcomeOf, PASS_PORT } from './advance.ts';
 import { failure, type Core } from './core.ts';
-import { finish } from './dispatch.ts';
+import { finish } from './finish.ts';
 import type { CompiledNode } from './graph.ts';
 import { leadsOn, reopen } from './instance-commands.ts';
+import { MAX_OUTPUT_BYTES } from './limits.ts';
 import { openStep, pathOf, type Live, type LiveStep } from './live.ts';
 import { markDecided } from './plan.ts';
 import { durable, stageStep } from './stage.ts';
 import { requireStepState, type StepCommand } from './state.ts';
-import { MAX_OUTPUT_BYTES } from './attempt.ts';
 
 export type Effect = 'advancing' | 'isolated';
 
@@ -61,7 +61,8 @@ async function retry(core: Core, live: Live, node: CompiledNode): Promise<Effect
 }
 
 function requireLive(live: Live, node: CompiledNode, command: string): void {
-  if (isTerminalInstance(live.status)) fail('illegal_transition', `instance ${live.id} is ${live.status}; ${command} of step ${pathOf(node)} applies while it lives`);
+  if (isTerminalInstance(live.status))
+    fail('illegal_transition', `instance ${live.id} is ${live.status}; ${command} of step ${pathOf(node)} applies while it lives`);
 }
 
 function skip(core: Core, live: Live, node: CompiledNode, step: LiveStep | undefined): Effect {
@@ -77,7 +78,21 @@ function skip(core: Core, live: Live, node: CompiledNode, step: LiveStep | undef
 function cancel(core: Core, live: Live, node: CompiledNode, step: LiveStep | undefined): Effect {
   requireLive(live, node, 'cancel');
   stopStep(core, live, node, step, 'cancelled by hand');
-  if (step !== undefined) finish(core, live, node, step, { status: 'cancelled', reason: 'cancelled by hand', error: failure('cancelled', `step ${pathOf(node)} was cancelled by hand`), wait: null, endedAt: core.clock.now() }, false);
+  if (step !== undefined)
+    finish(
+      core,
+      live,
+      node,
+      step,
+      {
+        status: 'cancelled',
+        reason: 'cancelled by hand',
+        error: failure('cancelled', `step ${pathOf(node)} was cancelled by hand`),
+        wait: null,
+        endedAt: core.clock.now(),
+      },
+      false,
+    );
   return 'advancing';
 }
 
@@ -92,7 +107,12 @@ function complete(core: Core, live: Live, node: CompiledNode, step: LiveStep | u
 async function editResult(core: Core, live: Live, node: CompiledNode, step: LiveStep | undefined, output: Json): Promise<Effect> {
   requireSize(node, output);
   const change = { ...byHand(node, output, 'edited by hand'), attempt: step?.attempt ?? 1, startedAt: core.clock.now(), endedAt: core.clock.now() };
-  const endedIt = step !== undefined && isTerminalInstance(live.status) && live.status !== 'completed' && isTerminalStep(step.status) && (step.status === 'cancelled' || outcomeOf(node, step) === 'fatal');
+  const endedIt =
+    step !== undefined &&
+    isTerminalInstance(live.status) &&
+    live.status !== 'completed' &&
+    isTerminalStep(step.status) &&
+    (step.status === 'cancelled' || outcomeOf(node, step) === 'fatal');
   const isAdvancing = endedIt || (!isTerminalInstance(live.status) && leadsOn(live, node));
   stageStep(core, live, node, openStep(live, node), change);
   // It was what stopped the instance: with a result in its place the rest goes on.
@@ -100,13 +120,18 @@ async function editResult(core: Core, live: Live, node: CompiledNode, step: Live
   return isAdvancing ? 'advancing' : 'isolated';
 }
 
-function byHand(node: CompiledNode, output: Json, reason: string): { status: 'completed'; output: Json; hasOutput: true; port: string | null; reason: string; error: null; wait: null } {
+function byHand(
+  node: CompiledNode,
+  output: Json,
+  reason: string,
+): { status: 'completed'; output: Json; hasOutput: true; port: string | null; reason: string; error: null; wait: null } {
   return { status: 'completed', output, hasOutput: true, port: node.type.portOf?.(output) ?? null, reason, error: null, wait: null };
 }
 
 function requireSize(node: CompiledNode, output: Json): void {
   const bytes = Buffer.byteLength(JSON.stringify(output));
-  if (bytes > MAX_OUTPUT_BYTES) fail('too_large', `the output for step ${pathOf(node)} has ${bytes} bytes, the limit is ${MAX_OUTPUT_BYTES}; put it into a file and pass the path on`);
+  if (bytes > MAX_OUTPUT_BYTES)
+    fail('too_large', `the output for step ${pathOf(node)} has ${bytes} bytes, the limit is ${MAX_OUTPUT_BYTES}; put it into a file and pass the path on`);
 }
 
 /** Ends what the step has in flight: attempt, timer, job. */
@@ -114,5 +139,7 @@ function stopStep(core: Core, live: Live, node: CompiledNode, step: LiveStep | u
   dropInFlight(live, node, reason);
   const jobId = step?.jobId;
   if (jobId === null || jobId === undefined || !core.jobs.delete(jobId)) return;
-  core.parts.jobs.cancel(jobId, reason).catch((error: unknown) => core.log.error({ jobId, instanceId: live.id, cause: String(error) }, 'the job of a step could not be cancelled'));
+  core.parts.jobs
+    .cancel(jobId, reason)
+    .catch((error: unknown) => core.log.error({ jobId, instanceId: live.id, cause: String(error) }, 'the job of a step could not be cancelled'));
 }

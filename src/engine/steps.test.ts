@@ -50,7 +50,8 @@ const slow = defineNode({
     open++;
     mostOpen = Math.max(mostOpen, open);
     try {
-      if (params.turns === undefined) await new Promise((_resolve, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason as Error), { once: true }));
+      if (params.turns === undefined)
+        await new Promise((_resolve, reject) => context.signal.addEventListener('abort', () => reject(context.signal.reason as Error), { once: true }));
       for (let turn = 0; turn < (params.turns ?? 0); turn++) await new Promise((resolve) => setImmediate(resolve));
       return { kind: 'output', output: 'done' };
     } finally {
@@ -68,7 +69,9 @@ after(() => h.close());
 const ids = (id: string) => ({ orgId: h.orgId, id, requestId: 'req_step' });
 
 test('a failed attempt is tried again after its pause, and every attempt is kept', async () => {
-  const id = await h.start(await h.publish({ nodes: [{ key: 'f', type: 'test.flaky', params: { failures: 2 }, retry: { maxAttempts: 3, backoffMs: 1_000, factor: 2, jitter: 0 } }] }));
+  const id = await h.start(
+    await h.publish({ nodes: [{ key: 'f', type: 'test.flaky', params: { failures: 2 }, retry: { maxAttempts: 3, backoffMs: 1_000, factor: 2, jitter: 0 } }] }),
+  );
   await h.until(async () => (await h.steps(id))['f']?.status === 'waiting');
   const waiting = (await h.steps(id))['f'];
   assert.match(waiting?.waitReason?.message ?? '', /attempt 1 of 3 failed \(busy\)/);
@@ -80,9 +83,19 @@ test('a failed attempt is tried again after its pause, and every attempt is kept
   await h.clock.advance(1);
   assert.deepEqual((await h.ended(id)).output, { count: 3, attempt: 3, key: `${id}/f/1` });
   const attempts = await listAttempts(h.db.database.engine, { orgId: h.orgId, instanceId: id, path: 'f', before: undefined, limit: 10 });
-  assert.deepEqual(attempts.map((one) => [one.generation, one.attempt, one.status, one.error?.code]), [[1, 3, 'completed', undefined], [1, 2, 'failed', 'busy'], [1, 1, 'failed', 'busy']]);
+  assert.deepEqual(
+    attempts.map((one) => [one.generation, one.attempt, one.status, one.error?.code]),
+    [
+      [1, 3, 'completed', undefined],
+      [1, 2, 'failed', 'busy'],
+      [1, 1, 'failed', 'busy'],
+    ],
+  );
   const log = await readStepLog(h.db.database.engine, { orgId: h.orgId, instanceId: id, path: 'f', limit: 100 });
-  assert.deepEqual(log.map((one) => one.line), ['attempt 1', 'attempt 2', 'attempt 3']);
+  assert.deepEqual(
+    log.map((one) => one.line),
+    ['attempt 1', 'attempt 2', 'attempt 3'],
+  );
   const types = (await h.events(id)).map((event) => event.type);
   assert.deepEqual(types.filter((type) => type === 'engine:step:retrying').length, 2);
 });
@@ -107,7 +120,15 @@ test('a step that takes too long is timed out and its signal aborted', async () 
 });
 
 test('cancel ends what runs, and its late result is dropped', async () => {
-  const id = await h.start(await h.publish({ nodes: [{ key: 's', type: 'test.slow' }, { key: 'then', type: 'noop' }], edges: [{ from: 's', to: 'then' }] }));
+  const id = await h.start(
+    await h.publish({
+      nodes: [
+        { key: 's', type: 'test.slow' },
+        { key: 'then', type: 'noop' },
+      ],
+      edges: [{ from: 's', to: 'then' }],
+    }),
+  );
   await h.until(() => open === 1);
   await h.engine.commandInstance({ ...ids(id), command: 'cancel' });
   assert.equal(open, 0);
@@ -130,7 +151,10 @@ test('no more steps run at once than the workflow allows', async () => {
 
 test('a waiting step can be completed, skipped and cancelled by hand', async () => {
   const workflow = await h.publish({
-    nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 1e9 } }, { key: 'then', type: 'noop', params: { output: '{{ steps.wait.output }}' } }],
+    nodes: [
+      { key: 'wait', type: 'wait.timer', params: { durationMs: 1e9 } },
+      { key: 'then', type: 'noop', params: { output: '{{ steps.wait.output }}' } },
+    ],
     edges: [{ from: 'wait', to: 'then' }],
   });
   const startWaiting = async (): Promise<string> => {
@@ -151,15 +175,25 @@ test('a waiting step can be completed, skipped and cancelled by hand', async () 
   await h.engine.commandStep({ ...ids(cancelled), path: 'wait', command: 'cancel' });
   const instance = await h.ended(cancelled);
   assert.deepEqual([instance.status, instance.error?.step], ['failed', 'wait']);
-  await assert.rejects(h.engine.commandStep({ ...ids(cancelled), path: 'wait', command: 'complete' }), /step wait is cancelled; complete applies to waiting steps/);
+  await assert.rejects(
+    h.engine.commandStep({ ...ids(cancelled), path: 'wait', command: 'complete' }),
+    /step wait is cancelled; complete applies to waiting steps/,
+  );
   await assert.rejects(h.engine.commandStep({ ...ids(cancelled), path: 'nobody', command: 'retry' }), /has no step "nobody"/);
 });
 
 test('a step that has not begun can be skipped, and what follows goes on', async () => {
   const id = await h.start(
     await h.publish({
-      nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 1e9 } }, { key: 'b', type: 'fail', params: { message: 'never' } }, { key: 'c', type: 'noop', params: { output: 'c' } }],
-      edges: [{ from: 'wait', to: 'b' }, { from: 'b', to: 'c' }],
+      nodes: [
+        { key: 'wait', type: 'wait.timer', params: { durationMs: 1e9 } },
+        { key: 'b', type: 'fail', params: { message: 'never' } },
+        { key: 'c', type: 'noop', params: { output: 'c' } },
+      ],
+      edges: [
+        { from: 'wait', to: 'b' },
+        { from: 'b', to: 'c' },
+      ],
     }),
   );
   await h.until(async () => (await h.instance(id)).status === 'waiting');
@@ -171,7 +205,10 @@ test('a step that has not begun can be skipped, and what follows goes on', async
 
 test('an edited result of the step that failed lets the instance go on', async () => {
   const { id } = await h.run({
-    nodes: [{ key: 'f', type: 'test.flaky', params: { failures: 99 } }, { key: 'then', type: 'noop', params: { output: '{{ steps.f.output.fixed }}' } }],
+    nodes: [
+      { key: 'f', type: 'test.flaky', params: { failures: 99 } },
+      { key: 'then', type: 'noop', params: { output: '{{ steps.f.output.fixed }}' } },
+    ],
     edges: [{ from: 'f', to: 'then' }],
   });
   assert.equal(await h.engine.commandStep({ ...ids(id), path: 'f', command: 'result', output: { fixed: 7 } }), 'advancing');
@@ -181,19 +218,34 @@ test('an edited result of the step that failed lets the instance go on', async (
 });
 
 test('an edited result of a step whose successors have run changes it alone', async () => {
-  const { id, instance } = await h.run({ nodes: [{ key: 'a', type: 'noop', params: { output: 1 } }, { key: 'b', type: 'noop', params: { output: '{{ steps.a.output }}' } }], edges: [{ from: 'a', to: 'b' }] });
+  const { id, instance } = await h.run({
+    nodes: [
+      { key: 'a', type: 'noop', params: { output: 1 } },
+      { key: 'b', type: 'noop', params: { output: '{{ steps.a.output }}' } },
+    ],
+    edges: [{ from: 'a', to: 'b' }],
+  });
   assert.equal(await h.engine.commandStep({ ...ids(id), path: 'a', command: 'result', output: 5 }), 'isolated');
   const after = await h.instance(id);
   assert.deepEqual([after.status, after.output, after.endedAt], ['completed', 1, instance.endedAt]);
   const steps = await h.steps(id);
   assert.deepEqual([steps['a']?.output, steps['a']?.generation, steps['b']?.generation], [5, 2, 1]);
   const sequences = (await h.events(id)).map((event) => event.sequence);
-  assert.deepEqual(sequences, sequences.map((_, index) => index + 1));
+  assert.deepEqual(
+    sequences,
+    sequences.map((_, index) => index + 1),
+  );
   assert.equal(after.seq, sequences.length);
 });
 
 test('a retried step of a completed instance runs alone, and the instance ends again', async () => {
-  const { id } = await h.run({ nodes: [{ key: 'f', type: 'test.flaky', params: { failures: 0 } }, { key: 'b', type: 'noop', params: { effect: true } }], edges: [{ from: 'f', to: 'b' }] });
+  const { id } = await h.run({
+    nodes: [
+      { key: 'f', type: 'test.flaky', params: { failures: 0 } },
+      { key: 'b', type: 'noop', params: { effect: true } },
+    ],
+    edges: [{ from: 'f', to: 'b' }],
+  });
   assert.equal(await h.engine.commandStep({ ...ids(id), path: 'f', command: 'retry' }), 'isolated');
   assert.equal((await h.ended(id)).status, 'completed');
   const steps = await h.steps(id);
@@ -201,7 +253,16 @@ test('a retried step of a completed instance runs alone, and the instance ends a
 });
 
 test('rerun from a step takes over what came before', async () => {
-  const { id } = await h.run({ nodes: [{ key: 'f', type: 'test.flaky', params: { failures: 0 } }, { key: 'b', type: 'noop', params: { output: '{{ steps.f.output.count & input.x }}' } }], edges: [{ from: 'f', to: 'b' }] }, { x: 'a' });
+  const { id } = await h.run(
+    {
+      nodes: [
+        { key: 'f', type: 'test.flaky', params: { failures: 0 } },
+        { key: 'b', type: 'noop', params: { output: '{{ steps.f.output.count & input.x }}' } },
+      ],
+      edges: [{ from: 'f', to: 'b' }],
+    },
+    { x: 'a' },
+  );
   const again = await h.engine.rerunInstance({ orgId: h.orgId, instanceId: id, from: 'b', version: 'same', input: { x: 'b' }, requestId: 'r' });
   const instance = await h.ended(again.id);
   assert.deepEqual([instance.status, instance.output, instance.rerunOf], ['completed', '1b', id]);
@@ -234,7 +295,9 @@ test('an ended instance can be deleted with all its rows, a live one not', async
   const { id } = await h.run({ nodes: [{ key: 'a', type: 'log', params: { message: 'hi' } }] });
   await h.engine.deleteInstance({ orgId: h.orgId, id, requestId: 'r' });
   await assert.rejects(h.instance(id), /no instance/);
-  const { rows } = await h.db.database.engine.query(`select 1 from steps where instance_id = $1 union all select 1 from step_logs where instance_id = $1`, [id]);
+  const { rows } = await h.db.database.engine.query(`select 1 from steps where instance_id = $1 union all select 1 from step_logs where instance_id = $1`, [
+    id,
+  ]);
   assert.equal(rows.length, 0);
   const live = await h.start(await h.publish({ nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 1e9 } }] }));
   await assert.rejects(h.engine.deleteInstance({ orgId: h.orgId, id: live, requestId: 'r' }), /cancel it first/);

@@ -16,11 +16,18 @@ async function run(value: Json, secrets: Record<string, string> = {}): Promise<R
 }
 
 test('a string that is one expression keeps its type, within a text it reads as text', async () => {
-  assert.deepEqual((await run({ n: '{{ input.n }}', list: ' {{input.items}} ', text: 'n={{ input.n }} {{ input.missing }}{{ input.items }}' })).live, { n: 3, list: [1], text: 'n=3 [1]' });
+  assert.deepEqual((await run({ n: '{{ input.n }}', list: ' {{input.items}} ', text: 'n={{ input.n }} {{ input.missing }}{{ input.items }}' })).live, {
+    n: 3,
+    list: [1],
+    text: 'n=3 [1]',
+  });
 });
 
 test('the stored value keeps secrets unevaluated', async () => {
-  const resolved = await run({ header: 'Bearer {{ secrets.TOKEN }}', user: 'u {{ input.name }}', basic: '{{ $base64encode(input.name & ":" & secrets.TOKEN) }}' }, { TOKEN: 's3cret' });
+  const resolved = await run(
+    { header: 'Bearer {{ secrets.TOKEN }}', user: 'u {{ input.name }}', basic: '{{ $base64encode(input.name & ":" & secrets.TOKEN) }}' },
+    { TOKEN: 's3cret' },
+  );
   assert.deepEqual(resolved.live, { header: 'Bearer s3cret', user: 'u Ada', basic: Buffer.from('Ada:s3cret').toString('base64') });
   assert.deepEqual(resolved.stored, { header: 'Bearer {{ secrets.TOKEN }}', user: 'u Ada', basic: '{{ $base64encode(input.name & ":" & secrets.TOKEN) }}' });
   assert.ok(resolved.made.includes('Bearer s3cret') && resolved.made.includes('s3cret'));
@@ -45,7 +52,10 @@ test('an expression that ends in a brace closes where it is whole', () => {
 test('an unclosed or broken expression is a fault at its path, and raw params are left alone', () => {
   const faults: TemplateFault[] = [];
   compileTemplate({ a: ['{{ input.x'], b: { c: '{{ input.[ }}' }, source: 'return `{{`' }, faults, { path: 'p', raw: ['source'] });
-  assert.deepEqual(faults.map((fault) => fault.path), ['p.a[0]', 'p.b.c']);
+  assert.deepEqual(
+    faults.map((fault) => fault.path),
+    ['p.a[0]', 'p.b.c'],
+  );
 });
 
 test('every form of a secret is masked', () => {

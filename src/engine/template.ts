@@ -95,7 +95,11 @@ const MAX_ENDS = 50;
 function closeExpression(source: string, start: number): { expression: Expression; end: number } {
   let first: unknown;
   let end = source.indexOf('}}', start);
-  if (end < 0) throw new ExpressionError('bad_expression', `"{{" is never closed in "${source.slice(start - 2, start + 60)}"; write {{ "{{" }} for the characters themselves`);
+  if (end < 0)
+    throw new ExpressionError(
+      'bad_expression',
+      `"{{" is never closed in "${source.slice(start - 2, start + 60)}"; write {{ "{{" }} for the characters themselves`,
+    );
   for (let tries = 0; end >= 0 && tries < MAX_ENDS; tries++, end = source.indexOf('}}', end + 1)) {
     try {
       return { expression: compileExpression(source.slice(start, end).trim()), end: end + 2 };

@@ -1,6 +1,6 @@
 /** Timers of waiting steps: armed from their rows, so that they outlive this process. Wall-clock time decides; a clock that jumps is looked at
  *  again at least once a minute. */
-import { finish } from './dispatch.ts';
+import { finish } from './finish.ts';
 import type { Core } from './core.ts';
 import type { CompiledNode } from './graph.ts';
 import { changeStep, type Live } from './live.ts';

@@ -15,10 +15,14 @@ export function dataFlowProblems(definition: Definition, types: NodeTypes, hasOr
     for (const key of expression.reads.namedSteps) {
       const index = indexOf.get(key);
       const where = { ...(options.node === undefined ? {} : { node: options.node }), path: options.path };
-      if (index === undefined) problems.push({ ...where, code: 'unknown_step', message: `"steps.${key}" in "${expression.source}" names no node of this workflow` });
+      if (index === undefined)
+        problems.push({ ...where, code: 'unknown_step', message: `"steps.${key}" in "${expression.source}" names no node of this workflow` });
       else if (before !== undefined && options.at !== undefined && !(options.includesSelf && index === options.at) && before[options.at]?.has(index) !== true) {
         const name = definition.nodes[options.at]?.key ?? '';
-        const why = index === options.at ? 'a step can not read its own output' : `"${key}" does not come before "${name}": lead an edge from it (mode ["context"] passes data without starting it)`;
+        const why =
+          index === options.at
+            ? 'a step can not read its own output'
+            : `"${key}" does not come before "${name}": lead an edge from it (mode ["context"] passes data without starting it)`;
         problems.push({ ...where, code: 'step_not_before', message: `"steps.${key}" in "${expression.source}" can't have run: ${why}` });
       }
     }
@@ -39,12 +43,14 @@ export function dataFlowProblems(definition: Definition, types: NodeTypes, hasOr
     const type = types.get(node.type);
     if (type !== undefined) {
       const template = compileTemplate(node.params ?? {}, [], { raw: type.rawParams, expressions: type.expressionParams });
-      for (const { path, expression } of expressionsOf(template)) judge(expression, { node: node.key, path: `nodes[${index}].params${path}`, at: index, includesSelf: false });
+      for (const { path, expression } of expressionsOf(template))
+        judge(expression, { node: node.key, path: `nodes[${index}].params${path}`, at: index, includesSelf: false });
     }
     if (node.condition !== undefined) judgeCondition(node.condition, { node: node.key, path: `nodes[${index}].condition`, at: index, includesSelf: false });
   });
   definition.edges.forEach((edge, index) => {
-    if (edge.when !== undefined) judgeCondition(edge.when, { node: undefined, path: `edges[${index}].when`, at: indexOf.get(splitEnd(edge.from).key), includesSelf: true });
+    if (edge.when !== undefined)
+      judgeCondition(edge.when, { node: undefined, path: `edges[${index}].when`, at: indexOf.get(splitEnd(edge.from).key), includesSelf: true });
   });
   return problems;
 }

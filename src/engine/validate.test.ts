@@ -33,34 +33,196 @@ function codes(definition: Partial<Definition>, role: 'user' | 'super_admin' = '
 }
 
 const table: readonly [name: string, definition: Partial<Definition>, problems: string[]][] = [
-  ['a sound graph', { nodes: [{ key: 'a', type: 'noop' }, { key: 'b', type: 'set', params: { values: { x: '{{ steps.a.output }}' } } }], edges: [{ from: 'a', to: 'b' }] }, []],
+  [
+    'a sound graph',
+    {
+      nodes: [
+        { key: 'a', type: 'noop' },
+        { key: 'b', type: 'set', params: { values: { x: '{{ steps.a.output }}' } } },
+      ],
+      edges: [{ from: 'a', to: 'b' }],
+    },
+    [],
+  ],
   ['no nodes', {}, ['no_nodes nodes']],
-  ['a key used twice', { nodes: [{ key: 'a', type: 'noop' }, { key: 'a', type: 'noop' }] }, ['duplicate_key nodes[1].key']],
+  [
+    'a key used twice',
+    {
+      nodes: [
+        { key: 'a', type: 'noop' },
+        { key: 'a', type: 'noop' },
+      ],
+    },
+    ['duplicate_key nodes[1].key'],
+  ],
   ['an unknown type', { nodes: [{ key: 'a', type: 'nop' }] }, ['unknown_type nodes[0].type']],
   ['an unknown version of a type', { nodes: [{ key: 'a', type: 'noop', typeVersion: 7 }] }, ['unknown_type_version nodes[0].typeVersion']],
-  ['an edge that leads nowhere', { nodes: [{ key: 'a', type: 'noop' }], edges: [{ from: 'a', to: 'x' }, { from: 'y', to: 'a' }] }, ['dangling_edge edges[0].to', 'dangling_edge edges[1].from']],
-  ['an unknown port', { nodes: [{ key: 'a', type: 'branch.if', params: { condition: true } }, { key: 'b', type: 'noop' }], edges: [{ from: 'a.maybe', to: 'b' }, { from: 'a.true', to: 'b.side' }] }, ['unknown_port edges[0].from', 'unknown_port edges[1].to']],
-  ['ports named by params', { nodes: [{ key: 'a', type: 'branch.switch', params: { value: 1, cases: [{ port: 'one', equals: 1 }], default: 'other' } }, { key: 'b', type: 'noop' }], edges: [{ from: 'a.one', to: 'b' }, { from: 'a.other', to: 'b' }, { from: 'a.error', to: 'b' }] }, []],
-  ['the same edge twice', { nodes: [{ key: 'a', type: 'noop' }, { key: 'b', type: 'noop' }], edges: [{ from: 'a', to: 'b' }, { from: 'a', to: 'b' }] }, ['duplicate_edge edges[1]']],
-  ['a cycle', { nodes: [{ key: 'a', type: 'noop' }, { key: 'b', type: 'noop' }, { key: 'c', type: 'noop' }], edges: [{ from: 'a', to: 'b' }, { from: 'b', to: 'a' }, { from: 'b', to: 'c' }] }, ['cycle nodes[0]']],
-  ['two cycles and a loop', { nodes: ['a', 'b', 'c', 'd', 'e'].map((key) => ({ key, type: 'noop' })), edges: [{ from: 'a', to: 'b' }, { from: 'b', to: 'a' }, { from: 'c', to: 'd' }, { from: 'd', to: 'c' }, { from: 'e', to: 'e' }] }, ['cycle nodes[0]', 'cycle nodes[2]', 'cycle nodes[4]']],
-  ['a param that is missing, one that is unknown', { nodes: [{ key: 'a', type: 'set', params: { vals: {} } }] }, ['bad_params nodes[0].params.values', 'bad_params nodes[0].params']],
-  ['a param of the wrong type, unless an expression gives it', { nodes: [{ key: 'a', type: 'wait.timer', params: { durationMs: 'long' } }, { key: 'b', type: 'wait.timer', params: { durationMs: '{{ input.ms }}' } }] }, ['bad_params nodes[0].params.durationMs']],
+  [
+    'an edge that leads nowhere',
+    {
+      nodes: [{ key: 'a', type: 'noop' }],
+      edges: [
+        { from: 'a', to: 'x' },
+        { from: 'y', to: 'a' },
+      ],
+    },
+    ['dangling_edge edges[0].to', 'dangling_edge edges[1].from'],
+  ],
+  [
+    'an unknown port',
+    {
+      nodes: [
+        { key: 'a', type: 'branch.if', params: { condition: true } },
+        { key: 'b', type: 'noop' },
+      ],
+      edges: [
+        { from: 'a.maybe', to: 'b' },
+        { from: 'a.true', to: 'b.side' },
+      ],
+    },
+    ['unknown_port edges[0].from', 'unknown_port edges[1].to'],
+  ],
+  [
+    'ports named by params',
+    {
+      nodes: [
+        { key: 'a', type: 'branch.switch', params: { value: 1, cases: [{ port: 'one', equals: 1 }], default: 'other' } },
+        { key: 'b', type: 'noop' },
+      ],
+      edges: [
+        { from: 'a.one', to: 'b' },
+        { from: 'a.other', to: 'b' },
+        { from: 'a.error', to: 'b' },
+      ],
+    },
+    [],
+  ],
+  [
+    'the same edge twice',
+    {
+      nodes: [
+        { key: 'a', type: 'noop' },
+        { key: 'b', type: 'noop' },
+      ],
+      edges: [
+        { from: 'a', to: 'b' },
+        { from: 'a', to: 'b' },
+      ],
+    },
+    ['duplicate_edge edges[1]'],
+  ],
+  [
+    'a cycle',
+    {
+      nodes: [
+        { key: 'a', type: 'noop' },
+        { key: 'b', type: 'noop' },
+        { key: 'c', type: 'noop' },
+      ],
+      edges: [
+        { from: 'a', to: 'b' },
+        { from: 'b', to: 'a' },
+        { from: 'b', to: 'c' },
+      ],
+    },
+    ['cycle nodes[0]'],
+  ],
+  [
+    'two cycles and a loop',
+    {
+      nodes: ['a', 'b', 'c', 'd', 'e'].map((key) => ({ key, type: 'noop' })),
+      edges: [
+        { from: 'a', to: 'b' },
+        { from: 'b', to: 'a' },
+        { from: 'c', to: 'd' },
+        { from: 'd', to: 'c' },
+        { from: 'e', to: 'e' },
+      ],
+    },
+    ['cycle nodes[0]', 'cycle nodes[2]', 'cycle nodes[4]'],
+  ],
+  [
+    'a param that is missing, one that is unknown',
+    { nodes: [{ key: 'a', type: 'set', params: { vals: {} } }] },
+    ['bad_params nodes[0].params.values', 'bad_params nodes[0].params'],
+  ],
+  [
+    'a param of the wrong type, unless an expression gives it',
+    {
+      nodes: [
+        { key: 'a', type: 'wait.timer', params: { durationMs: 'long' } },
+        { key: 'b', type: 'wait.timer', params: { durationMs: '{{ input.ms }}' } },
+      ],
+    },
+    ['bad_params nodes[0].params.durationMs'],
+  ],
   ['params that need exactly one of two', { nodes: [{ key: 'a', type: 'wait.timer', params: {} }] }, ['bad_params nodes[0].params']],
-  ['a broken expression', { nodes: [{ key: 'a', type: 'set', params: { values: { deep: [{ x: '{{ input.[ }}' }] } } }] }, ['bad_expression nodes[0].params.values.deep[0].x']],
-  ['a broken condition', { nodes: [{ key: 'a', type: 'noop', condition: 'input. >' }, { key: 'b', type: 'noop' }], edges: [{ from: 'a', to: 'b', when: '{{ ( }}' }] }, ['bad_expression nodes[0].condition', 'bad_expression edges[0].when']],
-  ['an expression that names no node', { nodes: [{ key: 'a', type: 'set', params: { values: { x: '{{ steps.nobody.output }}' } } }] }, ['unknown_step nodes[0].params.values.x']],
-  ['an expression that names a later step, itself, or one beside', { nodes: [{ key: 'a', type: 'set', params: { values: { x: '{{ steps.b.output }}', y: '{{ steps.a.output }}' } } }, { key: 'b', type: 'noop' }, { key: 'c', type: 'noop', condition: 'steps.b.output = 1' }], edges: [{ from: 'a', to: 'b' }] }, ['step_not_before nodes[0].params.values.x', 'step_not_before nodes[0].params.values.y', 'step_not_before nodes[2].condition']],
-  ['a context edge brings data', { nodes: [{ key: 'a', type: 'noop' }, { key: 'b', type: 'set', params: { values: { x: '{{ steps.a.output }}' } } }], edges: [{ from: 'a', to: 'b', mode: ['context'] }] }, []],
+  [
+    'a broken expression',
+    { nodes: [{ key: 'a', type: 'set', params: { values: { deep: [{ x: '{{ input.[ }}' }] } } }] },
+    ['bad_expression nodes[0].params.values.deep[0].x'],
+  ],
+  [
+    'a broken condition',
+    {
+      nodes: [
+        { key: 'a', type: 'noop', condition: 'input. >' },
+        { key: 'b', type: 'noop' },
+      ],
+      edges: [{ from: 'a', to: 'b', when: '{{ ( }}' }],
+    },
+    ['bad_expression nodes[0].condition', 'bad_expression edges[0].when'],
+  ],
+  [
+    'an expression that names no node',
+    { nodes: [{ key: 'a', type: 'set', params: { values: { x: '{{ steps.nobody.output }}' } } }] },
+    ['unknown_step nodes[0].params.values.x'],
+  ],
+  [
+    'an expression that names a later step, itself, or one beside',
+    {
+      nodes: [
+        { key: 'a', type: 'set', params: { values: { x: '{{ steps.b.output }}', y: '{{ steps.a.output }}' } } },
+        { key: 'b', type: 'noop' },
+        { key: 'c', type: 'noop', condition: 'steps.b.output = 1' },
+      ],
+      edges: [{ from: 'a', to: 'b' }],
+    },
+    ['step_not_before nodes[0].params.values.x', 'step_not_before nodes[0].params.values.y', 'step_not_before nodes[2].condition'],
+  ],
+  [
+    'a context edge brings data',
+    {
+      nodes: [
+        { key: 'a', type: 'noop' },
+        { key: 'b', type: 'set', params: { values: { x: '{{ steps.a.output }}' } } },
+      ],
+      edges: [{ from: 'a', to: 'b', mode: ['context'] }],
+    },
+    [],
+  ],
   ['a secret in a condition', { nodes: [{ key: 'a', type: 'noop', condition: 'secrets.X' }] }, ['secret_use nodes[0].condition']],
-  ['a secret that is computed with', { nodes: [{ key: 'a', type: 'set', params: { values: { x: '{{ $length(secrets.X) }}' } } }] }, ['secret_use nodes[0].params.values.x']],
-  ['a prototype trick', { nodes: [{ key: 'a', type: 'set', params: { values: { x: '{{ input.constructor }}' } } }] }, ['bad_expression nodes[0].params.values.x']],
-  ['a queue on an inline type', { nodes: [{ key: 'a', type: 'noop', queue: 'gpu', resources: { gpus: 1 } }] }, ['not_a_job nodes[0].queue', 'not_a_job nodes[0].resources']],
+  [
+    'a secret that is computed with',
+    { nodes: [{ key: 'a', type: 'set', params: { values: { x: '{{ $length(secrets.X) }}' } } }] },
+    ['secret_use nodes[0].params.values.x'],
+  ],
+  [
+    'a prototype trick',
+    { nodes: [{ key: 'a', type: 'set', params: { values: { x: '{{ input.constructor }}' } } }] },
+    ['bad_expression nodes[0].params.values.x'],
+  ],
+  [
+    'a queue on an inline type',
+    { nodes: [{ key: 'a', type: 'noop', queue: 'gpu', resources: { gpus: 1 } }] },
+    ['not_a_job nodes[0].queue', 'not_a_job nodes[0].resources'],
+  ],
   ['a queue on a job type', { nodes: [{ key: 'a', type: 'test.machine', params: { n: 1 }, queue: 'gpu', resources: { gpus: 1 } }] }, []],
   ['a schema that is none', { nodes: [{ key: 'a', type: 'noop' }], inputSchema: { type: 'nonsense' } }, ['bad_schema inputSchema']],
 ];
 
-for (const [name, definition, problems] of table) test(`${name}: ${problems.length === 0 ? 'no problem' : problems.join(', ')}`, () => assert.deepEqual(codes(definition), problems));
+for (const [name, definition, problems] of table)
+  test(`${name}: ${problems.length === 0 ? 'no problem' : problems.join(', ')}`, () => assert.deepEqual(codes(definition), problems));
 
 test('a type that needs a super admin is a problem for a user', () => {
   assert.deepEqual(codes({ nodes: [{ key: 'a', type: 'test.machine', params: { n: 1 } }] }, 'user'), ['forbidden_type nodes[0].type']);
@@ -68,7 +230,11 @@ test('a type that needs a super admin is a problem for a user', () => {
 
 test('what has not even the shape of a definition is told field by field', () => {
   const check = (value: Json): string[] => checkDefinition(value, { types, role: 'user' }).map((problem) => `${problem.code} ${problem.path}`);
-  assert.deepEqual(check({ nodes: [{ key: 'A b', type: 'noop', surprise: 1 }], edges: 'none' }), ['bad_shape nodes[0].key', 'bad_shape nodes[0]', 'bad_shape edges']);
+  assert.deepEqual(check({ nodes: [{ key: 'A b', type: 'noop', surprise: 1 }], edges: 'none' }), [
+    'bad_shape nodes[0].key',
+    'bad_shape nodes[0]',
+    'bad_shape edges',
+  ]);
   assert.deepEqual(check(null), ['bad_shape ']);
   assert.deepEqual(check({ nodes: Array.from({ length: 2_001 }, (_, index) => ({ key: `n${index}`, type: 'noop' })), edges: [] }), ['too_many_nodes nodes']);
 });
@@ -81,8 +247,21 @@ test('2,000 nodes in a row are judged, forwards and in a circle', () => {
 });
 
 test('the structural hash heeds what runs and nothing else', () => {
-  const base: Definition = { nodes: [{ key: 'a', type: 'noop', params: { output: { x: 1, y: 2 } } }, { key: 'b', type: 'noop' }], edges: [{ from: 'a', to: 'b' }] };
-  const cosmetic: Definition = { nodes: [{ key: 'b', type: 'noop', name: 'Bee', position: { x: 1, y: 2 } }, { key: 'a', type: 'noop', notes: 'n', params: { output: { y: 2, x: 1 } } }], edges: [{ from: 'a', to: 'b' }], triggers: [] };
+  const base: Definition = {
+    nodes: [
+      { key: 'a', type: 'noop', params: { output: { x: 1, y: 2 } } },
+      { key: 'b', type: 'noop' },
+    ],
+    edges: [{ from: 'a', to: 'b' }],
+  };
+  const cosmetic: Definition = {
+    nodes: [
+      { key: 'b', type: 'noop', name: 'Bee', position: { x: 1, y: 2 } },
+      { key: 'a', type: 'noop', notes: 'n', params: { output: { y: 2, x: 1 } } },
+    ],
+    edges: [{ from: 'a', to: 'b' }],
+    triggers: [],
+  };
   assert.equal(structuralHash(base), structuralHash(cosmetic));
   assert.notEqual(structuralHash(base), structuralHash({ ...base, edges: [] }));
   assert.notEqual(structuralHash(base), structuralHash({ ...base, nodes: base.nodes.map((node) => ({ ...node, disabled: true })) }));

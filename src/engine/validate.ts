@@ -26,7 +26,12 @@ export function checkDefinition(value: Json, options: ValidateOptions): readonly
 export function validate(definition: Definition, options: ValidateOptions): readonly Problem[] {
   const problems: Problem[] = [];
   if (definition.nodes.length === 0) problems.push({ path: 'nodes', code: 'no_nodes', message: 'a workflow needs at least one node' });
-  if (definition.nodes.length > MAX_NODES) problems.push({ path: 'nodes', code: 'too_many_nodes', message: `the workflow has ${definition.nodes.length} nodes, the limit is ${MAX_NODES}; move a part into a workflow of its own` });
+  if (definition.nodes.length > MAX_NODES)
+    problems.push({
+      path: 'nodes',
+      code: 'too_many_nodes',
+      message: `the workflow has ${definition.nodes.length} nodes, the limit is ${MAX_NODES}; move a part into a workflow of its own`,
+    });
   problems.push(...duplicateKeys(definition));
   definition.nodes.forEach((node, index) => problems.push(...nodeProblems(node, `nodes[${index}]`, options)));
   const edgeFaults = edgeProblems(definition, options.types);
@@ -56,18 +61,37 @@ function duplicateKeys(definition: Definition): readonly Problem[] {
       first.set(node.key, index);
       return [];
     }
-    return [{ node: node.key, path: `nodes[${index}].key`, code: 'duplicate_key', message: `the key "${node.key}" is already used by nodes[${before}]; keys are unique in a workflow` }];
+    return [
+      {
+        node: node.key,
+        path: `nodes[${index}].key`,
+        code: 'duplicate_key',
+        message: `the key "${node.key}" is already used by nodes[${before}]; keys are unique in a workflow`,
+      },
+    ];
   });
 }
 
 function nodeProblems(node: GraphNode, path: string, options: ValidateOptions): readonly Problem[] {
   const type = options.types.get(node.type);
   if (type === undefined) {
-    return [{ node: node.key, path: `${path}.type`, code: 'unknown_type', message: `there is no node type "${node.type}"${suggestion(node.type, options.types)}; GET /api/v1/node-types lists them` }];
+    return [
+      {
+        node: node.key,
+        path: `${path}.type`,
+        code: 'unknown_type',
+        message: `there is no node type "${node.type}"${suggestion(node.type, options.types)}; GET /api/v1/node-types lists them`,
+      },
+    ];
   }
   const problems: Problem[] = [];
   if (node.typeVersion !== undefined && node.typeVersion !== type.version) {
-    problems.push({ node: node.key, path: `${path}.typeVersion`, code: 'unknown_type_version', message: `version ${node.typeVersion} of "${node.type}" is not there; the newest is ${type.version}` });
+    problems.push({
+      node: node.key,
+      path: `${path}.typeVersion`,
+      code: 'unknown_type_version',
+      message: `version ${node.typeVersion} of "${node.type}" is not there; the newest is ${type.version}`,
+    });
   }
   problems.push(...policyProblems(node, path, type, options.role), ...paramProblems(node, path, type));
   for (const fault of type.check?.(node) ?? []) problems.push({ node: node.key, path: `${path}.${fault.path}`, code: fault.code, message: fault.message });
@@ -78,11 +102,22 @@ function policyProblems(node: GraphNode, path: string, type: NodeType, role: Rol
   const problems: Problem[] = [];
   const needed = type.requires ?? 'user';
   if (roles.indexOf(role) < roles.indexOf(needed)) {
-    problems.push({ node: node.key, path: `${path}.type`, code: FORBIDDEN_TYPE, message: `only a ${needed} can publish a workflow with "${node.type}"; you are ${role}` });
+    problems.push({
+      node: node.key,
+      path: `${path}.type`,
+      code: FORBIDDEN_TYPE,
+      message: `only a ${needed} can publish a workflow with "${node.type}"; you are ${role}`,
+    });
   }
   if (type.runs === 'inline') {
     for (const name of ['queue', 'resources'] as const) {
-      if (node[name] !== undefined) problems.push({ node: node.key, path: `${path}.${name}`, code: 'not_a_job', message: `"${node.type}" runs inside Studio, not on a queue: remove "${name}"` });
+      if (node[name] !== undefined)
+        problems.push({
+          node: node.key,
+          path: `${path}.${name}`,
+          code: 'not_a_job',
+          message: `"${node.type}" runs inside Studio, not on a queue: remove "${name}"`,
+        });
     }
   }
   return problems;
@@ -114,7 +149,12 @@ function edgeProblems(definition: Definition, types: NodeTypes): readonly Proble
       if (port === null || type === undefined) continue;
       const ports = side === 'from' ? [...portsOf(type, node), ERROR_PORT] : type.inputs.map((input) => input.name);
       if (!ports.includes(port)) {
-        problems.push({ node: key, path, code: 'unknown_port', message: `"${key}" (${node.type}) has no ${side === 'from' ? 'output' : 'input'} port "${port}"; it has ${ports.length === 0 ? 'none' : ports.join(', ')}` });
+        problems.push({
+          node: key,
+          path,
+          code: 'unknown_port',
+          message: `"${key}" (${node.type}) has no ${side === 'from' ? 'output' : 'input'} port "${port}"; it has ${ports.length === 0 ? 'none' : ports.join(', ')}`,
+        });
       }
     }
     return problems;
@@ -148,7 +188,12 @@ function cycleProblems(definition: Definition): readonly Problem[] {
     const keys = knot.toSorted((a, b) => a - b).map((index) => definition.nodes[index]?.key ?? '');
     const [first = ''] = keys;
     const named = keys.slice(0, 10).join(', ') + (keys.length > 10 ? `, … (${keys.length} nodes)` : '');
-    return { node: first, path: `nodes[${indexOf.get(first) ?? 0}]`, code: 'cycle', message: `these nodes lead back to themselves: ${named}; remove one edge between them` };
+    return {
+      node: first,
+      path: `nodes[${indexOf.get(first) ?? 0}]`,
+      code: 'cycle',
+      message: `these nodes lead back to themselves: ${named}; remove one edge between them`,
+    };
   });
 }
 

@@ -6,7 +6,10 @@ import { compileGraph } from './graph.ts';
 
 const CACHE_SIZE = 500;
 
-export async function loadVersion(core: Core, version: { readonly orgId: string; readonly workflowId: string; readonly version: number }): Promise<LoadedVersion> {
+export async function loadVersion(
+  core: Core,
+  version: { readonly orgId: string; readonly workflowId: string; readonly version: number },
+): Promise<LoadedVersion> {
   const key = `${version.workflowId} ${version.version}`;
   const known = core.graphs.get(key);
   if (known !== undefined) return known;

@@ -5,7 +5,19 @@ import type { Role } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
 import type { Sql } from '../store/client.ts';
 import { listLiveInstances } from '../store/instances.ts';
-import { archiveWorkflow as archiveRow, draftEtag, insertVersion, insertWorkflow, publishWorkflow as publishRow, readVersion, readWorkflowHead, saveDraft as saveDraftRow, updateVersion, workflowEtag, type WorkflowHead } from '../store/workflows.ts';
+import {
+  archiveWorkflow as archiveRow,
+  draftEtag,
+  insertVersion,
+  insertWorkflow,
+  publishWorkflow as publishRow,
+  readVersion,
+  readWorkflowHead,
+  saveDraft as saveDraftRow,
+  updateVersion,
+  workflowEtag,
+  type WorkflowHead,
+} from '../store/workflows.ts';
 import type { Core } from './core.ts';
 import { structuralHash } from './structural-hash.ts';
 import { syncTriggers, validateTriggers } from './trigger-rows.ts';
@@ -30,7 +42,9 @@ export interface WorkflowContent {
 export function problemsOf(core: Core, definition: Json, role: Role): readonly Problem[] {
   const problems = checkDefinition(definition, { types: core.parts.nodeTypes, role });
   const triggers = (definition as { triggers?: Definition['triggers'] } | null)?.triggers;
-  return problems.some((problem) => problem.code === 'bad_shape') || triggers === undefined ? problems : [...problems, ...validateTriggers(triggers, core.clock.now())];
+  return problems.some((problem) => problem.code === 'bad_shape') || triggers === undefined
+    ? problems
+    : [...problems, ...validateTriggers(triggers, core.clock.now())];
 }
 
 /** @throws AppError invalid_graph with one entry per problem; forbidden when rights are all that is missing */
@@ -67,13 +81,21 @@ export async function createWorkflow(core: Core, request: Publisher & WorkflowCo
 
 /** Publishes a definition; an unchanged structure keeps its number.
  *  @throws AppError not_found, stale_version, invalid_graph, forbidden */
-export async function publishWorkflow(core: Core, request: Publisher & WorkflowContent & { readonly workflowId: string; readonly ifMatch: string | undefined }): Promise<void> {
+export async function publishWorkflow(
+  core: Core,
+  request: Publisher & WorkflowContent & { readonly workflowId: string; readonly ifMatch: string | undefined },
+): Promise<void> {
   requireValid(core, request.definition, request.role);
   const version = await core.parts.database.engine.transaction(async (sql) => {
     const head = await lockHead(sql, request);
     const etag = workflowEtag(head.revision);
-    if (request.ifMatch === undefined) fail('stale_version', { message: `PUT needs the header If-Match with the workflow's ETag, now ${etag}`, details: { etag } });
-    if (request.ifMatch !== '*' && request.ifMatch !== etag) fail('stale_version', { message: `workflow ${head.id} was published by someone else meanwhile: you changed ${request.ifMatch}, it is ${etag} now`, details: { etag } });
+    if (request.ifMatch === undefined)
+      fail('stale_version', { message: `PUT needs the header If-Match with the workflow's ETag, now ${etag}`, details: { etag } });
+    if (request.ifMatch !== '*' && request.ifMatch !== etag)
+      fail('stale_version', {
+        message: `workflow ${head.id} was published by someone else meanwhile: you changed ${request.ifMatch}, it is ${etag} now`,
+        details: { etag },
+      });
     return publishIn(sql, core, head, { ...request, description: request.description ?? head.description });
   });
   published(core, request.workflowId, version);
@@ -97,7 +119,12 @@ async function lockHead(sql: Sql, request: { readonly orgId: string; readonly wo
   return head ?? fail('not_found', `there is no workflow ${request.workflowId}`);
 }
 
-async function publishIn(sql: Sql, core: Core, head: WorkflowHead, request: Publisher & { readonly name: string; readonly description: string; readonly definition: Definition }): Promise<number> {
+async function publishIn(
+  sql: Sql,
+  core: Core,
+  head: WorkflowHead,
+  request: Publisher & { readonly name: string; readonly description: string; readonly definition: Definition },
+): Promise<number> {
   const { orgId, definition, requestId, name, description } = request;
   const hash = structuralHash(definition);
   const isSame = hash === head.structuralHash;
@@ -118,14 +145,20 @@ function published(core: Core, workflowId: string, version: number): void {
 /** Drafts are kept as they are typed; the limit keeps a row readable. */
 const MAX_DRAFT_BYTES = 4 * 1024 * 1024;
 
-export async function saveDraft(core: Core, request: { readonly orgId: string; readonly workflowId: string; readonly draft: Json; readonly ifMatch: string | undefined; readonly requestId: string }): Promise<{ readonly etag: string; readonly savedAt: Date }> {
+export async function saveDraft(
+  core: Core,
+  request: { readonly orgId: string; readonly workflowId: string; readonly draft: Json; readonly ifMatch: string | undefined; readonly requestId: string },
+): Promise<{ readonly etag: string; readonly savedAt: Date }> {
   const bytes = Buffer.byteLength(JSON.stringify(request.draft));
   if (bytes > MAX_DRAFT_BYTES) fail('too_large', `the draft has ${bytes} bytes, the limit is ${MAX_DRAFT_BYTES}`);
   const saved = await core.parts.database.engine.transaction(async (sql) => {
     const head = await lockHead(sql, request);
     const etag = draftEtag(head.draftRevision);
     if (request.ifMatch !== undefined && request.ifMatch !== '*' && request.ifMatch !== etag) {
-      fail('stale_version', { message: `the draft of ${head.id} was saved by someone else meanwhile: you changed ${request.ifMatch}, it is ${etag} now`, details: { etag } });
+      fail('stale_version', {
+        message: `the draft of ${head.id} was saved by someone else meanwhile: you changed ${request.ifMatch}, it is ${etag} now`,
+        details: { etag },
+      });
     }
     return saveDraftRow(sql, request);
   });
@@ -137,7 +170,11 @@ const CANCEL_BITE = 1_000;
 
 /** Archives a workflow. Live instances are cancelled when asked for, else they are the reason to refuse.
  *  @param cancel cancels one instance, wherever it lives */
-export async function archiveWorkflow(core: Core, request: { readonly orgId: string; readonly workflowId: string; readonly cancel: boolean; readonly requestId: string }, cancel: (instanceId: string) => Promise<void>): Promise<void> {
+export async function archiveWorkflow(
+  core: Core,
+  request: { readonly orgId: string; readonly workflowId: string; readonly cancel: boolean; readonly requestId: string },
+  cancel: (instanceId: string) => Promise<void>,
+): Promise<void> {
   const sql = core.parts.database.engine;
   if (request.cancel) {
     for (;;) {
@@ -149,7 +186,11 @@ export async function archiveWorkflow(core: Core, request: { readonly orgId: str
   await sql.transaction(async (tx) => {
     await lockHead(tx, request);
     const live = await listLiveInstances(tx, { ...request, limit: 5 });
-    if (live.length > 0) fail('still_running', { message: `workflow ${request.workflowId} has live instances (${live.join(', ')}${live.length === 5 ? ', …' : ''}); wait, or archive with ?cancel=true`, details: { instances: live } });
+    if (live.length > 0)
+      fail('still_running', {
+        message: `workflow ${request.workflowId} has live instances (${live.join(', ')}${live.length === 5 ? ', …' : ''}); wait, or archive with ?cancel=true`,
+        details: { instances: live },
+      });
     await archiveRow(tx, request);
   });
   core.parts.database.announce();

@@ -12,7 +12,13 @@ export interface NewCommand {
 }
 
 export async function insertCommand(sql: Sql, command: NewCommand): Promise<void> {
-  await sql.query(`insert into commands (id, org_id, instance_id, kind, payload) values ($1, $2, $3, $4, $5::jsonb)`, [command.id, command.orgId, command.instanceId, command.kind, JSON.stringify(command.payload)]);
+  await sql.query(`insert into commands (id, org_id, instance_id, kind, payload) values ($1, $2, $3, $4, $5::jsonb)`, [
+    command.id,
+    command.orgId,
+    command.instanceId,
+    command.kind,
+    JSON.stringify(command.payload),
+  ]);
 }
 
 /** Open commands for instances of this owner, oldest first. */
@@ -32,7 +38,10 @@ export interface CommandError {
 }
 
 export async function finishCommand(sql: Sql, command: { readonly id: string; readonly error: CommandError | undefined }): Promise<void> {
-  await sql.query(`update commands set done_at = now(), error = $2::jsonb where id = $1 and done_at is null`, [command.id, command.error === undefined ? null : JSON.stringify(command.error)]);
+  await sql.query(`update commands set done_at = now(), error = $2::jsonb where id = $1 and done_at is null`, [
+    command.id,
+    command.error === undefined ? null : JSON.stringify(command.error),
+  ]);
 }
 
 /** @returns undefined while it is open */

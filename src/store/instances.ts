@@ -36,10 +36,23 @@ const SUMMARY = `i.id, i.workflow_id, w.name as workflow_name, i.version, i.stat
   i.created_at, i.started_at, i.ended_at, ${SEQ}`;
 
 /** @returns undefined when the org has no such instance */
-export async function readInstance(sql: Sql, instance: { readonly orgId: string; readonly id: string; readonly cursor: string }): Promise<Instance | undefined> {
-  const { rows } = await sql.query<FullRow>(`select ${SUMMARY}, i.input, i.output from instances i join workflows w on w.id = i.workflow_id where i.org_id = $1 and i.id = $2`, [instance.orgId, instance.id]);
+export async function readInstance(
+  sql: Sql,
+  instance: { readonly orgId: string; readonly id: string; readonly cursor: string },
+): Promise<Instance | undefined> {
+  const { rows } = await sql.query<FullRow>(
+    `select ${SUMMARY}, i.input, i.output from instances i join workflows w on w.id = i.workflow_id where i.org_id = $1 and i.id = $2`,
+    [instance.orgId, instance.id],
+  );
   const row = rows[0];
-  return row === undefined ? undefined : { ...toSummary(row), input: JSON.parse(row.input) as Json, output: row.output === null ? null : (JSON.parse(row.output) as Json), cursor: instance.cursor };
+  return row === undefined
+    ? undefined
+    : {
+        ...toSummary(row),
+        input: JSON.parse(row.input) as Json,
+        output: row.output === null ? null : (JSON.parse(row.output) as Json),
+        cursor: instance.cursor,
+      };
 }
 
 export interface InstanceQuery {
@@ -135,7 +148,10 @@ const STORED = `i.id, i.org_id, i.workflow_id, w.name as workflow_name, i.versio
 
 /** @returns undefined when the org has no such instance */
 export async function readStoredInstance(sql: Sql, instance: { readonly orgId: string | undefined; readonly id: string }): Promise<StoredInstance | undefined> {
-  const { rows } = await sql.query<StoredRow>(`select ${STORED} from instances i join workflows w on w.id = i.workflow_id where i.id = $1 and ($2::text is null or i.org_id = $2)`, [instance.id, instance.orgId ?? null]);
+  const { rows } = await sql.query<StoredRow>(
+    `select ${STORED} from instances i join workflows w on w.id = i.workflow_id where i.id = $1 and ($2::text is null or i.org_id = $2)`,
+    [instance.id, instance.orgId ?? null],
+  );
   return rows[0] === undefined ? undefined : toStored(rows[0]);
 }
 
@@ -182,7 +198,10 @@ function toStored(row: StoredRow): StoredInstance {
 
 /** Live instances of a workflow, oldest first. */
 export async function listLiveInstances(sql: Sql, query: { readonly orgId: string; readonly workflowId: string; readonly limit: number }): Promise<string[]> {
-  const { rows } = await sql.query<{ id: string }>(`select id from instances where org_id = $1 and workflow_id = $2 and status in ${LIVE} order by id limit $3`, [query.orgId, query.workflowId, query.limit]);
+  const { rows } = await sql.query<{ id: string }>(
+    `select id from instances where org_id = $1 and workflow_id = $2 and status in ${LIVE} order by id limit $3`,
+    [query.orgId, query.workflowId, query.limit],
+  );
   return rows.map((row) => row.id);
 }
 
@@ -198,7 +217,16 @@ export async function deleteInstance(sql: Sql, instance: { readonly orgId: strin
   const { rows: steps } = await sql.query<{ seq: number }>(`delete from steps where instance_id = $1 returning seq`, [instance.id]);
   const last = steps.reduce((seq, step) => Math.max(seq, step.seq), row.seq);
   await writeEvents(sql, [
-    { kind: 'instance', id: instance.id, sequence: last + 1, type: 'engine:instance:deleted', orgId: instance.orgId, parent: `workflow:${row.workflow_id}`, payload: { status: row.status }, requestId: instance.requestId },
+    {
+      kind: 'instance',
+      id: instance.id,
+      sequence: last + 1,
+      type: 'engine:instance:deleted',
+      orgId: instance.orgId,
+      parent: `workflow:${row.workflow_id}`,
+      payload: { status: row.status },
+      requestId: instance.requestId,
+    },
   ]);
   return true;
 }

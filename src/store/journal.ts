@@ -227,7 +227,12 @@ function source(columns: readonly (readonly [name: string, type: string, ...rest
   return `unnest(${columns.map(([, type], index) => `$${from + index}::${type}[]`).join(', ')}) with ordinality as n (${columns.map(([name]) => name).join(', ')}, place)`;
 }
 
-function insertPart<Row>(name: string, table: string, columns: readonly Column<Row>[], extra: readonly (readonly [column: string, value: string])[] = []): Part {
+function insertPart<Row>(
+  name: string,
+  table: string,
+  columns: readonly Column<Row>[],
+  extra: readonly (readonly [column: string, value: string])[] = [],
+): Part {
   return {
     name,
     width: columns.length,
@@ -331,6 +336,9 @@ export function isUnexpectedState(error: unknown): boolean {
 
 /** The last written sequence of these instances' streams. */
 export async function readLastSequences(sql: Sql, ids: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await sql.query<{ id: string; last: number }>(`select id, max(sequence) as last from outbox where kind = 'instance' and id = any($1) group by id`, [[...ids]]);
+  const { rows } = await sql.query<{ id: string; last: number }>(
+    `select id, max(sequence) as last from outbox where kind = 'instance' and id = any($1) group by id`,
+    [[...ids]],
+  );
   return new Map(rows.map((row) => [row.id, row.last]));
 }

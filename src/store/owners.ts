@@ -15,7 +15,12 @@ export interface ProcessFacts {
 }
 
 export async function insertOwner(sql: Sql, owner: ProcessFacts & { readonly id: string }): Promise<Owner> {
-  const { rows } = await sql.query<{ epoch: number }>(`insert into owners (id, host, pid, pid_started) values ($1, $2, $3, $4) returning epoch`, [owner.id, owner.host, owner.pid, owner.pidStarted]);
+  const { rows } = await sql.query<{ epoch: number }>(`insert into owners (id, host, pid, pid_started) values ($1, $2, $3, $4) returning epoch`, [
+    owner.id,
+    owner.host,
+    owner.pid,
+    owner.pidStarted,
+  ]);
   const row = rows[0];
   if (row === undefined) throw new Error('owner row was not returned');
   return { id: owner.id, epoch: row.epoch };
@@ -41,7 +46,10 @@ export async function listOwners(sql: Sql): Promise<OwnerRow[]> {
 
 /** Declares owners dead; from then on they commit nothing. A row that beat meanwhile (silent for less than `minSilentMs`) stays. */
 export async function deleteOwners(sql: Sql, epochs: readonly number[], minSilentMs: number): Promise<number[]> {
-  const { rows } = await sql.query<{ epoch: number }>(`delete from owners where epoch = any($1::bigint[]) and beat_at <= clock_timestamp() - make_interval(secs => $2::float8 / 1000) returning epoch`, [[...epochs], minSilentMs]);
+  const { rows } = await sql.query<{ epoch: number }>(
+    `delete from owners where epoch = any($1::bigint[]) and beat_at <= clock_timestamp() - make_interval(secs => $2::float8 / 1000) returning epoch`,
+    [[...epochs], minSilentMs],
+  );
   return rows.map((row) => row.epoch);
 }
 

@@ -147,7 +147,13 @@ interface AttemptRow {
 /** Every attempt of a step, newest first: those that did not stand, and the one that does. */
 export async function listAttempts(
   sql: Sql,
-  query: { readonly orgId: string; readonly instanceId: string; readonly path: string; readonly before: { readonly generation: number; readonly attempt: number } | undefined; readonly limit: number },
+  query: {
+    readonly orgId: string;
+    readonly instanceId: string;
+    readonly path: string;
+    readonly before: { readonly generation: number; readonly attempt: number } | undefined;
+    readonly limit: number;
+  },
 ): Promise<Attempt[]> {
   const { rows } = await sql.query<AttemptRow>(
     `select generation, attempt, status, output, error, job_id, started_at, ended_at from (
@@ -173,7 +179,10 @@ export async function listAttempts(
 }
 
 /** The last lines of a step's log, oldest first. */
-export async function readStepLog(sql: Sql, query: { readonly orgId: string; readonly instanceId: string; readonly path: string; readonly limit: number }): Promise<{ at: Date; line: string }[]> {
+export async function readStepLog(
+  sql: Sql,
+  query: { readonly orgId: string; readonly instanceId: string; readonly path: string; readonly limit: number },
+): Promise<{ at: Date; line: string }[]> {
   const { rows } = await sql.query<{ at: Date; line: string }>(
     `select at, line from (select id, at, line from step_logs where instance_id = $1 and path = $2 and org_id = $3 order by id desc limit $4) last order by id`,
     [query.instanceId, query.path, query.orgId, query.limit],

@@ -47,8 +47,14 @@ export function draftEtag(revision: number): string {
   return `"d${revision}"`;
 }
 
-export async function readWorkflow(sql: Sql, workflow: { readonly orgId: string; readonly id: string; readonly cursor: string }): Promise<Workflow | undefined> {
-  const { rows } = await sql.query<FullRow>(`select ${SUMMARY}, v.definition, v.structural_hash, w.revision, w.seq ${FROM} where w.org_id = $1 and w.id = $2`, [workflow.orgId, workflow.id]);
+export async function readWorkflow(
+  sql: Sql,
+  workflow: { readonly orgId: string; readonly id: string; readonly cursor: string },
+): Promise<Workflow | undefined> {
+  const { rows } = await sql.query<FullRow>(`select ${SUMMARY}, v.definition, v.structural_hash, w.revision, w.seq ${FROM} where w.org_id = $1 and w.id = $2`, [
+    workflow.orgId,
+    workflow.id,
+  ]);
   const row = rows[0];
   if (row === undefined) return undefined;
   return {
@@ -83,7 +89,10 @@ export async function listWorkflows(sql: Sql, query: WorkflowQuery): Promise<Wor
 }
 
 function toSummary(row: SummaryRow): WorkflowSummary {
-  const last = row.last_id === null || row.last_status === null || row.last_created_at === null ? null : { id: row.last_id, status: row.last_status, createdAt: row.last_created_at.toISOString() };
+  const last =
+    row.last_id === null || row.last_status === null || row.last_created_at === null
+      ? null
+      : { id: row.last_id, status: row.last_status, createdAt: row.last_created_at.toISOString() };
   return {
     id: row.id,
     name: row.name,
@@ -99,10 +108,19 @@ function toSummary(row: SummaryRow): WorkflowSummary {
 }
 
 async function listTriggerViews(sql: Sql, workflow: { readonly orgId: string; readonly id: string }): Promise<TriggerView[]> {
-  const { rows } = await sql.query<{ key: string; type: TriggerView['type']; params: Record<string, Json>; enabled: boolean; token: string | null; next_fire_at: Date | null; last_fired_at: Date | null; last_error: string | null }>(
-    `select key, type, params, enabled, token, next_fire_at, last_fired_at, last_error from triggers where org_id = $1 and workflow_id = $2 order by key`,
-    [workflow.orgId, workflow.id],
-  );
+  const { rows } = await sql.query<{
+    key: string;
+    type: TriggerView['type'];
+    params: Record<string, Json>;
+    enabled: boolean;
+    token: string | null;
+    next_fire_at: Date | null;
+    last_fired_at: Date | null;
+    last_error: string | null;
+  }>(`select key, type, params, enabled, token, next_fire_at, last_fired_at, last_error from triggers where org_id = $1 and workflow_id = $2 order by key`, [
+    workflow.orgId,
+    workflow.id,
+  ]);
   return rows.map((row) => ({
     key: row.key,
     type: row.type,
@@ -131,8 +149,23 @@ export interface WorkflowHead {
 }
 
 /** @param lock hold the row until the transaction ends */
-export async function readWorkflowHead(sql: Sql, workflow: { readonly orgId: string; readonly id: string; readonly lock: boolean }): Promise<WorkflowHead | undefined> {
-  const { rows } = await sql.query<{ id: string; name: string; description: string; version: number; revision: number; seq: number; draft: Json; draft_saved_at: Date | null; draft_revision: number; structural_hash: string; archived_at: Date | null }>(
+export async function readWorkflowHead(
+  sql: Sql,
+  workflow: { readonly orgId: string; readonly id: string; readonly lock: boolean },
+): Promise<WorkflowHead | undefined> {
+  const { rows } = await sql.query<{
+    id: string;
+    name: string;
+    description: string;
+    version: number;
+    revision: number;
+    seq: number;
+    draft: Json;
+    draft_saved_at: Date | null;
+    draft_revision: number;
+    structural_hash: string;
+    archived_at: Date | null;
+  }>(
     `select w.id, w.name, w.description, w.version, w.revision, w.seq, w.draft, w.draft_saved_at, w.draft_revision, v.structural_hash, w.archived_at
      from workflows w join workflow_versions v on v.workflow_id = w.id and v.version = w.version where w.org_id = $1 and w.id = $2 ${workflow.lock ? 'for update of w' : ''}`,
     [workflow.orgId, workflow.id],
@@ -164,45 +197,77 @@ export interface NewVersion {
 }
 
 /** @returns false when the id is taken: the first try of the same request made it */
-export async function insertWorkflow(sql: Sql, workflow: NewVersion & { readonly name: string; readonly description: string; readonly requestId: string }): Promise<boolean> {
-  const { rowCount } = await sql.query(`insert into workflows (id, org_id, name, description, version, seq) values ($1, $2, $3, $4, $5, 1) on conflict (id) do nothing`, [workflow.workflowId, workflow.orgId, workflow.name, workflow.description, workflow.version]);
+export async function insertWorkflow(
+  sql: Sql,
+  workflow: NewVersion & { readonly name: string; readonly description: string; readonly requestId: string },
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `insert into workflows (id, org_id, name, description, version, seq) values ($1, $2, $3, $4, $5, 1) on conflict (id) do nothing`,
+    [workflow.workflowId, workflow.orgId, workflow.name, workflow.description, workflow.version],
+  );
   if (rowCount === 0) return false;
   await insertVersion(sql, workflow);
-  await writeWorkflowEvent(sql, { ...workflow, sequence: 1, type: 'workflows:workflow:published', payload: { version: workflow.version, name: workflow.name } });
+  await writeWorkflowEvent(sql, {
+    ...workflow,
+    sequence: 1,
+    type: 'workflows:workflow:published',
+    payload: { version: workflow.version, name: workflow.name },
+  });
   return true;
 }
 
 export async function insertVersion(sql: Sql, version: NewVersion): Promise<void> {
   await sql.query(
     `insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count, published_by) values ($1, $2, $3, $4::jsonb, $5, $6, (select id from users where id = $7))`,
-    [version.workflowId, version.version, version.orgId, JSON.stringify(version.definition), version.structuralHash, version.definition.nodes.length, version.publishedBy],
+    [
+      version.workflowId,
+      version.version,
+      version.orgId,
+      JSON.stringify(version.definition),
+      version.structuralHash,
+      version.definition.nodes.length,
+      version.publishedBy,
+    ],
   );
 }
 
 /** Writes over what does not matter to a run. */
 export async function updateVersion(sql: Sql, version: Pick<NewVersion, 'workflowId' | 'version' | 'definition' | 'publishedBy'>): Promise<void> {
-  await sql.query(`update workflow_versions set definition = $3::jsonb, published_by = coalesce((select id from users where id = $4), published_by) where workflow_id = $1 and version = $2`, [
-    version.workflowId,
-    version.version,
-    JSON.stringify(version.definition),
-    version.publishedBy,
-  ]);
+  await sql.query(
+    `update workflow_versions set definition = $3::jsonb, published_by = coalesce((select id from users where id = $4), published_by) where workflow_id = $1 and version = $2`,
+    [version.workflowId, version.version, JSON.stringify(version.definition), version.publishedBy],
+  );
 }
 
 /** Makes `version` the newest, drops the draft, tells so. */
 export async function publishWorkflow(
   sql: Sql,
-  publish: { readonly orgId: string; readonly workflowId: string; readonly version: number; readonly name: string; readonly description: string; readonly requestId: string },
+  publish: {
+    readonly orgId: string;
+    readonly workflowId: string;
+    readonly version: number;
+    readonly name: string;
+    readonly description: string;
+    readonly requestId: string;
+  },
 ): Promise<void> {
   const { rows } = await sql.query<{ seq: number }>(
     `update workflows set name = $3, description = $4, version = $5, revision = revision + 1, draft = null, draft_saved_at = null, archived_at = null, seq = seq + 1, updated_at = now()
      where org_id = $1 and id = $2 returning seq`,
     [publish.orgId, publish.workflowId, publish.name, publish.description, publish.version],
   );
-  await writeWorkflowEvent(sql, { ...publish, sequence: rows[0]?.seq ?? 0, type: 'workflows:workflow:published', payload: { version: publish.version, name: publish.name } });
+  await writeWorkflowEvent(sql, {
+    ...publish,
+    sequence: rows[0]?.seq ?? 0,
+    type: 'workflows:workflow:published',
+    payload: { version: publish.version, name: publish.name },
+  });
 }
 
-export async function saveDraft(sql: Sql, draft: { readonly orgId: string; readonly workflowId: string; readonly draft: Json; readonly requestId: string }): Promise<{ readonly revision: number; readonly savedAt: Date }> {
+export async function saveDraft(
+  sql: Sql,
+  draft: { readonly orgId: string; readonly workflowId: string; readonly draft: Json; readonly requestId: string },
+): Promise<{ readonly revision: number; readonly savedAt: Date }> {
   const { rows } = await sql.query<{ draft_revision: number; draft_saved_at: Date; seq: number }>(
     `update workflows set draft = $3::jsonb, draft_saved_at = now(), draft_revision = draft_revision + 1, seq = seq + 1 where org_id = $1 and id = $2 returning draft_revision, draft_saved_at, seq`,
     [draft.orgId, draft.workflowId, JSON.stringify(draft.draft)],
@@ -214,16 +279,36 @@ export async function saveDraft(sql: Sql, draft: { readonly orgId: string; reado
 }
 
 export async function archiveWorkflow(sql: Sql, workflow: { readonly orgId: string; readonly workflowId: string; readonly requestId: string }): Promise<void> {
-  const { rows } = await sql.query<{ seq: number }>(`update workflows set archived_at = now(), seq = seq + 1 where org_id = $1 and id = $2 and archived_at is null returning seq`, [workflow.orgId, workflow.workflowId]);
+  const { rows } = await sql.query<{ seq: number }>(
+    `update workflows set archived_at = now(), seq = seq + 1 where org_id = $1 and id = $2 and archived_at is null returning seq`,
+    [workflow.orgId, workflow.workflowId],
+  );
   if (rows[0] === undefined) return;
   await writeWorkflowEvent(sql, { ...workflow, sequence: rows[0].seq, type: 'workflows:workflow:archived', payload: {} });
 }
 
 async function writeWorkflowEvent(
   sql: Sql,
-  event: { readonly orgId: string; readonly workflowId: string; readonly sequence: number; readonly type: EventType; readonly payload: Record<string, Json>; readonly requestId: string },
+  event: {
+    readonly orgId: string;
+    readonly workflowId: string;
+    readonly sequence: number;
+    readonly type: EventType;
+    readonly payload: Record<string, Json>;
+    readonly requestId: string;
+  },
 ): Promise<void> {
-  await writeEvents(sql, [{ kind: 'workflow', id: event.workflowId, sequence: event.sequence, type: event.type, orgId: event.orgId, payload: event.payload, requestId: event.requestId }]);
+  await writeEvents(sql, [
+    {
+      kind: 'workflow',
+      id: event.workflowId,
+      sequence: event.sequence,
+      type: event.type,
+      orgId: event.orgId,
+      payload: event.payload,
+      requestId: event.requestId,
+    },
+  ]);
 }
 
 interface VersionRow {
@@ -234,7 +319,10 @@ interface VersionRow {
 }
 
 /** Newest first. @param query.before a version number */
-export async function listVersions(sql: Sql, query: { readonly orgId: string; readonly workflowId: string; readonly before: number | undefined; readonly limit: number }): Promise<Omit<WorkflowVersion, 'definition'>[]> {
+export async function listVersions(
+  sql: Sql,
+  query: { readonly orgId: string; readonly workflowId: string; readonly before: number | undefined; readonly limit: number },
+): Promise<Omit<WorkflowVersion, 'definition'>[]> {
   const { rows } = await sql.query<VersionRow>(
     `select version, structural_hash, published_by, created_at from workflow_versions where org_id = $1 and workflow_id = $2 and ($3::int is null or version < $3) order by version desc limit $4`,
     [query.orgId, query.workflowId, query.before ?? null, query.limit],
@@ -242,7 +330,10 @@ export async function listVersions(sql: Sql, query: { readonly orgId: string; re
   return rows.map(toVersion);
 }
 
-export async function readVersion(sql: Sql, query: { readonly orgId: string; readonly workflowId: string; readonly version: number }): Promise<WorkflowVersion | undefined> {
+export async function readVersion(
+  sql: Sql,
+  query: { readonly orgId: string; readonly workflowId: string; readonly version: number },
+): Promise<WorkflowVersion | undefined> {
   const { rows } = await sql.query<VersionRow & { definition: Definition }>(
     `select version, structural_hash, published_by, created_at, definition from workflow_versions where org_id = $1 and workflow_id = $2 and version = $3`,
     [query.orgId, query.workflowId, query.version],

@@ -51,7 +51,9 @@ export async function engineHarness(options: { readonly types?: readonly NodeTyp
   const orgId = 'org_test';
   const userId = 'user_test';
   await db.database.engine.query(`insert into orgs (id, name) values ($1, 'Test')`, [orgId]);
-  await db.database.engine.query(`insert into users (id, email, name, password_hash, is_super_admin) values ($1, 'test@example.org', 'Test', 'x', true)`, [userId]);
+  await db.database.engine.query(`insert into users (id, email, name, password_hash, is_super_admin) values ($1, 'test@example.org', 'Test', 'x', true)`, [
+    userId,
+  ]);
   await db.database.engine.query(`insert into members (org_id, user_id, role) values ($1, $2, 'admin')`, [orgId, userId]);
   const secrets = new Map<string, string>();
   const woken: string[] = [];
@@ -96,7 +98,15 @@ export async function engineHarness(options: { readonly types?: readonly NodeTyp
     engine: undefined as unknown as Engine,
     boot,
     publish: (definition) =>
-      harness.engine.createWorkflow({ id: newId('wf'), orgId, userId, role: 'super_admin', requestId: 'req_test', name: 'Test', definition: { nodes: [], edges: [], ...definition } }),
+      harness.engine.createWorkflow({
+        id: newId('wf'),
+        orgId,
+        userId,
+        role: 'super_admin',
+        requestId: 'req_test',
+        name: 'Test',
+        definition: { nodes: [], edges: [], ...definition },
+      }),
     async start(workflowId, input) {
       return (await harness.engine.startInstance({ orgId, workflowId, input, startedBy: 'manual', requestId: 'req_test' })).id;
     },
@@ -127,11 +137,19 @@ export async function engineHarness(options: { readonly types?: readonly NodeTyp
       throw new Error(`still waiting: ${what}`);
     },
     async events(id) {
-      const { rows } = await db.database.engine.query<{ sequence: number; type: string; payload: string }>(`select sequence, type, payload from outbox where kind = 'instance' and id = $1 order by sequence, position`, [id]);
+      const { rows } = await db.database.engine.query<{ sequence: number; type: string; payload: string }>(
+        `select sequence, type, payload from outbox where kind = 'instance' and id = $1 order by sequence, position`,
+        [id],
+      );
       return rows.map((row) => ({ sequence: row.sequence, type: row.type, payload: JSON.parse(row.payload) as Record<string, Json> }));
     },
     async endJob(jobId, end) {
-      await db.database.engine.query(`update jobs set status = $2, result = $3, reason = $4, ended_at = now() where id = $1`, [jobId, end.status, end.result === undefined ? null : JSON.stringify(end.result), end.reason ?? null]);
+      await db.database.engine.query(`update jobs set status = $2, result = $3, reason = $4, ended_at = now() where id = $1`, [
+        jobId,
+        end.status,
+        end.result === undefined ? null : JSON.stringify(end.result),
+        end.reason ?? null,
+      ]);
       harness.engine.onJobEnded(jobId);
     },
     async close() {

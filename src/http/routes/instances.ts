@@ -28,38 +28,85 @@ export function instanceRoutes({ engine }: InstanceParts): readonly Route[] {
     return { body: await requireInstance(call, call.params.id) };
   };
   const stepCommand = async (call: AnyCall & { readonly params: { readonly id: string; readonly path: string } }, name: StepCommand, output?: Json) => {
-    const effect = await engine.commandStep({ orgId: call.caller.orgId, id: call.params.id, path: call.params.path, command: name, output, requestId: call.requestId });
+    const effect = await engine.commandStep({
+      orgId: call.caller.orgId,
+      id: call.params.id,
+      path: call.params.path,
+      command: name,
+      output,
+      requestId: call.requestId,
+    });
     return { body: { instance: await requireInstance(call, call.params.id), effect } };
   };
 
   return routesOf(instanceEndpoints, {
     'POST /api/v1/workflows/{id}/instances': async (call) => {
       const { wait } = call.query;
-      const { id } = await engine.startInstance({ ...call.body, id: call.newId('inst'), orgId: call.caller.orgId, workflowId: call.params.id, startedBy: 'manual', requestId: call.requestId });
+      const { id } = await engine.startInstance({
+        ...call.body,
+        id: call.newId('inst'),
+        orgId: call.caller.orgId,
+        workflowId: call.params.id,
+        startedBy: 'manual',
+        requestId: call.requestId,
+      });
       const hasEnded = wait !== undefined && wait > 0 && (await engine.waitEnded(id, wait * 1_000, call.signal));
       return { body: await requireInstance(call, id), status: hasEnded ? 200 : 201, headers: { location: `/api/v1/instances/${id}` } };
     },
     'POST /api/v1/workflows/{id}/instances/batch': async (call) => {
       const ids = call.body.inputs.map(() => call.newId('inst'));
-      return { body: { ids: [...(await engine.startBatch({ ...call.body, ids, orgId: call.caller.orgId, workflowId: call.params.id, startedBy: 'manual', requestId: call.requestId }))] } };
+      return {
+        body: {
+          ids: [
+            ...(await engine.startBatch({
+              ...call.body,
+              ids,
+              orgId: call.caller.orgId,
+              workflowId: call.params.id,
+              startedBy: 'manual',
+              requestId: call.requestId,
+            })),
+          ],
+        },
+      };
     },
     'GET /api/v1/instances': async (call) => {
       const cursor = await call.cursor();
       const { limit, after, status, workflowId, label, since } = call.query;
-      const found = await listInstances(call.sql, { orgId: call.caller.orgId, statuses: statusesOf(status, instanceStatuses), workflowId, label: labelOf(label), since, after, limit: limit + 1 });
+      const found = await listInstances(call.sql, {
+        orgId: call.caller.orgId,
+        statuses: statusesOf(status, instanceStatuses),
+        workflowId,
+        label: labelOf(label),
+        since,
+        after,
+        limit: limit + 1,
+      });
       return { body: pageOf(found, { limit, after: (instance) => instance.id, cursor }) };
     },
     'GET /api/v1/instances/{id}': async (call) => ({ body: await requireInstance(call, call.params.id) }),
     'GET /api/v1/instances/{id}/steps': async (call) => {
       const { cursor } = await requireInstance(call, call.params.id);
       const { limit, after, path } = call.query;
-      const found = await listSteps(call.sql, { orgId: call.caller.orgId, instanceId: call.params.id, path, after: after === undefined ? 0 : wholeNumber(after), limit: limit + 1 });
+      const found = await listSteps(call.sql, {
+        orgId: call.caller.orgId,
+        instanceId: call.params.id,
+        path,
+        after: after === undefined ? 0 : wholeNumber(after),
+        limit: limit + 1,
+      });
       return { body: pageOf(found, { limit, after: (step) => String(step.seq), cursor }) };
     },
     'GET /api/v1/instances/{id}/steps/{path}/attempts': async (call) => {
       const { cursor } = await requireInstance(call, call.params.id);
       const { limit, after } = call.query;
-      const found = await listAttempts(call.sql, { orgId: call.caller.orgId, instanceId: call.params.id, path: call.params.path, before: attemptOf(after), limit: limit + 1 });
+      const found = await listAttempts(call.sql, {
+        orgId: call.caller.orgId,
+        instanceId: call.params.id,
+        path: call.params.path,
+        before: attemptOf(after),
+        limit: limit + 1,
+      });
       return { body: pageOf(found, { limit, after: (attempt) => `${attempt.generation}.${attempt.attempt}`, cursor }) };
     },
     'GET /api/v1/instances/{id}/steps/{path}/log': async (call) => {
@@ -85,7 +132,13 @@ export function instanceRoutes({ engine }: InstanceParts): readonly Route[] {
     'POST /api/v1/instances/{id}/cancel': (call) => command(call, 'cancel'),
     'POST /api/v1/instances/{id}/retry': (call) => command(call, 'retry'),
     'POST /api/v1/instances/{id}/rerun': async (call) => {
-      const { id } = await engine.rerunInstance({ ...call.body, id: call.newId('inst'), orgId: call.caller.orgId, instanceId: call.params.id, requestId: call.requestId });
+      const { id } = await engine.rerunInstance({
+        ...call.body,
+        id: call.newId('inst'),
+        orgId: call.caller.orgId,
+        instanceId: call.params.id,
+        requestId: call.requestId,
+      });
       return { body: await requireInstance(call, id), headers: { location: `/api/v1/instances/${id}` } };
     },
     'POST /api/v1/instances/{id}/steps/{path}/retry': (call) => stepCommand(call, 'retry'),
@@ -104,8 +157,6 @@ async function requireInstance(call: AnyCall, id: string): Promise<Instance> {
   return instance ?? fail('not_found', `there is no instance ${id}`);
 }
 
-
-
 function attemptOf(text: string | undefined): { readonly generation: number; readonly attempt: number } | undefined {
   const match = text === undefined ? undefined : /^(\d{1,9})\.(\d{1,9})$/.exec(text);
   if (match === null) fail('invalid_query', `after is "${text}", which no page before gave; leave it out to start from the beginning`);
@@ -114,5 +165,7 @@ function attemptOf(text: string | undefined): { readonly generation: number; rea
 
 function wholeNumber(text: string): number {
   const number = Number(text);
-  return Number.isSafeInteger(number) && number >= 0 && number <= 2_147_483_647 ? number : fail('invalid_query', `after is "${text}", which no page before gave; leave it out to start from the beginning`);
+  return Number.isSafeInteger(number) && number >= 0 && number <= 2_147_483_647
+    ? number
+    : fail('invalid_query', `after is "${text}", which no page before gave; leave it out to start from the beginning`);
 }

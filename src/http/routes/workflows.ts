@@ -18,7 +18,12 @@ export interface WorkflowParts {
 type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
 
 export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Route[] {
-  const triggerCommand = (call: AnyCall & { readonly params: { readonly id: string; readonly key: string } }) => ({ caller: call.caller, workflowId: call.params.id, key: call.params.key, requestId: call.requestId });
+  const triggerCommand = (call: AnyCall & { readonly params: { readonly id: string; readonly key: string } }) => ({
+    caller: call.caller,
+    workflowId: call.params.id,
+    key: call.params.key,
+    requestId: call.requestId,
+  });
   return routesOf(workflowEndpoints, {
     'POST /api/v1/workflows': async (call) => {
       const { name, description, ...definition } = call.body;
@@ -42,11 +47,23 @@ export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Ro
       const head = await requireHead(call, call.params.id);
       const draft = head.draft === null ? await draftOfVersion(call, head) : (head.draft as unknown as Draft);
       const etag = draftEtag(head.draftRevision);
-      return { body: { draft, problems: [...engine.problemsOf(draft.definition, call.caller.role)], savedAt: head.draftSavedAt?.toISOString() ?? null, etag }, headers: { etag } };
+      return {
+        body: { draft, problems: [...engine.problemsOf(draft.definition, call.caller.role)], savedAt: head.draftSavedAt?.toISOString() ?? null, etag },
+        headers: { etag },
+      };
     },
     'PUT /api/v1/workflows/{id}/draft': async (call) => {
-      const { etag, savedAt } = await engine.saveDraft({ orgId: call.caller.orgId, workflowId: call.params.id, draft: call.body as unknown as Json, ifMatch: call.header('if-match'), requestId: call.requestId });
-      return { body: { draft: call.body, problems: [...engine.problemsOf(call.body.definition, call.caller.role)], savedAt: savedAt.toISOString(), etag }, headers: { etag } };
+      const { etag, savedAt } = await engine.saveDraft({
+        orgId: call.caller.orgId,
+        workflowId: call.params.id,
+        draft: call.body as unknown as Json,
+        ifMatch: call.header('if-match'),
+        requestId: call.requestId,
+      });
+      return {
+        body: { draft: call.body, problems: [...engine.problemsOf(call.body.definition, call.caller.role)], savedAt: savedAt.toISOString(), etag },
+        headers: { etag },
+      };
     },
     'DELETE /api/v1/workflows/{id}': async (call) => {
       await engine.archiveWorkflow({ orgId: call.caller.orgId, workflowId: call.params.id, cancel: call.query.cancel, requestId: call.requestId });
@@ -56,7 +73,12 @@ export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Ro
       const cursor = await call.cursor();
       const { limit, after } = call.query;
       await requireHead(call, call.params.id);
-      const found = await listVersions(call.sql, { orgId: call.caller.orgId, workflowId: call.params.id, before: after === undefined ? undefined : wholeNumber(after), limit: limit + 1 });
+      const found = await listVersions(call.sql, {
+        orgId: call.caller.orgId,
+        workflowId: call.params.id,
+        before: after === undefined ? undefined : wholeNumber(after),
+        limit: limit + 1,
+      });
       return { body: pageOf(found, { limit, after: (version) => String(version.version), cursor }) };
     },
     'GET /api/v1/workflows/{id}/versions/{n}': async (call) => {
@@ -105,5 +127,7 @@ async function draftOfVersion(call: AnyCall, head: WorkflowHead): Promise<Draft>
 
 function wholeNumber(text: string): number {
   const number = Number(text);
-  return Number.isSafeInteger(number) && number >= 0 ? number : fail('invalid_query', `after is "${text}", which no page before gave; leave it out to start from the beginning`);
+  return Number.isSafeInteger(number) && number >= 0
+    ? number
+    : fail('invalid_query', `after is "${text}", which no page before gave; leave it out to start from the beginning`);
 }

@@ -4,8 +4,24 @@ import { nodeContext } from '../../test/node-context.ts';
 import { branchIf } from './node.ts';
 
 test('leaves by the port that the condition names, with a reason', () => {
-  for (const [condition, port] of [[true, 'true'], [1, 'true'], ['no', 'true'], [[0], 'true'], [false, 'false'], [null, 'false'], [0, 'false'], ['', 'false'], [[], 'false'], [{}, 'false']] as const) {
-    assert.deepEqual(branchIf.run({ condition }, nodeContext()), { kind: 'output', output: { result: port === 'true' }, port, reason: `the condition gave ${JSON.stringify(condition)}` });
+  for (const [condition, port] of [
+    [true, 'true'],
+    [1, 'true'],
+    ['no', 'true'],
+    [[0], 'true'],
+    [false, 'false'],
+    [null, 'false'],
+    [0, 'false'],
+    ['', 'false'],
+    [[], 'false'],
+    [{}, 'false'],
+  ] as const) {
+    assert.deepEqual(branchIf.run({ condition }, nodeContext()), {
+      kind: 'output',
+      output: { result: port === 'true' },
+      port,
+      reason: `the condition gave ${JSON.stringify(condition)}`,
+    });
   }
 });
 

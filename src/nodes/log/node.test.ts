@@ -6,6 +6,6 @@ import { log } from './node.ts';
 test('writes one line and gives it', () => {
   const context = nodeContext();
   assert.deepEqual(log.run({ message: 'hi' }, context), { kind: 'output', output: { message: 'hi' } });
-  log.run({ message: { a: 1 } }, context);
+  void log.run({ message: { a: 1 } }, context);
   assert.deepEqual(context.lines, ['hi', '{"a":1}']);
 });

@@ -18,5 +18,8 @@ Errors: \`expression_failed\`, \`expression_limit\`.`,
   runs: 'inline',
   pure: true,
   // A text that is one expression may give any type.
-  run: (params) => ({ kind: 'output', output: { text: typeof params.text === 'string' ? params.text : params.text === null ? '' : JSON.stringify(params.text) } }),
+  run: (params) => ({
+    kind: 'output',
+    output: { text: typeof params.text === 'string' ? params.text : params.text === null ? '' : JSON.stringify(params.text) },
+  }),
 });

@@ -9,5 +9,6 @@ test('waits for a duration or until a moment', () => {
 });
 
 test('takes exactly one of the two, in sane bounds', () => {
-  for (const params of [{}, { durationMs: 1, until: '2026-01-01T00:00:00Z' }, { durationMs: -1 }, { durationMs: 1e15 }, { until: 'soon' }]) assert.equal(waitTimer.params.safeParse(params).success, false, JSON.stringify(params));
+  for (const params of [{}, { durationMs: 1, until: '2026-01-01T00:00:00Z' }, { durationMs: -1 }, { durationMs: 1e15 }, { until: 'soon' }])
+    assert.equal(waitTimer.params.safeParse(params).success, false, JSON.stringify(params));
 });

@@ -19,7 +19,10 @@ export const waitTimer = defineNode({
       until: z.string().max(64).optional().describe('Until when, ISO 8601'),
     })
     .refine((params) => (params.durationMs === undefined) !== (params.until === undefined), 'give exactly one of "durationMs" and "until"')
-    .refine((params) => params.until === undefined || Number.isFinite(Date.parse(params.until)), { path: ['until'], message: 'a moment in ISO 8601, such as 2026-12-24T18:00:00Z' }),
+    .refine((params) => params.until === undefined || Number.isFinite(Date.parse(params.until)), {
+      path: ['until'],
+      message: 'a moment in ISO 8601, such as 2026-12-24T18:00:00Z',
+    }),
   example: { durationMs: 60_000 },
   docs: `The step is \`waiting\` until then; it can be completed, skipped or cancelled by hand. A moment in the past does not wait. Output: \`{ waitedMs }\`.
 
