@@ -33,6 +33,11 @@ export class Broadcast {
     return (this.#frame ??= Buffer.from(`{"type":"event","event":${this.text}}`));
   }
 
+  /** About how many bytes it keeps in memory, text and frame. */
+  get weight(): number {
+    return 2 * (this.#event.payload.length + 600);
+  }
+
   get cursorText(): string {
     return formatCursor(this.cursor);
   }

@@ -19,6 +19,8 @@ export interface FeedParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Reading starts anew behind this place; what came before it was not handed on. */
+  readonly onStart: (position: Cursor) => void;
   /** Called in order; `position` is already behind these events. Must not throw. */
   readonly onEvents: (events: readonly StoredEvent[]) => void;
 }
@@ -120,7 +122,10 @@ export function createFeed(parts: FeedParts): Feed {
     const mine = ++run;
     try {
       const now = parseCursor(await currentCursor(parts.database.engine));
-      if (now !== undefined && mine === run) position = now;
+      if (now !== undefined && mine === run) {
+        position = now;
+        parts.onStart(now);
+      }
     } finally {
       if (mine === run) starting = undefined;
     }

@@ -10,6 +10,7 @@ import { compareCursors, formatCursor, parseCursor, type Cursor, type StoredEven
 import type { Ear } from './ear.ts';
 import { Broadcast } from './envelope.ts';
 import { createMember, hears, lose, push, type Member } from './member.ts';
+import { createRecent } from './recent.ts';
 import { readReplay } from './replay.ts';
 
 export interface Subscribed {
@@ -37,6 +38,8 @@ export type RightsChange = { readonly sessionId: string } | { readonly keyId: st
 export interface Hub {
   join(ear: Ear, caller: Caller): Membership;
   deliver(events: readonly StoredEvent[]): void;
+  /** The feed starts anew at this place: what it handed on before does not reach up to it. */
+  forget(position: Cursor): void;
   /** Looks again at the rights of those concerned: who has none left is ended, rooms no longer allowed are taken. */
   revise(change: RightsChange): Promise<void>;
   /** The same for everybody: the net under lost notifications. */
@@ -63,6 +66,7 @@ const REPLAY_STALL_MS = 30_000;
 export function createHub(parts: HubParts): Hub {
   const members = new Set<Member>();
   const rooms = new Map<string, Set<Member>>();
+  const recent = createRecent();
 
   const enter = (member: Member, room: string, from: Cursor): void => {
     member.rooms.set(room, from);
@@ -110,7 +114,7 @@ export function createHub(parts: HubParts): Hub {
 
   const replay = async (member: Member, since: ReadonlyMap<string, Cursor>, upTo: Cursor, liveBefore: ReadonlyMap<string, Cursor>): Promise<void> => {
     try {
-      const missed = await readReplay(parts.sql, { since, upTo });
+      const missed = await readReplay(parts.sql, { since, upTo, recent });
       for (const room of missed.resets) {
         if (!member.rooms.has(room)) continue;
         member.rooms.set(room, parts.position());
@@ -177,13 +181,15 @@ export function createHub(parts: HubParts): Hub {
       };
     },
     deliver(events) {
-      for (const event of events) {
-        const broadcast = new Broadcast(event);
+      const broadcasts = events.map((event) => new Broadcast(event));
+      recent.add(broadcasts);
+      for (const broadcast of broadcasts) {
         const heard = new Set<Member>();
         for (const room of broadcast.rooms) for (const member of rooms.get(room) ?? []) heard.add(member);
         for (const member of heard) if (hears(member, broadcast)) push(member, broadcast, parts.position);
       }
     },
+    forget: recent.clear,
     revise: (change) => reviseThose([...members].filter((member) => concerns(change, member.caller))),
     reviseAll: () => reviseThose([...members]),
     get size() {

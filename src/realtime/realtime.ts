@@ -59,6 +59,7 @@ export function createRealtime(parts: RealtimeParts): Realtime {
     database,
     clock,
     log,
+    onStart: (position) => hub.forget(position),
     onEvents(events) {
       hub.deliver(events);
       for (const listener of listeners) callSafely(listener, events, log);

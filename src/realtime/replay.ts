@@ -3,6 +3,7 @@
 import type { Sql } from '../store/client.ts';
 import { compareCursors, isReplayable, readEntityRoom, readRooms, type Cursor, type StoredEvent } from '../store/outbox.ts';
 import { Broadcast } from './envelope.ts';
+import type { Recent } from './recent.ts';
 
 export interface Replay {
   readonly events: readonly Broadcast[];
@@ -15,8 +16,14 @@ const MAX_WALK = 20_000;
 const MAX_ENTITY_EVENTS = 5_000;
 const ENTITY_ROOM = /^(instance|job):(.+)$/;
 
-/** @param since room → cursor from which it is to be heard  @param upTo where the feed is: beyond it events come live */
-export async function readReplay(sql: Sql, options: { readonly since: ReadonlyMap<string, Cursor>; readonly upTo: Cursor }): Promise<Replay> {
+/** @param since room → cursor from which it is to be heard  @param upTo where the feed is: beyond it events come live
+ *  @param recent what the feed handed on lately: reaches `upTo`, and makes most replays without a query */
+export async function readReplay(
+  sql: Sql,
+  options: { readonly since: ReadonlyMap<string, Cursor>; readonly upTo: Cursor; readonly recent?: Recent },
+): Promise<Replay> {
+  const kept = fromRecent(options.since, options.recent);
+  if (kept !== undefined) return { events: kept, resets: [] };
   const resets: string[] = [];
   const reachable = new Map<string, Cursor>();
   const known = new Map<string, boolean>();
@@ -34,6 +41,20 @@ export async function readReplay(sql: Sql, options: { readonly since: ReadonlyMa
   const read = walked === undefined ? await readByEntity(sql, reachable, options.upTo) : { events: walked, resets: [] };
   const events = read.events.map((event) => new Broadcast(event)).filter((event) => isMissed(event, reachable));
   return { events, resets: [...resets, ...read.resets] };
+}
+
+/** @returns undefined when one of the cursors lies before what is kept, or beyond this database */
+function fromRecent(since: ReadonlyMap<string, Cursor>, recent: Recent | undefined): readonly Broadcast[] | undefined {
+  const cursors = [...since.values()];
+  const [one] = cursors;
+  if (recent === undefined || one === undefined) return undefined;
+  const first = cursors.reduce((least, cursor) => (compareCursors(cursor, least) < 0 ? cursor : least));
+  const last = cursors.reduce((most, cursor) => (compareCursors(cursor, most) > 0 ? cursor : most));
+  // A cursor beyond everything known may be of another database: the query tells.
+  const events = recent.after(first);
+  const newest = events?.at(-1)?.cursor ?? recent.from;
+  if (events === undefined || compareCursors(last, newest) > 0) return undefined;
+  return events.filter((event) => isMissed(event, since));
 }
 
 function isMissed(event: Broadcast, since: ReadonlyMap<string, Cursor>): boolean {

@@ -1,5 +1,6 @@
 /** One WebSocket: frames in, events out, pings, and the end of it. Rights are settled before (http/upgrade.ts); rooms are the hub's.
  *  `ws` alone holds without limit what a peer does not read: every send is counted here, and the hub stops at the limit. */
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../contract/caller.ts';
 import { clientFrame, type ClientFrame, type ServerFrame } from '../contract/events.ts';
@@ -25,6 +26,8 @@ const PER_SECOND = 50;
 
 export interface SocketParts {
   readonly ws: WebSocket;
+  /** The connection under it. */
+  readonly raw: Duplex;
   readonly hub: Hub;
   readonly caller: Caller;
   readonly again: () => Promise<Caller | null>;
@@ -41,6 +44,7 @@ export interface OpenSocket {
 export function openSocket(parts: SocketParts): OpenSocket {
   const { ws, clock, log } = parts;
   let heldBytes = 0;
+  let isGathering = false;
   let garbage = 0;
   let lastHeardMs = clock.monotonic();
   let budget = { frames: BURST, atMs: lastHeardMs };
@@ -48,8 +52,19 @@ export function openSocket(parts: SocketParts): OpenSocket {
   let cancelPing = (): void => {};
   let cancelCut = (): void => {};
 
+  /** All that is sent in one turn goes out in one write. */
+  const gather = (): void => {
+    if (isGathering) return;
+    isGathering = true;
+    parts.raw.cork();
+    process.nextTick(() => {
+      isGathering = false;
+      parts.raw.uncork();
+    });
+  };
   const send = (bytes: Buffer): void => {
     if (ws.readyState !== ws.OPEN) return;
+    gather();
     heldBytes += bytes.length;
     ws.send(bytes, { binary: false }, () => {
       heldBytes -= bytes.length;

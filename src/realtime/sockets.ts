@@ -74,6 +74,7 @@ export function createSockets(parts: { readonly hub: Hub; readonly feed: Feed; r
     }
     const socket = openSocket({
       ws,
+      raw: upgrade.socket,
       hub: parts.hub,
       caller: upgrade.caller,
       again: upgrade.again,
