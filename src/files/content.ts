@@ -151,7 +151,8 @@ async function receive(temp: string, source: AsyncIterable<Uint8Array>, limit: {
       }
       if (bytes < HEAD_BYTES) heads.push(chunk.subarray(0, HEAD_BYTES - bytes));
       hash.update(chunk);
-      await handle.writev([chunk]); // In order: the next chunk is read when this one is written, so memory stays flat.
+      // In order: the next chunk is read when this one is written, so memory stays flat. (A bare write may take less than it is given, and say so only by a number.)
+      await handle.writeFile(chunk);
       bytes += chunk.length;
     }
     await handle.sync();
@@ -200,7 +201,7 @@ async function copyHandle(source: FileHandle, target: string, owner: { readonly 
   try {
     const sink = await open(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644);
     try {
-      for await (const chunk of source.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) await sink.writev([chunk]);
+      for await (const chunk of source.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) await sink.writeFile(chunk);
       if (owner !== undefined) await sink.chown(owner.uid, owner.gid).catch(() => undefined); // Not every volume has owners; the mode lets it be read.
     } finally {
       await sink.close();
