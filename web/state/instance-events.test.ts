@@ -116,6 +116,7 @@ test('why the job of a step waits is shown with the step', () => {
   const told = applied(viewOf(instance, [queued]), event('jobs:job:queued', 7, { status: 'queued', stepPath: 'read', waitReason: { kind: 'slot', message: 'no free slot' } }));
   assert.equal(told.steps.get('read')?.waitReason?.message, 'no free slot');
   assert.equal(told.seq, 2);
+  assert.equal(applyToInstance(told, event('jobs:job:queued', 8, { status: 'queued', stepPath: 'read' })).kind, 'old');
   assert.equal(applyToInstance(viewOf(instance, [{ ...queued, jobId: 'job_2' }]), event('jobs:job:queued', 7, { status: 'queued', stepPath: 'read', waitReason: null })).kind, 'old');
 });
 

@@ -54,7 +54,7 @@ export function applyToInstance(view: InstanceView, event: Envelope): Applied {
 function applyJob(view: InstanceView, event: Envelope): Applied {
   const { stepPath, waitReason } = event.payload as { readonly stepPath?: string; readonly waitReason?: Step['waitReason'] | null };
   const step = stepPath === undefined ? undefined : view.steps.get(stepPath);
-  if (step === undefined || step.jobId !== event.entity_id || step.status !== 'queued') return { kind: 'old' };
+  if (step === undefined || step.jobId !== event.entity_id || step.status !== 'queued' || waitReason === undefined) return { kind: 'old' };
   const { waitReason: before, ...rest } = step;
   const after = waitReason ?? undefined;
   if (before?.message === after?.message) return { kind: 'old' };

@@ -47,7 +47,7 @@ function QueueCard(props: { readonly queue: Queue; readonly mayChange: boolean; 
   const isPaused = queue.state !== 'running';
   const jobs = (status: string): string => href(`/jobs?filter=${encodeURIComponent(`queue:${queue.name} status:${status}`)}`);
   return (
-    <Card title={queue.name} aside={<StatusChip status={queue.state} {...(queue.state === 'running' ? { word: 'Open' } : {})} />}>
+    <Card title={queue.name} aside={queue.state === 'running' ? <StatusChip status="enabled" word="Open" /> : <StatusChip status={queue.state} />}>
       <div class="stack">
         {change.error !== undefined && <ErrorView compact title="The queue was not changed" error={change.error} />}
         <div class="queue-figures">
