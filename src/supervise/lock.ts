@@ -107,6 +107,7 @@ function keepBeating(path: string, own: Holder, options: LockOptions, clock: Clo
     const found = parse(await readFile(path, 'utf8').catch(() => undefined));
     if (isReleased) return;
     if (found !== 'garbage' && (found === 'none' || found.token !== own.token)) {
+      isReleased = true;
       options.onLost(found === 'none' ? 'nobody: the file was removed' : `pid ${found.pid} on ${found.host}`);
       return;
     }

@@ -104,7 +104,8 @@ function bearsMark(facts: ProcessFacts, clusterName: string): boolean {
 async function stopOrphan(dataDir: string, found: readonly ProcessFacts[], clock: Clock): Promise<void> {
   const postmaster = found.find((facts) => readArguments(facts.pid).some((arg) => arg.startsWith('cluster_name=')));
   if (postmaster !== undefined) {
-    sendSignal(postmaster, 'SIGCONT');
+    // A frozen one takes no other signal; its children must wake too, for it waits for them.
+    for (const facts of found) sendSignal(facts, 'SIGCONT');
     sendSignal(postmaster, 'SIGINT');
     if (await waitGone([postmaster], 10_000, clock)) return ended(dataDir, clock);
     sendSignal(postmaster, 'SIGQUIT');
