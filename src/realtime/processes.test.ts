@@ -34,7 +34,7 @@ interface Process {
 async function startProcess(redisUrl?: { readonly path: string; readonly password: string }): Promise<Process> {
   const database = db.open();
   const listener = createListener({ connect: db.roles.engine, clock: systemClock, log: silentLog });
-  const redis = redisUrl === undefined ? undefined : new Redis({ ...redisUrl, retryStrategy: () => 50, maxRetriesPerRequest: 1, enableOfflineQueue: true });
+  const redis = redisUrl === undefined ? undefined : new Redis({ ...redisUrl, retryStrategy: () => 50, maxRetriesPerRequest: 1, enableOfflineQueue: false });
   redis?.on('error', () => {});
   const live = await startLive({ database, listen: listener.listen, ...(redis === undefined ? {} : { redis }) });
   return {

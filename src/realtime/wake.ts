@@ -15,6 +15,7 @@ export interface WakeRedis {
 }
 interface WakeRedisSubscriber {
   subscribe(channel: string): Promise<unknown>;
+  on(event: 'ready', listener: () => void): unknown;
   on(event: 'message', listener: (channel: string, message: string) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   disconnect(): void;
@@ -79,11 +80,14 @@ export function createWake(parts: WakeParts): Wake {
         cancelTell ??= clock.after(COALESCE_MS, tellOthers);
       });
       if (redis !== undefined) {
-        subscriber = redis.duplicate();
-        subscriber.on('message', parts.onWake);
-        subscriber.on('error', (error) => log.debug({ cause: error.message }, 'redis does not wake the feed'));
-        // Rejects while Redis is away; the client subscribes by itself when it is back.
-        subscriber.subscribe(OUTBOX_CHANNEL).catch((error: unknown) => log.debug({ cause: messageOf(error) }, 'redis does not wake the feed'));
+        const hearing = redis.duplicate();
+        subscriber = hearing;
+        hearing.on('message', parts.onWake);
+        hearing.on('error', (error) => log.debug({ cause: error.message }, 'redis does not wake the feed'));
+        // At each connect: the client keeps no commands for later, so one given while Redis is away is lost.
+        hearing.on('ready', () => {
+          hearing.subscribe(OUTBOX_CHANNEL).catch((error: unknown) => log.debug({ cause: messageOf(error) }, 'redis does not wake the feed'));
+        });
       }
       void watchPeers();
     },
