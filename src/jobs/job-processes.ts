@@ -59,8 +59,14 @@ export async function endJobProcesses(target: JobProcesses, options: { readonly 
   };
   let left = look();
   if (left.length > 0 && graceMs > 0) {
-    for (const facts of left) sendSignal(facts, 'SIGTERM');
-    left = await waitWhile(look, { limitMs: graceMs, clock });
+    const asked = new Set<string>();
+    // Also what was started after the first look: a shim that was just about to start its job.
+    const ask = (): readonly ProcessFacts[] => {
+      const found = look();
+      for (const facts of found) if (!asked.has(`${facts.pid}:${facts.started}`) && sendSignal(facts, 'SIGTERM')) asked.add(`${facts.pid}:${facts.started}`);
+      return found;
+    };
+    left = await waitWhile(ask, { limitMs: graceMs, clock });
   }
   const deadline = clock.monotonic() + KILL_LIMIT_MS;
   for (let round = 0; left.length > 0 && clock.monotonic() < deadline; round++) {

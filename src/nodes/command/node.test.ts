@@ -26,6 +26,9 @@ describe('command', () => {
     const params = { command: ['echo', '$(id); `id` && id'], env: { A: '"; id' } };
     assert.deepEqual(command.toCommand(command.params.parse(params)), params);
   });
+  it('gives numbers and truth values in the environment to the process as text', () => {
+    assert.deepEqual(command.toCommand(command.params.parse({ script: 'x', env: { N: 1.5, B: true } })).env, { N: '1.5', B: 'true' });
+  });
   it('gives the tails, the artifacts and the result', () => {
     const artifacts = [{ id: 'art_1', name: 'a.txt', bytes: 1, sha256: 'x' }];
     assert.deepEqual(outputOf({ script: 'x' }, ended({ stdout: 'out', stderr: 'err', artifacts })), { exitCode: 0, stdout: 'out', stderr: 'err', artifacts });

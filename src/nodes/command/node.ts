@@ -1,8 +1,12 @@
 /** command: a program or a script as a job on a queue. The process itself is jobs/'s; this says which one, and reads what it left. */
+import * as z from 'zod';
 import { commandSpec } from '../../contract/jobs.ts';
 import { defineJobNode, inPort, NodeError, outPort, type JobEnded } from '../kit.ts';
 
-const params = commandSpec.refine((value) => (value.command === undefined) !== (value.script === undefined), { message: 'needs exactly one of "command" (program and arguments) and "script"' });
+/** An expression may well give a number: it reaches the process as text. */
+const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.union([z.string().max(131_072), z.number(), z.boolean()])).optional();
+
+const params = commandSpec.extend({ env }).refine((value) => (value.command === undefined) !== (value.script === undefined), { message: 'needs exactly one of "command" (program and arguments) and "script"' });
 
 export const command = defineJobNode({
   type: 'command',
@@ -26,7 +30,9 @@ Errors: \`exit_code\` (not 0), \`timeout\`, \`bad_result\` (what is to be parsed
   requires: 'super_admin',
   runs: 'job',
   queue: 'studio',
-  toCommand: (values) => values,
+  toCommand({ env: set, ...rest }) {
+    return set === undefined ? rest : { ...rest, env: Object.fromEntries(Object.entries(set).map(([name, value]) => [name, String(value)])) };
+  },
   toOutput(_values, ended) {
     if (ended.exitCode !== 0) throw exitFailure(ended);
     const { exitCode, stdout, stderr, artifacts, result } = ended;
