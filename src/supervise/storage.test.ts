@@ -1,0 +1,75 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ensureServiceAccount } from './account.ts';
+import { decidePlan, findMount, probeStorage, type StorageFacts } from './storage.ts';
+
+const GIB = 2 ** 30;
+const good: StorageFacts = { path: '/workspace', mountType: 'ext4', mountPoint: '/workspace', freeBytes: 50 * GIB, totalBytes: 100 * GIB, keepsOwner: true, keepsMode: true, renames: true, locks: true, fsyncMs: 2, faults: [] };
+const places = { workspacePath: '/workspace', localPath: '/var/lib/studio/x' };
+
+test('an ordinary disk holds the database itself', () => {
+  const verdict = decidePlan(good, places);
+  deepEqual([verdict.wanted, verdict.plan, verdict.dataDir, verdict.banner], ['direct', 'direct', '/workspace/pg', null]);
+});
+
+test("an ordinary user's workspace is direct without a trial of chown", () => {
+  equal(decidePlan({ ...good, keepsOwner: null }, places).plan, 'direct');
+});
+
+const unfit: readonly (readonly [string, Partial<StorageFacts>, RegExp])[] = [
+  ['a network volume that forgets owners', { mountType: 'fuse.mfs', keepsOwner: false }, /chown/],
+  ['one that forgets modes', { mountType: 'fuse.bindfs', keepsMode: false }, /modes are not kept/],
+  ['one that does not replace on rename', { renames: false }, /rename/],
+  ['one whose fsync does not come back', { fsyncMs: null }, /fsync/],
+];
+for (const [name, change, reason] of unfit) {
+  test(`${name} wants shadow, runs ephemeral, and says what would be lost`, () => {
+    const verdict = decidePlan({ ...good, ...change }, places);
+    deepEqual([verdict.wanted, verdict.plan, verdict.dataDir], ['shadow', 'ephemeral', '/var/lib/studio/x/pg']);
+    match(verdict.banner ?? '', /LOST/);
+    match(verdict.reasons.join(), reason);
+  });
+}
+
+test('no volume: works where it is, with the banner', () => {
+  const verdict = decidePlan({ ...good, mountType: 'overlay', mountPoint: '/' }, places);
+  deepEqual([verdict.wanted, verdict.plan, verdict.dataDir], ['ephemeral', 'ephemeral', '/workspace/pg']);
+  match(verdict.banner ?? '', /is no volume \(overlay\).*LOST/);
+});
+
+test('slow and nearly full are said, not refused', () => {
+  const verdict = decidePlan({ ...good, fsyncMs: 250, freeBytes: 100 * 2 ** 20 }, places);
+  equal(verdict.plan, 'direct');
+  match(verdict.reasons.join(), /fsync takes 250 ms.*only 100 MiB/);
+});
+
+test('the mount of a path is the longest above it, and the last of equals', () => {
+  const mounts = [
+    { point: '/', type: 'overlay' },
+    { point: '/workspace', type: 'ext4' },
+    { point: '/workspace', type: 'fuse.mfs' },
+    { point: '/work', type: 'tmpfs' },
+  ];
+  equal(findMount('/workspace/pg', mounts).type, 'fuse.mfs');
+  equal(findMount('/workspaces', mounts).type, 'overlay');
+  equal(findMount('/work', mounts).type, 'tmpfs');
+});
+
+test('a real folder is probed and left as it was', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'studio-storage-'));
+  const { facts } = await probeStorage({ workspacePath: path, account: await ensureServiceAccount(), localPath: '/var/lib/studio/x' });
+  deepEqual([facts.keepsMode, facts.renames, facts.faults], [true, true, []]);
+  equal(facts.keepsOwner, process.getuid?.() === 0 ? true : null);
+  ok(facts.freeBytes > 0 && facts.totalBytes >= facts.freeBytes && facts.fsyncMs !== null);
+  deepEqual(readdirSync(path), []);
+  rmSync(path, { recursive: true });
+});
+
+test('a folder that takes nothing is told, not thrown', async () => {
+  const { facts, plan } = await probeStorage({ workspacePath: '/proc/self', account: undefined, localPath: '/var/lib/studio/x' });
+  equal(plan, 'ephemeral');
+  ok(facts.faults.length > 0);
+});
