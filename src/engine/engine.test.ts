@@ -241,3 +241,17 @@ test('whoever waits is told when the instance has ended', async () => {
   assert.equal(await h.engine.waitEnded(id, 10_000, AbortSignal.timeout(10_000)), true);
   assert.equal((await h.instance(id)).status, 'completed');
 });
+
+test('tries of one request at the same time start one instance, and each is acknowledged when it is durable', async () => {
+  const workflowId = await h.publish({ nodes: [{ key: 'a', type: 'wait.timer', params: { durationMs: 60_000 } }], edges: [] });
+  const id = 'inst_same_request';
+  const tryOnce = async (): Promise<string> => {
+    const started = await h.engine.startInstance({ id, orgId: h.orgId, workflowId, startedBy: 'manual', requestId: 'req_test' });
+    return (await h.instance(started.id)).id;
+  };
+  assert.deepEqual(new Set(await Promise.all(Array.from({ length: 20 }, tryOnce))), new Set([id]));
+  const created = (await h.events(id)).filter((event) => event.type === 'engine:instance:created');
+  assert.equal(created.length, 1);
+  await h.clock.advance(60_000);
+  assert.equal((await h.ended(id)).status, 'completed');
+});

@@ -43,7 +43,15 @@ export async function startInstance(core: Core, request: StartRequest): Promise<
   const input = request.input ?? {};
   requireInput(version.definition.inputSchema, input);
   const id = request.id ?? newId('inst', core.clock);
-  if (request.id !== undefined && (core.lives.has(id) || (await isThere(core, request.orgId, id)))) return { id };
+  if (request.id !== undefined) {
+    if (!core.lives.has(id) && (await isThere(core, request.orgId, id))) return { id };
+    // Another try of the same request may have staged it meanwhile: it is acknowledged when that one is durable.
+    const present = core.lives.get(id);
+    if (present !== undefined) {
+      await durable(core, present);
+      return { id };
+    }
+  }
   const live = makeLive(core, { ...request, id, input, head, version });
   core.lives.set(id, live);
   stageCreated(core, live, { startedBy: request.startedBy, rerunOf: null });
@@ -229,7 +237,15 @@ export async function rerunInstance(core: Core, request: RerunRequest): Promise<
   const input = request.input ?? old.input;
   requireInput(version.definition.inputSchema, input);
   const id = request.id ?? newId('inst', core.clock);
-  if (request.id !== undefined && (core.lives.has(id) || (await isThere(core, request.orgId, id)))) return { id };
+  if (request.id !== undefined) {
+    if (!core.lives.has(id) && (await isThere(core, request.orgId, id))) return { id };
+    // Another try of the same request may have staged it meanwhile: it is acknowledged when that one is durable.
+    const present = core.lives.get(id);
+    if (present !== undefined) {
+      await durable(core, present);
+      return { id };
+    }
+  }
   const live = makeLive(core, {
     id,
     orgId: old.orgId,
