@@ -23,19 +23,36 @@ export const upload = z.strictObject({
 export type Upload = z.infer<typeof upload>;
 
 export const uploadEndpoints = [
-  endpoint({ key: 'GET /api/v1/uploads', tag: 'files', summary: 'List unfinished uploads', query: z.strictObject(pageQuery), status: 200, reply: page(upload), errors: ['invalid_query'] }),
+  endpoint({
+    key: 'GET /api/v1/uploads',
+    tag: 'files',
+    summary: 'List unfinished uploads',
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(upload),
+    errors: ['invalid_query'],
+  }),
   endpoint({
     key: 'POST /api/v1/uploads',
     tag: 'files',
     summary: 'Begin a resumable upload (tus creation)',
-    description: 'Headers: Tus-Resumable: 1.0.0, Upload-Length, Upload-Metadata with path (or filename) and filetype, base64. A body of application/offset+octet-stream is taken as the first bytes.',
+    description:
+      'Headers: Tus-Resumable: 1.0.0, Upload-Length, Upload-Metadata with path (or filename) and filetype, base64. A body of application/offset+octet-stream is taken as the first bytes.',
     bodyKind: 'bytes',
     status: 201,
     reply: noReply,
     errors: ['invalid_body', 'stale_version', 'too_large', 'disk_full'],
     streams: true,
   }),
-  endpoint({ key: 'GET /api/v1/uploads/{id}', tag: 'files', summary: 'Where an upload stands; HEAD gives the headers only', params: id, status: 200, reply: upload, errors: ['not_found'] }),
+  endpoint({
+    key: 'GET /api/v1/uploads/{id}',
+    tag: 'files',
+    summary: 'Where an upload stands; HEAD gives the headers only',
+    params: id,
+    status: 200,
+    reply: upload,
+    errors: ['not_found'],
+  }),
   endpoint({
     key: 'PATCH /api/v1/uploads/{id}',
     tag: 'files',
@@ -48,6 +65,14 @@ export const uploadEndpoints = [
     errors: ['invalid_body', 'not_found', 'conflict', 'stale_version', 'too_large', 'disk_full'],
     streams: true,
   }),
-  endpoint({ key: 'DELETE /api/v1/uploads/{id}', tag: 'files', summary: 'Give an upload up (tus termination)', params: id, status: 204, reply: noReply, errors: ['not_found'] }),
+  endpoint({
+    key: 'DELETE /api/v1/uploads/{id}',
+    tag: 'files',
+    summary: 'Give an upload up (tus termination)',
+    params: id,
+    status: 204,
+    reply: noReply,
+    errors: ['not_found'],
+  }),
   endpoint({ key: 'OPTIONS /api/v1/uploads', tag: 'files', summary: 'What the server can do (tus)', status: 204, reply: noReply }),
 ] as const;

@@ -84,7 +84,7 @@ export function createContentStore(root: string): ContentStore {
     discard: (staged) => rm(staged.temp, { force: true }),
     async read(orgId, sha256, range) {
       const handle = await openContent(pathOf(orgId, sha256));
-      return handle === undefined ? undefined : createReadStream('', { fd: handle, ...(range ?? {}) });
+      return handle === undefined ? undefined : createReadStream('', { fd: handle, ...range });
     },
     async readAll(orgId, sha256) {
       const handle = await openContent(pathOf(orgId, sha256));
@@ -138,7 +138,11 @@ export function asDiskFault(error: unknown): unknown {
   return new AppError('disk_full', { message: `The workspace has no space left (${code}); nothing was stored. Free space and send it again.`, cause: error });
 }
 
-async function receive(temp: string, source: AsyncIterable<Uint8Array>, limit: { readonly maxBytes: number; readonly signal?: AbortSignal | undefined }): Promise<StoredContent> {
+async function receive(
+  temp: string,
+  source: AsyncIterable<Uint8Array>,
+  limit: { readonly maxBytes: number; readonly signal?: AbortSignal | undefined },
+): Promise<StoredContent> {
   const handle = await open(temp, 'wx', 0o600);
   try {
     const hash = createHash('sha256');

@@ -35,7 +35,10 @@ function everyPath(root: string): string[] {
 }
 
 async function events(path: string): Promise<string[]> {
-  const { rows } = await database.engine.query<{ payload: string }>(`select payload from outbox where kind = 'file' and payload::jsonb ->> 'path' = $1 order by position`, [path]);
+  const { rows } = await database.engine.query<{ payload: string }>(
+    `select payload from outbox where kind = 'file' and payload::jsonb ->> 'path' = $1 order by position`,
+    [path],
+  );
   return rows.map((row) => (JSON.parse(row.payload) as { change: string }).change);
 }
 
@@ -86,13 +89,19 @@ test('names that come and go at the same time never lose bytes that a name point
 
 test('too many bytes, a source that breaks, and an abort leave neither a file nor a trace on the disk', async () => {
   const temp = join(workspacePath, 'files', '.temp');
-  await assert.rejects(files.put({ orgId: 'org_a', path: 'big', source: Readable.from([Buffer.alloc(60), Buffer.alloc(60)]), maxBytes: 100 }), isCode('too_large'));
+  await assert.rejects(
+    files.put({ orgId: 'org_a', path: 'big', source: Readable.from([Buffer.alloc(60), Buffer.alloc(60)]), maxBytes: 100 }),
+    isCode('too_large'),
+  );
   async function* broken(): AsyncGenerator<Buffer> {
     yield Buffer.from('half');
     throw new Error('the line broke');
   }
   await assert.rejects(files.put({ orgId: 'org_a', path: 'big', source: broken(), maxBytes: 100 }), /the line broke/);
-  await assert.rejects(files.put({ orgId: 'org_a', path: 'big', source: Readable.from([Buffer.from('x')]), maxBytes: 100, signal: AbortSignal.abort(new Error('gone')) }), /gone/);
+  await assert.rejects(
+    files.put({ orgId: 'org_a', path: 'big', source: Readable.from([Buffer.from('x')]), maxBytes: 100, signal: AbortSignal.abort(new Error('gone')) }),
+    /gone/,
+  );
   await assert.rejects(files.get('org_a', 'big'), isCode('not_found'));
   assert.deepEqual(readdirSync(temp), []);
 });
@@ -125,20 +134,72 @@ test('a link in the place of bytes is not followed', async () => {
 test('files are listed by prefix, newest first, page by page', async () => {
   for (const name of ['a', 'b', 'c']) await put(`list/${name}`, name);
   const first = await listFiles(database.engine, { orgId: 'org_a', prefix: 'list/', limit: 2 });
-  assert.deepEqual(first.map((file) => file.path), ['list/c', 'list/b']);
+  assert.deepEqual(
+    first.map((file) => file.path),
+    ['list/c', 'list/b'],
+  );
   const next = await listFiles(database.engine, { orgId: 'org_a', prefix: 'list/', limit: 2, after: first[1]?.id });
-  assert.deepEqual(next.map((file) => file.path), ['list/a']);
+  assert.deepEqual(
+    next.map((file) => file.path),
+    ['list/a'],
+  );
   assert.deepEqual(await listFiles(database.engine, { orgId: 'org_a', prefix: 'list%', limit: 2 }), []);
 });
 
 /** Ways to say "not here": plain, encoded once and twice, absolute, Windows, NUL, look-alikes, long. Every one is tried as a path and as the prefix of one. */
 function traversals(): string[] {
-  const dots = ['..', '.', '...', '....', '%2e%2e', '%252e%252e', '%c0%ae%c0%ae', '\u2025', '\uff0e\uff0e', '. .', '..;', '..%00', '.\u200b.', '..\u0000', '..\u0001', '~', '~root'];
+  const dots = [
+    '..',
+    '.',
+    '...',
+    '....',
+    '%2e%2e',
+    '%252e%252e',
+    '%c0%ae%c0%ae',
+    '\u2025',
+    '\uff0e\uff0e',
+    '. .',
+    '..;',
+    '..%00',
+    '.\u200b.',
+    '..\u0000',
+    '..\u0001',
+    '~',
+    '~root',
+  ];
   const slashes = ['/', '\\', '%2f', '%5c', '%252f', '\u2215', '\uff0f', '\u29f8', '//', '/./', '\\/'];
   const goals = ['etc/passwd', '.env', 'claim-url', 'proc/self/environ', 'C:\\Windows\\win.ini', ''];
   const combined = dots.flatMap((dot) => slashes.flatMap((slash) => goals.slice(0, 2).map((goal) => `${dot}${slash}${dot}${slash}${goal}`)));
   const absolute = goals.flatMap((goal) => [`/${goal}`, `//${goal}`, `\\\\host\\${goal}`, `file:///${goal}`, `C:/${goal}`, `/proc/self/root/${goal}`]);
-  return [...combined, ...absolute, '', '.', '..', 'a/..', 'a/../b', 'a//b', '/a', 'a/', 'a\nb', 'a\u007fb', 'e\u0301', '\ud800', 'x'.repeat(513), `${'a/'.repeat(300)}b`, 'con', 'nul', 'aux.txt', 'a:b', '-rf', '--', '*', '$HOME', '`id`', '$(id)', '{{secrets.X}}'];
+  return [
+    ...combined,
+    ...absolute,
+    '',
+    '.',
+    '..',
+    'a/..',
+    'a/../b',
+    'a//b',
+    '/a',
+    'a/',
+    'a\nb',
+    'a\u007fb',
+    'e\u0301',
+    '\ud800',
+    'x'.repeat(513),
+    `${'a/'.repeat(300)}b`,
+    'con',
+    'nul',
+    'aux.txt',
+    'a:b',
+    '-rf',
+    '--',
+    '*',
+    '$HOME',
+    '`id`',
+    '$(id)',
+    '{{secrets.X}}',
+  ];
 }
 
 test('no path, however it is written, reaches anything but a row: nothing on the disk carries a name of a caller', async () => {
@@ -170,25 +231,35 @@ test('no path, however it is written, reaches anything but a row: nothing on the
 });
 
 test('an org id or a hash that is not one makes no path', async () => {
-  for (const [orgId, hash] of [['../..', sha256('x')], ['org_a', '../../x'], ['', sha256('x')], ['org_a', sha256('x').toUpperCase()]] as const) {
+  for (const [orgId, hash] of [
+    ['../..', sha256('x')],
+    ['org_a', '../../x'],
+    ['', sha256('x')],
+    ['org_a', sha256('x').toUpperCase()],
+  ] as const) {
     await assert.rejects(files.content.readAll(orgId, hash), /malformed/);
   }
 });
 
-test('a full disk refuses by name, leaves nothing half-done, and takes files again when there is space', { skip: process.getuid?.() !== 0 }, async (context) => {
-  const small = mkdtempSync(join(tmpdir(), 'studio-full-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small]);
-  if (mounted.status !== 0) return context.skip('no file systems can be mounted here');
-  context.after(() => {
-    spawnSync('umount', [small]);
-    rmSync(small, { recursive: true, force: true });
-  });
-  const tight = createFiles({ database, workspacePath: small, clock: systemClock, log: silentLog });
-  const write = (path: string, bytes: number) => tight.put({ orgId: 'org_b', path, source: Readable.from([Buffer.alloc(bytes, path)]), maxBytes: 10_000_000 });
-  await write('kept', 300_000);
-  await assert.rejects(write('too-much', 2_000_000), isCode('disk_full'));
-  assert.deepEqual(readdirSync(join(small, 'files', '.temp')), []);
-  assert.equal((await tight.of('org_b').read('kept', { maxBytes: 1_000_000, signal })).bytes.length, 300_000);
-  await tight.delete({ orgId: 'org_b', path: 'kept' });
-  await write('again', 600_000);
-});
+test(
+  'a full disk refuses by name, leaves nothing half-done, and takes files again when there is space',
+  { skip: process.getuid?.() !== 0 },
+  async (context) => {
+    const small = mkdtempSync(join(tmpdir(), 'studio-full-'));
+    const mounted = spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', small]);
+    if (mounted.status !== 0) return context.skip('no file systems can be mounted here');
+    context.after(() => {
+      spawnSync('/bin/umount', [small]);
+      rmSync(small, { recursive: true, force: true });
+    });
+    const tight = createFiles({ database, workspacePath: small, clock: systemClock, log: silentLog });
+    const write = (path: string, bytes: number) =>
+      tight.put({ orgId: 'org_b', path, source: Readable.from([Buffer.alloc(bytes, path)]), maxBytes: 10_000_000 });
+    await write('kept', 300_000);
+    await assert.rejects(write('too-much', 2_000_000), isCode('disk_full'));
+    assert.deepEqual(readdirSync(join(small, 'files', '.temp')), []);
+    assert.equal((await tight.of('org_b').read('kept', { maxBytes: 1_000_000, signal })).bytes.length, 300_000);
+    await tight.delete({ orgId: 'org_b', path: 'kept' });
+    await write('again', 600_000);
+  },
+);

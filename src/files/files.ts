@@ -189,7 +189,11 @@ function filePortOf(files: Files, orgId: string): FilePort {
   return {
     async read(path, { maxBytes, signal }) {
       const file = await files.get(orgId, path);
-      if (file.bytes > maxBytes) fail('too_large', { message: `The file "${path}" has ${file.bytes} bytes; the limit here is ${maxBytes}.`, details: { bytes: file.bytes, limitBytes: maxBytes } });
+      if (file.bytes > maxBytes)
+        fail('too_large', {
+          message: `The file "${path}" has ${file.bytes} bytes; the limit here is ${maxBytes}.`,
+          details: { bytes: file.bytes, limitBytes: maxBytes },
+        });
       signal.throwIfAborted();
       const bytes = await files.content.readAll(orgId, file.sha256);
       if (bytes === undefined) fail('not_found', `The bytes of "${path}" are not in the workspace any more.`);

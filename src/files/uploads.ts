@@ -21,11 +21,25 @@ const CLEAN_MS = 3_600_000;
 
 export interface Uploads {
   /** @throws AppError invalid_body, too_large, rate_limited, disk_full */
-  create(upload: { readonly id: string; readonly orgId: string; readonly userId: string; readonly path: string; readonly mediaType: string; readonly length: number }): Promise<Upload>;
+  create(upload: {
+    readonly id: string;
+    readonly orgId: string;
+    readonly userId: string;
+    readonly path: string;
+    readonly mediaType: string;
+    readonly length: number;
+  }): Promise<Upload>;
   /** Takes bytes from `offset` on. What arrived before a broken connection is kept. @returns how many are safe now, and the file when it is whole
    *  A newer request takes over from one that still writes: after a cut line the older one may hang for long.
    *  @throws AppError not_found, conflict (another offset, or a newer request), too_large, disk_full */
-  append(part: { readonly orgId: string; readonly id: string; readonly offset: number; readonly source: AsyncIterable<Uint8Array>; readonly requestId: string; readonly signal: AbortSignal }): Promise<{ readonly received: number; readonly expiresAt: Date; readonly file?: File }>;
+  append(part: {
+    readonly orgId: string;
+    readonly id: string;
+    readonly offset: number;
+    readonly source: AsyncIterable<Uint8Array>;
+    readonly requestId: string;
+    readonly signal: AbortSignal;
+  }): Promise<{ readonly received: number; readonly expiresAt: Date; readonly file?: File }>;
   /** @throws AppError not_found */
   terminate(upload: { readonly orgId: string; readonly id: string }): Promise<void>;
   /** Finishes what was whole when the last process died, and from then on removes what expired. */
@@ -56,7 +70,10 @@ export function createUploads(parts: Parts): Uploads {
   }
 
   /** A whole upload becomes a file. Safe to repeat: a second name is given to the bytes, which nobody writes to any more. */
-  async function finish(upload: { readonly id: string; readonly orgId: string; readonly path: string; readonly mediaType: string }, requestId?: string): Promise<File> {
+  async function finish(
+    upload: { readonly id: string; readonly orgId: string; readonly path: string; readonly mediaType: string },
+    requestId?: string,
+  ): Promise<File> {
     const { id, orgId, path, mediaType } = upload;
     const temp = await files.content.newTemp();
     await link(pathOf(id), temp);
@@ -70,13 +87,18 @@ export function createUploads(parts: Parts): Uploads {
   async function take(part: Parameters<Uploads['append']>[0]): ReturnType<Uploads['append']> {
     const { orgId, id } = part;
     const upload = (await readUpload(sql, { orgId, id })) ?? fail('not_found', `There is no upload ${id}.`);
-    if (upload.received !== part.offset) fail('conflict', { message: `The upload ${id} stands at ${upload.received}, not at ${part.offset}; go on from there.`, details: { received: upload.received } });
+    if (upload.received !== part.offset)
+      fail('conflict', {
+        message: `The upload ${id} stands at ${upload.received}, not at ${part.offset}; go on from there.`,
+        details: { received: upload.received },
+      });
     const expiresAtMs = clock.now() + KEPT_MS;
     const record = async (received: number): Promise<void> => {
       if (!(await setUploadReceived(sql, { orgId, id, received, expiresAtMs }))) fail('not_found', `The upload ${id} was deleted meanwhile.`);
     };
     // A whole one only waits to become a file: its bytes may already be those of the file.
-    const received = upload.received === upload.length && upload.length > 0 ? upload.length : await receive({ path: pathOf(id), part, length: upload.length, record });
+    const received =
+      upload.received === upload.length && upload.length > 0 ? upload.length : await receive({ path: pathOf(id), part, length: upload.length, record });
     if (received < upload.length) return { received, expiresAt: new Date(expiresAtMs) };
     return { received, expiresAt: new Date(expiresAtMs), file: await finish({ ...upload, orgId }, part.requestId) };
   }
@@ -86,8 +108,10 @@ export function createUploads(parts: Parts): Uploads {
       const fault = filePathFault(path);
       if (fault !== undefined) fail('invalid_body', `Upload-Metadata path: ${fault}.`);
       if (!Number.isSafeInteger(length) || length < 0) fail('invalid_body', 'Upload-Length is the whole number of bytes that will come.');
-      if (length > MAX_UPLOAD_BYTES) fail('too_large', { message: `Upload-Length is ${length} bytes; the limit is ${MAX_UPLOAD_BYTES}.`, details: { limitBytes: MAX_UPLOAD_BYTES } });
-      if ((await countUploads(sql, orgId)) >= MAX_OPEN) fail('rate_limited', { message: `${MAX_OPEN} uploads are open already; finish or delete some.`, retryAfterS: 60 });
+      if (length > MAX_UPLOAD_BYTES)
+        fail('too_large', { message: `Upload-Length is ${length} bytes; the limit is ${MAX_UPLOAD_BYTES}.`, details: { limitBytes: MAX_UPLOAD_BYTES } });
+      if ((await countUploads(sql, orgId)) >= MAX_OPEN)
+        fail('rate_limited', { message: `${MAX_OPEN} uploads are open already; finish or delete some.`, retryAfterS: 60 });
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await (await open(pathOf(id), 'wx', 0o600)).close();
       const nowMs = clock.now();
@@ -103,7 +127,10 @@ export function createUploads(parts: Parts): Uploads {
         await taken?.done.catch(() => undefined);
         return take({ ...part, signal: AbortSignal.any([part.signal, superseded.signal]) });
       })();
-      const entry = { stop: () => superseded.abort(new AppError('conflict', { message: `A newer request went on with the upload ${id}; this one ended.` })), done: work };
+      const entry = {
+        stop: () => superseded.abort(new AppError('conflict', { message: `A newer request went on with the upload ${id}; this one ended.` })),
+        done: work,
+      };
       writing.set(id, entry);
       try {
         return await work;
@@ -117,7 +144,8 @@ export function createUploads(parts: Parts): Uploads {
     },
     async start() {
       // Killed between the last byte and the file: nobody else would finish these.
-      for (const upload of await listWholeUploads(sql)) await finish(upload).catch((error: unknown) => log.error({ uploadId: upload.id, cause: messageOf(error) }, 'a whole upload could not become a file'));
+      for (const upload of await listWholeUploads(sql))
+        await finish(upload).catch((error: unknown) => log.error({ uploadId: upload.id, cause: messageOf(error) }, 'a whole upload could not become a file'));
       const again = (): void => {
         clean()
           .catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'old uploads could not be removed; tried again later'))
@@ -195,5 +223,5 @@ async function openAt(path: string, offset: number): Promise<FileHandle> {
 }
 
 async function writeAll(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
+  for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
 }

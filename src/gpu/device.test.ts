@@ -22,8 +22,15 @@ describe('devices', () => {
       new Date(0),
     );
     assert.deepEqual(card, {
-      index: 0, uuid: 'GPU-1', name: 'NVIDIA H100 80GB HBM3', memoryTotalBytes: 81559 * 1048576, memoryUsedBytes: 1024 * 1048576,
-      utilizationPercent: 37, temperatureC: 61, powerW: 412.5, sampledAt: '1970-01-01T00:00:00.000Z',
+      index: 0,
+      uuid: 'GPU-1',
+      name: 'NVIDIA H100 80GB HBM3',
+      memoryTotalBytes: 81559 * 1048576,
+      memoryUsedBytes: 1024 * 1048576,
+      utilizationPercent: 37,
+      temperatureC: 61,
+      powerW: 412.5,
+      sampledAt: '1970-01-01T00:00:00.000Z',
     });
     assert.deepEqual([quiet?.utilizationPercent, quiet?.temperatureC, quiet?.powerW], [null, null, null]);
     assert.deepEqual(rest, []);
@@ -33,7 +40,10 @@ describe('devices', () => {
     writeFileSync(program, '#!/bin/sh\necho "0, GPU-1, Fake, 100, 1, 2, 3, 4"\n');
     chmodSync(program, 0o755);
     process.env['PATH'] = `${folder}:${path}`;
-    assert.deepEqual((await createDevices({ clock: systemClock, log }).list()).map((device) => device.name), ['Fake']);
+    assert.deepEqual(
+      (await createDevices({ clock: systemClock, log }).list()).map((device) => device.name),
+      ['Fake'],
+    );
     writeFileSync(program, '#!/bin/sh\necho "Driver/library version mismatch" >&2\nexit 18\n');
     assert.deepEqual(await createDevices({ clock: systemClock, log }).list(), []);
     process.env['PATH'] = '/nowhere';

@@ -32,10 +32,15 @@ export function createDevices(parts: { readonly clock: Clock; readonly log: Logg
 
 function sample(parts: { readonly clock: Clock; readonly log: Logger }): Promise<readonly Gpu[]> {
   return new Promise((resolve) => {
-    execFile('nvidia-smi', [`--query-gpu=${FIELDS.join(',')}`, '--format=csv,noheader,nounits'], { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error, stdout) => {
-      if (error !== null && error.code !== 'ENOENT') parts.log.warn({ cause: error.message }, 'nvidia-smi failed; no devices are shown');
-      resolve(error === null ? parseDevices(stdout, new Date(parts.clock.now())) : []);
-    });
+    execFile(
+      'nvidia-smi',
+      [`--query-gpu=${FIELDS.join(',')}`, '--format=csv,noheader,nounits'],
+      { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' },
+      (error, stdout) => {
+        if (error !== null && error.code !== 'ENOENT') parts.log.warn({ cause: error.message }, 'nvidia-smi failed; no devices are shown');
+        resolve(error === null ? parseDevices(stdout, new Date(parts.clock.now())) : []);
+      },
+    );
   });
 }
 

@@ -53,7 +53,16 @@ export function resumeAttempt(claimed: ClaimedJob, parts: RunParts): Attempt {
 
 function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) => Promise<Verdict>): Attempt {
   const stopped = deferred<StopOrder>();
-  const running: Running = { claimed, parts, folder: jobFolder(parts.workspacePath, claimed.job.id), stopped, abandoned: new AbortController(), order: undefined, uid: undefined, oomBefore: oomKills() };
+  const running: Running = {
+    claimed,
+    parts,
+    folder: jobFolder(parts.workspacePath, claimed.job.id),
+    stopped,
+    abandoned: new AbortController(),
+    order: undefined,
+    uid: undefined,
+    oomBefore: oomKills(),
+  };
   const stop = (order: StopOrder): void => {
     // The first order stands, but a lost job overrides all: nothing may be written for it.
     if (running.order === undefined || order.kind === 'lost') running.order = order;
@@ -92,7 +101,13 @@ function withRetry(claimed: ClaimedJob, verdict: Verdict, parts: RunParts): Verd
   const code = verdict.end.error?.code ?? '';
   if (tried >= policy.maxAttempts || (policy.on !== undefined && !policy.on.includes(code))) return verdict;
   const delayMs = backoffDelayMs({ baseMs: policy.backoffMs, factor: policy.factor, maxMs: policy.maxBackoffMs, jitter: policy.jitter }, tried, Math.random());
-  return { kind: 'requeue', orphaned: false, notBeforeMs: parts.clock.now() + delayMs, reason: `attempt ${tried} of ${policy.maxAttempts} failed: ${verdict.end.reason ?? code}`, error: verdict.end.error };
+  return {
+    kind: 'requeue',
+    orphaned: false,
+    notBeforeMs: parts.clock.now() + delayMs,
+    reason: `attempt ${tried} of ${policy.maxAttempts} failed: ${verdict.end.reason ?? code}`,
+    error: verdict.end.error,
+  };
 }
 
 async function runFresh(running: Running): Promise<Verdict> {
@@ -111,7 +126,9 @@ async function runFresh(running: Running): Promise<Verdict> {
     await pump.note(messageOf(error));
     throw error;
   }
-  const isOurs = await keepTrying({ parts, jobId: claimed.job.id, signal: running.abandoned.signal }, () => recordProcess(parts.database.engine, { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt }, process.shim));
+  const isOurs = await keepTrying({ parts, jobId: claimed.job.id, signal: running.abandoned.signal }, () =>
+    recordProcess(parts.database.engine, { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt }, process.shim),
+  );
   if (!isOurs) running.stopped.resolve((running.order = { kind: 'lost' }));
   parts.onJobStarted({ id: claimed.job.id, workerId: claimed.workerId });
   return attend(running, process, pump, prepared);
@@ -130,7 +147,10 @@ async function runFound(running: Running): Promise<Verdict> {
     parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'the command of a found job can not be prepared again; its log ends here');
     return undefined;
   });
-  const pump = command === undefined ? undefined : await openLogPump({ folder, redact: command.redact, maxBytes: parts.limits.logBytes, onWrite: () => parts.onLog(claimed.job.id) });
+  const pump =
+    command === undefined
+      ? undefined
+      : await openLogPump({ folder, redact: command.redact, maxBytes: parts.limits.logBytes, onWrite: () => parts.onLog(claimed.job.id) });
   if (shim !== undefined) {
     parts.log.info({ jobId: claimed.job.id, pid: shim.pid }, 'a running job was found again');
     parts.onJobStarted({ id: claimed.job.id, workerId: claimed.workerId });
@@ -154,20 +174,30 @@ async function attend(running: Running, process: JobProcess | undefined, pump: L
   if (process !== undefined) {
     const order = await waitForEnd(running, process, pump);
     if (order !== undefined) {
-      await pump?.note(order.kind === 'timeout' ? `the job ran longer than its limit of ${order.limitMs} ms and is ended` : 'the job is ended').catch(() => undefined);
+      await pump
+        ?.note(order.kind === 'timeout' ? `the job ran longer than its limit of ${order.limitMs} ms and is ended` : 'the job is ended')
+        .catch(() => undefined);
       await sweep(running, target, parts.limits.graceMs);
     }
   }
   const exit = await readExitRecord(folder);
   const left = await sweep(running, target, 0);
   await pump?.finish();
-  if (left > 0 && running.order === undefined) await pump?.note(`${left} ${left === 1 ? 'process' : 'processes'} that the job left behind ${left === 1 ? 'was' : 'were'} ended`);
-  return judge({ claimed, order: running.order, exit, ended: { folder, uid: running.uid, command, oomKills: oomKills() - running.oomBefore, note: (line) => pump?.note(line) ?? Promise.resolve() }, parts });
+  if (left > 0 && running.order === undefined)
+    await pump?.note(`${left} ${left === 1 ? 'process' : 'processes'} that the job left behind ${left === 1 ? 'was' : 'were'} ended`);
+  return judge({
+    claimed,
+    order: running.order,
+    exit,
+    ended: { folder, uid: running.uid, command, oomKills: oomKills() - running.oomBefore, note: (line) => pump?.note(line) ?? Promise.resolve() },
+    parts,
+  });
 }
 
 async function sweep(running: Running, target: JobProcesses, graceMs: number): Promise<number> {
   const { ended, survivors } = await endJobProcesses(target, { graceMs, clock: running.parts.clock });
-  for (const facts of survivors) running.parts.log.error({ jobId: target.jobId, pid: facts.pid, name: facts.name }, 'a process of a job does not die; the kernel holds it');
+  for (const facts of survivors)
+    running.parts.log.error({ jobId: target.jobId, pid: facts.pid, name: facts.name }, 'a process of a job does not die; the kernel holds it');
   return ended;
 }
 
@@ -180,7 +210,9 @@ async function waitForEnd(running: Running, process: JobProcess, pump: LogPump |
     running.stopped.resolve(running.order);
   });
   const over = new AbortController();
-  const abandoned = new Promise<never>((_, reject) => running.abandoned.signal.addEventListener('abort', () => reject(running.abandoned.signal.reason), { once: true }));
+  const abandoned = new Promise<never>((_, reject) =>
+    running.abandoned.signal.addEventListener('abort', () => reject(running.abandoned.signal.reason), { once: true }),
+  );
   const following = follow(running, pump, over.signal);
   try {
     return await Promise.race([process.gone.then(() => undefined), running.stopped.promise, abandoned]);

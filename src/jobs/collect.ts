@@ -25,7 +25,10 @@ export interface StagedArtifact {
 
 /** Stages every plain file below `$STUDIO_ARTIFACTS`, named by its path in there.
  *  @returns what was taken, and one line for each thing that was not */
-export async function stageArtifacts(folder: JobFolder, parts: { readonly files: Files; readonly uid: number | undefined }): Promise<{ readonly artifacts: readonly StagedArtifact[]; readonly refused: readonly string[] }> {
+export async function stageArtifacts(
+  folder: JobFolder,
+  parts: { readonly files: Files; readonly uid: number | undefined },
+): Promise<{ readonly artifacts: readonly StagedArtifact[]; readonly refused: readonly string[] }> {
   const artifacts: StagedArtifact[] = [];
   const refused: string[] = [];
   for await (const name of walk(folder.artifacts, '', 0, refused)) {
@@ -67,7 +70,12 @@ async function stageOne(path: string, parts: { readonly files: Files; readonly u
     }
     await opened.handle.sync();
     const facts = { sha256: hash.digest('hex'), bytes, head: Buffer.concat(heads) };
-    return (await adopt(path, opened.handle, facts, parts)) ?? (await parts.files.content.stage(opened.handle.createReadStream({ autoClose: false, start: 0 }) as AsyncIterable<Buffer>, { maxBytes: Number.MAX_SAFE_INTEGER }));
+    return (
+      (await adopt(path, opened.handle, facts, parts)) ??
+      (await parts.files.content.stage(opened.handle.createReadStream({ autoClose: false, start: 0 }) as AsyncIterable<Buffer>, {
+        maxBytes: Number.MAX_SAFE_INTEGER,
+      }))
+    );
   } finally {
     await opened.handle.close();
   }
@@ -75,7 +83,12 @@ async function stageOne(path: string, parts: { readonly files: Files; readonly u
 
 /** Takes the bytes by a second name instead of a copy: a checkpoint of many gigabytes is not written twice, and the job's own name stays until the end is recorded.
  *  @returns undefined where that can't be */
-async function adopt(path: string, source: FileHandle, facts: Omit<StagedContent, 'temp'>, parts: { readonly files: Files; readonly uid: number | undefined }): Promise<StagedContent | undefined> {
+async function adopt(
+  path: string,
+  source: FileHandle,
+  facts: Omit<StagedContent, 'temp'>,
+  parts: { readonly files: Files; readonly uid: number | undefined },
+): Promise<StagedContent | undefined> {
   const temp = await parts.files.content.newTemp();
   try {
     await link(path, temp);
@@ -103,7 +116,10 @@ export interface Output {
 }
 
 /** Tails and result. @throws NodeError bad_result when `$STUDIO_RESULT` or the parsed output is not what it should be */
-export async function readOutput(folder: JobFolder, options: { readonly redact: readonly string[]; readonly uid: number | undefined; readonly parse: 'json' | 'lines' | 'none'; readonly isSuccess: boolean }): Promise<Output> {
+export async function readOutput(
+  folder: JobFolder,
+  options: { readonly redact: readonly string[]; readonly uid: number | undefined; readonly parse: 'json' | 'lines' | 'none'; readonly isSuccess: boolean },
+): Promise<Output> {
   const tail = { maxBytes: TAIL_BYTES, redact: options.redact };
   const [stdout, stderr] = await Promise.all([readTail(folder.stdout, tail), readTail(folder.stderr, tail)]);
   return { stdout, stderr, result: options.isSuccess ? await readResult(folder, options) : undefined };
@@ -114,12 +130,16 @@ async function readResult(folder: JobFolder, options: Parameters<typeof readOutp
   await own?.handle.close();
   if (own !== undefined) {
     const text = await readForeign(folder.result, { uid: options.uid, maxBytes: RESULT_BYTES });
-    if (text === undefined) throw new NodeError('bad_result', `$STUDIO_RESULT has ${own.bytes} bytes; the limit is ${RESULT_BYTES}. Leave large results in $STUDIO_ARTIFACTS`, { final: true });
+    if (text === undefined)
+      throw new NodeError('bad_result', `$STUDIO_RESULT has ${own.bytes} bytes; the limit is ${RESULT_BYTES}. Leave large results in $STUDIO_ARTIFACTS`, {
+        final: true,
+      });
     return parseJson(maskText(text, options.redact), '$STUDIO_RESULT');
   }
   if (options.parse === 'none') return undefined;
   const text = await readTail(folder.stdout, { maxBytes: RESULT_BYTES + 1, redact: options.redact });
-  if (Buffer.byteLength(text) > RESULT_BYTES) throw new NodeError('bad_result', `the output to parse has more than ${RESULT_BYTES} bytes; write it to $STUDIO_ARTIFACTS`, { final: true });
+  if (Buffer.byteLength(text) > RESULT_BYTES)
+    throw new NodeError('bad_result', `the output to parse has more than ${RESULT_BYTES} bytes; write it to $STUDIO_ARTIFACTS`, { final: true });
   if (options.parse === 'lines') return text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/);
   return parseJson(text, 'the output (parse: json)');
 }

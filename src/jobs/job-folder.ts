@@ -54,7 +54,9 @@ export function jobFolder(workspacePath: string, jobId: string): JobFolder {
 /** Empties the folder of an attempt; the log stays. */
 export async function clearJobFolder(folder: JobFolder): Promise<void> {
   const { work, artifacts, io, script, stdin, stdout, stderr, pumpState, shimPid, exit, run } = folder;
-  await Promise.all([work, artifacts, io, script, stdin, stdout, stderr, pumpState, shimPid, exit, run].map((path) => rm(path, { recursive: true, force: true })));
+  await Promise.all(
+    [work, artifacts, io, script, stdin, stdout, stderr, pumpState, shimPid, exit, run].map((path) => rm(path, { recursive: true, force: true })),
+  );
 }
 
 export interface FolderContent {
@@ -125,7 +127,10 @@ async function makeOwnFolders(work: string, name: string, uid: number | undefine
 
 /** Opens a file that a job made: no link is followed, no pipe waited for, only the job's own plain file is taken.
  *  @returns undefined when it is not there or is something else */
-export async function openForeign(path: string, uid: number | undefined): Promise<{ readonly handle: FileHandle; readonly bytes: number; readonly links: number } | undefined> {
+export async function openForeign(
+  path: string,
+  uid: number | undefined,
+): Promise<{ readonly handle: FileHandle; readonly bytes: number; readonly links: number } | undefined> {
   let handle: FileHandle;
   try {
     handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -49,7 +49,10 @@ const KILL_LIMIT_MS = 5_000;
 
 /** Ends every process of the job: TERM, `graceMs` to comply, then KILL until none is left.
  *  @param graceMs 0: KILL at once  @returns how many processes it had to end, and what even KILL did not end */
-export async function endJobProcesses(target: JobProcesses, options: { readonly graceMs: number; readonly clock: Clock }): Promise<{ readonly ended: number; readonly survivors: readonly ProcessFacts[] }> {
+export async function endJobProcesses(
+  target: JobProcesses,
+  options: { readonly graceMs: number; readonly clock: Clock },
+): Promise<{ readonly ended: number; readonly survivors: readonly ProcessFacts[] }> {
   const { clock, graceMs } = options;
   const known = new Map<string, ProcessIdentity>();
   const look = (): readonly ProcessFacts[] => {

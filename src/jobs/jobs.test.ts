@@ -24,7 +24,13 @@ test('a command runs, and its output, exit code and log are kept', async () => {
 test('arguments reach the program as they are: no shell reads them', async () => {
   const argv = ['printf', '[%s]', '$(id)', '; exit 7', `'"`, '-n', '*'];
   const end = await ended((await submit({ command: argv })).job.id);
-  assert.equal(end.result?.stdout, argv.slice(2).map((one) => `[${one}]`).join(''));
+  assert.equal(
+    end.result?.stdout,
+    argv
+      .slice(2)
+      .map((one) => `[${one}]`)
+      .join(''),
+  );
 });
 
 test('an exit code other than 0 is failed, says so with the last line, and keeps the output', async () => {
@@ -46,7 +52,14 @@ test('a command that does not exist fails with a name and what to do', async () 
 test('stdin, files, env, cwd and the working folder are as asked', async () => {
   await harness.putFile('data/in.txt', 'from the files');
   const end = await ended(
-    (await submit({ script: 'cat; cat sub/in.txt; echo "$GREETING"; pwd; ls -a "$HOME" | tail -n +3', stdin: 'typed ', env: { GREETING: 'hello' }, files: { 'sub/in.txt': 'data/in.txt' } })).job.id,
+    (
+      await submit({
+        script: 'cat; cat sub/in.txt; echo "$GREETING"; pwd; ls -a "$HOME" | tail -n +3',
+        stdin: 'typed ',
+        env: { GREETING: 'hello' },
+        files: { 'sub/in.txt': 'data/in.txt' },
+      })
+    ).job.id,
   );
   assert.match(end.result?.stdout ?? '', /^typed from the fileshello\n.*\/work\nsub\n$/);
 });
@@ -60,13 +73,23 @@ test('a missing file and a missing secret fail by name, before anything runs', a
 
 test('no name that changes what runs, and nothing of the environment of Studio, reaches a job', async () => {
   process.env['STUDIO_TEST_CANARY'] = 'canary-of-studio';
-  const env = { NODE_OPTIONS: '--require /x', LD_PRELOAD: '/x.so', PYTHONPATH: '/x', GIT_SSH_COMMAND: 'x', PATH: '/x', BASH_ENV: '/x', STUDIO_JOB_ID: 'job_other', FINE: 'yes' };
+  const env = {
+    NODE_OPTIONS: '--require /x',
+    LD_PRELOAD: '/x.so',
+    PYTHONPATH: '/x',
+    GIT_SSH_COMMAND: 'x',
+    PATH: '/x',
+    BASH_ENV: '/x',
+    STUDIO_JOB_ID: 'job_other',
+    FINE: 'yes',
+  };
   const { job } = await submit({ command: ['env'], env });
   const end = await ended(job.id);
   const seen = end.result?.stdout ?? '';
   assert.match(seen, /^FINE=yes$/m);
   assert.match(seen, new RegExp(`^STUDIO_JOB_ID=${job.id}$`, 'm'));
-  for (const name of ['NODE_OPTIONS', 'LD_PRELOAD', 'PYTHONPATH', 'GIT_SSH_COMMAND', 'BASH_ENV', 'STUDIO_TEST_CANARY']) assert.doesNotMatch(seen, new RegExp(`^${name}=`, 'm'));
+  for (const name of ['NODE_OPTIONS', 'LD_PRELOAD', 'PYTHONPATH', 'GIT_SSH_COMMAND', 'BASH_ENV', 'STUDIO_TEST_CANARY'])
+    assert.doesNotMatch(seen, new RegExp(`^${name}=`, 'm'));
   assert.doesNotMatch(seen, /^PATH=\/x$/m);
   assert.match(await log(job.id), /were not taken: .*LD_PRELOAD/);
 });
@@ -74,7 +97,10 @@ test('no name that changes what runs, and nothing of the environment of Studio, 
 test('as root, a job runs as a user of its own that can not read another job or the key store', { skip: process.getuid?.() !== 0 }, async () => {
   const secret = join(harness.workspacePath, '.env');
   writeFileSync(secret, 'KEY=1', { mode: 0o600 });
-  const end = await ended((await submit({ script: `id -u; cat ${secret} || echo refused; ls ${harness.workspacePath}/jobs || echo refused; grep NoNewPrivs /proc/self/status` })).job.id);
+  const end = await ended(
+    (await submit({ script: `id -u; cat ${secret} || echo refused; ls ${harness.workspacePath}/jobs || echo refused; grep NoNewPrivs /proc/self/status` })).job
+      .id,
+  );
   const lines = (end.result?.stdout ?? '').trim().split('\n');
   assert.ok(Number(lines[0]) >= 59_000 && Number(lines[0]) < 59_256, String(lines[0]));
   assert.deepEqual(lines.slice(1), ['refused', 'refused', 'NoNewPrivs:\t1']);
@@ -98,7 +124,10 @@ test('artifacts are plain files of the job only: links and pipes are left out, a
   const script = 'cd "$STUDIO_ARTIFACTS"; mkdir sub; echo one > a.txt; echo two > sub/b.txt; ln -s /etc/passwd link; mkfifo pipe; ln -s / tree; ln a.txt hard';
   const { job } = await submit({ script });
   const end = await ended(job.id);
-  assert.deepEqual(end.result?.artifacts.map((one) => one.name), ['a.txt', 'hard', 'sub/b.txt']);
+  assert.deepEqual(
+    end.result?.artifacts.map((one) => one.name),
+    ['a.txt', 'hard', 'sub/b.txt'],
+  );
   assert.equal((await harness.readContent(end.result?.artifacts[2]?.sha256 ?? '')).toString(), 'two\n');
   assert.match(await log(job.id), /"link" was left out[^]*"pipe" was left out/);
 });
@@ -138,7 +167,8 @@ test('a timeout ends the job with all it started, as failed for that reason', as
 });
 
 test('cancel ends a process that ignores TERM, its children, and daemons that left the group and the session', async () => {
-  const script = 'trap "" TERM; (setsid sh -c "trap \\"\\" TERM; sleep 300 & sleep 300" &) ; (setsid setsid sleep 300 &) ; sleep 300 & echo ready; wait; sleep 300';
+  const script =
+    'trap "" TERM; (setsid sh -c "trap \\"\\" TERM; sleep 300 & sleep 300" &) ; (setsid setsid sleep 300 &) ; sleep 300 & echo ready; wait; sleep 300';
   const { job } = await submit({ script });
   await harness.until(async () => (await log(job.id)).includes('ready'));
   const before = harness.processesOf(job.id);
@@ -148,7 +178,10 @@ test('cancel ends a process that ignores TERM, its children, and daemons that le
   assert.equal(end.job.status, 'cancelled');
   assert.equal(end.job.reason, 'no longer wanted');
   assert.deepEqual(harness.processesOf(job.id), []);
-  assert.deepEqual(before.filter((pid) => harness.isAlive(pid)), []);
+  assert.deepEqual(
+    before.filter((pid) => harness.isAlive(pid)),
+    [],
+  );
 });
 
 test('as root, even a daemon with an empty environment in a session of its own does not outlive its job', { skip: process.getuid?.() !== 0 }, async () => {
@@ -238,7 +271,10 @@ test('an array is one job an index, each knowing its own', async () => {
   const { ids } = await submit({ script: 'echo "$STUDIO_ARRAY_INDEX of $STUDIO_ARRAY_SIZE"', array: 3 });
   assert.equal(ids.length, 3);
   const ends = await Promise.all(ids.map((id) => ended(id)));
-  assert.deepEqual(ends.map((end) => end.result?.stdout), ['0 of 3\n', '1 of 3\n', '2 of 3\n']);
+  assert.deepEqual(
+    ends.map((end) => end.result?.stdout),
+    ['0 of 3\n', '1 of 3\n', '2 of 3\n'],
+  );
 });
 
 test('running jobs never pass the slots, live changes included', async () => {

@@ -40,7 +40,13 @@ export interface Jobs {
   /** Asks for the end of a job, durably. It has ended when `onJobEnded` says so. Nothing happens when it ended already. */
   cancel(jobId: string, reason: string): Promise<void>;
   /** @throws AppError invalid_body, unsatisfiable, queue_full, conflict */
-  submit(request: { readonly orgId: string; readonly caller: Caller; readonly body: SubmitBody; readonly ids?: readonly string[]; readonly requestId: string }): Promise<{ readonly ids: string[]; readonly job: Job }>;
+  submit(request: {
+    readonly orgId: string;
+    readonly caller: Caller;
+    readonly body: SubmitBody;
+    readonly ids?: readonly string[];
+    readonly requestId: string;
+  }): Promise<{ readonly ids: string[]; readonly job: Job }>;
   /** @throws AppError not_found, illegal_transition */
   cancelJob(request: { readonly orgId: string; readonly id: string; readonly reason: string }): Promise<Job>;
   /** @throws AppError not_found, illegal_transition */
@@ -52,7 +58,13 @@ export interface Jobs {
   /** A new name makes a queue. */
   patchQueue(request: { readonly name: string; readonly patch: QueuePatch; readonly requestId: string }): Promise<Queue>;
   /** The log's bytes from `from`; with `follow` live until the job ends. @throws AppError not_found */
-  followLog(request: { readonly job: Job; readonly orgId: string; readonly from: number; readonly follow: boolean; readonly signal: AbortSignal }): AsyncGenerator<Buffer>;
+  followLog(request: {
+    readonly job: Job;
+    readonly orgId: string;
+    readonly from: number;
+    readonly follow: boolean;
+    readonly signal: AbortSignal;
+  }): AsyncGenerator<Buffer>;
   drain(): void;
   stop(): Promise<void>;
 }
@@ -108,7 +120,8 @@ export function createJobs(given: JobsParts): Jobs {
       return queue;
     },
     followLog({ job, orgId, from, follow, signal }) {
-      const hasEnded = async (): Promise<boolean> => !worker?.isRunning(job.id) && ((status) => status === undefined || isTerminalJob(status))(await readJobStatus(database.engine, { orgId, id: job.id }));
+      const hasEnded = async (): Promise<boolean> =>
+        !worker?.isRunning(job.id) && ((status) => status === undefined || isTerminalJob(status))(await readJobStatus(database.engine, { orgId, id: job.id }));
       const onChange = (listener: () => void): (() => void) => watch(watchers, job.id, listener);
       return followLog({ path: jobFolder(parts.workspacePath, job.id).log, from, live: follow ? { hasEnded, onChange } : undefined, clock, signal });
     },
@@ -163,7 +176,10 @@ const SILENT_MS = 30_000;
 function refuseEnded(job: Job | undefined, id: string, verb: string): never {
   if (job === undefined) fail('not_found', `There is no job ${id}.`);
   if (verb === 'retried' && job.instanceId !== undefined) {
-    fail('illegal_transition', { message: `Job ${id} belongs to a step; retry the step ${job.stepPath ?? ''} of ${job.instanceId} instead.`, details: { status: job.status, instanceId: job.instanceId } });
+    fail('illegal_transition', {
+      message: `Job ${id} belongs to a step; retry the step ${job.stepPath ?? ''} of ${job.instanceId} instead.`,
+      details: { status: job.status, instanceId: job.instanceId },
+    });
   }
   return fail('illegal_transition', { message: `Job ${id} is ${job.status}; it can not be ${verb}.`, details: { status: job.status } });
 }
@@ -177,12 +193,20 @@ async function submit(
   checkSpec(spec);
   const queue = await readQueue(parts.database.engine, name);
   if (queue === undefined) fail('unsatisfiable', { message: `There is no queue "${name}"; GET /api/v1/queues lists them.`, details: { queue: name } });
-  if (queue.state === 'draining') fail('conflict', { message: `The queue ${name} is draining and takes no new jobs; set draining to false, or use another queue.`, details: { queue: name } });
+  if (queue.state === 'draining')
+    fail('conflict', {
+      message: `The queue ${name} is draining and takes no new jobs; set draining to false, or use another queue.`,
+      details: { queue: name },
+    });
   await checkDevices(resources.gpus ?? 0, parts);
   const count = array ?? 1;
   const pending = await countPending(parts.database.engine, { name, limit: queue.maxPending + 1 });
   if (pending + count > queue.maxPending) {
-    fail('queue_full', { message: `The queue ${name} holds ${pending} waiting jobs; ${count} more would pass its limit of ${queue.maxPending}.`, details: { queue: name, pending, limit: queue.maxPending }, retryAfterS: 10 });
+    fail('queue_full', {
+      message: `The queue ${name} holds ${pending} waiting jobs; ${count} more would pass its limit of ${queue.maxPending}.`,
+      details: { queue: name, pending, limit: queue.maxPending },
+      retryAfterS: 10,
+    });
   }
   const createdAt = new Date(parts.clock.now());
   const rows = Array.from({ length: count }, (_, index) => ({
@@ -206,7 +230,11 @@ async function submit(
 }
 
 function checkSpec(spec: Pick<SubmitBody, 'command' | 'script' | 'files'>): void {
-  if ((spec.command === undefined) === (spec.script === undefined)) fail('invalid_body', { message: 'Give either "command" (a list of arguments) or "script" (text for a shell), not both and not neither.', details: { path: 'command' } });
+  if ((spec.command === undefined) === (spec.script === undefined))
+    fail('invalid_body', {
+      message: 'Give either "command" (a list of arguments) or "script" (text for a shell), not both and not neither.',
+      details: { path: 'command' },
+    });
   for (const [name, path] of Object.entries(spec.files ?? {})) {
     const fault = filePathFault(name) ?? filePathFault(path);
     if (fault !== undefined) fail('invalid_body', { message: `files: ${JSON.stringify(name)}: ${fault}.`, details: { path: 'files' } });
@@ -216,7 +244,11 @@ function checkSpec(spec: Pick<SubmitBody, 'command' | 'script' | 'files'>): void
 async function checkDevices(wanted: number, parts: RunParts): Promise<void> {
   if (wanted === 0) return;
   const devices = await parts.devices.list();
-  if (wanted > devices.length) fail('unsatisfiable', { message: `The job asks for ${wanted} GPUs; this machine has ${devices.length}.`, details: { gpus: wanted, available: devices.length } });
+  if (wanted > devices.length)
+    fail('unsatisfiable', {
+      message: `The job asks for ${wanted} GPUs; this machine has ${devices.length}.`,
+      details: { gpus: wanted, available: devices.length },
+    });
 }
 
 function watch(watchers: Map<string, Set<() => void>>, jobId: string, listener: () => void): () => void {
@@ -235,7 +267,16 @@ async function requireUsableFolder(parts: RunParts): Promise<void> {
   const { mode } = await stat(parts.workspacePath);
   if ((mode & 0o001) === 0) await chmod(parts.workspacePath, (mode & 0o7777) | 0o011);
   const closed = await closedAncestor(join(parts.workspacePath, 'jobs'));
-  if (closed !== undefined) parts.log.warn({ folder: closed }, 'jobs run as users of their own and can not pass this folder; give others the right to pass it (chmod o+x)');
-  const found = await Promise.all(['/usr/bin/setpriv', '/bin/setpriv'].map((path) => access(path, constants.X_OK).then(() => true, () => false)));
-  if (!found.includes(true)) parts.log.error({ program: 'setpriv' }, 'jobs can not run: Studio is root and the program that changes to their users is missing; install util-linux');
+  if (closed !== undefined)
+    parts.log.warn({ folder: closed }, 'jobs run as users of their own and can not pass this folder; give others the right to pass it (chmod o+x)');
+  const found = await Promise.all(
+    ['/usr/bin/setpriv', '/bin/setpriv'].map((path) =>
+      access(path, constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  if (!found.includes(true))
+    parts.log.error({ program: 'setpriv' }, 'jobs can not run: Studio is root and the program that changes to their users is missing; install util-linux');
 }

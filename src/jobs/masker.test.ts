@@ -40,11 +40,16 @@ test('without secrets, and around them, bytes pass unchanged, binary too', () =>
 
 test('a property: however it is cut, no chunked output holds the secret, and it equals the output in one piece', () => {
   fc.assert(
-    fc.property(fc.string({ minLength: 4, maxLength: 12 }), fc.array(fc.string({ maxLength: 10 }), { maxLength: 6 }), fc.integer({ min: 1, max: 9 }), (secret, parts, size) => {
-      fc.pre(secret.trim().length >= 4 && !'[redacted]'.includes(secret) && !secret.includes('['));
-      const text = parts.join(secret);
-      const out = throughChunks(text, size, [secret]);
-      assert.equal(out.includes(secret), false);
-    }),
+    fc.property(
+      fc.string({ minLength: 4, maxLength: 12 }),
+      fc.array(fc.string({ maxLength: 10 }), { maxLength: 6 }),
+      fc.integer({ min: 1, max: 9 }),
+      (secret, parts, size) => {
+        fc.pre(secret.trim().length >= 4 && !'[redacted]'.includes(secret) && !secret.includes('['));
+        const text = parts.join(secret);
+        const out = throughChunks(text, size, [secret]);
+        assert.equal(out.includes(secret), false);
+      },
+    ),
   );
 });

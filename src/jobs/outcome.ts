@@ -11,7 +11,13 @@ import type { Command } from './prepare.ts';
 import { signalOf, type ExitRecord } from './shim.ts';
 
 export type Verdict =
-  | { readonly kind: 'end'; readonly end: Omit<JobEnd, 'result'>; readonly output?: Omit<JobEnded, 'artifacts'>; readonly artifacts?: readonly StagedArtifact[]; readonly isFinal?: boolean }
+  | {
+      readonly kind: 'end';
+      readonly end: Omit<JobEnd, 'result'>;
+      readonly output?: Omit<JobEnded, 'artifacts'>;
+      readonly artifacts?: readonly StagedArtifact[];
+      readonly isFinal?: boolean;
+    }
   | { readonly kind: 'requeue'; readonly orphaned: boolean; readonly reason: string; readonly notBeforeMs?: number; readonly error?: Failure | undefined }
   /** The job is someone else's by now. */
   | { readonly kind: 'nothing' };
@@ -40,7 +46,11 @@ export async function judge(subject: Case): Promise<Verdict> {
   if (order?.kind === 'lost') return { kind: 'nothing' };
   if (order?.kind === 'cancel') return { kind: 'end', end: { status: 'cancelled', reason: order.reason, endedAtMs, ...exitOf(exit) } };
   if (order?.kind === 'timeout') {
-    const error: Failure = { code: 'timeout', message: `The job ran longer than its limit of ${order.limitMs} ms and was ended.`, remedy: 'Raise timeoutMs, or make the job shorter.' };
+    const error: Failure = {
+      code: 'timeout',
+      message: `The job ran longer than its limit of ${order.limitMs} ms and was ended.`,
+      remedy: 'Raise timeoutMs, or make the job shorter.',
+    };
     return { kind: 'end', end: { status: 'failed', reason: 'timeout', error, endedAtMs, ...exitOf(exit) } };
   }
   // Ended by our TERM, it failed only because Studio stops; what came to success in that moment counts.
@@ -92,13 +102,18 @@ function failedExit(code: number, output: Output, ended: Ended): { readonly reas
       reason: isOom ? 'oom' : 'killed',
       error: {
         code: isOom ? 'oom' : 'killed',
-        message: isOom ? `The kernel ended the job because memory ran out.${last}` : `The job was ended by SIGKILL, not by Studio; a memory limit of the container does that.${last}`,
+        message: isOom
+          ? `The kernel ended the job because memory ran out.${last}`
+          : `The job was ended by SIGKILL, not by Studio; a memory limit of the container does that.${last}`,
         remedy: 'Give the machine more memory, or make the job use less.',
       },
     };
   }
   const how = signal === undefined ? `exited with code ${code}` : `was ended by ${signal} (code ${code})`;
-  return { reason: signal === undefined ? 'exit_code' : 'signal', error: { code: signal === undefined ? 'exit_code' : 'signal', message: `The command ${how}.${last}`, remedy: 'Its log says more.' } };
+  return {
+    reason: signal === undefined ? 'exit_code' : 'signal',
+    error: { code: signal === undefined ? 'exit_code' : 'signal', message: `The command ${how}.${last}`, remedy: 'Its log says more.' },
+  };
 }
 
 function exitOf(exit: ExitRecord | undefined): { exitCode?: number; signal?: string } {

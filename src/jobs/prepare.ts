@@ -24,7 +24,8 @@ export async function commandOf(claimed: ClaimedJob, parts: RunParts): Promise<C
   if (claimed.step !== undefined) return parts.prepareJob(claimed.step);
   if (claimed.spec === null) throw new NodeError('no_command', 'the job has no command', { final: true });
   const isAllowed = claimed.principal !== null && (await maySubmitJobs(parts.database.engine, claimed.principal));
-  if (!isAllowed) throw new NodeError('forbidden', 'who submitted the job may not run commands any more; a super administrator can submit it again', { final: true });
+  if (!isAllowed)
+    throw new NodeError('forbidden', 'who submitted the job may not run commands any more; a super administrator can submit it again', { final: true });
   return withSecrets(claimed.spec, (name) => parts.secrets.read(claimed.orgId, name));
 }
 
@@ -40,7 +41,9 @@ async function withSecrets(spec: CommandSpec, read: (name: string) => Promise<st
       values.set(name, secret);
     }
   }
-  const env = Object.fromEntries(Object.entries(spec.env ?? {}).map(([name, value]) => [name, value.replace(SECRET, (_, secret: string) => values.get(secret) ?? '')]));
+  const env = Object.fromEntries(
+    Object.entries(spec.env ?? {}).map(([name, value]) => [name, value.replace(SECRET, (_, secret: string) => values.get(secret) ?? '')]),
+  );
   return { spec: { ...spec, env }, redact: [...values.values()] };
 }
 
@@ -50,7 +53,11 @@ export async function prepareAttempt(claimed: ClaimedJob, command: Command, fold
   const argv = argvOf(spec, folder);
   const closed = uid === undefined ? undefined : await closedAncestor(folder.root);
   if (closed !== undefined) {
-    throw new NodeError('workspace_closed', `jobs run as users of their own and can not pass the folder ${closed}; give others the right to pass it (chmod o+x ${closed}), or move the workspace`, { final: true });
+    throw new NodeError(
+      'workspace_closed',
+      `jobs run as users of their own and can not pass the folder ${closed}; give others the right to pass it (chmod o+x ${closed}), or move the workspace`,
+      { final: true },
+    );
   }
   await makeJobFolder(folder, { script: spec.script, stdin: spec.stdin, uid, attempt: claimed.attempt });
   await placeJobFiles(folder, spec.files ?? {}, { files: parts.files, sql: parts.database.engine, orgId: claimed.orgId, uid });
@@ -66,7 +73,11 @@ export async function prepareAttempt(claimed: ClaimedJob, command: Command, fold
       STUDIO_PROGRESS: folder.progress,
       ...(claimed.step === undefined
         ? {}
-        : { STUDIO_INSTANCE_ID: claimed.step.instanceId, STUDIO_STEP: claimed.step.path, STUDIO_IDEMPOTENCY_KEY: `${claimed.step.instanceId}/${claimed.step.path}/${claimed.step.generation}` }),
+        : {
+            STUDIO_INSTANCE_ID: claimed.step.instanceId,
+            STUDIO_STEP: claimed.step.path,
+            STUDIO_IDEMPOTENCY_KEY: `${claimed.step.instanceId}/${claimed.step.path}/${claimed.step.generation}`,
+          }),
       ...(array === undefined ? {} : { STUDIO_ARRAY_INDEX: String(array.index), STUDIO_ARRAY_SIZE: String(array.size) }),
     },
   });
@@ -74,9 +85,11 @@ export async function prepareAttempt(claimed: ClaimedJob, command: Command, fold
 }
 
 function argvOf(spec: CommandSpec, folder: JobFolder): readonly string[] {
-  if ((spec.command === undefined) === (spec.script === undefined)) throw new NodeError('bad_params', 'give either "command" (a list of arguments) or "script", not both and not neither', { final: true });
+  if ((spec.command === undefined) === (spec.script === undefined))
+    throw new NodeError('bad_params', 'give either "command" (a list of arguments) or "script", not both and not neither', { final: true });
   const argv = spec.command ?? [spec.shell ?? '/bin/sh', folder.script];
-  if (argv.some((argument) => argument.includes('\0'))) throw new NodeError('bad_params', 'an argument holds a NUL character; arguments are text', { final: true });
+  if (argv.some((argument) => argument.includes('\0')))
+    throw new NodeError('bad_params', 'an argument holds a NUL character; arguments are text', { final: true });
   return argv;
 }
 

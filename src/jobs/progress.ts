@@ -24,7 +24,9 @@ export function parseProgress(line: string): Progress | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? { progress: clamp(value) } : undefined;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const { progress, ...rest } = value as Record<string, unknown>;
-  const metrics = Object.entries(rest).filter((entry): entry is [string, number] => typeof entry[1] === 'number' && Number.isFinite(entry[1]) && entry[0].length <= 64);
+  const metrics = Object.entries(rest).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number' && Number.isFinite(entry[1]) && entry[0].length <= 64,
+  );
   return {
     ...(typeof progress === 'number' && Number.isFinite(progress) ? { progress: clamp(progress) } : {}),
     ...(metrics.length === 0 ? {} : { metrics: Object.fromEntries(metrics.slice(0, MAX_METRICS)) }),
@@ -36,7 +38,11 @@ function clamp(value: number): number {
 }
 
 /** The last whole line, when the file grew beyond `seenBytes`. */
-export async function readProgress(path: string, uid: number | undefined, seenBytes: number): Promise<{ readonly bytes: number; readonly progress: Progress | undefined } | undefined> {
+export async function readProgress(
+  path: string,
+  uid: number | undefined,
+  seenBytes: number,
+): Promise<{ readonly bytes: number; readonly progress: Progress | undefined } | undefined> {
   const opened = await openForeign(path, uid);
   if (opened === undefined) return undefined;
   try {
@@ -44,7 +50,11 @@ export async function readProgress(path: string, uid: number | undefined, seenBy
     const start = Math.max(0, opened.bytes - TAIL_BYTES);
     const { bytesRead, buffer } = await opened.handle.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, start);
     const text = buffer.subarray(0, bytesRead).toString();
-    const line = text.slice(0, text.lastIndexOf('\n') + 1).trimEnd().split('\n').at(-1);
+    const line = text
+      .slice(0, text.lastIndexOf('\n') + 1)
+      .trimEnd()
+      .split('\n')
+      .at(-1);
     return { bytes: opened.bytes, progress: line === undefined || line === '' ? undefined : parseProgress(line) };
   } finally {
     await opened.handle.close();

@@ -11,7 +11,12 @@ import type { RunParts } from './parts.ts';
 import type { Progress } from './progress.ts';
 
 /** @param signal aborts when Studio stops: what was not written then is written by the next one, from the folder */
-export async function record(subject: { readonly claimed: ClaimedJob; readonly verdict: Verdict; readonly parts: RunParts; readonly signal: AbortSignal }): Promise<void> {
+export async function record(subject: {
+  readonly claimed: ClaimedJob;
+  readonly verdict: Verdict;
+  readonly parts: RunParts;
+  readonly signal: AbortSignal;
+}): Promise<void> {
   const { claimed, verdict, parts, signal } = subject;
   const fence: Fence = { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt };
   if (verdict.kind === 'nothing') return;
@@ -21,7 +26,9 @@ export async function record(subject: { readonly claimed: ClaimedJob; readonly v
     return;
   }
   try {
-    const freed = await keepTrying({ parts, jobId: fence.id, signal }, () => parts.database.engine.transaction((sql) => writeEnd(sql, { claimed, fence, verdict, parts })));
+    const freed = await keepTrying({ parts, jobId: fence.id, signal }, () =>
+      parts.database.engine.transaction((sql) => writeEnd(sql, { claimed, fence, verdict, parts })),
+    );
     parts.database.announce();
     await parts.files.release(claimed.orgId, freed);
   } catch (error) {
@@ -59,7 +66,10 @@ class MovedError extends Error {
 }
 
 /** Until the database is back: what happened must be recorded. Anything but a lost connection is tried a few times, then told. */
-export async function keepTrying<T>(context: { readonly parts: { readonly log: Logger; readonly clock: Clock }; readonly jobId: string; readonly signal: AbortSignal }, work: () => Promise<T>): Promise<T> {
+export async function keepTrying<T>(
+  context: { readonly parts: { readonly log: Logger; readonly clock: Clock }; readonly jobId: string; readonly signal: AbortSignal },
+  work: () => Promise<T>,
+): Promise<T> {
   for (let failures = 0; ; failures++) {
     try {
       return await work();
@@ -82,7 +92,9 @@ export function recordProgressOf(claimed: ClaimedJob, parts: RunParts): (progres
   return async (progress) => {
     const text = JSON.stringify(progress);
     if (text === last) return;
-    await parts.database.engine.transaction((sql) => recordProgress(sql, { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt }, progress));
+    await parts.database.engine.transaction((sql) =>
+      recordProgress(sql, { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt }, progress),
+    );
     parts.database.announce();
     last = text;
   };

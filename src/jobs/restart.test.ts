@@ -16,7 +16,7 @@ async function idleHarness(context: TestContext): Promise<JobsHarness> {
 
 /** A Studio of this workspace that is there to be killed. */
 async function otherStudio(harness: JobsHarness): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../test/jobs-process.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../test/jobs-child.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin?.end(JSON.stringify({ workspacePath: harness.workspacePath, roles: harness.roles }));
   if (child.stdout !== null) await once(child.stdout, 'data');
   return child;
@@ -56,7 +56,10 @@ test('a running job outlives a killed Studio: the next one finds the same proces
   assert.equal(end.job.attempts, 1);
   assert.equal(end.result?.stdout, 'before\n[redacted]\nafter\n[redacted]\n');
   assert.equal(await harness.log(job.id), 'before\n[redacted]\nafter\n[redacted]\n');
-  assert.deepEqual(end.result?.artifacts.map((one) => one.name), ['a.txt']);
+  assert.deepEqual(
+    end.result?.artifacts.map((one) => one.name),
+    ['a.txt'],
+  );
   assert.equal(runs.count(), 1);
 });
 
@@ -75,7 +78,10 @@ test('a job that ended while Studio was dead is recorded from what it left, not 
   const end = await harness.ended(job.id);
   assert.equal(end.job.status, 'failed');
   assert.equal(end.job.exitCode, 4);
-  assert.deepEqual(end.result?.artifacts.map((one) => one.name), ['a.txt']);
+  assert.deepEqual(
+    end.result?.artifacts.map((one) => one.name),
+    ['a.txt'],
+  );
   assert.equal(runs.count(), 1);
 });
 
@@ -97,7 +103,10 @@ test('a job whose process vanished with Studio runs again, and nothing of the fi
   assert.equal(end.job.status, 'completed');
   assert.equal(end.job.attempts, 2);
   assert.equal(runs.count(), 2);
-  assert.deepEqual(orphans.filter((pid) => harness.isAlive(pid)), []);
+  assert.deepEqual(
+    orphans.filter((pid) => harness.isAlive(pid)),
+    [],
+  );
 });
 
 test('a found job can be cancelled, and one whose time ran out while Studio was dead is ended for that', async (context) => {
@@ -126,12 +135,18 @@ test('a Studio killed again and again under load loses no job, runs none twice t
   }
   await harness.restart();
   const ends = await Promise.all(ids.map((id) => harness.settled(id)));
-  assert.deepEqual(ends.map((job) => job.status), ids.map(() => 'completed'));
+  assert.deepEqual(
+    ends.map((job) => job.status),
+    ids.map(() => 'completed'),
+  );
   const ran = readFileSync(runs.path, 'utf8').trim().split('\n');
   assert.equal(new Set(ran).size, 30);
   // Each attempt runs at most once; more than one attempt only where a kill fell between claim and start.
   assert.ok(ran.length <= ends.reduce((sum, job) => sum + job.attempts, 0));
-  assert.deepEqual(ids.flatMap((id) => harness.processesOf(id)), []);
+  assert.deepEqual(
+    ids.flatMap((id) => harness.processesOf(id)),
+    [],
+  );
 });
 
 test('stopped with "stop", running jobs are ended and go back in line; stopped with "keep" they go on', async (context) => {
@@ -155,7 +170,10 @@ test('a worker whose lease lapsed loses its job to another, and writes nothing f
   const { job } = await harness.submit({ command: ['sleep', '300'] });
   await harness.until(async () => (await harness.shimOf(job.id)) !== undefined);
   // As another machine would: the job is its own now.
-  await harness.database.engine.query(`update jobs set worker_id = 'worker_elsewhere', attempts = attempts + 1, lease_expires_at = now() + interval '1 hour' where id = $1`, [job.id]);
+  await harness.database.engine.query(
+    `update jobs set worker_id = 'worker_elsewhere', attempts = attempts + 1, lease_expires_at = now() + interval '1 hour' where id = $1`,
+    [job.id],
+  );
   await harness.until(() => harness.processesOf(job.id).length === 0);
   const row = await harness.read(job.id);
   assert.equal(row.status, 'running');

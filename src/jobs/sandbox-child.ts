@@ -1,6 +1,13 @@
 /** The sandbox child: runs one piece of foreign JavaScript at a time in QuickJS (WebAssembly), a new runtime each, so that nothing
  *  stays from one run to the next. Holds no secret and an empty environment. Talks JSON over its IPC channel. */
-import { getQuickJS, shouldInterruptAfterDeadline, type QuickJSContext, type QuickJSHandle, type QuickJSRuntime, type QuickJSWASMModule } from 'quickjs-emscripten';
+import {
+  getQuickJS,
+  shouldInterruptAfterDeadline,
+  type QuickJSContext,
+  type QuickJSHandle,
+  type QuickJSRuntime,
+  type QuickJSWASMModule,
+} from 'quickjs-emscripten';
 
 export interface SandboxRequest {
   readonly id: number;
@@ -94,15 +101,20 @@ function defineGlobals(context: QuickJSContext, globals: Readonly<Record<string,
 
 /** The source is the body of an async function; its result travels as JSON text made inside. */
 function evaluate(context: QuickJSContext, source: string): string {
-  const promise = unwrap(context, context.evalCode(`(async () => {\n${source}\n})().then((value) => JSON.stringify(value === undefined ? null : value))`, 'code.js'));
+  const promise = unwrap(
+    context,
+    context.evalCode(`(async () => {\n${source}\n})().then((value) => JSON.stringify(value === undefined ? null : value))`, 'code.js'),
+  );
   try {
     const jobs = context.runtime.executePendingJobs();
     if (jobs.error !== undefined) throw new Thrown(dumpAndDispose(context, jobs.error));
     const state = context.getPromiseState(promise);
-    if (state.type === 'pending') throw new Thrown({ name: 'Error', message: 'the code waits for something that never comes: there are no timers and no network here' });
+    if (state.type === 'pending')
+      throw new Thrown({ name: 'Error', message: 'the code waits for something that never comes: there are no timers and no network here' });
     if (state.type === 'rejected') throw new Thrown(dumpAndDispose(context, state.error));
     const value: unknown = dumpAndDispose(context, state.value);
-    if (typeof value !== 'string') throw new Thrown({ name: 'TypeError', message: 'the returned value is not JSON: return an object, array, text, number, boolean or null' });
+    if (typeof value !== 'string')
+      throw new Thrown({ name: 'TypeError', message: 'the returned value is not JSON: return an object, array, text, number, boolean or null' });
     return value;
   } finally {
     promise.dispose();
@@ -123,12 +135,19 @@ function unwrap(context: QuickJSContext, result: ReturnType<QuickJSContext['eval
 function failure(request: SandboxRequest, error: unknown, isLate: boolean): SandboxReply {
   const thrown = error instanceof Thrown ? error.details : { name: 'Error', message: error instanceof Error ? error.message : String(error) };
   const told = thrown.message ?? 'the code failed';
-  if (isLate && thrown.name === 'InternalError') return { kind: 'error', id: request.id, code: 'code_timeout', message: `the code ran longer than ${request.timeoutMs} ms` };
-  if (/out of memory|Array buffer allocation failed/i.test(told)) return { kind: 'error', id: request.id, code: 'code_memory', message: `the code used more than ${request.memoryBytes / 1_048_576} MiB of memory` };
+  if (isLate && thrown.name === 'InternalError')
+    return { kind: 'error', id: request.id, code: 'code_timeout', message: `the code ran longer than ${request.timeoutMs} ms` };
+  if (/out of memory|Array buffer allocation failed/i.test(told))
+    return { kind: 'error', id: request.id, code: 'code_memory', message: `the code used more than ${request.memoryBytes / 1_048_576} MiB of memory` };
   // Line 1 of the stack is the wrapper's: people count from their own first line.
   const line = /code\.js:(\d+)/.exec(thrown.stack ?? '')?.[1];
   const at = line === undefined ? '' : ` (line ${Math.max(1, Number(line) - 1)})`;
-  return { kind: 'error', id: request.id, code: thrown.name === 'SyntaxError' ? 'code_syntax' : 'code_failed', message: `${thrown.name ?? 'Error'}: ${told}${at}`.slice(0, 4_000) };
+  return {
+    kind: 'error',
+    id: request.id,
+    code: thrown.name === 'SyntaxError' ? 'code_syntax' : 'code_failed',
+    message: `${thrown.name ?? 'Error'}: ${told}${at}`.slice(0, 4_000),
+  };
 }
 
 if (process.send !== undefined && process.argv.includes('--studio-sandbox')) {

@@ -14,7 +14,10 @@ before(() => {
 });
 after(() => sandbox.stop());
 
-function run(source: string, options: { readonly globals?: Record<string, Json>; readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<Json> {
+function run(
+  source: string,
+  options: { readonly globals?: Record<string, Json>; readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+): Promise<Json> {
   return sandbox.run({
     source,
     globals: options.globals ?? {},
@@ -29,7 +32,12 @@ const failsWith = (code: string, message: RegExp) => (error: unknown) => error i
 
 describe('sandbox', () => {
   it('returns what the code returns, over the data it is given', async () => {
-    assert.deepEqual(await run('return { sum: input.items.reduce((a, b) => a + b, 0), from: steps.a.output.name };', { globals: { input: { items: [1, 2] }, steps: { a: { output: { name: 'ä' } } } } }), { sum: 3, from: 'ä' });
+    assert.deepEqual(
+      await run('return { sum: input.items.reduce((a, b) => a + b, 0), from: steps.a.output.name };', {
+        globals: { input: { items: [1, 2] }, steps: { a: { output: { name: 'ä' } } } },
+      }),
+      { sum: 3, from: 'ä' },
+    );
     assert.equal(await run('const x = 1;'), null);
     assert.deepEqual(await run('return await Promise.all([1, Promise.resolve(2)]);'), [1, 2]);
   });
@@ -55,7 +63,10 @@ describe('sandbox', () => {
     const names = ['process', 'require', 'fetch', 'setTimeout', 'module', 'Deno', 'Bun', 'WebAssembly', 'XMLHttpRequest', 'global', 'std', 'os'];
     assert.deepEqual(await run(`return ${JSON.stringify(names)}.filter((name) => typeof globalThis[name] !== 'undefined');`), []);
     await assert.rejects(run('return await import("node:fs");'));
-    assert.equal(await run('return this.constructor?.constructor("return typeof process")() ?? (() => {}).constructor("return typeof process")();'), 'undefined');
+    assert.equal(
+      await run('return this.constructor?.constructor("return typeof process")() ?? (() => {}).constructor("return typeof process")();'),
+      'undefined',
+    );
   });
   it('keeps nothing from one run to the next', async () => {
     await run('globalThis.left = 1; Array.prototype.evil = 1; Object.prototype.polluted = 1;');

@@ -84,7 +84,8 @@ export function createSandbox(parts: { readonly clock: Clock; readonly log: Logg
     log.error({ how, failedStarts }, 'the sandbox process did not start');
     if (failedStarts < 3) return;
     failedStarts = 0;
-    for (const task of waiting.splice(0)) task.reply.reject(new NodeError('sandbox_unavailable', `the sandbox process does not start (${how}); look at the log of Studio`));
+    for (const task of waiting.splice(0))
+      task.reply.reject(new NodeError('sandbox_unavailable', `the sandbox process does not start (${how}); look at the log of Studio`));
   }
 
   /** Takes a worker out of use; its task, if any, has been answered. */
@@ -157,7 +158,7 @@ export function createSandbox(parts: { readonly clock: Clock; readonly log: Logg
         worker.disarm();
         const exited = new Promise<void>((resolve) => worker.child.once('exit', () => resolve()));
         worker.child.kill('SIGKILL');
-        return worker.child.exitCode === null && worker.child.signalCode === null ? exited : undefined;
+        return worker.child.exitCode === null && worker.child.signalCode === null ? exited : Promise.resolve();
       });
       await Promise.all(ending);
     },

@@ -30,17 +30,26 @@ export async function startShim(request: StartRequest): Promise<JobProcess> {
   const { folder, argv, uid } = request;
   const program = await findProgram(argv[0] ?? '', request.work);
   if (!(await isFolder(request.work))) throw new NodeError('bad_cwd', `cwd: "${request.work}" is no folder on this machine`, { final: true });
-  const child = spawn('/bin/sh', ['-c', SHIM, 'studio-job', folder.root, request.work, folder.stdin, uid === undefined ? '-' : String(uid), program, ...argv.slice(1)], {
-    cwd: folder.root,
-    env: { ...request.env },
-    detached: true, // A session and a group of its own.
-    stdio: 'ignore',
-  });
+  const child = spawn(
+    '/bin/sh',
+    ['-c', SHIM, 'studio-job', folder.root, request.work, folder.stdin, uid === undefined ? '-' : String(uid), program, ...argv.slice(1)],
+    {
+      cwd: folder.root,
+      env: { ...request.env },
+      detached: true, // A session and a group of its own.
+      stdio: 'ignore',
+    },
+  );
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'E2BIG') reject(new NodeError('too_large', 'the arguments and the environment together are larger than the system allows; pass them by stdin or files', { final: true }));
+      if (cause.code === 'E2BIG')
+        reject(
+          new NodeError('too_large', 'the arguments and the environment together are larger than the system allows; pass them by stdin or files', {
+            final: true,
+          }),
+        );
       else reject(new Error(`the job's process could not be started: ${cause.message}`, { cause }));
     });
   });
@@ -53,7 +62,8 @@ export async function startShim(request: StartRequest): Promise<JobProcess> {
 
 /** @throws NodeError command_not_found */
 async function findProgram(name: string, work: string): Promise<string> {
-  if (name === '' || name.includes('\0')) throw new NodeError('command_not_found', 'the command is empty; give the program as the first argument', { final: true });
+  if (name === '' || name.includes('\0'))
+    throw new NodeError('command_not_found', 'the command is empty; give the program as the first argument', { final: true });
   const candidates = name.includes('/') ? [isAbsolute(name) ? name : join(work, name)] : JOB_PATH.split(':').map((folder) => join(folder, name));
   for (const path of candidates) {
     // Serial: the first in the order of PATH is the one.

@@ -3,7 +3,10 @@ import type { WaitReason } from '../contract/instances.ts';
 import type { Queue } from '../contract/jobs.ts';
 
 /** @param notBeforeMs when a retry is due @param isServed whether any live worker serves the queue */
-export function waitReasonOf(queue: Queue | undefined, facts: { readonly name: string; readonly notBeforeMs: number | undefined; readonly isServed: boolean; readonly nowMs: number }): WaitReason {
+export function waitReasonOf(
+  queue: Queue | undefined,
+  facts: { readonly name: string; readonly notBeforeMs: number | undefined; readonly isServed: boolean; readonly nowMs: number },
+): WaitReason {
   if (queue === undefined) return { kind: 'no_queue', message: `the queue ${facts.name} is not there any more` };
   if (facts.notBeforeMs !== undefined && facts.notBeforeMs > facts.nowMs) {
     const until = new Date(facts.notBeforeMs).toISOString();

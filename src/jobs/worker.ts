@@ -161,7 +161,9 @@ class Worker implements JobWorker {
         const limit = this.#slotsOf(queue, 0).free();
         if (limit === 0 || !this.#isClaiming) continue;
         // Serial: what was claimed changes what may be claimed next.
-        const claimed = await database.engine.transaction((sql) => claimJobs(sql, { queue, workerId: this.id, limit, nowMs: clock.now(), leaseMs: limits.leaseMs }));
+        const claimed = await database.engine.transaction((sql) =>
+          claimJobs(sql, { queue, workerId: this.id, limit, nowMs: clock.now(), leaseMs: limits.leaseMs }),
+        );
         if (claimed.length > 0) database.announce();
         for (const one of claimed) this.#run(one, () => startAttempt(one, this.#parts));
       } while (this.#claiming.get(queue) === true);
@@ -208,7 +210,13 @@ class Worker implements JobWorker {
     const { database, clock } = this.#parts;
     this.#nextBeatAt = clock.monotonic() + this.#parts.limits.leaseMs / BEATS_PER_LEASE;
     const work = await listWork(database.engine, clock.now());
-    const beat = { id: this.id, host: hostname(), pid: process.pid, queues: work.map((queue) => queue.name), slots: work.reduce((sum, queue) => sum + queue.slots, 0) };
+    const beat = {
+      id: this.id,
+      host: hostname(),
+      pid: process.pid,
+      queues: work.map((queue) => queue.name),
+      slots: work.reduce((sum, queue) => sum + queue.slots, 0),
+    };
     await beatWorker(database.engine, { ...beat, startedAtMs: this.#startedAtMs, nowMs: clock.now() });
     await deleteSilentWorkers(database.engine, clock.now() - FORGET_MS);
   }
@@ -218,7 +226,9 @@ class Worker implements JobWorker {
     const { database, clock, limits, log } = this.#parts;
     const attempts = [...this.#attempts];
     if (attempts.length === 0) return;
-    const kept = new Set(await renewLeases(database.engine, { workerId: this.id, ids: attempts.map(([id]) => id), nowMs: clock.now(), leaseMs: limits.leaseMs }));
+    const kept = new Set(
+      await renewLeases(database.engine, { workerId: this.id, ids: attempts.map(([id]) => id), nowMs: clock.now(), leaseMs: limits.leaseMs }),
+    );
     for (const [id, attempt] of attempts) {
       // Ended meanwhile, or begun again under the same id: then it is no loss.
       if (kept.has(id) || this.#attempts.get(id) !== attempt || (await isEnding(attempt))) continue;
@@ -233,7 +243,13 @@ class Worker implements JobWorker {
     for (const { claimed, host } of await listLapsed(database.engine, { nowMs: clock.now(), exceptWorkerId: this.id })) {
       const isHere = host === hostname();
       if (isHere && claimed.pid !== null && claimed.pidStarted !== null && isAlive({ pid: claimed.pid, started: claimed.pidStarted })) continue;
-      const verdict = await judge({ claimed, order: claimed.cancelRequested ? { kind: 'cancel', reason: claimed.cancelReason ?? 'cancelled' } : undefined, exit: undefined, ended: undefined, parts: this.#parts });
+      const verdict = await judge({
+        claimed,
+        order: claimed.cancelRequested ? { kind: 'cancel', reason: claimed.cancelReason ?? 'cancelled' } : undefined,
+        exit: undefined,
+        ended: undefined,
+        parts: this.#parts,
+      });
       const fence = { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt };
       log.warn({ jobId: fence.id, workerId: fence.workerId }, 'a job of a silent worker was taken over');
       await database.engine.transaction(async (sql) => {

@@ -69,7 +69,10 @@ export async function listArtifacts(
 
 /** Forgets what an earlier attempt of the job left. @returns the hashes to release */
 export async function deleteJobArtifacts(sql: Sql, artifacts: { readonly orgId: string; readonly jobId: string }): Promise<string[]> {
-  const { rows } = await sql.query<{ sha256: string }>(`delete from artifacts where org_id = $1 and job_id = $2 returning sha256`, [artifacts.orgId, artifacts.jobId]);
+  const { rows } = await sql.query<{ sha256: string }>(`delete from artifacts where org_id = $1 and job_id = $2 returning sha256`, [
+    artifacts.orgId,
+    artifacts.jobId,
+  ]);
   return rows.map((row) => row.sha256);
 }
 

@@ -55,7 +55,13 @@ export async function upsertFile(sql: Sql, file: NewFile): Promise<{ file: File;
   const row = rows[0];
   if (row === undefined) throw new Error(`the row of file ${file.path} did not come back from its insert`);
   await writeEvents(sql, [
-    fileEvent({ id: row.id, orgId: file.orgId, sequence: row.seq, requestId: file.requestId, payload: { change: 'stored', path: row.path, bytes: row.bytes, sha256: row.sha256, mediaType: row.media_type } }),
+    fileEvent({
+      id: row.id,
+      orgId: file.orgId,
+      sequence: row.seq,
+      requestId: file.requestId,
+      payload: { change: 'stored', path: row.path, bytes: row.bytes, sha256: row.sha256, mediaType: row.media_type },
+    }),
   ]);
   const old = before.rows[0]?.sha256;
   return { file: toFile(row), replaced: old === file.sha256 ? undefined : old };
@@ -63,20 +69,31 @@ export async function upsertFile(sql: Sql, file: NewFile): Promise<{ file: File;
 
 /** @returns the hash it pointed at, or undefined when there is no such file */
 export async function deleteFile(sql: Sql, file: { readonly orgId: string; readonly path: string; readonly requestId?: string }): Promise<string | undefined> {
-  const { rows } = await sql.query<{ id: string; sha256: string; seq: number }>(`delete from files where org_id = $1 and path = $2 returning id, sha256, seq`, [file.orgId, file.path]);
+  const { rows } = await sql.query<{ id: string; sha256: string; seq: number }>(`delete from files where org_id = $1 and path = $2 returning id, sha256, seq`, [
+    file.orgId,
+    file.path,
+  ]);
   const row = rows[0];
   if (row === undefined) return undefined;
-  await writeEvents(sql, [fileEvent({ id: row.id, orgId: file.orgId, sequence: row.seq + 1, requestId: file.requestId, payload: { change: 'deleted', path: file.path } })]);
+  await writeEvents(sql, [
+    fileEvent({ id: row.id, orgId: file.orgId, sequence: row.seq + 1, requestId: file.requestId, payload: { change: 'deleted', path: file.path } }),
+  ]);
   return row.sha256;
 }
 
 export async function readFile(sql: Sql, file: { readonly orgId: string; readonly path: string }): Promise<File | undefined> {
-  const { rows } = await sql.query<FileRow>(`select id, path, bytes, sha256, media_type, created_at, updated_at from files where org_id = $1 and path = $2`, [file.orgId, file.path]);
+  const { rows } = await sql.query<FileRow>(`select id, path, bytes, sha256, media_type, created_at, updated_at from files where org_id = $1 and path = $2`, [
+    file.orgId,
+    file.path,
+  ]);
   return rows[0] === undefined ? undefined : toFile(rows[0]);
 }
 
 /** Newest first; `after` is the id of the last file of the page before. */
-export async function listFiles(sql: Sql, query: { readonly orgId: string; readonly prefix?: string | undefined; readonly after?: string | undefined; readonly limit: number }): Promise<File[]> {
+export async function listFiles(
+  sql: Sql,
+  query: { readonly orgId: string; readonly prefix?: string | undefined; readonly after?: string | undefined; readonly limit: number },
+): Promise<File[]> {
   const { rows } = await sql.query<FileRow>(
     `select id, path, bytes, sha256, media_type, created_at, updated_at from files
      where org_id = $1 and ($2::text is null or starts_with(path, $2)) and ($3::text is null or id < $3)

@@ -53,10 +53,14 @@ export interface ClaimRequest {
 /** Takes the next jobs of a running queue: highest priority first, then first in, first out. Run it in a transaction: the queue's row is
  *  locked, so that several processes together never exceed its slots. */
 export async function claimJobs(sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> {
-  const { rows: queues } = await sql.query<{ slots: number }>(`select slots from queues where name = $1 and state = 'running' for no key update`, [request.queue]);
+  const { rows: queues } = await sql.query<{ slots: number }>(`select slots from queues where name = $1 and state = 'running' for no key update`, [
+    request.queue,
+  ]);
   const queue = queues[0];
   if (queue === undefined) return [];
-  const { rows: counts } = await sql.query<{ running: number }>(`select count(*) as running from jobs where queue = $1 and status = 'running'`, [request.queue]);
+  const { rows: counts } = await sql.query<{ running: number }>(`select count(*) as running from jobs where queue = $1 and status = 'running'`, [
+    request.queue,
+  ]);
   const limit = Math.min(request.limit, queue.slots - (counts[0]?.running ?? 0));
   if (limit <= 0) return [];
   const { rows } = await sql.query<ClaimedRow>(
@@ -70,7 +74,10 @@ export async function claimJobs(sql: Sql, request: ClaimRequest): Promise<Claime
      where id in (select id from picked) returning ${CLAIMED}`,
     [request.queue, limit, request.workerId, request.nowMs, request.leaseMs],
   );
-  await writeEvents(sql, rows.map((row) => jobEvent(row, 'jobs:job:started')));
+  await writeEvents(
+    sql,
+    rows.map((row) => jobEvent(row, 'jobs:job:started')),
+  );
   return rows.map(toClaimed).toSorted((a, b) => b.job.priority - a.job.priority || (a.job.id < b.job.id ? -1 : 1));
 }
 
@@ -175,7 +182,10 @@ export async function requeueJob(sql: Sql, attempt: Attempt, requeue: Requeue): 
 }
 
 /** Cancels a job that no worker holds. @returns undefined when it is not queued */
-export async function cancelQueuedJob(sql: Sql, cancel: { readonly id: string; readonly orgId?: string | undefined; readonly reason: string; readonly nowMs: number }): Promise<Job | undefined> {
+export async function cancelQueuedJob(
+  sql: Sql,
+  cancel: { readonly id: string; readonly orgId?: string | undefined; readonly reason: string; readonly nowMs: number },
+): Promise<Job | undefined> {
   const { rows } = await sql.query<JobRow>(
     `update jobs set status = 'cancelled', reason = $3, ended_at = to_timestamp($4::float8 / 1000), cancel_requested_at = to_timestamp($4::float8 / 1000), seq = seq + 1
      where id = $1 and ($2::text is null or org_id = $2) and status = 'queued' returning ${JOB_COLUMNS}`,
@@ -188,7 +198,10 @@ export async function cancelQueuedJob(sql: Sql, cancel: { readonly id: string; r
 }
 
 /** Asks the worker that runs the job to end it. @returns undefined when it is not running */
-export async function requestJobCancel(sql: Sql, cancel: { readonly id: string; readonly orgId?: string | undefined; readonly reason: string; readonly nowMs: number }): Promise<Job | undefined> {
+export async function requestJobCancel(
+  sql: Sql,
+  cancel: { readonly id: string; readonly orgId?: string | undefined; readonly reason: string; readonly nowMs: number },
+): Promise<Job | undefined> {
   const { rows } = await sql.query<JobRow>(
     `update jobs set cancel_requested_at = coalesce(cancel_requested_at, to_timestamp($4::float8 / 1000)), reason = coalesce(reason, $3)
      where id = $1 and ($2::text is null or org_id = $2) and status = 'running' returning ${JOB_COLUMNS}`,
@@ -243,7 +256,10 @@ export async function listCancelRequests(sql: Sql, workerId: string): Promise<{ 
 }
 
 /** Running jobs whose worker let the lease lapse, with where that worker was. */
-export async function listLapsed(sql: Sql, query: { readonly nowMs: number; readonly exceptWorkerId: string }): Promise<{ claimed: ClaimedJob; host: string | null }[]> {
+export async function listLapsed(
+  sql: Sql,
+  query: { readonly nowMs: number; readonly exceptWorkerId: string },
+): Promise<{ claimed: ClaimedJob; host: string | null }[]> {
   const { rows } = await sql.query<ClaimedRow & { worker_host: string | null }>(
     `select ${CLAIMED}, (select host from workers where workers.id = jobs.worker_id) as worker_host from jobs
      where status = 'running' and worker_id <> $2 and lease_expires_at < to_timestamp($1::float8 / 1000) order by id limit 100`,

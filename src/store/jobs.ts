@@ -91,7 +91,10 @@ export async function insertStepJobs(sql: Sql, jobs: readonly NewStepJob[]): Pro
       column('createdAt'),
     ],
   );
-  await writeEvents(sql, rows.map((row) => jobEvent(row, 'jobs:job:queued')));
+  await writeEvents(
+    sql,
+    rows.map((row) => jobEvent(row, 'jobs:job:queued')),
+  );
 }
 
 export interface NewDirectJob {
@@ -118,9 +121,24 @@ export async function insertDirectJobs(sql: Sql, jobs: readonly NewDirectJob[], 
      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[])
        as new (id, org_id, queue, spec, priority, labels, resources, retry, timeout_ms, principal, created_at)
      returning ${JOB_COLUMNS}`,
-    [column('id'), column('orgId'), column('queue'), text('spec'), column('priority'), text('labels'), text('resources'), text('retry'), column('timeoutMs'), column('principal'), column('createdAt')],
+    [
+      column('id'),
+      column('orgId'),
+      column('queue'),
+      text('spec'),
+      column('priority'),
+      text('labels'),
+      text('resources'),
+      text('retry'),
+      column('timeoutMs'),
+      column('principal'),
+      column('createdAt'),
+    ],
   );
-  await writeEvents(sql, rows.map((row) => jobEvent(row, 'jobs:job:queued', requestId)));
+  await writeEvents(
+    sql,
+    rows.map((row) => jobEvent(row, 'jobs:job:queued', requestId)),
+  );
   return rows.map(toJob).toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -137,7 +155,10 @@ export async function readJobStatus(sql: Sql, job: { readonly orgId: string; rea
 
 /** Of these ids, the ones that no job has. */
 export async function findMissingJobs(sql: Sql, ids: readonly string[]): Promise<string[]> {
-  const { rows } = await sql.query<{ id: string }>(`select wanted.id from unnest($1::text[]) as wanted (id) where not exists (select 1 from jobs where jobs.id = wanted.id)`, [[...ids]]);
+  const { rows } = await sql.query<{ id: string }>(
+    `select wanted.id from unnest($1::text[]) as wanted (id) where not exists (select 1 from jobs where jobs.id = wanted.id)`,
+    [[...ids]],
+  );
   return rows.map((row) => row.id);
 }
 
@@ -175,8 +196,14 @@ export async function listJobs(sql: Sql, query: JobQuery): Promise<Job[]> {
 }
 
 /** What an ended step's job left for the engine: the JSON text of JobEnded, null when it never ran to an exit. */
-export async function readJobResult(sql: Sql, id: string): Promise<{ readonly status: JobStatus; readonly result: string | null; readonly error: Failure | null; readonly reason: string | null } | undefined> {
-  const { rows } = await sql.query<{ status: JobStatus; result: string | null; error: Failure | null; reason: string | null }>(`select status, result, error, reason from jobs where id = $1`, [id]);
+export async function readJobResult(
+  sql: Sql,
+  id: string,
+): Promise<{ readonly status: JobStatus; readonly result: string | null; readonly error: Failure | null; readonly reason: string | null } | undefined> {
+  const { rows } = await sql.query<{ status: JobStatus; result: string | null; error: Failure | null; reason: string | null }>(
+    `select status, result, error, reason from jobs where id = $1`,
+    [id],
+  );
   return rows[0];
 }
 
@@ -212,7 +239,9 @@ export function toJob(row: JobRow): Job {
     ...(row.progress === null ? {} : { progress: row.progress }),
     ...(row.metrics === null ? {} : { metrics: row.metrics }),
     resources: row.resources,
-    ...(row.status === 'running' && row.worker_id !== null && row.lease_expires_at !== null ? { lease: { workerId: row.worker_id, expiresAt: row.lease_expires_at.toISOString() } } : {}),
+    ...(row.status === 'running' && row.worker_id !== null && row.lease_expires_at !== null
+      ? { lease: { workerId: row.worker_id, expiresAt: row.lease_expires_at.toISOString() } }
+      : {}),
     ...(row.not_before === null ? {} : { notBefore: row.not_before.toISOString() }),
     priority: row.priority,
     labels: row.labels,

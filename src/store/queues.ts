@@ -62,16 +62,29 @@ export async function upsertQueue(sql: Sql, change: QueueChange): Promise<Queue>
   );
   const queue = await readQueue(sql, change.name);
   if (queue === undefined || rows[0] === undefined) throw new Error(`queue ${change.name} did not come back from its update`);
-  await writeEvents(sql, [{ kind: 'queue', id: change.name, sequence: rows[0].seq, type: 'jobs:queue:changed', orgId: null, payload: { ...queue }, requestId: change.requestId }]);
+  await writeEvents(sql, [
+    { kind: 'queue', id: change.name, sequence: rows[0].seq, type: 'jobs:queue:changed', orgId: null, payload: { ...queue }, requestId: change.requestId },
+  ]);
   return queue;
 }
 
 /** How many jobs wait in the queue, counted up to `limit`. */
 export async function countPending(sql: Sql, queue: { readonly name: string; readonly limit: number }): Promise<number> {
-  const { rows } = await sql.query<{ pending: number }>(`select count(*) as pending from (select 1 from jobs where queue = $1 and status = 'queued' limit $2) as waiting`, [queue.name, queue.limit]);
+  const { rows } = await sql.query<{ pending: number }>(
+    `select count(*) as pending from (select 1 from jobs where queue = $1 and status = 'queued' limit $2) as waiting`,
+    [queue.name, queue.limit],
+  );
   return rows[0]?.pending ?? 0;
 }
 
 function toQueue(row: QueueRow): Queue {
-  return { name: row.name, state: row.state, slots: row.slots, maxPending: row.max_pending, defaultTimeoutMs: row.default_timeout_ms, pending: row.pending, running: row.running };
+  return {
+    name: row.name,
+    state: row.state,
+    slots: row.slots,
+    maxPending: row.max_pending,
+    defaultTimeoutMs: row.default_timeout_ms,
+    pending: row.pending,
+    running: row.running,
+  };
 }

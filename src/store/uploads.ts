@@ -32,7 +32,10 @@ export async function insertUpload(sql: Sql, upload: NewUpload): Promise<void> {
 }
 
 export async function readUpload(sql: Sql, upload: { readonly orgId: string; readonly id: string }): Promise<Upload | undefined> {
-  const { rows } = await sql.query<UploadRow>(`select id, path, media_type, length, received, created_at, expires_at from uploads where org_id = $1 and id = $2`, [upload.orgId, upload.id]);
+  const { rows } = await sql.query<UploadRow>(
+    `select id, path, media_type, length, received, created_at, expires_at from uploads where org_id = $1 and id = $2`,
+    [upload.orgId, upload.id],
+  );
   return rows[0] === undefined ? undefined : toUpload(rows[0]);
 }
 
@@ -47,7 +50,10 @@ export async function listUploads(sql: Sql, query: { readonly orgId: string; rea
 }
 
 /** @returns false when the upload was deleted meanwhile */
-export async function setUploadReceived(sql: Sql, upload: { readonly orgId: string; readonly id: string; readonly received: number; readonly expiresAtMs: number }): Promise<boolean> {
+export async function setUploadReceived(
+  sql: Sql,
+  upload: { readonly orgId: string; readonly id: string; readonly received: number; readonly expiresAtMs: number },
+): Promise<boolean> {
   const { rowCount } = await sql.query(`update uploads set received = $3, expires_at = to_timestamp($4::float8 / 1000) where org_id = $1 and id = $2`, [
     upload.orgId,
     upload.id,

@@ -27,7 +27,17 @@ export async function beatWorker(sql: Sql, beat: WorkerBeat): Promise<void> {
 
 /** Newest first, with the ids of the jobs each runs: ask on the engine's connection. */
 export async function listWorkers(sql: Sql): Promise<Worker[]> {
-  const { rows } = await sql.query<{ id: string; built_in: boolean; host: string; pid: number; queues: string[]; slots: number; started_at: Date; beat_at: Date; running: string[] }>(
+  const { rows } = await sql.query<{
+    id: string;
+    built_in: boolean;
+    host: string;
+    pid: number;
+    queues: string[];
+    slots: number;
+    started_at: Date;
+    beat_at: Date;
+    running: string[];
+  }>(
     `select id, built_in, host, pid, queues, slots, started_at, beat_at,
        array(select jobs.id from jobs where worker_id = workers.id and status = 'running' order by jobs.id limit 1000) as running
      from workers order by id desc limit 1000`,

@@ -105,7 +105,13 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
     workspacePath,
     shared,
     secrets,
-    submit: (body) => jobs.submit({ orgId: HARNESS_ORG, caller: { userId: USER, orgId: HARNESS_ORG, role: 'super_admin', scopes: null, via: 'token', sessionId: null, keyId: null }, body, requestId: 'req_test' }),
+    submit: (body) =>
+      jobs.submit({
+        orgId: HARNESS_ORG,
+        caller: { userId: USER, orgId: HARNESS_ORG, role: 'super_admin', scopes: null, via: 'token', sessionId: null, keyId: null },
+        body,
+        requestId: 'req_test',
+      }),
     read,
     async ended(id) {
       await until(async () => isTerminalJob((await read(id)).status) && endedCalls.has(id));
@@ -135,7 +141,10 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
       return rows.map((row) => row.type);
     },
     endedCalls: (id) => endedCalls.get(id) ?? 0,
-    processesOf: (id) => listProcesses().filter((facts) => !facts.isZombie && environmentOf(facts.pid).includes(`STUDIO_JOB_ID=${id}`)).map((facts) => facts.pid),
+    processesOf: (id) =>
+      listProcesses()
+        .filter((facts) => !facts.isZombie && environmentOf(facts.pid).includes(`STUDIO_JOB_ID=${id}`))
+        .map((facts) => facts.pid),
     isAlive: (pid) => identify(pid) !== undefined,
     async putFile(path, content) {
       await files.of(HARNESS_ORG).write(path, Buffer.from(content), { signal: new AbortController().signal });

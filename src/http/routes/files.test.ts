@@ -25,14 +25,22 @@ test('a file is stored, fetched in parts, revalidated, listed and deleted', asyn
   assert.equal((await user.call('GET', '/api/v1/files/notes/a%20b.txt', { headers: { range: 'bytes=99-' } })).headers['content-range'], 'bytes */10');
   assert.equal((await user.call('GET', '/api/v1/files/notes/a%20b.txt', { headers: { 'if-none-match': whole.headers['etag'] ?? '' } })).status, 304);
   assert.equal((await user.expect(200, 'GET', '/api/v1/files/notes/a%20b.txt?meta'))['bytes'], 10);
-  assert.deepEqual(itemsOf(await user.expect(200, 'GET', '/api/v1/files?prefix=notes/')).map((file) => file['path']), ['notes/a b.txt']);
+  assert.deepEqual(
+    itemsOf(await user.expect(200, 'GET', '/api/v1/files?prefix=notes/')).map((file) => file['path']),
+    ['notes/a b.txt'],
+  );
   assert.equal((await user.call('HEAD', '/api/v1/files/notes/a%20b.txt')).headers['content-length'], '10');
   await user.expect(204, 'DELETE', '/api/v1/files/notes/a%20b.txt');
   assert.equal((await user.call('GET', '/api/v1/files/notes/a%20b.txt')).status, 404);
 });
 
 test('what a browser could run comes in a sandbox, unsniffed, to be saved', async () => {
-  for (const [name, type] of [['x.html', 'text/html'], ['x.js', 'text/javascript'], ['x.xml', 'application/xml'], ['x.xhtml', 'application/xhtml+xml']] as const) {
+  for (const [name, type] of [
+    ['x.html', 'text/html'],
+    ['x.js', 'text/javascript'],
+    ['x.xml', 'application/xml'],
+    ['x.xhtml', 'application/xhtml+xml'],
+  ] as const) {
     await put(name, '<script>alert(1)</script>', { 'content-type': type });
     const { headers } = await user.call('GET', `/api/v1/files/${name}`);
     assert.match(headers['content-security-policy'] ?? '', /(^|; ?)sandbox(;|$)/, name);
@@ -52,7 +60,23 @@ test('a name can not break out of the headers that carry it', async () => {
 
 test('path tricks are refused by name or not found, whatever the method', async () => {
   const before = itemsOf(await user.expect(200, 'GET', '/api/v1/files')).length;
-  const tricks = ['..%2f..%2fetc%2fpasswd', '%2e%2e/%2e%2e/etc/passwd', 'a%5cb', 'a%00b', 'a%0ab', '%2fetc%2fpasswd', 'a//b', 'a%2f%2fb', 'a%2f..%2fb', '.%2fa', 'a%2f.', 'a/', 'e%cc%81', '%ff', 'x'.repeat(600)];
+  const tricks = [
+    '..%2f..%2fetc%2fpasswd',
+    '%2e%2e/%2e%2e/etc/passwd',
+    'a%5cb',
+    'a%00b',
+    'a%0ab',
+    '%2fetc%2fpasswd',
+    'a//b',
+    'a%2f%2fb',
+    'a%2f..%2fb',
+    '.%2fa',
+    'a%2f.',
+    'a/',
+    'e%cc%81',
+    '%ff',
+    'x'.repeat(600),
+  ];
   for (const trick of tricks) {
     for (const method of ['GET', 'PUT', 'DELETE']) {
       const reply = await user.call(method, `/api/v1/files/${trick}`, method === 'PUT' ? { body: 'x' } : {});
@@ -80,13 +104,18 @@ const part = (offset: number) => ({ ...tus, 'upload-offset': String(offset), 'co
 
 test('a resumable upload goes on from where HEAD says, and becomes a file', async () => {
   const bytes = randomBytes(300_000);
-  const made = await user.call('POST', '/api/v1/uploads', { headers: { ...tus, 'upload-length': String(bytes.length), 'upload-metadata': metadata('models/m.zip') } });
+  const made = await user.call('POST', '/api/v1/uploads', {
+    headers: { ...tus, 'upload-length': String(bytes.length), 'upload-metadata': metadata('models/m.zip') },
+  });
   assert.equal(made.status, 201, made.text);
   const location = made.headers['location'] ?? '';
   const first = await user.call('PATCH', location, { body: bytes.subarray(0, 100_000), headers: part(0) });
   assert.deepEqual([first.status, first.headers['upload-offset']], [204, '100000'], first.text);
   const head = await user.call('HEAD', location, { headers: tus });
-  assert.deepEqual([head.status, head.headers['upload-offset'], head.headers['upload-length'], head.headers['cache-control']], [200, '100000', '300000', 'no-store']);
+  assert.deepEqual(
+    [head.status, head.headers['upload-offset'], head.headers['upload-length'], head.headers['cache-control']],
+    [200, '100000', '300000', 'no-store'],
+  );
   assert.equal((await user.call('PATCH', location, { body: bytes.subarray(0, 10), headers: part(0) })).status, 409);
   const last = await user.call('PATCH', location, { body: bytes.subarray(100_000), headers: part(100_000) });
   assert.equal(last.status, 204, last.text);

@@ -18,7 +18,11 @@ export function fileRoutes(files: Pick<Files, 'put' | 'delete' | 'open'>): reado
     'PUT /api/v1/files/{path+}': async (call) => {
       const { orgId } = call.caller;
       const declared = Number(call.header('content-length') ?? 0);
-      if (declared > MAX_PUT_BYTES) fail('too_large', { message: `The file has ${declared} bytes; one PUT takes ${MAX_PUT_BYTES}. Send it as a resumable upload: POST /api/v1/uploads.`, details: { limitBytes: MAX_PUT_BYTES } });
+      if (declared > MAX_PUT_BYTES)
+        fail('too_large', {
+          message: `The file has ${declared} bytes; one PUT takes ${MAX_PUT_BYTES}. Send it as a resumable upload: POST /api/v1/uploads.`,
+          details: { limitBytes: MAX_PUT_BYTES },
+        });
       return {
         body: await files.put({
           orgId,

@@ -19,7 +19,8 @@ export interface JobParts {
 }
 
 export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
-  const require = async (call: Pick<Call, 'sql' | 'caller'>, id: string): Promise<Job> => (await readJob(call.sql, { orgId: call.caller.orgId, id })) ?? fail('not_found', `There is no job ${id}.`);
+  const require = async (call: Pick<Call, 'sql' | 'caller'>, id: string): Promise<Job> =>
+    (await readJob(call.sql, { orgId: call.caller.orgId, id })) ?? fail('not_found', `There is no job ${id}.`);
   const explained = async (job: Job): Promise<Job> => (await jobs.explain([job]))[0] ?? job;
   return routesOf(jobEndpoints, {
     'POST /api/v1/jobs': async (call) => {
@@ -32,30 +33,50 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
     'GET /api/v1/jobs': async (call) => {
       const { limit, after, status, queue, instanceId, label, since } = call.query;
       const cursor = await call.cursor();
-      const found = await listJobs(call.sql, { orgId: call.caller.orgId, statuses: statusesOf(status, jobStatuses), queue, instanceId, label: labelOf(label), since, after, limit: limit + 1 });
+      const found = await listJobs(call.sql, {
+        orgId: call.caller.orgId,
+        statuses: statusesOf(status, jobStatuses),
+        queue,
+        instanceId,
+        label: labelOf(label),
+        since,
+        after,
+        limit: limit + 1,
+      });
       const shown = pageOf(found, { limit, after: (job) => job.id, cursor });
       return { body: { ...shown, items: await jobs.explain(shown.items) } };
     },
     'GET /api/v1/jobs/{id}': async (call) => ({ body: await explained(await require(call, call.params.id)) }),
-    'POST /api/v1/jobs/{id}/cancel': async (call) => ({ body: await jobs.cancelJob({ orgId: call.caller.orgId, id: call.params.id, reason: 'cancelled by hand' }) }),
-    'POST /api/v1/jobs/{id}/retry': async (call) => ({ body: await explained(await jobs.retry({ orgId: call.caller.orgId, id: call.params.id, requestId: call.requestId })) }),
+    'POST /api/v1/jobs/{id}/cancel': async (call) => ({
+      body: await jobs.cancelJob({ orgId: call.caller.orgId, id: call.params.id, reason: 'cancelled by hand' }),
+    }),
+    'POST /api/v1/jobs/{id}/retry': async (call) => ({
+      body: await explained(await jobs.retry({ orgId: call.caller.orgId, id: call.params.id, requestId: call.requestId })),
+    }),
     'GET /api/v1/jobs/{id}/log': async (call) => {
       const job = await require(call, call.params.id);
       const log = jobs.followLog({ job, orgId: call.caller.orgId, from: call.query.from, follow: call.query.follow, signal: call.signal });
-      return new Response(Readable.toWeb(Readable.from(log, { objectMode: false })) as ReadableStream<Uint8Array>, { headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' } });
+      return new Response(Readable.toWeb(Readable.from(log, { objectMode: false })) as ReadableStream<Uint8Array>, {
+        headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+      });
     },
     'GET /api/v1/jobs/{id}/artifacts': async (call) => {
       const { limit, after } = call.query;
       const cursor = await call.cursor();
       const { orgId } = call.caller;
       const { id } = await require(call, call.params.id);
-      return { body: pageOf(await listArtifacts(call.sql, { orgId, jobId: id, after, limit: limit + 1 }), { limit, after: (artifact) => artifact.id, cursor }) };
+      return {
+        body: pageOf(await listArtifacts(call.sql, { orgId, jobId: id, after, limit: limit + 1 }), { limit, after: (artifact) => artifact.id, cursor }),
+      };
     },
     'GET /api/v1/artifacts/{id}': async (call) => {
       const { orgId } = call.caller;
       const artifact = (await readArtifact(call.sql, { orgId, id: call.params.id })) ?? fail('not_found', `There is no artifact ${call.params.id}.`);
       if (call.query.meta) return Response.json(artifact);
-      return bytesResponse({ ...artifact, name: artifact.name.split('/').at(-1) ?? artifact.name, open: (range) => files.open(orgId, artifact.sha256, range) }, call.request);
+      return bytesResponse(
+        { ...artifact, name: artifact.name.split('/').at(-1) ?? artifact.name, open: (range) => files.open(orgId, artifact.sha256, range) },
+        call.request,
+      );
     },
   });
 }

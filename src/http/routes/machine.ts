@@ -32,7 +32,8 @@ export function machineRoutes({ services, jobs, devices, sql }: MachineParts): r
       return { body: pageOfAll(await jobs.listQueues(), { ...pageQuery(call.query), nameOf: (queue) => queue.name, cursor }) };
     },
     'PATCH /api/v1/queues/{name}': async (call) => {
-      if (!/^[a-z][a-z0-9_.-]{0,63}$/.test(call.params.name)) fail('invalid_query', `"${call.params.name}" can't name a queue: a to z, then up to 63 of a to z, 0 to 9, ".", "_" and "-".`);
+      if (!/^[a-z][a-z0-9_.-]{0,63}$/.test(call.params.name))
+        fail('invalid_query', `"${call.params.name}" can't name a queue: a to z, then up to 63 of a to z, 0 to 9, ".", "_" and "-".`);
       return { body: await jobs.patchQueue({ name: call.params.name, patch: call.body, requestId: call.requestId }) };
     },
     'GET /api/v1/workers': async (call) => {

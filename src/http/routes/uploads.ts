@@ -14,7 +14,9 @@ export function uploadRoutes(uploads: Uploads): readonly Route[] {
     'GET /api/v1/uploads': async (call) => {
       const { limit, after } = call.query;
       const cursor = await call.cursor();
-      return { body: pageOf(await listUploads(call.sql, { orgId: call.caller.orgId, after, limit: limit + 1 }), { limit, after: (upload) => upload.id, cursor }) };
+      return {
+        body: pageOf(await listUploads(call.sql, { orgId: call.caller.orgId, after, limit: limit + 1 }), { limit, after: (upload) => upload.id, cursor }),
+      };
     },
     'POST /api/v1/uploads': async (call) => {
       requireVersion(call);
@@ -24,7 +26,10 @@ export function uploadRoutes(uploads: Uploads): readonly Route[] {
         id: call.newId('up'),
         orgId,
         userId,
-        path: metadata.get('path') ?? metadata.get('filename') ?? fail('invalid_body', 'Upload-Metadata needs path (or filename), base64: where the file is to be kept.'),
+        path:
+          metadata.get('path') ??
+          metadata.get('filename') ??
+          fail('invalid_body', 'Upload-Metadata needs path (or filename), base64: where the file is to be kept.'),
         mediaType: metadata.get('filetype') ?? '',
         length: wholeNumber(call.header('upload-length'), 'Upload-Length'),
       });
@@ -33,7 +38,9 @@ export function uploadRoutes(uploads: Uploads): readonly Route[] {
       return new Response(null, { status: 201, headers: { ...headers, location: `${call.peer.prefix}/api/v1/uploads/${made.id}` } });
     },
     'GET /api/v1/uploads/{id}': async (call) => {
-      const upload = (await readUpload(call.sql, { orgId: call.caller.orgId, id: call.params.id })) ?? fail('not_found', `There is no upload ${call.params.id}; a finished one is a file.`);
+      const upload =
+        (await readUpload(call.sql, { orgId: call.caller.orgId, id: call.params.id })) ??
+        fail('not_found', `There is no upload ${call.params.id}; a finished one is a file.`);
       const headers = { ...progressHeaders(upload), 'upload-length': String(upload.length) };
       return call.request.method === 'HEAD' ? new Response(null, { headers }) : { body: upload, headers };
     },
@@ -49,11 +56,18 @@ export function uploadRoutes(uploads: Uploads): readonly Route[] {
       return new Response(null, { status: 204, headers: always });
     },
     'OPTIONS /api/v1/uploads': () =>
-      new Response(null, { status: 204, headers: { ...always, 'tus-version': TUS_VERSION, 'tus-extension': TUS_EXTENSIONS, 'tus-max-size': String(MAX_UPLOAD_BYTES) } }),
+      new Response(null, {
+        status: 204,
+        headers: { ...always, 'tus-version': TUS_VERSION, 'tus-extension': TUS_EXTENSIONS, 'tus-max-size': String(MAX_UPLOAD_BYTES) },
+      }),
   });
 }
 
-async function append(uploads: Uploads, call: Pick<Call, 'caller' | 'request' | 'requestId' | 'signal'>, at: { readonly id: string; readonly offset: number }): Promise<Record<string, string>> {
+async function append(
+  uploads: Uploads,
+  call: Pick<Call, 'caller' | 'request' | 'requestId' | 'signal'>,
+  at: { readonly id: string; readonly offset: number },
+): Promise<Record<string, string>> {
   const source = call.request.body ?? noBytes();
   const { received, expiresAt, file } = await uploads.append({ ...at, orgId: call.caller.orgId, source, requestId: call.requestId, signal: call.signal });
   return { ...always, 'upload-offset': String(received), ...(file === undefined ? { 'upload-expires': expiresAt.toUTCString() } : { 'studio-file': file.id }) };
@@ -67,7 +81,11 @@ function progressHeaders(upload: Upload): Record<string, string> {
 
 function requireVersion(call: Pick<Call, 'header'>): void {
   const version = call.header('tus-resumable');
-  if (version !== TUS_VERSION) fail('stale_version', { message: `This server speaks tus ${TUS_VERSION}; send Tus-Resumable: ${TUS_VERSION}, not "${version ?? ''}".`, details: { 'tus-version': TUS_VERSION } });
+  if (version !== TUS_VERSION)
+    fail('stale_version', {
+      message: `This server speaks tus ${TUS_VERSION}; send Tus-Resumable: ${TUS_VERSION}, not "${version ?? ''}".`,
+      details: { 'tus-version': TUS_VERSION },
+    });
 }
 
 function wholeNumber(text: string | undefined, name: string): number {
@@ -81,7 +99,8 @@ function parseMetadata(text: string): ReadonlyMap<string, string> {
     text.split(',').map((pair): [string, string] => {
       const [key = '', value = ''] = pair.trim().split(' ');
       const bytes = Buffer.from(value, 'base64');
-      if (key === '' || bytes.toString('base64').replace(/=+$/, '') !== value.replace(/=+$/, '')) fail('invalid_body', `Upload-Metadata: "${pair.trim().slice(0, 80)}" is not a key and a base64 value.`);
+      if (key === '' || bytes.toString('base64').replace(/=+$/, '') !== value.replace(/=+$/, ''))
+        fail('invalid_body', `Upload-Metadata: "${pair.trim().slice(0, 80)}" is not a key and a base64 value.`);
       return [key, bytes.toString()];
     }),
   );

@@ -6,7 +6,9 @@ import { defineJobNode, inPort, NodeError, outPort, type JobEnded } from '../kit
 /** An expression may well give a number: it reaches the process as text. */
 const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.union([z.string().max(131_072), z.number(), z.boolean()])).optional();
 
-const params = commandSpec.extend({ env }).refine((value) => (value.command === undefined) !== (value.script === undefined), { message: 'needs exactly one of "command" (program and arguments) and "script"' });
+const params = commandSpec.extend({ env }).refine((value) => (value.command === undefined) !== (value.script === undefined), {
+  message: 'needs exactly one of "command" (program and arguments) and "script"',
+});
 
 export const command = defineJobNode({
   type: 'command',
@@ -36,12 +38,17 @@ Errors: \`exit_code\` (not 0), \`timeout\`, \`bad_result\` (what is to be parsed
   toOutput(_values, ended) {
     if (ended.exitCode !== 0) throw exitFailure(ended);
     const { exitCode, stdout, stderr, artifacts, result } = ended;
-    return { kind: 'output', output: { exitCode, stdout, stderr, artifacts: artifacts.map((artifact) => ({ ...artifact })), ...(result === undefined ? {} : { result }) } };
+    return {
+      kind: 'output',
+      output: { exitCode, stdout, stderr, artifacts: artifacts.map((artifact) => ({ ...artifact })), ...(result === undefined ? {} : { result }) },
+    };
   },
 });
 
 function exitFailure(ended: JobEnded): NodeError {
   const lastLine = ended.stderr.trimEnd().split('\n').at(-1) ?? '';
   const told = lastLine === '' ? 'it wrote nothing to its standard error' : `its last line: ${lastLine.slice(0, 500)}`;
-  return new NodeError('exit_code', `the command ended with exit code ${ended.exitCode}; ${told}`, { details: { exitCode: ended.exitCode, stdout: ended.stdout.slice(-2_000), stderr: ended.stderr.slice(-2_000) } });
+  return new NodeError('exit_code', `the command ended with exit code ${ended.exitCode}; ${told}`, {
+    details: { exitCode: ended.exitCode, stdout: ended.stdout.slice(-2_000), stderr: ended.stderr.slice(-2_000) },
+  });
 }
