@@ -1,8 +1,9 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runToEnd } from '../kernel/child.ts';
 import { ensureServiceAccount } from './account.ts';
 import { decidePlan, findMount, probeStorage, type StorageFacts } from './storage.ts';
 
@@ -66,6 +67,22 @@ test('a real folder is probed and left as it was', async () => {
   ok(facts.freeBytes > 0 && facts.totalBytes >= facts.freeBytes && facts.fsyncMs !== null);
   deepEqual(readdirSync(path), []);
   rmSync(path, { recursive: true });
+});
+
+const canMount = process.getuid?.() === 0 && existsSync('/usr/bin/bindfs') && existsSync('/dev/fuse');
+test('a mount that forces owners and modes, as network volumes do, wants shadow', { skip: canMount ? false : 'needs root, bindfs and /dev/fuse' }, async () => {
+  const [real, mounted] = [mkdtempSync(join(tmpdir(), 'studio-real-')), mkdtempSync(join(tmpdir(), 'studio-mounted-'))];
+  const mount = await runToEnd({ command: '/usr/bin/bindfs', args: ['--force-user=root', '--force-group=root', '--chown-deny', '--perms=a=rwX', real, mounted], timeoutMs: 10_000 });
+  equal(mount.code, 0, mount.lines.join(' '));
+  try {
+    const verdict = await probeStorage({ workspacePath: mounted, account: await ensureServiceAccount(), localPath: '/var/lib/studio/x' });
+    deepEqual([verdict.wanted, verdict.plan, verdict.facts.keepsOwner, verdict.facts.keepsMode, verdict.facts.mountType.startsWith('fuse')], ['shadow', 'ephemeral', false, false, true]);
+    equal(verdict.dataDir, '/var/lib/studio/x/pg');
+  } finally {
+    await runToEnd({ command: '/bin/umount', args: [mounted], timeoutMs: 10_000 });
+    rmSync(real, { recursive: true });
+    rmSync(mounted, { recursive: true });
+  }
 });
 
 test('a folder that takes nothing is told, not thrown', async () => {

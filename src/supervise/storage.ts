@@ -76,7 +76,7 @@ async function gatherFacts(options: ProbeOptions): Promise<StorageFacts> {
     }
   };
   const mount = findMount(options.workspacePath, readMounts());
-  await bounded('write', undefined, () => fs.mkdir(folder, { recursive: true }).then(() => undefined));
+  await bounded('write', undefined, () => fs.mkdir(folder));
   const [space, keepsMode, keepsOwner, renames, locks, fsyncMs] = await Promise.all([
     bounded('free space', { freeBytes: 0, totalBytes: 0 }, () => measureSpace(options.workspacePath)),
     bounded('chmod', false, () => tryMode(join(folder, 'mode'))),
