@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import pg from 'pg';
 import { jobsHarness, type JobsHarness } from '../test/jobs-harness.ts';
 
 async function idleHarness(context: TestContext): Promise<JobsHarness> {
@@ -15,9 +17,9 @@ async function idleHarness(context: TestContext): Promise<JobsHarness> {
 }
 
 /** A Studio of this workspace that is there to be killed. */
-async function otherStudio(harness: JobsHarness): Promise<ChildProcess> {
+async function otherStudio(harness: JobsHarness, workspacePath = harness.workspacePath): Promise<ChildProcess> {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../test/jobs-child.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin?.end(JSON.stringify({ workspacePath: harness.workspacePath, roles: harness.roles }));
+  child.stdin?.end(JSON.stringify({ workspacePath, roles: harness.roles }));
   if (child.stdout !== null) await once(child.stdout, 'data');
   return child;
 }
@@ -181,4 +183,54 @@ test('a worker whose lease lapsed loses its job to another, and writes nothing f
   assert.deepEqual(await harness.eventsOf(job.id), ['jobs:job:queued', 'jobs:job:started']);
   await harness.database.engine.query(`update jobs set lease_expires_at = now() - interval '1 second' where id = $1`, [job.id]);
   await harness.until(async () => (await harness.read(job.id)).lease?.workerId !== 'worker_elsewhere');
+});
+
+test('jobs go on and are recorded although every connection to the database is cut again and again', async (context) => {
+  const harness = await jobsHarness();
+  context.after(() => harness.close());
+  const runs = marker(harness, 'runs');
+  const { ids } = await harness.submit({ script: `echo x >> ${runs.path}; sleep 0.2`, array: 8 });
+  const admin = new pg.Client({ connectionString: harness.adminUrl });
+  await admin.connect();
+  for (let cut = 0; cut < 15; cut++) {
+    await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
+    await new Promise((resolve) => setTimeout(resolve, 70));
+  }
+  await admin.end();
+  await harness.until(async () =>
+    Promise.all(ids.map((id) => harness.settled(id))).then(
+      () => true,
+      () => false,
+    ),
+  );
+  const jobs = await Promise.all(ids.map((id) => harness.read(id)));
+  assert.deepEqual(
+    jobs.map((job) => job.status),
+    ids.map(() => 'completed'),
+  );
+  assert.equal(
+    runs.count(),
+    jobs.reduce((sum, job) => sum + job.attempts, 0),
+  );
+});
+
+test('two Studios on one database share the slots of a queue: together they never run more', async (context) => {
+  const harness = await idleHarness(context);
+  await harness.jobs.patchQueue({ name: 'studio', patch: { slots: 3 }, requestId: 'req_1' });
+  const elsewhere = mkdtempSync(join(tmpdir(), 'studio-jobs-'));
+  chmodSync(elsewhere, 0o711);
+  context.after(() => rmSync(elsewhere, { recursive: true, force: true }));
+  const other = await otherStudio(harness, elsewhere);
+  await harness.restart();
+  const { ids } = await harness.submit({ script: 'sleep 0.3', array: 18 });
+  let most = 0;
+  await harness.until(async () => {
+    const now = await harness.running(ids);
+    most = Math.max(most, now);
+    const jobs = await Promise.all(ids.map((id) => harness.read(id)));
+    return jobs.every((job) => job.status === 'completed');
+  });
+  assert.ok(most > 0 && most <= 3, String(most));
+  assert.equal((await harness.jobs.listWorkers()).length, 2);
+  await kill(other);
 });

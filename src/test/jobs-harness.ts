@@ -22,6 +22,7 @@ export interface JobsHarness {
   readonly files: Files;
   readonly database: Database;
   readonly roles: RoleConnections;
+  readonly adminUrl: string;
   readonly orgId: string;
   readonly workspacePath: string;
   /** A folder that jobs may write to. */
@@ -63,7 +64,7 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
   const shared = join(workspacePath, 'shared');
   mkdirSync(shared);
   chmodSync(shared, 0o777);
-  const { database, roles, close } = await testDatabase();
+  const { database, roles, adminUrl, close } = await testDatabase();
   await database.engine.query(`insert into orgs (id, name) values ($1, 'test')`, [HARNESS_ORG]);
   await database.engine.query(`insert into users (id, email, name, password_hash, is_super_admin) values ($1, 'a@example.org', 'a', 'x', true)`, [USER]);
   const files = createFiles({ database, workspacePath, clock: systemClock, log: silentLog });
@@ -101,6 +102,7 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
     files,
     database,
     roles,
+    adminUrl,
     orgId: HARNESS_ORG,
     workspacePath,
     shared,
