@@ -33,9 +33,6 @@ export interface BootParts {
   readonly clock: Clock;
 }
 
-/** What the application stands on. */
-export type Machine = Awaited<ReturnType<typeof bootMachine>>;
-
 /** Connections of each pool: handlers read through the api pool, engine and jobs write through the other; PostgreSQL allows 60. */
 const ENGINE_CONNECTIONS = 12;
 const API_CONNECTIONS = 8;

@@ -61,7 +61,8 @@ async function boot({ loaded, progress, board, listener, shutdown }: Booting): P
   const wired = await wire({ ...machine, clock, board, progress });
   shutdown.add('application', () => wired.stop());
   shutdown.addFirst(() => wired.drain());
-  listener.handOver({ answer: getRequestListener((request, env) => wired.fetch(request, env), { errorHandler: () => wired.badRequest() }), upgrade: (request, socket, head) => wired.upgrade(request, socket, head) });
+  const answer = getRequestListener((request, env) => wired.fetch(request, env), { errorHandler: () => wired.badRequest() });
+  listener.handOver({ answer: (request, response) => void answer(request, response), upgrade: (request, socket, head) => wired.upgrade(request, socket, head) });
   process.on('SIGHUP', () => listener.reloadTls());
   progress.enter('ready');
   announceReady({ config: machine.config, url: listener.url, log: machine.log, progress });

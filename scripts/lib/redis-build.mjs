@@ -31,7 +31,7 @@ export async function buildRedis() {
     rmSync(failed, { force: true });
     return path;
   } catch (error) {
-    say(`Redis: it could not be built (${error instanceof Error ? error.message.split('\n')[0] : error}).`);
+    say(`Redis: it could not be built (${error instanceof Error ? error.message.split('\n')[0] : String(error)}).`);
     writeFileSync(failed, '');
     return undefined;
   }

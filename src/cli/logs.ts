@@ -12,8 +12,9 @@ export const logs: Command = async (args) => {
   const { config } = await readConfig(values.config);
   const show = (line: string): void => void process.stdout.write(values.json === true ? `${line}\n` : prettyLine(line));
   const path = logPath(config.workspacePath);
-  let { text, end } = await readFrom(path, -TAIL_BYTES);
-  for (const line of linesOf(text).slice(-Number(values.lines ?? 100))) show(line);
+  const tail = await readFrom(path, -TAIL_BYTES);
+  let { end } = tail;
+  for (const line of linesOf(tail.text).slice(-Number(values.lines ?? 100))) show(line);
   while (values.follow === true) {
     await clock.sleep(500); // Serial: each look goes on where the last one ended.
     const next = await readFrom(path, end);

@@ -36,4 +36,3 @@ export const errorBody = z.strictObject({
     requestId: z.string(),
   }),
 });
-export type ErrorBody = z.infer<typeof errorBody>;

@@ -7,7 +7,6 @@ const bytes = z.int().min(0);
 
 /** One part's answer. `reason` says why not. */
 export const probe = z.strictObject({ ok: z.boolean(), ms: z.number(), reason: z.string().optional() });
-export type ProbeReply = z.infer<typeof probe>;
 
 export const minimalHealth = z.strictObject({ status: z.enum(healthStates), phase: z.string().optional() });
 

@@ -3,7 +3,6 @@
 
 export const instanceStatuses = ['pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'] as const;
 export type InstanceStatus = (typeof instanceStatuses)[number];
-export const liveInstanceStatuses = ['pending', 'running', 'waiting', 'paused'] as const satisfies readonly InstanceStatus[];
 
 export const stepStatuses = [
   'pending',
@@ -35,9 +34,6 @@ export type WaitingKind = (typeof waitingKinds)[number];
 /** Roles, weakest first; each includes the rights of those before it. `super_admin` is of the machine. */
 export const roles = ['user', 'admin', 'super_admin'] as const;
 export type Role = (typeof roles)[number];
-
-/** Named priorities; any integer from 0 to 100 is allowed too. Higher runs first. */
-export const priorities = { critical: 100, high: 75, normal: 50, low: 25 } as const;
 
 export const triggerTypes = ['cron', 'webhook'] as const;
 export type TriggerType = (typeof triggerTypes)[number];

@@ -79,15 +79,6 @@ export function worksIn(pid: number, directory: string): boolean {
   }
 }
 
-/** The program file of `pid`, or undefined when it can't be told. */
-export function readProgram(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Changes with each boot of the machine: start times of different boots can't be compared. */
 export function bootId(): string {
   try {

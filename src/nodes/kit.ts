@@ -1,6 +1,6 @@
 /** defineNode(): what a node type is. A type is one folder (node.ts, node.test.ts, README.md) and one line in index.ts.
  *  Its form, docs, validation and ports derive from this declaration. Node types reach the world only through `context`. */
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { Json } from '../contract/endpoint.ts';
 import type { GraphNode } from '../contract/graph.ts';
 import type { Port } from '../contract/node-types.ts';

@@ -66,7 +66,7 @@ function refuse(dataDir: string, why: string, kind: 'data_directory'): never {
 /** Living processes of a PostgreSQL server whose working directory is `dataDir`: the postmaster and its children.
  *  Every one of them works there for its whole life, so this is proof where the pid in a lock file is only a hint. */
 export function serversIn(dataDir: string): readonly ProcessFacts[] {
-  return listProcesses().filter((facts) => !facts.isZombie && /^postgres/.test(facts.name) && worksIn(facts.pid, dataDir));
+  return listProcesses().filter((facts) => !facts.isZombie && facts.name.startsWith('postgres') && worksIn(facts.pid, dataDir));
 }
 
 export interface Occupied {
@@ -132,7 +132,7 @@ function clearLocks(where: Occupied): void {
     if (name.endsWith('.lock')) {
       const pid = Number(readFileSync(path, 'utf8').split('\n')[0]);
       const holder = Number.isInteger(pid) && pid > 0 ? readProcess(pid) : undefined;
-      if (holder !== undefined && !holder.isZombie && /^postgres/.test(holder.name) && !bearsMark(holder, where.clusterName)) {
+      if (holder !== undefined && !holder.isZombie && holder.name.startsWith('postgres') && !bearsMark(holder, where.clusterName)) {
         throw new Refusal('foreign_server', `Another PostgreSQL server (pid ${pid}) holds ${path}. Stop it first; nothing was changed.`);
       }
     }

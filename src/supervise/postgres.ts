@@ -187,7 +187,11 @@ function removeUnfinished(dataDir: string): void {
 
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
-  await folder.sync().finally(() => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /** Makes a folder that only the server's account can enter. @throws Error when it exists and is another account's */

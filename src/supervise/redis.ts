@@ -1,6 +1,6 @@
 /** The embedded Redis: wake-ups, fan-out and counters, nothing that can't be lost. Unix socket with a password, no TCP port, no files.
  *  Never restarts it (service.ts does). Without a program to run, Studio starts degraded. */
-import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { sendSignal, startChild, waitGone, waitReady, type ExitStatus } from '../kernel/child.ts';
@@ -114,24 +114,4 @@ async function killOrphans(socketPath: string, clock: Clock): Promise<void> {
   const orphans = listProcesses().filter((facts) => /^(redis|valkey)-server/.test(facts.name) && !facts.isZombie && readArguments(facts.pid).join(' ').includes(socketPath));
   for (const orphan of orphans) sendSignal(orphan, 'SIGKILL');
   if (!(await waitGone(orphans, 5_000, clock))) throw new Error(`Redis process ${orphans[0]?.pid} of an earlier Studio does not die; the kernel holds it.`);
-}
-
-/** The version that `program` reports, for doctor: "7.0.15". */
-export function redisVersion(lines: readonly string[]): string | undefined {
-  return /v=(\d+\.\d+\.\d+)/.exec(lines.join(' '))?.[1];
-}
-
-/** Whether a unix socket at this length of path can be bound: 107 bytes on Linux. */
-export function fitsSocketPath(socketDir: string): boolean {
-  return Buffer.byteLength(join(socketDir, '.s.PGSQL.65535.lock')) <= 107;
-}
-
-/** Peak use as the kernel counted it, for health. Undefined when the process is gone. */
-export function residentBytes(pid: number): number | undefined {
-  try {
-    const kib = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kib === undefined ? undefined : Number(kib) * 1024;
-  } catch {
-    return undefined;
-  }
 }

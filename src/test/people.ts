@@ -1,6 +1,6 @@
 /** People of a test app: one per role in the first org, and one of another org who is super administrator of the machine, so that only
  *  the wall between orgs, and no missing role, keeps them out. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Role } from '../contract/values.ts';
 import { hashPassword } from '../identity/passwords.ts';
 import { newId } from '../kernel/ids.ts';
@@ -78,9 +78,4 @@ export async function signInBrowser(url: string, email: string): Promise<string>
 export async function createKey(person: Person, scopes: readonly string[]): Promise<ApiClient> {
   const made = await person.client.expect(201, 'POST', '/api/v1/api-keys', { name: `key ${randomBytes(3).toString('hex')}`, scopes });
   return createApiClient(person.client.url, String(made['key']));
-}
-
-/** How stored tokens look: for tests that age one in the database. */
-export function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

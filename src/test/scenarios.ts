@@ -28,7 +28,7 @@ export interface Scenario {
   /** Types written to the outbox, in order. Default: none. */
   readonly events?: readonly EventType[];
   /** Keeps what later scenarios need. */
-  readonly then?: (body: Record<string, unknown>) => void;
+  readonly keep?: (body: Record<string, unknown>) => void;
 }
 
 /** One test a scenario, in order. @param appOf the app, once `before` has run */
@@ -53,7 +53,7 @@ async function runScenario(app: TestApp, scenario: Scenario): Promise<void> {
     rows.map((row) => row.type),
     scenario.events ?? [],
   );
-  scenario.then?.(asObject(reply.body));
+  scenario.keep?.(asObject(reply.body));
 }
 
 async function lastPosition(app: TestApp): Promise<string> {
