@@ -55,7 +55,9 @@ export function CodeEditorView(props: CodeEditorProps): JSX.Element {
   useEffect(() => editor?.setProblems(props.problems), [editor, props.problems]);
   return (
     <div class="code-editor">
-      {fault !== undefined && <ErrorView title="The editor could not be loaded" error={{ code: 'page_load_failed', message: fault }} onRetry={() => window.location.reload()} />}
+      {fault !== undefined && (
+        <ErrorView title="The editor could not be loaded" error={{ code: 'page_load_failed', message: fault }} onRetry={() => window.location.reload()} />
+      )}
       {editor === undefined && fault === undefined && <Skeleton label="Loading the editor" rows={12} />}
       <div ref={parent} class="code-editor-host" />
     </div>

@@ -53,7 +53,13 @@ export function createCodeEditor(parts: CodeEditorParts): CodeEditor {
     },
     setProblems(problems) {
       const length = view.state.doc.length;
-      const diagnostics = problems.map((problem) => ({ from: Math.min(problem.from, length), to: Math.min(problem.to, length), severity: 'error' as const, message: problem.message, source: problem.code }));
+      const diagnostics = problems.map((problem) => ({
+        from: Math.min(problem.from, length),
+        to: Math.min(problem.to, length),
+        severity: 'error' as const,
+        message: problem.message,
+        source: problem.code,
+      }));
       view.dispatch(setDiagnostics(view.state, diagnostics));
     },
     reveal(from, to) {
@@ -113,7 +119,11 @@ function knowing(knowledge: () => Knowledge): Extension {
     if (found === undefined || (!context.explicit && before === ' ' && !context.state.sliceDoc(0, context.pos).endsWith('{{ '))) return null;
     // What stands after the cursor is replaced too, but it is no part of what is typed: it must not count when options are matched.
     const rest = found.to - context.pos;
-    return { from: found.from, filter: true, options: found.offers.map((offer, index) => ({ ...completionOf(offer, rest), boost: Math.max(0, 40 - index) / 40 })) };
+    return {
+      from: found.from,
+      filter: true,
+      options: found.offers.map((offer, index) => ({ ...completionOf(offer, rest), boost: Math.max(0, 40 - index) / 40 })),
+    };
   };
   const hover = hoverTooltip((view, position) => {
     const found = explainAt(docOf(view.state.doc.toString()), position, knowledge());
@@ -133,7 +143,11 @@ function completionOf(offer: Offer, rest: number): Completion {
     type: offer.kind,
     ...(offer.info === '' ? {} : { info: () => infoBox('', offer.info) }),
     apply: (view, _completion, from, to) => {
-      view.dispatch({ changes: { from, to: Math.min(to + rest, view.state.doc.length), insert: offer.insert }, selection: { anchor: from + offer.insert.length - offer.back }, userEvent: 'input.complete' });
+      view.dispatch({
+        changes: { from, to: Math.min(to + rest, view.state.doc.length), insert: offer.insert },
+        selection: { anchor: from + offer.insert.length - offer.back },
+        userEvent: 'input.complete',
+      });
     },
   };
 }
@@ -166,7 +180,13 @@ const theme = EditorView.theme({
   '.cm-selectionMatch': { backgroundColor: 'var(--active)' },
   '&.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--active)', outline: '1px solid var(--line-control)' },
   '.cm-foldPlaceholder': { backgroundColor: 'var(--active)', border: 'none', color: 'var(--text-2)', padding: '0 4px' },
-  '.cm-tooltip': { backgroundColor: 'var(--raised)', border: '1px solid var(--line-strong)', borderRadius: 'var(--radius-card)', boxShadow: 'var(--shadow)', color: 'var(--text)' },
+  '.cm-tooltip': {
+    backgroundColor: 'var(--raised)',
+    border: '1px solid var(--line-strong)',
+    borderRadius: 'var(--radius-card)',
+    boxShadow: 'var(--shadow)',
+    color: 'var(--text)',
+  },
   '.cm-tooltip.cm-tooltip-autocomplete > ul': { font: 'var(--type-mono)', maxHeight: '260px' },
   '.cm-tooltip.cm-tooltip-autocomplete > ul > li': { padding: '2px 8px', lineHeight: '20px' },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent-soft)', color: 'var(--text)' },
@@ -176,8 +196,21 @@ const theme = EditorView.theme({
   '.cm-panels': { backgroundColor: 'var(--raised)', color: 'var(--text)' },
   '.cm-panels.cm-panels-top': { borderBottom: '1px solid var(--line)' },
   '.cm-panel.cm-search': { font: 'var(--type-small)', padding: '6px 8px' },
-  '.cm-textfield': { backgroundColor: 'var(--surface)', border: '1px solid var(--line-control)', borderRadius: 'var(--radius)', color: 'var(--text)', fontSize: '12px' },
-  '.cm-button': { backgroundImage: 'none', backgroundColor: 'var(--surface)', border: '1px solid var(--line-strong)', borderRadius: 'var(--radius)', color: 'var(--text)', fontSize: '12px' },
+  '.cm-textfield': {
+    backgroundColor: 'var(--surface)',
+    border: '1px solid var(--line-control)',
+    borderRadius: 'var(--radius)',
+    color: 'var(--text)',
+    fontSize: '12px',
+  },
+  '.cm-button': {
+    backgroundImage: 'none',
+    backgroundColor: 'var(--surface)',
+    border: '1px solid var(--line-strong)',
+    borderRadius: 'var(--radius)',
+    color: 'var(--text)',
+    fontSize: '12px',
+  },
   '.cm-searchMatch': { backgroundColor: 'var(--retry-tint)', outline: '1px solid var(--retry-solid)' },
   '.cm-searchMatch.cm-searchMatch-selected': { backgroundColor: 'var(--accent-soft)' },
   '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--failed-solid) 1px', textUnderlineOffset: '3px' },

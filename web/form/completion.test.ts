@@ -5,12 +5,49 @@ import type { NodeTypeView } from '../../src/contract/node-types.ts';
 import { explainAt, offersAt } from './completion.ts';
 import { docOf } from './json-doc.ts';
 
-const type = (name: string, params: Record<string, unknown>, changes: Partial<NodeTypeView> = {}): NodeTypeView => ({ type: name, version: 1, title: name, summary: `Does ${name}.`, category: 'flow', runs: 'inline', pure: true, queue: null, inputs: [], outputs: [{ name: 'out', title: 'Out', kind: 'json' }], dynamicOutputs: false, requires: 'user', params, docs: '', example: {}, ...changes });
-const http = { type: 'object', required: ['url'], properties: { method: { type: 'string', enum: ['GET', 'POST'], default: 'GET', description: 'The verb.' }, url: { type: 'string', description: 'Where to.' }, headers: { type: 'object', additionalProperties: { type: 'string' } } } };
+const type = (name: string, params: Record<string, unknown>, changes: Partial<NodeTypeView> = {}): NodeTypeView => ({
+  type: name,
+  version: 1,
+  title: name,
+  summary: `Does ${name}.`,
+  category: 'flow',
+  runs: 'inline',
+  pure: true,
+  queue: null,
+  inputs: [],
+  outputs: [{ name: 'out', title: 'Out', kind: 'json' }],
+  dynamicOutputs: false,
+  requires: 'user',
+  params,
+  docs: '',
+  example: {},
+  ...changes,
+});
+const http = {
+  type: 'object',
+  required: ['url'],
+  properties: {
+    method: { type: 'string', enum: ['GET', 'POST'], default: 'GET', description: 'The verb.' },
+    url: { type: 'string', description: 'Where to.' },
+    headers: { type: 'object', additionalProperties: { type: 'string' } },
+  },
+};
 const knowledge = {
   types: new Map([
     ['http.request', type('http.request', http)],
-    ['branch.if', type('branch.if', { type: 'object', properties: {} }, { outputs: [{ name: 'true', title: '', kind: 'json' }, { name: 'false', title: '', kind: 'json' }] })],
+    [
+      'branch.if',
+      type(
+        'branch.if',
+        { type: 'object', properties: {} },
+        {
+          outputs: [
+            { name: 'true', title: '', kind: 'json' },
+            { name: 'false', title: '', kind: 'json' },
+          ],
+        },
+      ),
+    ],
     ['command', type('command', { type: 'object', properties: {} }, { requires: 'super_admin' })],
   ]),
   secrets: ['TOKEN'],
@@ -51,11 +88,17 @@ test('params offer what the type of their node asks for', () => {
 
 test('a completed key brings its value and leaves the cursor in it', () => {
   assert.equal(completed('{"nodes": [{"type": "http.request", "params": {"|"}}]}', 'url'), '{"nodes": [{"type": "http.request", "params": {"url": "|"}}]}');
-  assert.equal(completed('{"nodes": [{"type": "http.request", "params": {|}}]}', 'headers'), '{"nodes": [{"type": "http.request", "params": {"headers": {|}}}]}');
+  assert.equal(
+    completed('{"nodes": [{"type": "http.request", "params": {|}}]}', 'headers'),
+    '{"nodes": [{"type": "http.request", "params": {"headers": {|}}}]}',
+  );
 });
 
 test('renaming a key leaves its value alone', () => {
-  assert.equal(completed('{"nodes": [{"type": "http.request", "params": {"|u": "x"}}]}', 'url'), '{"nodes": [{"type": "http.request", "params": {"url"|: "x"}}]}');
+  assert.equal(
+    completed('{"nodes": [{"type": "http.request", "params": {"|u": "x"}}]}', 'url'),
+    '{"nodes": [{"type": "http.request", "params": {"url"|: "x"}}]}',
+  );
 });
 
 test('a key before another key brings its comma', () => {
@@ -69,7 +112,8 @@ test('edges offer nodes, and ports where there are several', () => {
 });
 
 test('inside braces the names of expressions are offered, step by step', () => {
-  const text = (inner: string): string => `{"inputSchema": {"type": "object", "properties": {"rows": {"type": "integer"}}}, "nodes": [{"key": "get", "type": "http.request"}, {"key": "b", "type": "http.request", "params": {"url": "x {{ ${inner}|"}}]}`;
+  const text = (inner: string): string =>
+    `{"inputSchema": {"type": "object", "properties": {"rows": {"type": "integer"}}}, "nodes": [{"key": "get", "type": "http.request"}, {"key": "b", "type": "http.request", "params": {"url": "x {{ ${inner}|"}}]}`;
   assert.ok(offered(text('')).includes('steps'));
   assert.deepEqual(offered(text('steps.')), ['get']);
   assert.deepEqual(offered(text('steps.get.')), ['output']);
@@ -87,7 +131,10 @@ test('a condition is an expression without braces', () => {
 });
 
 test('only the part after the last dot is replaced', () => {
-  assert.equal(completed('{"nodes": [{"key": "a", "type": "command"}, {"key": "b", "params": {"text": "{{ steps.a.output.st|"}}]}', 'stdout'), '{"nodes": [{"key": "a", "type": "command"}, {"key": "b", "params": {"text": "{{ steps.a.output.stdout|"}}]}');
+  assert.equal(
+    completed('{"nodes": [{"key": "a", "type": "command"}, {"key": "b", "params": {"text": "{{ steps.a.output.st|"}}]}', 'stdout'),
+    '{"nodes": [{"key": "a", "type": "command"}, {"key": "b", "params": {"text": "{{ steps.a.output.stdout|"}}]}',
+  );
 });
 
 test('triggers offer the params of their type', () => {

@@ -45,7 +45,13 @@ export function offersAt(doc: JsonDoc, position: number, knowledge: Knowledge): 
   if (place === undefined) return undefined;
   const definition = looseDefinition(doc);
   if (place.role === 'value' && place.quoted) {
-    const inside = namesInExpression({ text: doc.text.slice(place.from + 1, position), path: place.path, nodes: definition.nodes, inputSchema: definition.inputSchema, knowledge });
+    const inside = namesInExpression({
+      text: doc.text.slice(place.from + 1, position),
+      path: place.path,
+      nodes: definition.nodes,
+      inputSchema: definition.inputSchema,
+      knowledge,
+    });
     if (inside !== undefined) return { from: position - inside.typed.length, to: position, offers: inside.offers };
   }
   const offers = place.role === 'key' ? keyOffers(doc, place.path, knowledge, place.to) : valueOffers(doc, place.path, knowledge, definition.nodes);
@@ -53,13 +59,23 @@ export function offersAt(doc: JsonDoc, position: number, knowledge: Knowledge): 
 }
 
 /** What stands at a place, for a hover: type and description. */
-export function explainAt(doc: JsonDoc, position: number, knowledge: Knowledge): { readonly title: string; readonly text: string; readonly from: number; readonly to: number } | undefined {
+export function explainAt(
+  doc: JsonDoc,
+  position: number,
+  knowledge: Knowledge,
+): { readonly title: string; readonly text: string; readonly from: number; readonly to: number } | undefined {
   const place = placeAt(doc, position);
   if (place === undefined || !place.quoted) return undefined;
   const word = doc.text.slice(place.from, place.to).replaceAll('"', '');
   if (place.role === 'value' && place.path.at(-1) === 'type' && place.path[0] === 'nodes') {
     const type = knowledge.types.get(word);
-    if (type !== undefined) return { title: `${type.type} · ${type.title}`, text: `${type.summary}${type.runs === 'job' ? ` Runs as a job on the queue ${type.queue ?? 'studio'}.` : ''}`, from: place.from, to: place.to };
+    if (type !== undefined)
+      return {
+        title: `${type.type} · ${type.title}`,
+        text: `${type.summary}${type.runs === 'job' ? ` Runs as a job on the queue ${type.queue ?? 'studio'}.` : ''}`,
+        from: place.from,
+        to: place.to,
+      };
   }
   const path = place.role === 'key' ? [...place.path, word] : place.path;
   const schemas = schemasFor(doc, path, knowledge);
@@ -103,7 +119,14 @@ function keyOffers(doc: JsonDoc, path: JsonPath, knowledge: Knowledge, to: numbe
       const comma = /^\s*"/.test(doc.text.slice(to)) ? ',' : '';
       const insert = hasValue ? JSON.stringify(hint.name) : `${JSON.stringify(hint.name)}: ${hint.sample}${comma}`;
       const inner = /^(""|\{\}|\[\])$/.test(hint.sample) ? 1 : 0;
-      return { label: hint.name, kind: 'property', detail: `${hint.type}${hint.required ? ' · required' : ''}`, info: hint.description, insert, back: hasValue ? 0 : inner + comma.length };
+      return {
+        label: hint.name,
+        kind: 'property',
+        detail: `${hint.type}${hint.required ? ' · required' : ''}`,
+        info: hint.description,
+        insert,
+        back: hasValue ? 0 : inner + comma.length,
+      };
     });
 }
 
@@ -111,7 +134,14 @@ function valueOffers(doc: JsonDoc, path: JsonPath, knowledge: Knowledge, nodes: 
   const [list, , field] = path;
   if (list === 'nodes' && field === 'type' && path.length === 3) return typeOffers(knowledge);
   if (list === 'edges' && (field === 'from' || field === 'to') && path.length === 3) return endOffers(field, nodes, knowledge);
-  return valuesOf(schemasFor(doc, path, knowledge)).map((value) => ({ label: typeof value === 'string' ? value : JSON.stringify(value), kind: 'value', detail: '', info: '', insert: JSON.stringify(value), back: 0 }));
+  return valuesOf(schemasFor(doc, path, knowledge)).map((value) => ({
+    label: typeof value === 'string' ? value : JSON.stringify(value),
+    kind: 'value',
+    detail: '',
+    info: '',
+    insert: JSON.stringify(value),
+    back: 0,
+  }));
 }
 
 function typeOffers(knowledge: Knowledge): readonly Offer[] {
@@ -127,13 +157,15 @@ function typeOffers(knowledge: Knowledge): readonly Offer[] {
 
 function endOffers(field: 'from' | 'to', nodes: readonly LooseNode[], knowledge: Knowledge): readonly Offer[] {
   const offer = (label: string, detail: string): Offer => ({ label, kind: 'node', detail, info: '', insert: JSON.stringify(label), back: 0 });
-  return nodes.filter((node) => node.key !== '').flatMap((node) => {
-    const type = knowledge.types.get(node.type);
-    if (field === 'to') return [offer(node.key, node.type)];
-    const ports = type === undefined ? [] : type.dynamicOutputs ? portsOfParams(node.params as never) : type.outputs.map((port) => port.name);
-    const named = ports.length > 1 || type?.dynamicOutputs === true ? ports : [];
-    return [offer(node.key, node.type), ...[...named, 'error'].map((port) => offer(`${node.key}.${port}`, port === 'error' ? 'when it fails' : node.type))];
-  });
+  return nodes
+    .filter((node) => node.key !== '')
+    .flatMap((node) => {
+      const type = knowledge.types.get(node.type);
+      if (field === 'to') return [offer(node.key, node.type)];
+      const ports = type === undefined ? [] : type.dynamicOutputs ? portsOfParams(node.params as never) : type.outputs.map((port) => port.name);
+      const named = ports.length > 1 || type?.dynamicOutputs === true ? ports : [];
+      return [offer(node.key, node.type), ...[...named, 'error'].map((port) => offer(`${node.key}.${port}`, port === 'error' ? 'when it fails' : node.type))];
+    });
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

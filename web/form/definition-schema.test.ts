@@ -5,7 +5,10 @@ import * as contract from '../../src/contract/graph.ts';
 import { definitionSchema } from './definition-schema.ts';
 import { propertiesOf, schemasAt } from './schema.ts';
 
-const names = (path: (string | number)[]): string[] => propertiesOf(definitionSchema, schemasAt(definitionSchema, path)).map((hint) => hint.name).sort();
+const names = (path: (string | number)[]): string[] =>
+  propertiesOf(definitionSchema, schemasAt(definitionSchema, path))
+    .map((hint) => hint.name)
+    .sort();
 
 test('every key of a definition, a node, an edge and a trigger is explained', () => {
   assert.deepEqual(names([]), Object.keys(contract.definition.shape).sort());
@@ -17,5 +20,8 @@ test('every key of a definition, a node, an edge and a trigger is explained', ()
 test('every key of policies and trigger params is explained', () => {
   assert.deepEqual(names(['nodes', 0, 'retry']), Object.keys(contract.retryPolicy.shape).sort());
   assert.deepEqual(names(['nodes', 0, 'resources']), Object.keys(contract.resources.shape).sort());
-  assert.deepEqual(names(['triggers', 0, 'params']), [...new Set([...Object.keys(contract.cronParams.shape), ...Object.keys(contract.webhookParams.shape)])].sort());
+  assert.deepEqual(
+    names(['triggers', 0, 'params']),
+    [...new Set([...Object.keys(contract.cronParams.shape), ...Object.keys(contract.webhookParams.shape)])].sort(),
+  );
 });

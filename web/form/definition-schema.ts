@@ -36,12 +36,26 @@ const node: Schema = {
     name: { type: 'string', description: 'Shown on the card instead of the key.' },
     notes: { type: 'string', description: 'For people who read the workflow.' },
     params: { type: 'object', description: 'What the type asks for. Strings may hold {{ expressions }}.' },
-    position: { type: 'object', description: 'Where it stands on the canvas; absent: laid out by itself.', properties: { x: { type: 'number' }, y: { type: 'number' } } },
+    position: {
+      type: 'object',
+      description: 'Where it stands on the canvas; absent: laid out by itself.',
+      properties: { x: { type: 'number' }, y: { type: 'number' } },
+    },
     timeoutMs: { type: 'integer', minimum: 1, default: 60000, description: 'Longest time of one attempt, in ms.' },
     retry,
-    onError: { type: 'string', enum: ['fail', 'continue', 'branch'], description: 'fail: the instance fails. continue: go on with null as output. branch: go on at the port `error`.' },
+    onError: {
+      type: 'string',
+      enum: ['fail', 'continue', 'branch'],
+      description: 'fail: the instance fails. continue: go on with null as output. branch: go on at the port `error`.',
+    },
     condition: { type: 'string', description: 'An expression; when it is not true, the node is skipped.' },
-    runIf: { description: 'How many of the edges that lead here must have come through.', anyOf: [{ type: 'string', enum: ['all', 'any'] }, { type: 'integer', minimum: 1 }] },
+    runIf: {
+      description: 'How many of the edges that lead here must have come through.',
+      anyOf: [
+        { type: 'string', enum: ['all', 'any'] },
+        { type: 'integer', minimum: 1 },
+      ],
+    },
     mock: { description: 'A pinned output: the node does not run.' },
     disabled: { type: 'boolean', default: true, description: 'Skipped, as if it were not there.' },
     priority: { type: 'integer', minimum: 0, maximum: 100, default: 50, description: 'Of its job on the queue; higher runs first.' },
@@ -56,7 +70,11 @@ const edge: Schema = {
   properties: {
     from: { type: 'string', description: 'Where it starts: "key", or "key.port".' },
     to: { type: 'string', description: 'Where it leads: "key".' },
-    mode: { type: 'array', items: { type: 'string', enum: ['trigger', 'context', 'attachments'] }, description: 'What travels: the turn, the data, the files.' },
+    mode: {
+      type: 'array',
+      items: { type: 'string', enum: ['trigger', 'context', 'attachments'] },
+      description: 'What travels: the turn, the data, the files.',
+    },
     when: { type: 'string', description: 'An expression; the edge is only taken when it is true.' },
   },
 };
@@ -78,7 +96,11 @@ const webhook: Schema = {
     auth: { type: 'string', enum: ['hmac', 'header', 'none'], description: 'How a caller proves itself. none: anyone who has the URL.' },
     secret: { type: 'string', description: 'Name of the secret that proves a caller; required unless auth is none.' },
     header: { type: 'string', description: 'Header that carries the secret or the signature.' },
-    timestamp: { type: 'boolean', default: true, description: 'Of hmac: the signature covers delivery, time and body. false for senders that sign the body alone, like GitHub.' },
+    timestamp: {
+      type: 'boolean',
+      default: true,
+      description: 'Of hmac: the signature covers delivery, time and body. false for senders that sign the body alone, like GitHub.',
+    },
     methods: { type: 'array', items: { type: 'string', enum: ['POST', 'GET'] }, description: 'Absent: POST alone.' },
   },
 };
@@ -103,7 +125,12 @@ export const definitionSchema: Schema = {
     edges: { type: 'array', items: edge, description: 'In which order: each leads from one node to another.' },
     inputSchema: { type: 'object', description: 'JSON Schema of the input; the run dialog makes a form of it.' },
     triggers: { type: 'array', items: trigger, description: 'What starts instances by itself.' },
-    settings: { type: 'object', properties: { maxConcurrentSteps: { type: 'integer', minimum: 1, maximum: 1000, default: 50, description: 'Steps of one instance that run at the same time.' } } },
+    settings: {
+      type: 'object',
+      properties: {
+        maxConcurrentSteps: { type: 'integer', minimum: 1, maximum: 1000, default: 50, description: 'Steps of one instance that run at the same time.' },
+      },
+    },
   },
 };
 

@@ -16,19 +16,22 @@ function bench(save: (text: string, etag: string | undefined, count: number) => 
   const sent: string[] = [];
   let kept: string | undefined;
   let timer: (() => void) | undefined;
-  const draft = createDraft({
-    save: (text, etag) => {
-      sent.push(text);
-      return save(text, etag, sent.length);
+  const draft = createDraft(
+    {
+      save: (text, etag) => {
+        sent.push(text);
+        return save(text, etag, sent.length);
+      },
+      keep: (text) => void (kept = text),
+      drop: () => void (kept = undefined),
+      now: () => 1,
+      later: (run) => {
+        timer = run;
+        return () => void (timer = undefined);
+      },
     },
-    keep: (text) => void (kept = text),
-    drop: () => void (kept = undefined),
-    now: () => 1,
-    later: (run) => {
-      timer = run;
-      return () => void (timer = undefined);
-    },
-  }, 'e1');
+    'e1',
+  );
   const tick = async (): Promise<void> => {
     timer?.();
     await new Promise((resolve) => setImmediate(resolve));
@@ -51,7 +54,9 @@ test('typing is kept at once and sent once it pauses', async () => {
 
 test('what is typed while a request is under way goes in the next one', async () => {
   let answer = (_: { etag: string }): void => {};
-  const { draft, sent, kept, tick } = bench((_text, _etag, count) => (count === 1 ? new Promise((resolve) => (answer = resolve)) : Promise.resolve({ etag: 'e3' })));
+  const { draft, sent, kept, tick } = bench((_text, _etag, count) =>
+    count === 1 ? new Promise((resolve) => (answer = resolve)) : Promise.resolve({ etag: 'e3' }),
+  );
   draft.type('a');
   await tick();
   draft.type('ab');
@@ -75,7 +80,9 @@ test('a lost connection keeps the text in the browser and tries again', async ()
 });
 
 test('a second writer stops the sending until someone chose', async () => {
-  const { draft, sent, kept, tick } = bench((_text, etag) => (etag === 'e1' ? Promise.reject(Object.assign(new Error('stale'), { status: 412 })) : Promise.resolve({ etag: 'e9' })));
+  const { draft, sent, kept, tick } = bench((_text, etag) =>
+    etag === 'e1' ? Promise.reject(Object.assign(new Error('stale'), { status: 412 })) : Promise.resolve({ etag: 'e9' }),
+  );
   draft.type('mine');
   await tick();
   assert.equal(draft.state.value.kind, 'conflict');

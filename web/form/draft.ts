@@ -63,7 +63,10 @@ export function createDraft(parts: DraftParts, firstEtag: string | undefined): D
     if (pending === undefined || state.value.kind === 'conflict') return;
     const text = pending;
     state.value = { kind: 'saving' };
-    sending = parts.save(text, etag).then((saved) => stored(text, saved), refused).finally(() => (sending = undefined));
+    sending = parts
+      .save(text, etag)
+      .then((saved) => stored(text, saved), refused)
+      .finally(() => (sending = undefined));
     await sending;
   };
 

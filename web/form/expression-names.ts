@@ -45,9 +45,12 @@ export function namesInExpression(input: ExpressionInput): { readonly typed: str
 function namesAfter(before: readonly string[], input: ExpressionInput): readonly Offer[] {
   const [first, second, third, ...rest] = before;
   if (first === undefined) return ROOTS;
-  if (first === 'input') return propertiesOf(input.inputSchema, schemasAt(input.inputSchema, before.slice(1))).map((hint) => name(hint.name, hint.type, hint.description));
-  if (first === 'secrets' && second === undefined) return input.knowledge.secrets.map((each) => name(each, 'secret', 'Never stored with the instance, masked in logs.'));
-  if (first === 'instance' && second === undefined) return [name('id', 'string', ''), name('createdAt', 'string', ''), name('startedBy', 'string', ''), name('labels', 'object', '')];
+  if (first === 'input')
+    return propertiesOf(input.inputSchema, schemasAt(input.inputSchema, before.slice(1))).map((hint) => name(hint.name, hint.type, hint.description));
+  if (first === 'secrets' && second === undefined)
+    return input.knowledge.secrets.map((each) => name(each, 'secret', 'Never stored with the instance, masked in logs.'));
+  if (first === 'instance' && second === undefined)
+    return [name('id', 'string', ''), name('createdAt', 'string', ''), name('startedBy', 'string', ''), name('labels', 'object', '')];
   if (first === 'workflow' && second === undefined) return [name('id', 'string', ''), name('name', 'string', ''), name('version', 'integer', '')];
   if (first !== 'steps') return [];
   const self = input.path[0] === 'nodes' ? input.nodes[Number(input.path[1])]?.key : undefined;
@@ -69,5 +72,24 @@ const ROOTS: readonly Offer[] = [
   name('instance', 'object', 'This run.'),
   name('workflow', 'object', 'Its workflow.'),
   name('secrets', 'object', 'Secrets by name; masked wherever they would show.'),
-  ...['$sum', '$count', '$average', '$max', '$min', '$string', '$number', '$join', '$split', '$lowercase', '$uppercase', '$trim', '$now', '$exists', '$keys', '$map', '$filter', '$base64encode'].map((each) => name(each, 'function', 'Of JSONata.')),
+  ...[
+    '$sum',
+    '$count',
+    '$average',
+    '$max',
+    '$min',
+    '$string',
+    '$number',
+    '$join',
+    '$split',
+    '$lowercase',
+    '$uppercase',
+    '$trim',
+    '$now',
+    '$exists',
+    '$keys',
+    '$map',
+    '$filter',
+    '$base64encode',
+  ].map((each) => name(each, 'function', 'Of JSONata.')),
 ];

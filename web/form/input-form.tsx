@@ -29,7 +29,12 @@ export function inputValue(schema: Schema | undefined, state: InputState): { rea
   return 'fault' in parsed ? { faults: { '': parsed.fault } } : parsed;
 }
 
-export function InputForm(props: { readonly schema: Schema | undefined; readonly state: InputState; readonly onChange: (state: InputState) => void; readonly showFaults: boolean }): JSX.Element {
+export function InputForm(props: {
+  readonly schema: Schema | undefined;
+  readonly state: InputState;
+  readonly onChange: (state: InputState) => void;
+  readonly showFaults: boolean;
+}): JSX.Element {
   const { schema, state, onChange } = props;
   const fields = fieldsOf(schema);
   const result = inputValue(schema, state);
@@ -39,18 +44,40 @@ export function InputForm(props: { readonly schema: Schema | undefined; readonly
     if (mode === state.mode) return;
     if (!('value' in result)) return setStuck(true);
     setStuck(false);
-    onChange(mode === 'json' ? { ...state, mode, json: formatJson(result.value) } : { ...state, mode, base: result.value, texts: textsOf(fields ?? [], result.value) });
+    onChange(
+      mode === 'json' ? { ...state, mode, json: formatJson(result.value) } : { ...state, mode, base: result.value, texts: textsOf(fields ?? [], result.value) },
+    );
   };
   return (
     <div class="stack">
       {fields !== undefined && (
         <div class="row">
-          <Segmented label="Input as" value={state.mode} options={[{ value: 'form', label: 'Form' }, { value: 'json', label: 'JSON' }]} onChange={change} />
+          <Segmented
+            label="Input as"
+            value={state.mode}
+            options={[
+              { value: 'form', label: 'Form' },
+              { value: 'json', label: 'JSON' },
+            ]}
+            onChange={change}
+          />
         </div>
       )}
-      {stuck && 'faults' in result && <p class="field-fault" role="alert">{Object.values(result.faults)[0]}</p>}
+      {stuck && 'faults' in result && (
+        <p class="field-fault" role="alert">
+          {Object.values(result.faults)[0]}
+        </p>
+      )}
       {state.mode === 'form' && fields !== undefined ? (
-        fields.map((field) => <FormRow key={field.name} field={field} text={state.texts[field.name] ?? ''} fault={faults[field.name]} onChange={(text) => onChange({ ...state, texts: { ...state.texts, [field.name]: text } })} />)
+        fields.map((field) => (
+          <FormRow
+            key={field.name}
+            field={field}
+            text={state.texts[field.name] ?? ''}
+            fault={faults[field.name]}
+            onChange={(text) => onChange({ ...state, texts: { ...state.texts, [field.name]: text } })}
+          />
+        ))
       ) : (
         <Field label="Input (JSON)" fault={faults['']} hint="Expressions read it as input.">
           {(links) => <Textarea {...links} mono rows={10} value={state.json} onInput={(json) => onChange({ ...state, json })} />}
@@ -60,14 +87,28 @@ export function InputForm(props: { readonly schema: Schema | undefined; readonly
   );
 }
 
-function FormRow(props: { readonly field: FormField; readonly text: string; readonly fault: string | undefined; readonly onChange: (text: string) => void }): JSX.Element {
+function FormRow(props: {
+  readonly field: FormField;
+  readonly text: string;
+  readonly fault: string | undefined;
+  readonly onChange: (text: string) => void;
+}): JSX.Element {
   const { field, text, onChange } = props;
   if (field.kind === 'switch') return <Switch label={field.title} checked={text === 'true'} onChange={(on) => onChange(String(on))} />;
   return (
     <Field label={field.title} hint={field.description === '' ? undefined : field.description} fault={props.fault} optional={!field.required}>
       {(links) => {
-        if (field.kind === 'choice') return <Select {...links} value={text} options={[...(field.required ? [] : [{ value: '', label: '–' }]), ...field.choices.map((choice) => ({ value: choice, label: choice }))]} onChange={onChange} />;
-        if (field.kind === 'json' || field.kind === 'long') return <Textarea {...links} mono={field.kind === 'json'} rows={4} value={text} onInput={onChange} />;
+        if (field.kind === 'choice')
+          return (
+            <Select
+              {...links}
+              value={text}
+              options={[...(field.required ? [] : [{ value: '', label: '–' }]), ...field.choices.map((choice) => ({ value: choice, label: choice }))]}
+              onChange={onChange}
+            />
+          );
+        if (field.kind === 'json' || field.kind === 'long')
+          return <Textarea {...links} mono={field.kind === 'json'} rows={4} value={text} onInput={onChange} />;
         return <Input {...links} type={field.kind === 'number' ? 'number' : 'text'} value={text} onInput={onChange} />;
       }}
     </Field>

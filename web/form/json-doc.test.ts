@@ -72,19 +72,25 @@ test('faults say what is wrong, where', () => {
 });
 
 test('any JSON reads as JSON.parse reads it, without faults', () => {
-  fc.assert(fc.property(fc.jsonValue(), (value) => {
-    const doc = docOf(JSON.stringify(value, null, 2));
-    assert.deepEqual(looseValue(doc), JSON.parse(doc.text));
-    assert.deepEqual(syntaxFaults(doc), []);
-  }), { seed: 7, numRuns: 200 });
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const doc = docOf(JSON.stringify(value, null, 2));
+      assert.deepEqual(looseValue(doc), JSON.parse(doc.text));
+      assert.deepEqual(syntaxFaults(doc), []);
+    }),
+    { seed: 7, numRuns: 200 },
+  );
 });
 
 test('no text and no position make it throw', () => {
-  fc.assert(fc.property(fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', ',', ':', 'a', '1', ' ', '\n', '\\') }), fc.nat(40), (text, position) => {
-    const doc = docOf(text);
-    placeAt(doc, Math.min(position, text.length));
-    looseValue(doc);
-    syntaxFaults(doc);
-    rangeOf(doc, ['a', 0]);
-  }), { seed: 8, numRuns: 500 });
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', ',', ':', 'a', '1', ' ', '\n', '\\') }), fc.nat(40), (text, position) => {
+      const doc = docOf(text);
+      placeAt(doc, Math.min(position, text.length));
+      looseValue(doc);
+      syntaxFaults(doc);
+      rangeOf(doc, ['a', 0]);
+    }),
+    { seed: 8, numRuns: 500 },
+  );
 });

@@ -36,7 +36,9 @@ export function docOf(text: string): JsonDoc {
 
 /** `nodes[3].params.url` → ['nodes', 3, 'params', 'url']. */
 export function parsePath(path: string): JsonPath {
-  return [...path.matchAll(/\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|([^.[\]]+)/g)].map((match) => (match[1] !== undefined ? Number(match[1]) : (match[2] ?? match[3] ?? '')));
+  return [...path.matchAll(/\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|([^.[\]]+)/g)].map((match) =>
+    match[1] !== undefined ? Number(match[1]) : (match[2] ?? match[3] ?? ''),
+  );
 }
 
 /** What the text says so far: unfinished parts are left out. */
@@ -47,10 +49,13 @@ export function looseValue(doc: JsonDoc): unknown {
 
 function valueOf(node: SyntaxNode, text: string): unknown {
   const raw = text.slice(node.from, node.to);
-  if (node.name === 'Object') return Object.fromEntries(children(node, 'Property').flatMap((property) => {
-    const value = valueNode(property);
-    return value === undefined ? [] : [[nameOf(property, text), valueOf(value, text)] as const];
-  }));
+  if (node.name === 'Object')
+    return Object.fromEntries(
+      children(node, 'Property').flatMap((property) => {
+        const value = valueNode(property);
+        return value === undefined ? [] : [[nameOf(property, text), valueOf(value, text)] as const];
+      }),
+    );
   if (node.name === 'Array') return childValues(node).map((child) => valueOf(child, text));
   if (node.name === 'String') return unquote(raw);
   if (node.name === 'Number') return Number(raw);
@@ -194,7 +199,8 @@ export function syntaxFaults(doc: JsonDoc): readonly (Range & { readonly message
     const faults: (Range & { message: string })[] = [];
     doc.tree.iterate({
       enter(node) {
-        if (node.type.isError && faults.length < 20) faults.push({ ...visible(doc.text, node.from, node.to), message: faultText(doc.text, node.from, node.to) });
+        if (node.type.isError && faults.length < 20)
+          faults.push({ ...visible(doc.text, node.from, node.to), message: faultText(doc.text, node.from, node.to) });
       },
     });
     const own = error instanceof Error ? error.message : String(error);

@@ -18,11 +18,19 @@ test('while the text is broken only its faults are shown', () => {
 });
 
 test('problems stand in the order of the text', () => {
-  const problems = problemsOf(doc, [{ path: 'edges', code: 'b', message: 'second' }, { path: 'nodes[0].key', code: 'a', message: 'first' }]);
-  assert.deepEqual(problems.map((problem) => problem.message), ['first', 'second']);
+  const problems = problemsOf(doc, [
+    { path: 'edges', code: 'b', message: 'second' },
+    { path: 'nodes[0].key', code: 'a', message: 'first' },
+  ]);
+  assert.deepEqual(
+    problems.map((problem) => problem.message),
+    ['first', 'second'],
+  );
 });
 
 test('a refused body becomes problems, whatever its details', () => {
-  assert.deepEqual(problemsOfDetails({ issues: [{ path: ['nodes', 0, 'key'], code: 'invalid_format', message: 'bad key' }] }, 'refused'), [{ path: '["nodes"][0]["key"]', code: 'invalid_format', message: 'bad key' }]);
+  assert.deepEqual(problemsOfDetails({ issues: [{ path: ['nodes', 0, 'key'], code: 'invalid_format', message: 'bad key' }] }, 'refused'), [
+    { path: '["nodes"][0]["key"]', code: 'invalid_format', message: 'bad key' },
+  ]);
   assert.deepEqual(problemsOfDetails({}, 'refused'), [{ path: '', code: 'invalid_body', message: 'refused' }]);
 });

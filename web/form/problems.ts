@@ -39,8 +39,17 @@ export function problemsOfDetails(details: Readonly<Record<string, unknown>>, me
   const found = lists.flat().flatMap((each: unknown): Problem[] => {
     if (typeof each !== 'object' || each === null) return [];
     const issue = each as Readonly<Record<string, unknown>>;
-    const path = Array.isArray(issue['path']) ? issue['path'].map((part) => (typeof part === 'number' ? `[${part}]` : `["${String(part)}"]`)).join('') : String(issue['path'] ?? '');
-    return [{ path, code: String(issue['code'] ?? 'invalid_body'), message: String(issue['message'] ?? message), ...(typeof issue['node'] === 'string' ? { node: issue['node'] } : {}) }];
+    const path = Array.isArray(issue['path'])
+      ? issue['path'].map((part) => (typeof part === 'number' ? `[${part}]` : `["${String(part)}"]`)).join('')
+      : String(issue['path'] ?? '');
+    return [
+      {
+        path,
+        code: String(issue['code'] ?? 'invalid_body'),
+        message: String(issue['message'] ?? message),
+        ...(typeof issue['node'] === 'string' ? { node: issue['node'] } : {}),
+      },
+    ];
   });
   return found.length > 0 ? found : [{ path: '', code: 'invalid_body', message }];
 }

@@ -17,7 +17,16 @@ const schema = {
 const fields = fieldsOf(schema) ?? [];
 
 test('each kind of property gets its field', () => {
-  assert.deepEqual(fields.map((field) => [field.name, field.title, field.kind, field.required]), [['path', 'File', 'text', true], ['rows', 'rows', 'number', false], ['shape', 'shape', 'choice', false], ['dry', 'dry', 'switch', false], ['tags', 'tags', 'json', false]]);
+  assert.deepEqual(
+    fields.map((field) => [field.name, field.title, field.kind, field.required]),
+    [
+      ['path', 'File', 'text', true],
+      ['rows', 'rows', 'number', false],
+      ['shape', 'shape', 'choice', false],
+      ['dry', 'dry', 'switch', false],
+      ['tags', 'tags', 'json', false],
+    ],
+  );
 });
 
 test('a schema without properties makes no form', () => {

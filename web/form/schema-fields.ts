@@ -52,11 +52,13 @@ function kindOf(schemas: readonly Schema[], hasChoices: boolean): FormField['kin
 /** The texts that show a value: what the form starts with. Defaults are filled in. */
 export function textsOf(fields: readonly FormField[], value: unknown): FormTexts {
   const given = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : {};
-  return Object.fromEntries(fields.map((field) => {
-    const own = given[field.name];
-    if (own === undefined) return [field.name, field.placeholder];
-    return [field.name, typeof own === 'string' && field.kind !== 'json' ? own : JSON.stringify(own)];
-  }));
+  return Object.fromEntries(
+    fields.map((field) => {
+      const own = given[field.name];
+      if (own === undefined) return [field.name, field.placeholder];
+      return [field.name, typeof own === 'string' && field.kind !== 'json' ? own : JSON.stringify(own)];
+    }),
+  );
 }
 
 export type FormResult = { readonly value: Readonly<Record<string, unknown>> } | { readonly faults: Readonly<Record<string, string>> };

@@ -25,7 +25,14 @@ function step(root: Schema, schema: Schema, part: string | number): readonly Sch
 function flatten(root: Schema, schema: unknown, depth = 0): readonly Schema[] {
   if (typeof schema !== 'object' || schema === null || depth > MAX_REFS) return [];
   const own = asSchema(schema);
-  const target = typeof own['$ref'] === 'string' ? own['$ref'].replace(/^#\/?/, '').split('/').filter(Boolean).reduce<unknown>((at, part) => asSchema(at)[part], root) : undefined;
+  const target =
+    typeof own['$ref'] === 'string'
+      ? own['$ref']
+          .replace(/^#\/?/, '')
+          .split('/')
+          .filter(Boolean)
+          .reduce<unknown>((at, part) => asSchema(at)[part], root)
+      : undefined;
   const parts = [target, ...['anyOf', 'oneOf', 'allOf'].flatMap((word) => (Array.isArray(own[word]) ? (own[word] as unknown[]) : []))];
   const { anyOf: _any, oneOf: _one, allOf: _all, $ref: _ref, ...plain } = own;
   return [...(Object.keys(plain).length > 0 ? [plain] : []), ...parts.flatMap((part) => flatten(root, part, depth + 1))];
@@ -47,7 +54,14 @@ export function propertiesOf(root: Schema, schemas: readonly Schema[]): readonly
     const required = Array.isArray(schema['required']) ? schema['required'] : [];
     for (const [name, value] of Object.entries(asSchema(schema['properties']))) {
       const alternatives = flatten(root, value);
-      if (!hints.has(name)) hints.set(name, { name, type: typeText(alternatives), required: required.includes(name), description: descriptionOf(alternatives), sample: sampleOf(alternatives) });
+      if (!hints.has(name))
+        hints.set(name, {
+          name,
+          type: typeText(alternatives),
+          required: required.includes(name),
+          description: descriptionOf(alternatives),
+          sample: sampleOf(alternatives),
+        });
     }
   }
   return [...hints.values()];
@@ -70,7 +84,11 @@ export function typeText(schemas: readonly Schema[]): string {
 }
 
 function typeOf(schema: Schema): string {
-  if (Array.isArray(schema['enum'])) return schema['enum'].slice(0, 6).map((value) => JSON.stringify(value)).join(' | ');
+  if (Array.isArray(schema['enum']))
+    return schema['enum']
+      .slice(0, 6)
+      .map((value) => JSON.stringify(value))
+      .join(' | ');
   if ('const' in schema) return JSON.stringify(schema['const']);
   const type = schema['type'];
   if (type === 'array') return `${typeText(flatten(schema, schema['items'])) || 'any'}[]`;

@@ -6,7 +6,12 @@ import { StatusChip } from '../ui/status-chip.tsx';
 import { cardStatus, liveText } from './model.ts';
 import type { Card, GraphModel } from './model.ts';
 
-export function GraphList(props: { readonly model: GraphModel; readonly selected?: string | undefined; readonly onSelect: (key: string) => void; readonly label: string }): JSX.Element {
+export function GraphList(props: {
+  readonly model: GraphModel;
+  readonly selected?: string | undefined;
+  readonly onSelect: (key: string) => void;
+  readonly label: string;
+}): JSX.Element {
   return (
     <ol class="graph-list" aria-label={props.label}>
       {props.model.cards.map((card) => (

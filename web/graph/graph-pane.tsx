@@ -13,12 +13,18 @@ const Drawing = lazyView<GraphViewProps>(async () => (await import('./graph-view
 
 export function GraphPane(props: GraphViewProps): JSX.Element {
   const [mode, setMode] = useState<'drawing' | 'list'>(isNarrow.value ? 'list' : 'drawing');
-  if (props.model.cards.length === 0) return <Empty title="No nodes yet">A workflow is a list of nodes and the edges between them. Add one in the editor.</Empty>;
+  if (props.model.cards.length === 0)
+    return <Empty title="No nodes yet">A workflow is a list of nodes and the edges between them. Add one in the editor.</Empty>;
   return (
     <div class="graph-pane">
       {mode === 'drawing' ? <Drawing {...props} /> : <GraphList {...props} />}
       <div class={mode === 'list' ? 'graph-mode graph-mode-low' : 'graph-mode'}>
-        <IconButton size="small" label={mode === 'drawing' ? 'Show as a list' : 'Show as a drawing'} icon={mode === 'drawing' ? <List size={14} /> : <Workflow size={14} />} onClick={() => setMode(mode === 'drawing' ? 'list' : 'drawing')} />
+        <IconButton
+          size="small"
+          label={mode === 'drawing' ? 'Show as a list' : 'Show as a drawing'}
+          icon={mode === 'drawing' ? <List size={14} /> : <Workflow size={14} />}
+          onClick={() => setMode(mode === 'drawing' ? 'list' : 'drawing')}
+        />
       </div>
     </div>
   );

@@ -69,10 +69,28 @@ function Drawing(props: GraphViewProps & { readonly pane: { readonly width: numb
   const flow = useReactFlow();
   const portCounts = model.cards.map((card) => card.outputs.length).join('.');
   const shape = `${shapeOf(definition)} ${portCounts} ${Math.round(pane.width / 100)} ${Math.round(pane.height / 100)}`;
-  const layout = useMemo(() => layOutGraph({ nodes: definition.nodes, edges: definition.edges, portCount: (node) => model.cards.find((card) => card.key === node.key)?.outputs.length ?? 1, pane }), [shape]);
+  const layout = useMemo(
+    () =>
+      layOutGraph({
+        nodes: definition.nodes,
+        edges: definition.edges,
+        portCount: (node) => model.cards.find((card) => card.key === node.key)?.outputs.length ?? 1,
+        pane,
+      }),
+    [shape],
+  );
   const nodes = model.cards.map((card): CardNode => {
     const place = layout.places.get(card.key) ?? { x: 0, y: 0, width: NODE_WIDTH, height: NODE_HEIGHT };
-    return { id: card.key, type: 'card', position: { x: place.x, y: place.y }, width: place.width, height: place.height, data: { card, direction: layout.direction }, selected: card.key === props.selected, ariaLabel: labelOf(card) };
+    return {
+      id: card.key,
+      type: 'card',
+      position: { x: place.x, y: place.y },
+      width: place.width,
+      height: place.height,
+      data: { card, direction: layout.direction },
+      selected: card.key === props.selected,
+      ariaLabel: labelOf(card),
+    };
   });
   useEffect(() => {
     // After the new layout is drawn.
@@ -125,7 +143,10 @@ function startView(layout: Layout, model: GraphModel, pane: { readonly width: nu
 
 /** What the layout depends on, as text: names, ports and edges, never states. */
 function shapeOf(definition: Pick<Definition, 'nodes' | 'edges'>): string {
-  return JSON.stringify([definition.nodes.map((node) => [node.key, node.type, node.position, node.onError, node.params?.['cases']]), definition.edges.map((edge) => [edge.from, edge.to])]);
+  return JSON.stringify([
+    definition.nodes.map((node) => [node.key, node.type, node.position, node.onError, node.params?.['cases']]),
+    definition.edges.map((edge) => [edge.from, edge.to]),
+  ]);
 }
 
 function labelOf(card: Card): string {
@@ -161,10 +182,21 @@ function CardView(props: { readonly data: { readonly card: Card; readonly direct
   const status = card.status === undefined ? undefined : cardStatus(card);
   const ringed = status !== undefined && status !== 'pending';
   const live = liveText(card, formatDuration, card.step !== undefined && card.step.endedAt === null ? now.value : 0);
-  const classes = ['graph-card', ringed ? 'graph-ringed' : '', status === 'pending' || card.disabled ? 'graph-dim' : '', props.selected === true ? 'graph-selected' : '', card.problems.length > 0 || !card.known ? 'graph-faulty' : ''];
+  const classes = [
+    'graph-card',
+    ringed ? 'graph-ringed' : '',
+    status === 'pending' || card.disabled ? 'graph-dim' : '',
+    props.selected === true ? 'graph-selected' : '',
+    card.problems.length > 0 || !card.known ? 'graph-faulty' : '',
+  ];
   return (
     <div class={classes.join(' ')} style={ringed ? { borderColor: statusColor(status) } : {}}>
-      <Handle type="target" position={direction === 'down' ? Position.Top : Position.Left} isConnectable={false} style={{ visibility: card.hasInput ? 'visible' : 'hidden' }} />
+      <Handle
+        type="target"
+        position={direction === 'down' ? Position.Top : Position.Left}
+        isConnectable={false}
+        style={{ visibility: card.hasInput ? 'visible' : 'hidden' }}
+      />
       <div class="graph-card-head">
         {status !== undefined && <StatusShape status={status} />}
         <span class="graph-card-title truncate">{card.title}</span>
@@ -175,7 +207,10 @@ function CardView(props: { readonly data: { readonly card: Card; readonly direct
         )}
       </div>
       <div class="graph-card-body">
-        <div class="graph-card-type truncate">{card.known ? card.typeTitle : `${card.type}: unknown type`}{card.disabled && ' · disabled'}</div>
+        <div class="graph-card-type truncate">
+          {card.known ? card.typeTitle : `${card.type}: unknown type`}
+          {card.disabled && ' · disabled'}
+        </div>
         <div class="graph-card-line truncate">{card.problems[0] ?? live ?? card.summary}</div>
       </div>
       <Ports card={card} direction={direction} />

@@ -45,7 +45,11 @@ export function layOutGraph(input: LayoutInput): Layout {
   const { nodes, pane } = input;
   const right = sizesOf(input, 'right');
   if (nodes.length > 0 && nodes.every((node) => node.position !== undefined)) {
-    return { direction: 'right', places: new Map(nodes.map((node) => [node.key, { x: node.position?.x ?? 0, y: node.position?.y ?? 0, ...(right.get(node.key) ?? BARE) }])), routes: new Map() };
+    return {
+      direction: 'right',
+      places: new Map(nodes.map((node) => [node.key, { x: node.position?.x ?? 0, y: node.position?.y ?? 0, ...(right.get(node.key) ?? BARE) }])),
+      routes: new Map(),
+    };
   }
   const links = linksOf(input, right);
   if (nodes.length > MAX_DAGRE_NODES) return { direction: 'right', places: columns(right, links), routes: new Map() };
@@ -92,7 +96,13 @@ const GAP_ALONG = 44;
 
 function byDagre(sized: Sizes, links: readonly (readonly [string, string])[], direction: Direction): Layout {
   const graph = new Graph({ multigraph: false });
-  graph.setGraph({ rankdir: direction === 'right' ? 'LR' : 'TB', nodesep: GAP_DOWN, ranksep: direction === 'right' ? GAP_ACROSS : GAP_ALONG, marginx: 0, marginy: 0 });
+  graph.setGraph({
+    rankdir: direction === 'right' ? 'LR' : 'TB',
+    nodesep: GAP_DOWN,
+    ranksep: direction === 'right' ? GAP_ACROSS : GAP_ALONG,
+    marginx: 0,
+    marginy: 0,
+  });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [key, size] of sized) graph.setNode(key, { ...size });
   for (const [from, to] of links) graph.setEdge(from, to);

@@ -8,47 +8,130 @@ import { NODE_HEIGHT, PORT_HEIGHT, layOutGraph, routedPath } from './layout.ts';
 import { graphModel, liveText } from './model.ts';
 import { summaryOfParams } from './summary.ts';
 
-const type = (name: string, changes: Partial<NodeTypeView> = {}): NodeTypeView => ({ type: name, version: 1, title: name.toUpperCase(), summary: '', category: 'flow', runs: 'inline', pure: true, queue: null, inputs: [], outputs: [{ name: 'out', title: 'Out', kind: 'json' }], dynamicOutputs: false, requires: 'user', params: {}, docs: '', example: {}, ...changes });
+const type = (name: string, changes: Partial<NodeTypeView> = {}): NodeTypeView => ({
+  type: name,
+  version: 1,
+  title: name.toUpperCase(),
+  summary: '',
+  category: 'flow',
+  runs: 'inline',
+  pure: true,
+  queue: null,
+  inputs: [],
+  outputs: [{ name: 'out', title: 'Out', kind: 'json' }],
+  dynamicOutputs: false,
+  requires: 'user',
+  params: {},
+  docs: '',
+  example: {},
+  ...changes,
+});
 const types = new Map([
   ['noop', type('noop')],
-  ['branch.if', type('branch.if', { outputs: [{ name: 'true', title: 'Yes', kind: 'json' }, { name: 'false', title: 'No', kind: 'json' }] })],
+  [
+    'branch.if',
+    type('branch.if', {
+      outputs: [
+        { name: 'true', title: 'Yes', kind: 'json' },
+        { name: 'false', title: 'No', kind: 'json' },
+      ],
+    }),
+  ],
   ['branch.switch', type('branch.switch', { dynamicOutputs: true, outputs: [] })],
 ]);
-const step = (path: string, changes: Partial<Step>): Step => ({ key: path, path, generation: 1, status: 'completed', attempt: 1, input: null, output: null, queuedAt: null, startedAt: '2026-01-01T00:00:00.000Z', endedAt: '2026-01-01T00:00:02.000Z', seq: 1, ...changes });
+const step = (path: string, changes: Partial<Step>): Step => ({
+  key: path,
+  path,
+  generation: 1,
+  status: 'completed',
+  attempt: 1,
+  input: null,
+  output: null,
+  queuedAt: null,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  endedAt: '2026-01-01T00:00:02.000Z',
+  seq: 1,
+  ...changes,
+});
 const steps = (...list: Step[]): Map<string, Step> => new Map(list.map((each) => [each.path, each]));
 const definition: Pick<Definition, 'nodes' | 'edges'> = {
-  nodes: [{ key: 'a', type: 'branch.if' }, { key: 'b', type: 'noop' }, { key: 'c', type: 'noop', name: 'See' }],
-  edges: [{ from: 'a.true', to: 'b' }, { from: 'a.false', to: 'c' }],
+  nodes: [
+    { key: 'a', type: 'branch.if' },
+    { key: 'b', type: 'noop' },
+    { key: 'c', type: 'noop', name: 'See' },
+  ],
+  edges: [
+    { from: 'a.true', to: 'b' },
+    { from: 'a.false', to: 'c' },
+  ],
 };
 
 test('without an instance no card has a status and no link a state', () => {
   const model = graphModel({ definition, types });
-  assert.deepEqual(model.cards.map((card) => card.status), [undefined, undefined, undefined]);
-  assert.deepEqual(model.links.map((link) => link.state), ['idle', 'idle']);
-  assert.deepEqual(model.cards[0]?.outputs.map((port) => port.name), ['true', 'false']);
+  assert.deepEqual(
+    model.cards.map((card) => card.status),
+    [undefined, undefined, undefined],
+  );
+  assert.deepEqual(
+    model.links.map((link) => link.state),
+    ['idle', 'idle'],
+  );
+  assert.deepEqual(
+    model.cards[0]?.outputs.map((port) => port.name),
+    ['true', 'false'],
+  );
 });
 
 test('the branch taken and the branch left differ', () => {
-  const model = graphModel({ definition, types, steps: steps(step('a', {}), step('b', { status: 'running', endedAt: null }), step('c', { status: 'skipped' })) });
-  assert.deepEqual(model.links.map((link) => link.state), ['taken', 'untaken']);
+  const model = graphModel({
+    definition,
+    types,
+    steps: steps(step('a', {}), step('b', { status: 'running', endedAt: null }), step('c', { status: 'skipped' })),
+  });
+  assert.deepEqual(
+    model.links.map((link) => link.state),
+    ['taken', 'untaken'],
+  );
 });
 
 test('what has not had its turn is pending and waits', () => {
   const model = graphModel({ definition, types, steps: steps(step('a', { status: 'running', endedAt: null })) });
-  assert.deepEqual(model.cards.map((card) => card.status), ['running', 'pending', 'pending']);
-  assert.deepEqual(model.links.map((link) => link.state), ['waiting', 'waiting']);
+  assert.deepEqual(
+    model.cards.map((card) => card.status),
+    ['running', 'pending', 'pending'],
+  );
+  assert.deepEqual(
+    model.links.map((link) => link.state),
+    ['waiting', 'waiting'],
+  );
 });
 
 test('an error branch is taken only by a failure', () => {
-  const failing = { nodes: [{ key: 'a', type: 'noop', onError: 'branch' as const }, { key: 'b', type: 'noop' }], edges: [{ from: 'a.error', to: 'b' }] };
-  assert.deepEqual(graphModel({ definition: failing, types }).cards[0]?.outputs.map((port) => port.name), ['out', 'error']);
+  const failing = {
+    nodes: [
+      { key: 'a', type: 'noop', onError: 'branch' as const },
+      { key: 'b', type: 'noop' },
+    ],
+    edges: [{ from: 'a.error', to: 'b' }],
+  };
+  assert.deepEqual(
+    graphModel({ definition: failing, types }).cards[0]?.outputs.map((port) => port.name),
+    ['out', 'error'],
+  );
   assert.equal(graphModel({ definition: failing, types, steps: steps(step('a', { status: 'failed' }), step('b', {})) }).links[0]?.state, 'taken');
   assert.equal(graphModel({ definition: failing, types, steps: steps(step('a', {})) }).links[0]?.state, 'untaken');
 });
 
 test('a switch shows the ports its params name', () => {
-  const node: GraphNode = { key: 's', type: 'branch.switch', params: { value: '{{ input.kind }}', cases: [{ port: 'small' }, { port: 'big' }], default: 'other' } };
-  assert.deepEqual(graphModel({ definition: { nodes: [node], edges: [] }, types }).cards[0]?.outputs.map((port) => port.name), ['small', 'big', 'other']);
+  const node: GraphNode = {
+    key: 's',
+    type: 'branch.switch',
+    params: { value: '{{ input.kind }}', cases: [{ port: 'small' }, { port: 'big' }], default: 'other' },
+  };
+  assert.deepEqual(
+    graphModel({ definition: { nodes: [node], edges: [] }, types }).cards[0]?.outputs.map((port) => port.name),
+    ['small', 'big', 'other'],
+  );
 });
 
 test('edges to nodes that are not there are left out, unknown types are marked', () => {
@@ -70,7 +153,10 @@ test('the live line says the error, the wait or the time', () => {
   assert.equal(line({}), '2000 ms');
   assert.equal(line({ status: 'running', endedAt: null, attempt: 2 }), 'attempt 2 · 5000 ms');
   assert.equal(line({ status: 'failed', error: { code: 'exit', message: 'exit code 3' } }), 'exit: exit code 3');
-  assert.equal(line({ status: 'queued', endedAt: null, startedAt: null, waitReason: { kind: 'slot', message: 'no free slot on studio' } }), 'no free slot on studio');
+  assert.equal(
+    line({ status: 'queued', endedAt: null, startedAt: null, waitReason: { kind: 'slot', message: 'no free slot on studio' } }),
+    'no free slot on studio',
+  );
 });
 
 test('summaries say what a node does in one line', () => {
@@ -86,7 +172,11 @@ const pane = { width: 1_200, height: 600 };
 
 test('a long chain runs down where the pane is narrow', () => {
   const nodes: GraphNode[] = ['a', 'b', 'c', 'd'].map((key) => ({ key, type: 'noop' }));
-  const edges = [{ from: 'a', to: 'b' }, { from: 'b', to: 'c' }, { from: 'c', to: 'd' }];
+  const edges = [
+    { from: 'a', to: 'b' },
+    { from: 'b', to: 'c' },
+    { from: 'c', to: 'd' },
+  ];
   const { places, direction } = layOutGraph({ nodes, edges, portCount: () => 2, pane: { width: 500, height: 800 } });
   assert.equal(direction, 'down');
   assert.ok((places.get('a')?.y ?? 0) < (places.get('b')?.y ?? 0));
@@ -95,7 +185,13 @@ test('a long chain runs down where the pane is narrow', () => {
 
 test('layout runs left to right, gives every node a place, and survives cycles and strangers', () => {
   const nodes: GraphNode[] = ['a', 'b', 'c'].map((key) => ({ key, type: 'noop' }));
-  const edges = [{ from: 'a', to: 'b' }, { from: 'b', to: 'c' }, { from: 'c', to: 'a' }, { from: 'c', to: 'c' }, { from: 'x', to: 'a' }];
+  const edges = [
+    { from: 'a', to: 'b' },
+    { from: 'b', to: 'c' },
+    { from: 'c', to: 'a' },
+    { from: 'c', to: 'c' },
+    { from: 'x', to: 'a' },
+  ];
   const { places, direction } = layOutGraph({ nodes, edges, portCount: () => 1, pane });
   assert.equal(direction, 'right');
   assert.equal(places.size, 3);
@@ -115,7 +211,16 @@ test('two thousand nodes in a chain are laid out', () => {
 
 test('an edge over several ranks goes around the nodes between', () => {
   const nodes: GraphNode[] = ['a', 'b', 'c'].map((key) => ({ key, type: 'noop' }));
-  const { routes } = layOutGraph({ nodes, edges: [{ from: 'a', to: 'b' }, { from: 'b', to: 'c' }, { from: 'a', to: 'c' }], portCount: () => 1, pane });
+  const { routes } = layOutGraph({
+    nodes,
+    edges: [
+      { from: 'a', to: 'b' },
+      { from: 'b', to: 'c' },
+      { from: 'a', to: 'c' },
+    ],
+    portCount: () => 1,
+    pane,
+  });
   assert.deepEqual([...routes.keys()], ['a>c']);
   assert.equal(routedPath({ x: 0, y: 0 }, [{ x: 10, y: 20 }], { x: 30, y: 20 }, 'right'), 'M0,0C5,0 5,20 10,20C20,20 20,20 30,20');
 });

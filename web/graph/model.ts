@@ -69,7 +69,17 @@ export function graphModel(input: ModelInput): GraphModel {
     const source = byKey.get(from.key);
     if (source === undefined || !byKey.has(to.key)) return [];
     const kind = source.outputs.find((port) => port.name === from.port)?.kind ?? source.outputs[0]?.kind ?? 'any';
-    return [{ id: `${edge.from}-${edge.to}-${index}`, from: from.key, fromPort: from.port, to: to.key, kind, label: edge.when, state: linkState(input.steps, from.key, from.port, to.key) }];
+    return [
+      {
+        id: `${edge.from}-${edge.to}-${index}`,
+        from: from.key,
+        fromPort: from.port,
+        to: to.key,
+        kind,
+        label: edge.when,
+        state: linkState(input.steps, from.key, from.port, to.key),
+      },
+    ];
   });
   return { cards, links };
 }
@@ -109,7 +119,9 @@ export function outputPorts(node: GraphNode, type: NodeTypeView | undefined, edg
 /** Ports a switch names in its params: those of its cases, then its default. */
 export function portsOfParams(params: Readonly<Record<string, Json>>): readonly string[] {
   const cases = Array.isArray(params['cases']) ? params['cases'] : [];
-  const named = cases.flatMap((each) => (typeof each === 'object' && each !== null && !Array.isArray(each) && typeof each['port'] === 'string' ? [each['port']] : []));
+  const named = cases.flatMap((each) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each) && typeof each['port'] === 'string' ? [each['port']] : [],
+  );
   return [...new Set([...named, ...(typeof params['default'] === 'string' ? [params['default']] : [])])];
 }
 

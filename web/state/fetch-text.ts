@@ -2,12 +2,20 @@
 import { ApiError, readReply } from '../api.ts';
 
 /** @param maxBytes at most so many are read and kept  @throws ApiError */
-export async function fetchText(url: URL, options: { readonly maxBytes: number; readonly signal: AbortSignal }): Promise<{ readonly text: string; readonly cut: boolean }> {
+export async function fetchText(
+  url: URL,
+  options: { readonly maxBytes: number; readonly signal: AbortSignal },
+): Promise<{ readonly text: string; readonly cut: boolean }> {
   let response: Response;
   try {
     response = await fetch(url, { signal: options.signal, credentials: 'same-origin', headers: { 'x-studio-client': 'web' } });
   } catch (error) {
-    throw new ApiError({ status: 0, code: options.signal.aborted ? 'aborted' : 'network', message: 'Studio can’t be reached from this browser.', cause: error });
+    throw new ApiError({
+      status: 0,
+      code: options.signal.aborted ? 'aborted' : 'network',
+      message: 'Studio can’t be reached from this browser.',
+      cause: error,
+    });
   }
   if (!response.ok || response.body === null) {
     readReply(response, await response.text());

@@ -8,17 +8,16 @@ export function nextFrame(run: () => void): () => void {
     const timer = setTimeout(run, HIDDEN_MS);
     return () => clearTimeout(timer);
   }
-  let timer: ReturnType<typeof setTimeout> | undefined;
   const done = (): void => {
-    clearTimeout(timer);
-    cancelAnimationFrame(frame);
+    stop();
     run();
   };
   const frame = requestAnimationFrame(done);
   // Should the tab be hidden before the frame comes.
-  timer = setTimeout(done, HIDDEN_MS);
-  return () => {
+  const timer = setTimeout(done, HIDDEN_MS);
+  const stop = (): void => {
     clearTimeout(timer);
     cancelAnimationFrame(frame);
   };
+  return stop;
 }

@@ -10,13 +10,54 @@ const T0 = '2026-01-01T00:00:00.000Z';
 const T1 = '2026-01-01T00:00:01.000Z';
 const T2 = '2026-01-01T00:00:02.000Z';
 
-const instance: Instance = { id: 'inst_1', workflowId: 'wf_1', workflowName: 'Report', version: 1, status: 'running', input: {}, output: null, labels: {}, priority: 50, startedBy: 'manual', createdAt: T0, startedAt: T0, endedAt: null, seq: 2, cursor: '1-1' };
-const step: Step = { key: 'read', path: 'read', generation: 1, status: 'running', attempt: 1, input: null, output: null, queuedAt: null, startedAt: T0, endedAt: null, seq: 2 };
+const instance: Instance = {
+  id: 'inst_1',
+  workflowId: 'wf_1',
+  workflowName: 'Report',
+  version: 1,
+  status: 'running',
+  input: {},
+  output: null,
+  labels: {},
+  priority: 50,
+  startedBy: 'manual',
+  createdAt: T0,
+  startedAt: T0,
+  endedAt: null,
+  seq: 2,
+  cursor: '1-1',
+};
+const step: Step = {
+  key: 'read',
+  path: 'read',
+  generation: 1,
+  status: 'running',
+  attempt: 1,
+  input: null,
+  output: null,
+  queuedAt: null,
+  startedAt: T0,
+  endedAt: null,
+  seq: 2,
+};
 
 function event(type: EventType, sequence: number, payload: Record<string, unknown>, at = T1): Envelope {
   return {
-    contract_version: 'v1', event_id: `e${sequence}`, idempotency_key: `e${sequence}`, sequence, sequence_stream: 'instance:inst_1', emitted_at: at, event_type: type,
-    entity_kind: type.startsWith('jobs:') ? 'job' : 'instance', entity_id: type.startsWith('jobs:') ? 'job_1' : 'inst_1', room_keys: [], runtime: 'node', payload: payload as Envelope['payload'], request_id: null, correlation_id: null, cursor: '1-2',
+    contract_version: 'v1',
+    event_id: `e${sequence}`,
+    idempotency_key: `e${sequence}`,
+    sequence,
+    sequence_stream: 'instance:inst_1',
+    emitted_at: at,
+    event_type: type,
+    entity_kind: type.startsWith('jobs:') ? 'job' : 'instance',
+    entity_id: type.startsWith('jobs:') ? 'job_1' : 'inst_1',
+    room_keys: [],
+    runtime: 'node',
+    payload: payload as Envelope['payload'],
+    request_id: null,
+    correlation_id: null,
+    cursor: '1-2',
   };
 }
 
@@ -69,7 +110,10 @@ test('a new generation forgets the old error', () => {
 
 test('an instance that ends keeps its error, loses its wait and asks for its output', () => {
   const waiting: Instance = { ...instance, status: 'waiting', waiting: { kind: 'timer', message: 'until noon' } };
-  const view = applied(viewOf(waiting, []), event('engine:instance:failed', 3, { status: 'failed', error: { code: 'step_failed', message: 'draw failed' } }, T2));
+  const view = applied(
+    viewOf(waiting, []),
+    event('engine:instance:failed', 3, { status: 'failed', error: { code: 'step_failed', message: 'draw failed' } }, T2),
+  );
   assert.equal(view.instance.status, 'failed');
   assert.equal(view.instance.waiting, undefined);
   assert.equal(view.instance.error?.code, 'step_failed');
@@ -104,7 +148,21 @@ test('a created event is a whole row; a poor one is not', () => {
 });
 
 test('a job that starts loses its wait reason', () => {
-  const job = { id: 'job_1', queue: 'studio', type: 'command', status: 'queued' as const, attempts: 0, waitReason: { kind: 'slot', message: 'no slot' }, resources: {}, priority: 50, labels: {}, createdAt: T0, startedAt: null, endedAt: null, seq: 1 };
+  const job = {
+    id: 'job_1',
+    queue: 'studio',
+    type: 'command',
+    status: 'queued' as const,
+    attempts: 0,
+    waitReason: { kind: 'slot', message: 'no slot' },
+    resources: {},
+    priority: 50,
+    labels: {},
+    createdAt: T0,
+    startedAt: null,
+    endedAt: null,
+    seq: 1,
+  };
   const started = mergeJob(job, event('jobs:job:started', 2, { status: 'running' }));
   assert.equal(started.waitReason, undefined);
   assert.equal(started.startedAt, T1);
@@ -113,11 +171,18 @@ test('a job that starts loses its wait reason', () => {
 
 test('why the job of a step waits is shown with the step', () => {
   const queued: Step = { ...step, status: 'queued', startedAt: null, jobId: 'job_1' };
-  const told = applied(viewOf(instance, [queued]), event('jobs:job:queued', 7, { status: 'queued', stepPath: 'read', waitReason: { kind: 'slot', message: 'no free slot' } }));
+  const told = applied(
+    viewOf(instance, [queued]),
+    event('jobs:job:queued', 7, { status: 'queued', stepPath: 'read', waitReason: { kind: 'slot', message: 'no free slot' } }),
+  );
   assert.equal(told.steps.get('read')?.waitReason?.message, 'no free slot');
   assert.equal(told.seq, 2);
   assert.equal(applyToInstance(told, event('jobs:job:queued', 8, { status: 'queued', stepPath: 'read' })).kind, 'old');
-  assert.equal(applyToInstance(viewOf(instance, [{ ...queued, jobId: 'job_2' }]), event('jobs:job:queued', 7, { status: 'queued', stepPath: 'read', waitReason: null })).kind, 'old');
+  assert.equal(
+    applyToInstance(viewOf(instance, [{ ...queued, jobId: 'job_2' }]), event('jobs:job:queued', 7, { status: 'queued', stepPath: 'read', waitReason: null }))
+      .kind,
+    'old',
+  );
 });
 
 test('a payload that was too large to travel asks for a new snapshot', () => {

@@ -17,7 +17,11 @@ export interface InstanceView {
   readonly outputOutdated: boolean;
 }
 
-export type Applied = { readonly kind: 'applied'; readonly view: InstanceView } | { readonly kind: 'old' } | { readonly kind: 'gap' } | { readonly kind: 'deleted' };
+export type Applied =
+  | { readonly kind: 'applied'; readonly view: InstanceView }
+  | { readonly kind: 'old' }
+  | { readonly kind: 'gap' }
+  | { readonly kind: 'deleted' };
 
 /** A snapshot: the instance, then its steps, read in this order (a step may be newer than the instance, never older). */
 export function viewOf(instance: Instance, steps: readonly Step[]): InstanceView {
@@ -83,10 +87,23 @@ function mergeStep(old: Step | undefined, payload: StepPayload, event: Envelope)
   const generation = payload.generation ?? old?.generation ?? 1;
   const same = old !== undefined && old.generation === generation ? old : undefined;
   const { error, waitReason, ...facts } = payload;
-  const blank: Step = { key: lastKey(payload.path), path: payload.path, generation, status: payload.status, attempt: 1, input: null, output: null, queuedAt: null, startedAt: null, endedAt: null, seq: 0 };
+  const blank: Step = {
+    key: lastKey(payload.path),
+    path: payload.path,
+    generation,
+    status: payload.status,
+    attempt: 1,
+    input: null,
+    output: null,
+    queuedAt: null,
+    startedAt: null,
+    endedAt: null,
+    seq: 0,
+  };
   const { error: oldError, waitReason: oldReason, ...before } = same ?? blank;
   const keptError = error === undefined ? (isOver(payload.status) ? oldError : undefined) : (error ?? undefined);
-  const keptReason = waitReason === undefined ? (payload.status === 'waiting' || payload.status === 'queued' ? oldReason : undefined) : (waitReason ?? undefined);
+  const keptReason =
+    waitReason === undefined ? (payload.status === 'waiting' || payload.status === 'queued' ? oldReason : undefined) : (waitReason ?? undefined);
   return {
     ...before,
     ...facts,
@@ -99,12 +116,21 @@ function mergeStep(old: Step | undefined, payload: StepPayload, event: Envelope)
 }
 
 /** Times the payload does not carry follow from the event's own. */
-function timesOf(event: Envelope, before: Pick<Step, 'queuedAt' | 'startedAt' | 'endedAt'>, facts: Partial<Step> & { status: Step['status'] }): Pick<Step, 'queuedAt' | 'startedAt' | 'endedAt'> {
+function timesOf(
+  event: Envelope,
+  before: Pick<Step, 'queuedAt' | 'startedAt' | 'endedAt'>,
+  facts: Partial<Step> & { status: Step['status'] },
+): Pick<Step, 'queuedAt' | 'startedAt' | 'endedAt'> {
   const at = event.emitted_at;
   const retried = event.event_type === 'engine:step:retrying';
   return {
     queuedAt: facts.queuedAt !== undefined ? facts.queuedAt : (before.queuedAt ?? (facts.status === 'queued' ? at : null)),
-    startedAt: facts.startedAt !== undefined ? facts.startedAt : retried ? before.startedAt : (before.startedAt ?? (facts.status === 'pending' || facts.status === 'queued' || facts.status === 'skipped' ? null : at)),
+    startedAt:
+      facts.startedAt !== undefined
+        ? facts.startedAt
+        : retried
+          ? before.startedAt
+          : (before.startedAt ?? (facts.status === 'pending' || facts.status === 'queued' || facts.status === 'skipped' ? null : at)),
     endedAt: facts.endedAt !== undefined ? facts.endedAt : isOver(facts.status) ? at : null,
   };
 }

@@ -49,7 +49,11 @@ export function createInstance(id: string): InstanceState {
     put(instance);
   };
   const put = (instance: Instance): void =>
-    snapshot.change((page) => ({ ...page, instance: instance.seq >= page.instance.seq ? { ...instance, seq: page.instance.seq } : page.instance, outputOutdated: false }));
+    snapshot.change((page) => ({
+      ...page,
+      instance: instance.seq >= page.instance.seq ? { ...instance, seq: page.instance.seq } : page.instance,
+      outputOutdated: false,
+    }));
   return {
     ...snapshot,
     async fetchStep(path) {

@@ -55,7 +55,13 @@ export function createJobs(filter: Filter, orgId: string): Jobs {
 
 function queryOf(filter: Filter): { status?: string; queue?: string; instanceId?: string; label?: string; since?: string } {
   const one = (name: string): string | undefined => filter.terms[name]?.[0];
-  const given: Record<string, string | undefined> = { status: filter.terms['status']?.join(','), queue: one('queue'), instanceId: one('instance'), label: one('label')?.includes(':') === true ? one('label') : undefined, since: one('since') };
+  const given: Record<string, string | undefined> = {
+    status: filter.terms['status']?.join(','),
+    queue: one('queue'),
+    instanceId: one('instance'),
+    label: one('label')?.includes(':') === true ? one('label') : undefined,
+    since: one('since'),
+  };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
@@ -86,9 +92,12 @@ export function createQueues(orgId: string): Snapshot<QueueList> {
   const recount = (): void => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      void call('GET /api/v1/queues', { query: { limit: 200 } }).then((page) => snapshot.change(() => ({ queues: page.items })), () => {
-        // The next event counts again; a lasting fault shows when the page reloads.
-      });
+      void call('GET /api/v1/queues', { query: { limit: 200 } }).then(
+        (page) => snapshot.change(() => ({ queues: page.items })),
+        () => {
+          // The next event counts again; a lasting fault shows when the page reloads.
+        },
+      );
     }, RECOUNT_MS);
   };
   const snapshot = createSnapshot<QueueList>({

@@ -9,16 +9,50 @@ import { listOf } from './live-list.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const all = { terms: {}, words: [] };
-const row = (id: string, changes: Partial<InstanceSummary> = {}): InstanceSummary => ({ id, workflowId: 'wf_1', workflowName: 'Report', version: 1, status: 'running', labels: {}, priority: 50, startedBy: 'manual', createdAt: AT, startedAt: AT, endedAt: null, seq: 1, ...changes });
+const row = (id: string, changes: Partial<InstanceSummary> = {}): InstanceSummary => ({
+  id,
+  workflowId: 'wf_1',
+  workflowName: 'Report',
+  version: 1,
+  status: 'running',
+  labels: {},
+  priority: 50,
+  startedBy: 'manual',
+  createdAt: AT,
+  startedAt: AT,
+  endedAt: null,
+  seq: 1,
+  ...changes,
+});
 const event = (type: EventType, id: string, sequence: number, payload: Record<string, unknown>): Envelope => ({
-  contract_version: 'v1', event_id: `${id}-${sequence}`, idempotency_key: '', sequence, sequence_stream: '', emitted_at: AT, event_type: type, entity_kind: type.startsWith('jobs:') ? 'job' : 'instance', entity_id: id, room_keys: [], runtime: 'node', payload: payload as Envelope['payload'], request_id: null, correlation_id: null, cursor: '',
+  contract_version: 'v1',
+  event_id: `${id}-${sequence}`,
+  idempotency_key: '',
+  sequence,
+  sequence_stream: '',
+  emitted_at: AT,
+  event_type: type,
+  entity_kind: type.startsWith('jobs:') ? 'job' : 'instance',
+  entity_id: id,
+  room_keys: [],
+  runtime: 'node',
+  payload: payload as Envelope['payload'],
+  request_id: null,
+  correlation_id: null,
+  cursor: '',
 });
 const created = { status: 'pending', workflowId: 'wf_1', workflowName: 'Report', version: 1 };
 
 test('a new instance is announced, not inserted', () => {
   const list = applyToInstances(listOf([row('inst_1')], null), event('engine:instance:created', 'inst_2', 1, created), all);
-  assert.deepEqual(list.rows.map((each) => each.id), ['inst_1']);
-  assert.deepEqual(list.held.map((each) => each.id), ['inst_2']);
+  assert.deepEqual(
+    list.rows.map((each) => each.id),
+    ['inst_1'],
+  );
+  assert.deepEqual(
+    list.held.map((each) => each.id),
+    ['inst_2'],
+  );
 });
 
 test('what the filter does not ask for is not announced', () => {
@@ -41,7 +75,11 @@ test('a row that no longer matches stays where it is, with its new status', () =
 });
 
 test('an instance older than the pages shown is not announced', () => {
-  const list = applyToInstances(listOf([row('inst_5')], 'more'), event('engine:instance:failed', 'inst_2', 9, { ...created, status: 'failed', createdAt: AT }), all);
+  const list = applyToInstances(
+    listOf([row('inst_5')], 'more'),
+    event('engine:instance:failed', 'inst_2', 9, { ...created, status: 'failed', createdAt: AT }),
+    all,
+  );
   assert.equal(list.held.length, 0);
 });
 
@@ -58,10 +96,24 @@ test('a queued job is announced, a known one changes in place', () => {
 });
 
 test('the last instance of a workflow follows its events', () => {
-  const workflow: WorkflowSummary = { id: 'wf_1', name: 'Report', description: '', version: 1, nodeCount: 1, hasDraft: false, archivedAt: null, createdAt: AT, updatedAt: AT, lastInstance: null };
+  const workflow: WorkflowSummary = {
+    id: 'wf_1',
+    name: 'Report',
+    description: '',
+    version: 1,
+    nodeCount: 1,
+    hasDraft: false,
+    archivedAt: null,
+    createdAt: AT,
+    updatedAt: AT,
+    lastInstance: null,
+  };
   const started = withLastInstance({ workflows: [workflow], next: null }, event('engine:instance:created', 'inst_2', 1, created));
   assert.deepEqual(started.workflows[0]?.lastInstance, { id: 'inst_2', status: 'pending', createdAt: AT });
-  assert.equal(withLastInstance(started, event('engine:instance:completed', 'inst_2', 2, { status: 'completed' })).workflows[0]?.lastInstance?.status, 'completed');
+  assert.equal(
+    withLastInstance(started, event('engine:instance:completed', 'inst_2', 2, { status: 'completed' })).workflows[0]?.lastInstance?.status,
+    'completed',
+  );
 });
 
 test('an instance that comes to match a filter of statuses is read, then announced', () => {

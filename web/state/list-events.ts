@@ -18,7 +18,12 @@ export interface WorkflowList {
 
 /** True when the row belongs to what the filter asks for. */
 export function matchesInstance(row: InstanceSummary, filter: Filter): boolean {
-  return matchesTerm(filter, 'status', row.status) && matchesTerm(filter, 'workflow', row.workflowId) && matchesLabels(filter, row.labels) && matchesWords(filter, [row.id, row.workflowName, row.startedBy]);
+  return (
+    matchesTerm(filter, 'status', row.status) &&
+    matchesTerm(filter, 'workflow', row.workflowId) &&
+    matchesLabels(filter, row.labels) &&
+    matchesWords(filter, [row.id, row.workflowName, row.startedBy])
+  );
 }
 
 /** Applies one event to the list. Pure. */
@@ -53,7 +58,13 @@ function isNewer(list: InstanceList, row: InstanceSummary): boolean {
 }
 
 export function matchesJob(job: Job, filter: Filter): boolean {
-  return matchesTerm(filter, 'status', job.status) && matchesTerm(filter, 'queue', job.queue) && matchesTerm(filter, 'instance', job.instanceId) && matchesLabels(filter, job.labels) && matchesWords(filter, [job.id, job.type, job.stepPath ?? '', job.queue]);
+  return (
+    matchesTerm(filter, 'status', job.status) &&
+    matchesTerm(filter, 'queue', job.queue) &&
+    matchesTerm(filter, 'instance', job.instanceId) &&
+    matchesLabels(filter, job.labels) &&
+    matchesWords(filter, [job.id, job.type, job.stepPath ?? '', job.queue])
+  );
 }
 
 /** Applies one event to the list. Pure. */
@@ -72,14 +83,29 @@ export function jobOf(event: Envelope): Job | undefined {
   const { queue, type, createdAt } = event.payload as Partial<Job>;
   if (queue === undefined || type === undefined) return undefined;
   if (createdAt === undefined && event.event_type !== 'jobs:job:queued') return undefined;
-  const blank: Job = { id: event.entity_id, queue, type, status: 'queued', attempts: 0, resources: {}, priority: 50, labels: {}, createdAt: createdAt ?? event.emitted_at, startedAt: null, endedAt: null, seq: 0 };
+  const blank: Job = {
+    id: event.entity_id,
+    queue,
+    type,
+    status: 'queued',
+    attempts: 0,
+    resources: {},
+    priority: 50,
+    labels: {},
+    createdAt: createdAt ?? event.emitted_at,
+    startedAt: null,
+    endedAt: null,
+    seq: 0,
+  };
   return mergeJob(blank, event);
 }
 
 /** The last instance of a workflow follows its events. Pure. */
 export function withLastInstance(list: WorkflowList, event: Envelope): WorkflowList {
   if (!event.event_type.startsWith('engine:instance:') || event.event_type === 'engine:instance:deleted') return list;
-  const index = list.workflows.findIndex((each) => each.lastInstance?.id === event.entity_id || (event.event_type === 'engine:instance:created' && each.id === event.payload['workflowId']));
+  const index = list.workflows.findIndex(
+    (each) => each.lastInstance?.id === event.entity_id || (event.event_type === 'engine:instance:created' && each.id === event.payload['workflowId']),
+  );
   const held = list.workflows[index];
   if (held === undefined) return list;
   const made = summaryOf(event);

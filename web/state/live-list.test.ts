@@ -7,7 +7,10 @@ const row = (id: string, seq = 1, status = 'running') => ({ id, seq, status });
 
 test('a known row changes in place', () => {
   const list = updateRow(listOf([row('c'), row('b'), row('a')], null), row('b', 2, 'failed'));
-  assert.deepEqual(list.rows.map((each) => `${each.id}:${each.status}`), ['c:running', 'b:failed', 'a:running']);
+  assert.deepEqual(
+    list.rows.map((each) => `${each.id}:${each.status}`),
+    ['c:running', 'b:failed', 'a:running'],
+  );
 });
 
 test('an older event changes nothing', () => {
@@ -17,9 +20,18 @@ test('an older event changes nothing', () => {
 
 test('a new row waits until it is asked for', () => {
   const list = holdRow(holdRow(listOf([row('a')], null), row('b')), row('c'));
-  assert.deepEqual(list.rows.map((each) => each.id), ['a']);
-  assert.deepEqual(list.held.map((each) => each.id), ['c', 'b']);
-  assert.deepEqual(showHeld(list).rows.map((each) => each.id), ['c', 'b', 'a']);
+  assert.deepEqual(
+    list.rows.map((each) => each.id),
+    ['a'],
+  );
+  assert.deepEqual(
+    list.held.map((each) => each.id),
+    ['c', 'b'],
+  );
+  assert.deepEqual(
+    showHeld(list).rows.map((each) => each.id),
+    ['c', 'b', 'a'],
+  );
 });
 
 test('a held row changes while it waits, and is not announced twice', () => {
@@ -37,10 +49,16 @@ test('held rows are bounded, the rest is counted', () => {
 
 test('an older page is added once', () => {
   const list = appendPage(listOf([row('c'), row('b')], 'n'), [row('b'), row('a')], null);
-  assert.deepEqual(list.rows.map((each) => each.id), ['c', 'b', 'a']);
+  assert.deepEqual(
+    list.rows.map((each) => each.id),
+    ['c', 'b', 'a'],
+  );
   assert.equal(list.next, null);
 });
 
 test('a deleted row goes', () => {
-  assert.deepEqual(removeRow(listOf([row('b'), row('a')], null), 'b').rows.map((each) => each.id), ['a']);
+  assert.deepEqual(
+    removeRow(listOf([row('b'), row('a')], null), 'b').rows.map((each) => each.id),
+    ['a'],
+  );
 });

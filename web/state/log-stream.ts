@@ -1,7 +1,8 @@
 /** Follows a log over HTTP: one streamed request, resumed where it broke, until the job has ended. */
 import { signal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
-import { ApiError, asApiError, readReply } from '../api.ts';
+import { asApiError, readReply } from '../api.ts';
+import type { ApiError } from '../api.ts';
 import { nextFrame } from './frame.ts';
 import { appendLog, noLines } from './log-lines.ts';
 import type { LogLines } from './log-lines.ts';

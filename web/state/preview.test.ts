@@ -18,7 +18,10 @@ test('unknown bytes have no preview', () => {
 });
 
 test('a table is read with its quotes', () => {
-  assert.deepEqual(parseCsv('a,b\r\n"x, ""y""","two\nlines"\n', 10), [['a', 'b'], ['x, "y"', 'two\nlines']]);
+  assert.deepEqual(parseCsv('a,b\r\n"x, ""y""","two\nlines"\n', 10), [
+    ['a', 'b'],
+    ['x, "y"', 'two\nlines'],
+  ]);
   assert.deepEqual(parseCsv('a,b', 10), [['a', 'b']]);
   assert.equal(parseCsv('1\n2\n3\n', 2).length, 2);
 });

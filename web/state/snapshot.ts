@@ -100,7 +100,8 @@ export function createSnapshot<Value extends object>(parts: SnapshotParts<Value>
         error.value = fault;
         loading.value = false;
       });
-      if (fault.status === 0 || fault.status >= 500 || fault.status === 429) cancelHeal = (parts.later ?? timer)(() => void reload(), Math.max(HEAL_MS, fault.retryAfterMs ?? 0));
+      if (fault.status === 0 || fault.status >= 500 || fault.status === 429)
+        cancelHeal = (parts.later ?? timer)(() => void reload(), Math.max(HEAL_MS, fault.retryAfterMs ?? 0));
     }
   };
 

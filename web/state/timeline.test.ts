@@ -5,13 +5,40 @@ import type { Step } from '../../src/contract/instances.ts';
 import { axisMarks, timelineOf } from './timeline.ts';
 
 const at = (ms: number): string => new Date(1_000_000 + ms).toISOString();
-const step = (path: string, changes: Partial<Step>): Step => ({ key: path, path, generation: 1, status: 'completed', attempt: 1, input: null, output: null, queuedAt: null, startedAt: null, endedAt: null, seq: 1, ...changes });
+const step = (path: string, changes: Partial<Step>): Step => ({
+  key: path,
+  path,
+  generation: 1,
+  status: 'completed',
+  attempt: 1,
+  input: null,
+  output: null,
+  queuedAt: null,
+  startedAt: null,
+  endedAt: null,
+  seq: 1,
+  ...changes,
+});
 const draw = (steps: Step[], changes: Partial<Parameters<typeof timelineOf>[0]> = {}) =>
-  timelineOf({ startedAt: at(0), endedAt: at(1_000), steps, nowMs: 1_000_000 + 1_000, waitsByNature: (each) => each.key === 'timer', attempts: new Map(), ...changes });
+  timelineOf({
+    startedAt: at(0),
+    endedAt: at(1_000),
+    steps,
+    nowMs: 1_000_000 + 1_000,
+    waitsByNature: (each) => each.key === 'timer',
+    attempts: new Map(),
+    ...changes,
+  });
 
 test('the time on the queue is drawn apart from work', () => {
   const { rows, workMs, waitMs } = draw([step('a', { queuedAt: at(0), startedAt: at(300), endedAt: at(1_000) })]);
-  assert.deepEqual(rows[0]?.bars.map((bar) => [bar.kind, bar.fromMs, bar.toMs]), [['queued', 0, 300], ['work', 300, 1_000]]);
+  assert.deepEqual(
+    rows[0]?.bars.map((bar) => [bar.kind, bar.fromMs, bar.toMs]),
+    [
+      ['queued', 0, 300],
+      ['work', 300, 1_000],
+    ],
+  );
   assert.equal(workMs, 700);
   assert.equal(waitMs, 300);
 });
@@ -29,12 +56,22 @@ test('a timer waits, it does not work', () => {
 test('earlier attempts and the pause between them are shown', () => {
   const attempts = new Map([['a', [{ attempt: 1, generation: 1, status: 'failed' as const, startedAt: at(0), endedAt: at(200) }]]]);
   const { rows } = draw([step('a', { attempt: 2, startedAt: at(500), endedAt: at(600) })], { attempts });
-  assert.deepEqual(rows[0]?.bars.map((bar) => [bar.kind, bar.fromMs, bar.toMs, bar.attempt]), [['work', 0, 200, 1], ['backoff', 200, 500, 2], ['work', 500, 600, 2]]);
+  assert.deepEqual(
+    rows[0]?.bars.map((bar) => [bar.kind, bar.fromMs, bar.toMs, bar.attempt]),
+    [
+      ['work', 0, 200, 1],
+      ['backoff', 200, 500, 2],
+      ['work', 500, 600, 2],
+    ],
+  );
 });
 
 test('a skipped step has no bar and comes last', () => {
   const { rows } = draw([step('skipped', { status: 'skipped' }), step('a', { startedAt: at(10), endedAt: at(20) })]);
-  assert.deepEqual(rows.map((row) => row.path), ['a', 'skipped']);
+  assert.deepEqual(
+    rows.map((row) => row.path),
+    ['a', 'skipped'],
+  );
   assert.deepEqual(rows[1]?.bars, []);
 });
 

@@ -59,7 +59,8 @@ export function timelineOf(input: TimelineInput): Timeline {
   }
   rows.sort((a, b) => startOf(a) - startOf(b) || a.step.seq - b.step.seq || (a.path < b.path ? -1 : 1));
   const last = Math.max(end - zero, ...rows.flatMap((row) => row.bars.map((bar) => bar.toMs)));
-  const sum = (wanted: (kind: BarKind) => boolean): number => rows.flatMap((row) => row.bars).reduce((ms, bar) => (wanted(bar.kind) ? ms + bar.toMs - bar.fromMs : ms), 0);
+  const sum = (wanted: (kind: BarKind) => boolean): number =>
+    rows.flatMap((row) => row.bars).reduce((ms, bar) => (wanted(bar.kind) ? ms + bar.toMs - bar.fromMs : ms), 0);
   return { rows, totalMs: Math.max(1, last), workMs: sum((kind) => kind === 'work'), waitMs: sum((kind) => kind !== 'work') };
 }
 
@@ -76,7 +77,9 @@ function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] 
     if (toMs >= fromMs) bars.push({ kind, fromMs, toMs, status, attempt });
   };
   let freeFrom = step.queuedAt === null ? undefined : at(step.queuedAt);
-  const tries = (input.attempts.get(step.path) ?? []).filter((each) => each.generation === step.generation && each.attempt < step.attempt && each.startedAt !== null);
+  const tries = (input.attempts.get(step.path) ?? []).filter(
+    (each) => each.generation === step.generation && each.attempt < step.attempt && each.startedAt !== null,
+  );
   for (const past of tries.toSorted((a, b) => a.attempt - b.attempt)) {
     const from = at(past.startedAt ?? input.startedAt);
     if (freeFrom !== undefined && from > freeFrom) push(bars.length === 0 ? 'queued' : 'backoff', freeFrom, from, 'queued', past.attempt);
@@ -98,7 +101,10 @@ function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] 
 /** Round marks for an axis of this length: at most `most`, the first is 0. */
 export function axisMarks(totalMs: number, most: number): readonly number[] {
   const rough = totalMs / Math.max(1, most);
-  const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000];
+  const steps = [
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000,
+    21_600_000, 43_200_000, 86_400_000,
+  ];
   const size = steps.find((each) => each >= rough) ?? Math.ceil(rough / 86_400_000) * 86_400_000;
   return Array.from({ length: Math.floor(totalMs / size) + 1 }, (_, index) => index * size);
 }

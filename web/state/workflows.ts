@@ -23,7 +23,8 @@ export function createWorkflows(search: string, orgId: string): Workflows {
       return { value: { workflows: page.items, next: page.next }, cursor: page.cursor };
     },
     rooms: [`org:${orgId}`],
-    apply: (list, event) => (event.entity_kind === 'workflow' && event.event_type !== 'workflows:trigger:changed' ? 'reload' : { value: withLastInstance(list, event) }),
+    apply: (list, event) =>
+      event.entity_kind === 'workflow' && event.event_type !== 'workflows:trigger:changed' ? 'reload' : { value: withLastInstance(list, event) },
     live,
     soon: nextFrame,
   });
@@ -47,7 +48,8 @@ export function createWorkflow(id: string): Snapshot<Workflow> {
     },
     rooms: [`workflow:${id}`],
     apply: (workflow, event) => {
-      if (event.entity_kind === 'workflow' && event.entity_id === id && event.sequence > workflow.seq && event.event_type !== 'workflows:workflow:draft_saved') return 'reload';
+      if (event.entity_kind === 'workflow' && event.entity_id === id && event.sequence > workflow.seq && event.event_type !== 'workflows:workflow:draft_saved')
+        return 'reload';
       if (!event.event_type.startsWith('engine:instance:')) return { value: workflow };
       const list = withLastInstance({ workflows: [workflow], next: null }, event);
       return { value: { ...workflow, lastInstance: list.workflows[0]?.lastInstance ?? null } };

@@ -20,7 +20,12 @@ test('the script draws a chart, prints its result, and survives hostile names', 
   try {
     const script = String(draw?.params?.['script']);
     const stdin = 'rooftop\t12\t9.1\t13.2\t18.4\n&lt;script&gt;\t12\t4.0\t8.0\t11.2\n';
-    const ran = spawnSync('sh', ['-c', script], { cwd: folder, input: stdin, env: { PATH: process.env['PATH'], STUDIO_ARTIFACTS: folder, MEASURE: 'temperature' }, encoding: 'utf8' });
+    const ran = spawnSync('sh', ['-c', script], {
+      cwd: folder,
+      input: stdin,
+      env: { PATH: process.env['PATH'], STUDIO_ARTIFACTS: folder, MEASURE: 'temperature' },
+      encoding: 'utf8',
+    });
     assert.equal(ran.status, 0, ran.stderr);
     assert.deepEqual(JSON.parse(ran.stdout), { chart: 'chart.svg', highest: 'rooftop', mean: 13.2 });
     const svg = readFileSync(join(folder, 'chart.svg'), 'utf8');

@@ -118,7 +118,11 @@ const definition: Definition = {
 
 /** What a first administrator finds. */
 export const example = {
-  workflow: { name: exampleWorkflowName, description: 'Reads a table, summarises it in JavaScript, draws a chart with a shell command, writes a report.', ...definition },
+  workflow: {
+    name: exampleWorkflowName,
+    description: 'Reads a table, summarises it in JavaScript, draws a chart with a shell command, writes a report.',
+    ...definition,
+  },
   file: { path: exampleFilePath, text: sampleTable },
 } as const;
 

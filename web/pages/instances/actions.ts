@@ -1,5 +1,6 @@
 /** What can be done to an instance as it stands, and the call that does it. Pure but for `runAction`. */
-import { call } from '../../api.ts';
+import { asApiError, call } from '../../api.ts';
+import type { ApiError } from '../../api.ts';
 import type { Instance } from '../../../src/contract/instances.ts';
 import type { InstanceStatus } from '../../../src/contract/values.ts';
 
@@ -44,9 +45,12 @@ export async function runAction(id: string, action: InstanceAction): Promise<Ins
 }
 
 /** Runs an action on many, a few at a time. @returns how many it worked for, and the first refusal */
-export async function runOnAll(ids: readonly string[], run: (id: string) => Promise<unknown>): Promise<{ readonly done: number; readonly fault: unknown }> {
+export async function runOnAll(
+  ids: readonly string[],
+  run: (id: string) => Promise<unknown>,
+): Promise<{ readonly done: number; readonly fault: ApiError | undefined }> {
   let done = 0;
-  let fault: unknown;
+  let fault: ApiError | undefined;
   const left = [...ids];
   const worker = async (): Promise<void> => {
     for (let id = left.shift(); id !== undefined; id = left.shift()) {
@@ -55,7 +59,7 @@ export async function runOnAll(ids: readonly string[], run: (id: string) => Prom
         await run(id);
         done += 1;
       } catch (thrown) {
-        fault ??= thrown;
+        fault ??= asApiError(thrown);
       }
     }
   };

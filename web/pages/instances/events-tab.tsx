@@ -22,7 +22,13 @@ const columns: readonly Column<ShownEvent>[] = [
   { key: 'sequence', title: 'No.', width: '56px', align: 'end', render: (event) => <span class="mono">{event.sequence}</span> },
   { key: 'type', title: 'Event', width: '240px', render: (event) => <span class="mono">{event.event_type}</span> },
   { key: 'about', title: 'About', render: (event) => <span class="muted">{localTimes(aboutOf(event), now.value)}</span>, minor: true },
-  { key: 'at', title: 'When', width: '92px', align: 'end', render: (event) => <RelativeTime at={typeof event['emitted_at'] === 'string' ? event['emitted_at'] : null} /> },
+  {
+    key: 'at',
+    title: 'When',
+    width: '92px',
+    align: 'end',
+    render: (event) => <RelativeTime at={typeof event['emitted_at'] === 'string' ? event['emitted_at'] : null} />,
+  },
 ];
 
 function aboutOf(event: ShownEvent): string {
@@ -56,8 +62,25 @@ export function EventsTab(props: { readonly instanceId: string; readonly seq: nu
   return (
     <View of={{ value: events, error, reload: () => setTurn(turn + 1) }} what="events">
       {(all) => (
-        <Split label="Event" detail={shown === undefined ? undefined : <div class="pane-body"><JsonView value={shown} label="Event" openDepth={3} /></div>}>
-          <Table label="Events" columns={columns} rows={all} rowKey={(event) => String(event.sequence)} openKey={open === undefined ? undefined : String(open)} onOpen={(event) => setOpen(event.sequence === open ? undefined : event.sequence)} empty={<Empty title="No events are kept">Events are kept for 24 hours.</Empty>} />
+        <Split
+          label="Event"
+          detail={
+            shown === undefined ? undefined : (
+              <div class="pane-body">
+                <JsonView value={shown} label="Event" openDepth={3} />
+              </div>
+            )
+          }
+        >
+          <Table
+            label="Events"
+            columns={columns}
+            rows={all}
+            rowKey={(event) => String(event.sequence)}
+            openKey={open === undefined ? undefined : String(open)}
+            onOpen={(event) => setOpen(event.sequence === open ? undefined : event.sequence)}
+            empty={<Empty title="No events are kept">Events are kept for 24 hours.</Empty>}
+          />
         </Split>
       )}
     </View>

@@ -13,7 +13,10 @@ import { Table } from '../../ui/table.tsx';
 import type { Column, TableProps } from '../../ui/table.tsx';
 import { Duration, RelativeTime } from '../../ui/time.tsx';
 
-export interface InstanceTableProps extends Pick<TableProps<InstanceSummary>, 'rows' | 'onOpen' | 'selected' | 'onSelect' | 'newCount' | 'onShowNew' | 'onEnd' | 'onCursor' | 'empty'> {
+export interface InstanceTableProps extends Pick<
+  TableProps<InstanceSummary>,
+  'rows' | 'onOpen' | 'selected' | 'onSelect' | 'newCount' | 'onShowNew' | 'onEnd' | 'onCursor' | 'empty'
+> {
   readonly label: string;
   /** Adds or removes `name:value` of the filter; absent: cells offer no filter. */
   readonly onFilter?: (name: string, value: string) => void;
@@ -23,16 +26,27 @@ export interface InstanceTableProps extends Pick<TableProps<InstanceSummary>, 'r
 }
 
 export function InstanceTable(props: InstanceTableProps): JSX.Element {
-  const { label, onFilter, menuOf, oneWorkflow, ...table } = props;
-  return <Table {...table} label={label} columns={columnsOf(props)} rowKey={(row) => row.id} rowHref={(row) => href(`/instances/${row.id}`)} />;
+  const { onFilter: _filter, menuOf: _menu, oneWorkflow: _one, ...table } = props;
+  return <Table {...table} columns={columnsOf(props)} rowKey={(row) => row.id} rowHref={(row) => href(`/instances/${row.id}`)} />;
 }
 
 function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[] {
   const filtered = (name: string, value: string, words: string, content: JSX.Element | string): JSX.Element =>
-    props.onFilter === undefined ? <>{content}</> : <FilterCell label={words} onFilter={() => props.onFilter?.(name, value)}>{content}</FilterCell>;
+    props.onFilter === undefined ? (
+      <>{content}</>
+    ) : (
+      <FilterCell label={words} onFilter={() => props.onFilter?.(name, value)}>
+        {content}
+      </FilterCell>
+    );
   const columns: Column<InstanceSummary>[] = [
     { key: 'id', title: 'Instance', width: '172px', render: (row) => <span class="mono">{row.id}</span>, minor: props.oneWorkflow !== true },
-    { key: 'status', title: 'Status', width: '142px', render: (row) => filtered('status', row.status, `Only ${row.status}`, <StatusChip status={row.status} />) },
+    {
+      key: 'status',
+      title: 'Status',
+      width: '142px',
+      render: (row) => filtered('status', row.status, `Only ${row.status}`, <StatusChip status={row.status} />),
+    },
     { key: 'why', title: 'Why', render: (row) => <Why row={row} />, minor: true },
     { key: 'labels', title: 'Labels', width: '132px', render: (row) => <Labels row={row} onFilter={props.onFilter} />, minor: true },
     { key: 'by', title: 'Started by', width: '112px', render: (row) => <span class="muted">{row.startedBy}</span>, minor: true },
@@ -40,7 +54,12 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
     { key: 'took', title: 'Duration', width: '92px', align: 'end', render: (row) => <Duration from={row.startedAt} to={row.endedAt} />, minor: true },
     { key: 'menu', title: 'Actions', hideTitle: true, width: '52px', align: 'end', render: (row) => <RowMenu row={row} items={props.menuOf(row)} /> },
   ];
-  if (props.oneWorkflow !== true) columns.splice(1, 0, { key: 'workflow', title: 'Workflow', render: (row) => filtered('workflow', row.workflowId, `Only ${row.workflowName}`, <span class="strong">{row.workflowName}</span>) });
+  if (props.oneWorkflow !== true)
+    columns.splice(1, 0, {
+      key: 'workflow',
+      title: 'Workflow',
+      render: (row) => filtered('workflow', row.workflowId, `Only ${row.workflowName}`, <span class="strong">{row.workflowName}</span>),
+    });
   return columns;
 }
 
@@ -61,8 +80,18 @@ export function openRowMenu(id: string): void {
 
 function Why(props: { readonly row: InstanceSummary }): JSX.Element | null {
   const { error, waiting } = props.row;
-  if (error !== undefined) return <span class="why-failed" data-tip={error.message}>{error.step === undefined ? '' : `${error.step}: `}{error.message}</span>;
-  return waiting === undefined ? null : <span class="why" data-tip={localTimes(waiting.message, now.value)}>{localTimes(waiting.message, now.value)}</span>;
+  if (error !== undefined)
+    return (
+      <span class="why-failed" data-tip={error.message}>
+        {error.step === undefined ? '' : `${error.step}: `}
+        {error.message}
+      </span>
+    );
+  return waiting === undefined ? null : (
+    <span class="why" data-tip={localTimes(waiting.message, now.value)}>
+      {localTimes(waiting.message, now.value)}
+    </span>
+  );
 }
 
 function Labels(props: { readonly row: InstanceSummary; readonly onFilter: ((name: string, value: string) => void) | undefined }): JSX.Element {
@@ -71,7 +100,9 @@ function Labels(props: { readonly row: InstanceSummary; readonly onFilter: ((nam
       {Object.entries(props.row.labels).map(([key, value]) => {
         const text = `${key}:${value}`;
         return props.onFilter === undefined ? (
-          <span key={key} class="label-tag truncate">{text}</span>
+          <span key={key} class="label-tag truncate">
+            {text}
+          </span>
         ) : (
           <button key={key} type="button" class="label-tag truncate" tabIndex={-1} data-tip={`Only ${text}`} onClick={() => props.onFilter?.('label', text)}>
             {text}

@@ -48,7 +48,13 @@ function LoadedInstance(props: { readonly id: string }): JSX.Element {
   if (value === undefined || value.deleted) {
     return (
       <Page title="Instance" trail={[{ label: 'Instances', href: href('/instances') }]}>
-        {value?.deleted === true ? <Empty title="This instance was deleted">Its steps and its log are gone; files and artifacts that it wrote are kept.</Empty> : <View of={viewed} what="the instance">{() => null}</View>}
+        {value?.deleted === true ? (
+          <Empty title="This instance was deleted">Its steps and its log are gone; files and artifacts that it wrote are kept.</Empty>
+        ) : (
+          <View of={viewed} what="the instance">
+            {() => null}
+          </View>
+        )}
       </Page>
     );
   }
@@ -63,17 +69,42 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
   const [pane] = useParam('pane');
   const tab = tabs.find((name) => name === tabText) ?? (isNarrow.value ? 'timeline' : 'graph');
   const [asking, setAsking] = useState<'cancel' | 'delete' | { readonly from: string | undefined }>();
-  const version = useResource(async (signal) => await call('GET /api/v1/workflows/{id}/versions/{n}', { params: { id: instance.workflowId, n: instance.version }, signal }), [instance.workflowId, instance.version]);
+  const version = useResource(
+    async (signal) => await call('GET /api/v1/workflows/{id}/versions/{n}', { params: { id: instance.workflowId, n: instance.version }, signal }),
+    [instance.workflowId, instance.version],
+  );
   const step = stepPath === '' ? undefined : page.steps.get(stepPath);
   const select = (path: string | undefined): void => setParams({ step: path ?? '' });
   const act = async (action: InstanceAction): Promise<void> => {
     if (action === 'cancel') return setAsking('cancel');
-    await runAction(instance.id, action).then((next) => state.put(next), (error: unknown) => toastError(action, error));
+    await runAction(instance.id, action).then(
+      (next) => state.put(next),
+      (error: unknown) => toastError(action, error),
+    );
   };
   useKeys({ escape: () => select(undefined), c: () => can(instance.status, 'cancel') && setAsking('cancel'), r: () => setAsking({ from: undefined }) });
-  useCommands(actionsOf(instance.status).map((look) => ({ id: `instance-${look.action}`, title: `${look.label} this instance`, group: 'This page', run: () => void act(look.action) })));
-  const shown = { page, definition: version.value?.definition, definitionError: version.error, reloadDefinition: version.reload, selected: stepPath === '' ? undefined : stepPath, onSelect: select };
-  const detail = step !== undefined ? <StepPane key={step.path} state={state} page={page} step={step} onClose={() => select(undefined)} onRerunFrom={(from) => setAsking({ from })} /> : isNarrow.value || (tab !== 'graph' && tab !== 'timeline') ? undefined : <ResultPane state={state} page={page} />;
+  useCommands(
+    actionsOf(instance.status).map((look) => ({
+      id: `instance-${look.action}`,
+      title: `${look.label} this instance`,
+      group: 'This page',
+      run: () => void act(look.action),
+    })),
+  );
+  const shown = {
+    page,
+    definition: version.value?.definition,
+    definitionError: version.error,
+    reloadDefinition: version.reload,
+    selected: stepPath === '' ? undefined : stepPath,
+    onSelect: select,
+  };
+  const detail =
+    step !== undefined ? (
+      <StepPane key={step.path} state={state} page={page} step={step} onClose={() => select(undefined)} onRerunFrom={(from) => setAsking({ from })} />
+    ) : isNarrow.value || (tab !== 'graph' && tab !== 'timeline') ? undefined : (
+      <ResultPane state={state} page={page} />
+    );
   return (
     <Page
       title={instance.workflowName}
@@ -84,7 +115,13 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
       toolbar={
         <>
           <Facts page={page} />
-          <Tabs label="Views of the instance" panelId="instance-view" value={tab} onChange={(next) => setParams({ tab: next })} tabs={tabs.map((name) => ({ id: name, label: tabTitles[name], ...(name === 'steps' ? { count: page.steps.size } : {}) }))} />
+          <Tabs
+            label="Views of the instance"
+            panelId="instance-view"
+            value={tab}
+            onChange={(next) => setParams({ tab: next })}
+            tabs={tabs.map((name) => ({ id: name, label: tabTitles[name], ...(name === 'steps' ? { count: page.steps.size } : {}) }))}
+          />
         </>
       }
     >
@@ -99,7 +136,13 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
         </TabPanel>
       </Split>
       {asking === 'cancel' && (
-        <Confirm title="Cancel this instance?" action="Cancel it" danger onClose={() => setAsking(undefined)} onConfirm={async () => state.put(await runAction(instance.id, 'cancel'))}>
+        <Confirm
+          title="Cancel this instance?"
+          action="Cancel it"
+          danger
+          onClose={() => setAsking(undefined)}
+          onConfirm={async () => state.put(await runAction(instance.id, 'cancel'))}
+        >
           Running steps are stopped and their processes ended. Results so far are kept, and a retry can go on from there.
         </Confirm>
       )}
@@ -123,7 +166,11 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
   );
 }
 
-function Actions(props: { readonly page: InstanceFacts; readonly onAct: (action: InstanceAction) => void; readonly onAsk: (asking: 'cancel' | 'delete' | { readonly from: undefined }) => void }): JSX.Element {
+function Actions(props: {
+  readonly page: InstanceFacts;
+  readonly onAct: (action: InstanceAction) => void;
+  readonly onAsk: (asking: 'cancel' | 'delete' | { readonly from: undefined }) => void;
+}): JSX.Element {
   const { instance } = props.page;
   const over = instance.endedAt !== null;
   const looks = actionsOf(instance.status);
@@ -134,7 +181,12 @@ function Actions(props: { readonly page: InstanceFacts; readonly onAct: (action:
   return (
     <>
       {looks.map((look) => (
-        <Button key={look.action} kind={look.action === 'retry' || look.action === 'resume' || look.action === 'start' ? 'primary' : 'normal'} onClick={() => props.onAct(look.action)} {...(look.action === 'cancel' ? { hint: 'c' } : {})}>
+        <Button
+          key={look.action}
+          kind={look.action === 'retry' || look.action === 'resume' || look.action === 'start' ? 'primary' : 'normal'}
+          onClick={() => props.onAct(look.action)}
+          {...(look.action === 'cancel' ? { hint: 'c' } : {})}
+        >
           {look.label}
         </Button>
       ))}
@@ -165,7 +217,10 @@ function Facts(props: { readonly page: InstanceFacts }): JSX.Element {
       </span>
       {instance.rerunOf !== undefined && (
         <span>
-          rerun of <a class="mono" href={href(`/instances/${instance.rerunOf}`)}>{instance.rerunOf}</a>
+          rerun of{' '}
+          <a class="mono" href={href(`/instances/${instance.rerunOf}`)}>
+            {instance.rerunOf}
+          </a>
         </span>
       )}
       <span class="label-list">

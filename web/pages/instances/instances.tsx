@@ -36,7 +36,10 @@ export function InstancesPage(): JSX.Element {
   const rows = (list?.rows ?? []).filter((row) => matchesWords(filter, [row.id, row.workflowName, row.startedBy]) && matchesLabels(filter, row.labels));
   const act = async (row: InstanceSummary, action: InstanceAction): Promise<void> => {
     if (action === 'cancel') return setAsking({ kind: 'cancel', ids: [row.id] });
-    await runAction(row.id, action).then(() => toast({ text: `${row.workflowName}: ${action} done` }), (error: unknown) => toastError(`${action} ${row.id}`, error));
+    await runAction(row.id, action).then(
+      () => toast({ text: `${row.workflowName}: ${action} done` }),
+      (error: unknown) => toastError(`${action} ${row.id}`, error),
+    );
   };
   useKeys({
     c: () => cursor !== undefined && can(cursor.status, 'cancel') && setAsking({ kind: 'cancel', ids: [cursor.id] }),
@@ -47,18 +50,42 @@ export function InstancesPage(): JSX.Element {
   const menuOf = (row: InstanceSummary): readonly MenuItem[] => [
     { label: 'Open', href: href(`/instances/${row.id}`), hint: 'enter' },
     { label: 'Open its workflow', href: href(`/workflows/${row.workflowId}`) },
-    ...actionsOf(row.status).map((look) => ({ label: look.label, danger: look.action === 'cancel', onSelect: () => void act(row, look.action), ...(look.action === 'cancel' ? { hint: 'c' } : {}) })),
+    ...actionsOf(row.status).map((look) => ({
+      label: look.label,
+      danger: look.action === 'cancel',
+      onSelect: () => void act(row, look.action),
+      ...(look.action === 'cancel' ? { hint: 'c' } : {}),
+    })),
     { label: 'Rerun…', hint: 'r', onSelect: () => setAsking({ kind: 'rerun', id: row.id }) },
     { label: `Only status ${row.status}`, separated: true, onSelect: () => toggle('status', row.status) },
     { label: `Only ${row.workflowName}`, onSelect: () => toggle('workflow', row.workflowId) },
   ];
   const toolbar = (
-    <FilterBar text={text} onChange={set} label="Filter instances" placeholder="status:failed workflow:wf_… label:team:blue words" unknown={unknownTerms(filter, instanceTerms)} known={instanceTerms}>
+    <FilterBar
+      text={text}
+      onChange={set}
+      label="Filter instances"
+      placeholder="status:failed workflow:wf_… label:team:blue words"
+      unknown={unknownTerms(filter, instanceTerms)}
+      known={instanceTerms}
+    >
       <StatusFacet statuses={instanceStatuses} on={filter.terms['status'] ?? []} onToggle={(status) => toggle('status', status)} />
     </FilterBar>
   );
   return (
-    <Page title="Instances" layout="fill" toolbar={toolbar} aside={list === undefined ? undefined : <span class="faint small figures">{formatCount(rows.length, 'instance')}{list.next === null ? '' : '+'}</span>}>
+    <Page
+      title="Instances"
+      layout="fill"
+      toolbar={toolbar}
+      aside={
+        list === undefined ? undefined : (
+          <span class="faint small figures">
+            {formatCount(rows.length, 'instance')}
+            {list.next === null ? '' : '+'}
+          </span>
+        )
+      }
+    >
       <View of={{ value: list, error: state.error.value, reload: () => void state.reload() }} what="instances">
         {() => (
           <>
@@ -136,7 +163,15 @@ function NoInstances(props: { readonly filtered: boolean; readonly onClear: () =
     );
   }
   return (
-    <Empty icon={<CirclePlay size={24} />} title="Nothing has run yet" action={<ButtonLink kind="primary" href={href('/workflows')}>Run a workflow</ButtonLink>}>
+    <Empty
+      icon={<CirclePlay size={24} />}
+      title="Nothing has run yet"
+      action={
+        <ButtonLink kind="primary" href={href('/workflows')}>
+          Run a workflow
+        </ButtonLink>
+      }
+    >
       Each run of a workflow is an instance. It is listed here with its status, how long it took and why it waits or failed.
     </Empty>
   );

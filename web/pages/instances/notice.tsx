@@ -16,7 +16,8 @@ export function Notice(props: { readonly page: InstancePage; readonly onSelect: 
         <CircleAlert size={14} aria-hidden="true" />
         <div class="grow">
           <div>
-            {error?.step !== undefined && <StepLink path={error.step} onSelect={props.onSelect} />} {error?.message ?? 'A step failed.'} <span class="notice-code">{error?.code}</span>
+            {error?.step !== undefined && <StepLink path={error.step} onSelect={props.onSelect} />} {error?.message ?? 'A step failed.'}{' '}
+            <span class="notice-code">{error?.code}</span>
           </div>
           {error?.remedy !== undefined && <div class="notice-more">{error.remedy}</div>}
         </div>
@@ -40,7 +41,11 @@ export function Notice(props: { readonly page: InstancePage; readonly onSelect: 
       <Clock size={14} aria-hidden="true" />
       <div class="grow">
         {first !== undefined && <StepLink path={first.path} onSelect={props.onSelect} />}{' '}
-        {first?.jobId !== undefined && instance.waiting === undefined ? <QueuedWhy jobId={first.jobId} before={reason.message} /> : localTimes(reason.message, now.value)}
+        {first?.jobId !== undefined && instance.waiting === undefined ? (
+          <QueuedWhy jobId={first.jobId} before={reason.message} />
+        ) : (
+          localTimes(reason.message, now.value)
+        )}
         {reason.until !== undefined && ` (${formatRelative(Date.parse(reason.until), now.value)})`}
         {waiting.length > 1 && `, and ${waiting.length - 1} more`}
       </div>

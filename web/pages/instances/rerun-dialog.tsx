@@ -24,7 +24,15 @@ export interface RerunDialogProps {
 export function RerunDialog(props: RerunDialogProps): JSX.Element {
   const instance = useResource(async (signal) => await call('GET /api/v1/instances/{id}', { params: { id: props.instanceId }, signal }), [props.instanceId]);
   return (
-    <View of={instance} what="the instance" skeleton={<Dialog title="Rerun" onClose={props.onClose}>Loading…</Dialog>}>
+    <View
+      of={instance}
+      what="the instance"
+      skeleton={
+        <Dialog title="Rerun" onClose={props.onClose}>
+          Loading…
+        </Dialog>
+      }
+    >
       {(value) => <RerunForm {...props} instance={value} />}
     </View>
   );
@@ -62,9 +70,21 @@ function RerunForm(props: RerunDialogProps & { readonly instance: Instance }): J
       <div class="stack">
         {start.error !== undefined && <ErrorView compact title="It did not start" error={start.error} />}
         <p class="muted">
-          {props.from === undefined ? 'A new instance runs every step again.' : `A new instance reuses the results of the steps before ${props.from} and runs it and what follows.`}
+          {props.from === undefined
+            ? 'A new instance runs every step again.'
+            : `A new instance reuses the results of the steps before ${props.from} and runs it and what follows.`}
         </p>
-        <div class="row"><Segmented label="Version" value={version} options={[{ value: 'same', label: `Version ${instance.version}` }, { value: 'newest', label: 'Newest version' }]} onChange={setVersion} /></div>
+        <div class="row">
+          <Segmented
+            label="Version"
+            value={version}
+            options={[
+              { value: 'same', label: `Version ${instance.version}` },
+              { value: 'newest', label: 'Newest version' },
+            ]}
+            onChange={setVersion}
+          />
+        </div>
         <Checkbox label="Change the input" checked={edit} onChange={setEdit} />
         {edit && <InputForm schema={undefined} state={state} onChange={setState} showFaults={tried} />}
       </div>

@@ -24,7 +24,13 @@ export function ResultPane(props: { readonly state: InstanceState; readonly page
         {jobIds.length > 0 && <ArtifactsSection jobIds={jobIds} version={jobs.map((step) => step.seq).join('.')} />}
         <section class="pane-section" aria-label="Output">
           <h2>Output</h2>
-          {instance.endedAt === null ? <p class="muted">Not there yet: the output is that of the last nodes.</p> : page.outputOutdated ? <Skeleton rows={3} /> : <JsonView value={instance.output} label="Output" />}
+          {instance.endedAt === null ? (
+            <p class="muted">Not there yet: the output is that of the last nodes.</p>
+          ) : page.outputOutdated ? (
+            <Skeleton rows={3} />
+          ) : (
+            <JsonView value={instance.output} label="Output" />
+          )}
         </section>
         <section class="pane-section" aria-label="Input">
           <h2>Input</h2>

@@ -61,11 +61,22 @@ export function StepPane(props: StepPaneProps): JSX.Element {
         <IconButton label="Close the step" hint="escape" icon={<X size={16} />} onClick={props.onClose} />
       </div>
       <div class="pane-tabs">
-        <Tabs label="Views of the step" panelId="step-view" value={view} onChange={(next) => setParams({ pane: next })} tabs={shown.map((name) => ({ id: name, label: titles[name], ...(name === 'attempts' ? { count: step.attempt } : {}) }))} />
+        <Tabs
+          label="Views of the step"
+          panelId="step-view"
+          value={view}
+          onChange={(next) => setParams({ pane: next })}
+          tabs={shown.map((name) => ({ id: name, label: titles[name], ...(name === 'attempts' ? { count: step.attempt } : {}) }))}
+        />
       </div>
       <TabPanel id="step-view" label={titles[view]}>
         {view === 'result' && <Result step={step} />}
-        {view === 'log' && (step.jobId === undefined ? <StepLog instanceId={page.instance.id} step={step} /> : <JobLog key={step.jobId} jobId={step.jobId} live={step.endedAt === null} />)}
+        {view === 'log' &&
+          (step.jobId === undefined ? (
+            <StepLog instanceId={page.instance.id} step={step} />
+          ) : (
+            <JobLog key={step.jobId} jobId={step.jobId} live={step.endedAt === null} />
+          ))}
         {view === 'attempts' && <Attempts instanceId={page.instance.id} step={step} />}
         {view === 'artifacts' && (
           <div class="pane-body">
@@ -93,7 +104,13 @@ function Result(props: { readonly step: Step }): JSX.Element {
         </div>
       )}
       {step.waitReason !== undefined && (
-        <p class="why">{step.jobId !== undefined && step.status === 'queued' ? <QueuedWhy jobId={step.jobId} before={step.waitReason.message} /> : localTimes(step.waitReason.message, now.value)}</p>
+        <p class="why">
+          {step.jobId !== undefined && step.status === 'queued' ? (
+            <QueuedWhy jobId={step.jobId} before={step.waitReason.message} />
+          ) : (
+            localTimes(step.waitReason.message, now.value)
+          )}
+        </p>
       )}
       <section class="pane-section" aria-label="Output">
         <h3>Output</h3>
@@ -101,7 +118,11 @@ function Result(props: { readonly step: Step }): JSX.Element {
       </section>
       <section class="pane-section" aria-label="Input">
         <h3>Input, after expressions</h3>
-        {step.input === null ? <p class="muted">{step.startedAt === null ? 'Not evaluated yet.' : 'Nothing was kept.'}</p> : <JsonView value={step.input} label="Input" />}
+        {step.input === null ? (
+          <p class="muted">{step.startedAt === null ? 'Not evaluated yet.' : 'Nothing was kept.'}</p>
+        ) : (
+          <JsonView value={step.input} label="Input" />
+        )}
       </section>
       <Facts
         facts={[
@@ -111,7 +132,14 @@ function Result(props: { readonly step: Step }): JSX.Element {
           ['Started', time(step.startedAt)],
           ['Ended', time(step.endedAt)],
           ['Generation', step.generation > 1 ? String(step.generation) : undefined],
-          ['Job', step.jobId === undefined ? undefined : <a class="mono" href={href(`/jobs/${step.jobId}`)}>{step.jobId}</a>],
+          [
+            'Job',
+            step.jobId === undefined ? undefined : (
+              <a class="mono" href={href(`/jobs/${step.jobId}`)}>
+                {step.jobId}
+              </a>
+            ),
+          ],
           ['Worker', step.workerId],
         ]}
       />
@@ -128,7 +156,15 @@ function StepLog(props: { readonly instanceId: string; readonly step: Step }): J
   const loaded = useResource(async (signal) => await fetchText(url, { maxBytes: MAX_LOG_BYTES, signal }), [url.href, step.seq]);
   return (
     <View of={loaded} what="the log">
-      {({ text }) => <LogView label={`Log of ${step.path}`} lines={text === '' ? [] : text.replace(/\n$/, '').split('\n')} downloadHref={url.href} downloadName={`${step.key}.log`} empty="This step wrote nothing. console.log in code.js and the log node write here." />}
+      {({ text }) => (
+        <LogView
+          label={`Log of ${step.path}`}
+          lines={text === '' ? [] : text.replace(/\n$/, '').split('\n')}
+          downloadHref={url.href}
+          downloadName={`${step.key}.log`}
+          empty="This step wrote nothing. console.log in code.js and the log node write here."
+        />
+      )}
     </View>
   );
 }
@@ -136,7 +172,8 @@ function StepLog(props: { readonly instanceId: string; readonly step: Step }): J
 function Attempts(props: { readonly instanceId: string; readonly step: Step }): JSX.Element {
   const { step } = props;
   const loaded = useResource(
-    async (signal) => await call('GET /api/v1/instances/{id}/steps/{path}/attempts', { params: { id: props.instanceId, path: step.path }, query: { limit: 200 }, signal }),
+    async (signal) =>
+      await call('GET /api/v1/instances/{id}/steps/{path}/attempts', { params: { id: props.instanceId, path: step.path }, query: { limit: 200 }, signal }),
     [props.instanceId, step.path, step.seq],
   );
   return (
@@ -148,9 +185,22 @@ function Attempts(props: { readonly instanceId: string; readonly step: Step }): 
             inline
             keys={false}
             columns={[
-              { key: 'n', title: 'Try', width: '64px', render: (row) => <span class="mono">{row.generation > 1 ? `${row.generation}.${row.attempt}` : row.attempt}</span> },
+              {
+                key: 'n',
+                title: 'Try',
+                width: '64px',
+                render: (row) => <span class="mono">{row.generation > 1 ? `${row.generation}.${row.attempt}` : row.attempt}</span>,
+              },
               { key: 'status', title: 'Status', width: '120px', render: (row) => <StatusChip status={row.status} /> },
-              { key: 'why', title: 'Why', render: (row) => <span class="why-failed" data-tip={row.error?.message}>{row.error?.message ?? ''}</span> },
+              {
+                key: 'why',
+                title: 'Why',
+                render: (row) => (
+                  <span class="why-failed" data-tip={row.error?.message}>
+                    {row.error?.message ?? ''}
+                  </span>
+                ),
+              },
               { key: 'took', title: 'Took', width: '76px', align: 'end', render: (row) => <Duration from={row.startedAt} to={row.endedAt} /> },
             ]}
             rows={page.items}

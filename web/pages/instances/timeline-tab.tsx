@@ -19,7 +19,10 @@ const MAX_ROWS = 500;
 export function TimelineTab(props: ShownInstance): JSX.Element {
   const { page } = props;
   const attempts = usePastAttempts(page);
-  const waiting = useMemo(() => new Set((props.definition?.nodes ?? []).filter((node) => node.type.startsWith('wait.') || node.type === 'approval').map((node) => node.key)), [props.definition]);
+  const waiting = useMemo(
+    () => new Set((props.definition?.nodes ?? []).filter((node) => node.type.startsWith('wait.') || node.type === 'approval').map((node) => node.key)),
+    [props.definition],
+  );
   const over = page.instance.endedAt !== null;
   const timeline = timelineOf({
     startedAt: page.instance.startedAt ?? page.instance.createdAt,
@@ -70,12 +73,24 @@ function Grid(props: { readonly timeline: Timeline; readonly selected: string | 
   );
 }
 
-function Row(props: { readonly row: TimelineRow; readonly marks: readonly number[]; readonly share: (ms: number) => string; readonly selected: boolean; readonly onSelect: () => void }): JSX.Element {
+function Row(props: {
+  readonly row: TimelineRow;
+  readonly marks: readonly number[];
+  readonly share: (ms: number) => string;
+  readonly selected: boolean;
+  readonly onSelect: () => void;
+}): JSX.Element {
   const { row, share } = props;
   const took = row.bars.length === 0 ? undefined : row.bars.reduce((ms, bar) => ms + bar.toMs - bar.fromMs, 0);
   return (
     <div class="timeline-row" data-selected={props.selected}>
-      <button type="button" class="timeline-name" aria-pressed={props.selected} style={{ paddingInlineStart: `${16 + row.depth * 12}px` }} onClick={props.onSelect}>
+      <button
+        type="button"
+        class="timeline-name"
+        aria-pressed={props.selected}
+        style={{ paddingInlineStart: `${16 + row.depth * 12}px` }}
+        onClick={props.onSelect}
+      >
         <StatusShape status={row.step.status} label />
         <span class="truncate">{row.key}</span>
       </button>
@@ -84,7 +99,12 @@ function Row(props: { readonly row: TimelineRow; readonly marks: readonly number
           <span key={mark} class="timeline-rule" style={{ left: share(mark) }} />
         ))}
         {row.bars.map((bar) => (
-          <span key={`${bar.kind}-${bar.attempt}-${bar.fromMs}`} class={bar.kind === 'work' ? 'timeline-bar' : 'timeline-bar timeline-bar-wait'} style={barStyle(bar, share)} data-tip={tipOf(bar)} />
+          <span
+            key={`${bar.kind}-${bar.attempt}-${bar.fromMs}`}
+            class={bar.kind === 'work' ? 'timeline-bar' : 'timeline-bar timeline-bar-wait'}
+            style={barStyle(bar, share)}
+            data-tip={tipOf(bar)}
+          />
         ))}
       </div>
       <div class="timeline-took figures">{took === undefined ? '–' : formatDuration(took)}</div>
@@ -116,7 +136,19 @@ function usePastAttempts(page: InstancePage): ReadonlyMap<string, readonly PastA
     const stop = new AbortController();
     const load = async (): Promise<void> => {
       const pairs = await Promise.all(
-        retried.map(async (step) => [step.path, (await call('GET /api/v1/instances/{id}/steps/{path}/attempts', { params: { id: page.instance.id, path: step.path }, query: { limit: 100 }, signal: stop.signal })).items] as const),
+        retried.map(
+          async (step) =>
+            [
+              step.path,
+              (
+                await call('GET /api/v1/instances/{id}/steps/{path}/attempts', {
+                  params: { id: page.instance.id, path: step.path },
+                  query: { limit: 100 },
+                  signal: stop.signal,
+                })
+              ).items,
+            ] as const,
+        ),
       );
       setFound(new Map(pairs));
     };

@@ -22,7 +22,13 @@ export function JobArtifacts(props: { readonly jobIds: readonly string[]; readon
   const found = useArtifacts(props.jobIds, props.version);
   return (
     <View of={found} what="artifacts">
-      {(artifacts) => (artifacts.length === 0 ? <Empty title="No artifacts">A command leaves artifacts by writing files to $STUDIO_ARTIFACTS.</Empty> : <ArtifactList artifacts={artifacts} />)}
+      {(artifacts) =>
+        artifacts.length === 0 ? (
+          <Empty title="No artifacts">A command leaves artifacts by writing files to $STUDIO_ARTIFACTS.</Empty>
+        ) : (
+          <ArtifactList artifacts={artifacts} />
+        )
+      }
     </View>
   );
 }
@@ -43,7 +49,10 @@ export function ArtifactsSection(props: { readonly jobIds: readonly string[]; re
 
 function useArtifacts(jobIds: readonly string[], version: string): Resource<readonly Artifact[]> {
   return useResource<readonly Artifact[]>(
-    async (signal) => (await Promise.all(jobIds.map(async (id) => (await call('GET /api/v1/jobs/{id}/artifacts', { params: { id }, query: { limit: 200 }, signal })).items))).flat(),
+    async (signal) =>
+      (
+        await Promise.all(jobIds.map(async (id) => (await call('GET /api/v1/jobs/{id}/artifacts', { params: { id }, query: { limit: 200 }, signal })).items))
+      ).flat(),
     [jobIds.join(' '), version],
   );
 }
@@ -70,7 +79,13 @@ function ArtifactView(props: { readonly artifact: Artifact }): JSX.Element {
           {artifact.name}
         </span>
         <span class="faint figures">{formatBytes(artifact.bytes)}</span>
-        <a class="btn btn-icon btn-quiet btn-size-small" href={url.href} download={artifact.name.split('/').at(-1) ?? ''} aria-label={`Download ${artifact.name}`} data-tip="Download">
+        <a
+          class="btn btn-icon btn-quiet btn-size-small"
+          href={url.href}
+          download={artifact.name.split('/').at(-1) ?? ''}
+          aria-label={`Download ${artifact.name}`}
+          data-tip="Download"
+        >
           <Download size={14} />
         </a>
       </figcaption>

@@ -54,10 +54,16 @@ function JobView(props: { readonly job: Job; readonly onChanged: () => void }): 
   useKeys({ c: () => live && setAsking(true) });
   const actions = (
     <>
-      {job.instanceId !== undefined && <ButtonLink href={href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`)}>Open its step</ButtonLink>}
+      {job.instanceId !== undefined && (
+        <ButtonLink href={href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`)}>Open its step</ButtonLink>
+      )}
       <AsCurl method="GET" path={`api/v1/jobs/${job.id}/log?follow=true`} />
       {canRetry(job) && (
-        <Button kind="primary" icon={<RotateCw size={14} />} onClick={() => void retryJob(job.id).then(props.onChanged, (error: unknown) => toastError('Retry', error))}>
+        <Button
+          kind="primary"
+          icon={<RotateCw size={14} />}
+          onClick={() => void retryJob(job.id).then(props.onChanged, (error: unknown) => toastError('Retry', error))}
+        >
           Retry
         </Button>
       )}
@@ -82,11 +88,24 @@ function JobView(props: { readonly job: Job; readonly onChanged: () => void }): 
         {job.exitCode !== undefined && <span class="mono">exit {job.exitCode}</span>}
         {job.signal !== undefined && <span class="mono">{job.signal}</span>}
       </div>
-      <Tabs label="Views of the job" panelId="job-view" value={tab} onChange={(next) => setParams({ tab: next })} tabs={tabs.map((name) => ({ id: name, label: titles[name] }))} />
+      <Tabs
+        label="Views of the job"
+        panelId="job-view"
+        value={tab}
+        onChange={(next) => setParams({ tab: next })}
+        tabs={tabs.map((name) => ({ id: name, label: titles[name] }))}
+      />
     </>
   );
   return (
-    <Page title={job.stepPath ?? job.type} layout="fill" trail={[{ label: 'Jobs', href: href('/jobs') }]} aside={<StatusChip status={job.status} />} actions={actions} toolbar={toolbar}>
+    <Page
+      title={job.stepPath ?? job.type}
+      layout="fill"
+      trail={[{ label: 'Jobs', href: href('/jobs') }]}
+      aside={<StatusChip status={job.status} />}
+      actions={actions}
+      toolbar={toolbar}
+    >
       {job.error !== undefined && (
         <Banner tone="bad">
           {job.error.message} {job.error.remedy}
@@ -139,8 +158,15 @@ function JobFacts(props: { readonly job: Job }): JSX.Element {
           ['Why', job.reason],
           ['Needs', needs.join(', ')],
           ['Worker', job.lease?.workerId],
-          ['Labels', Object.entries(job.labels).map(([key, value]) => `${key}:${value}`).join(' ')],
-          ...Object.entries(job.metrics ?? {}).map(([name, value]) => [name, name.toLowerCase().includes('bytes') ? formatBytes(value) : String(value)] as const),
+          [
+            'Labels',
+            Object.entries(job.labels)
+              .map(([key, value]) => `${key}:${value}`)
+              .join(' '),
+          ],
+          ...Object.entries(job.metrics ?? {}).map(
+            ([name, value]) => [name, name.toLowerCase().includes('bytes') ? formatBytes(value) : String(value)] as const,
+          ),
         ]}
       />
     </div>

@@ -27,7 +27,15 @@ import { Empty, View } from '../../ui/views.tsx';
 
 /** Jobs and queues are two pages of one place. */
 export function JobTabs(props: { readonly current: 'jobs' | 'queues' }): JSX.Element {
-  return <LinkTabs label="Jobs and queues" tabs={[{ href: href('/jobs'), label: 'Jobs', current: props.current === 'jobs' }, { href: href('/queues'), label: 'Queues', current: props.current === 'queues' }]} />;
+  return (
+    <LinkTabs
+      label="Jobs and queues"
+      tabs={[
+        { href: href('/jobs'), label: 'Jobs', current: props.current === 'jobs' },
+        { href: href('/queues'), label: 'Queues', current: props.current === 'queues' },
+      ]}
+    />
+  );
 }
 
 export async function cancelJob(id: string): Promise<void> {
@@ -57,7 +65,9 @@ export function JobsPage(): JSX.Element {
   useKeys({ c: () => cursor !== undefined && cursor.endedAt === null && act('Cancel', cancelJob(cursor.id)), n: () => state.showNew() });
   const menuOf = (job: Job): readonly MenuItem[] => [
     { label: 'Open', href: href(`/jobs/${job.id}`) },
-    ...(job.instanceId === undefined ? [] : [{ label: 'Open its instance', href: href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`) }]),
+    ...(job.instanceId === undefined
+      ? []
+      : [{ label: 'Open its instance', href: href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`) }]),
     ...(job.endedAt === null ? [{ label: 'Cancel', danger: true, hint: 'c', onSelect: () => act('Cancel', cancelJob(job.id)) }] : []),
     ...(canRetry(job) ? [{ label: 'Retry', onSelect: () => act('Retry', retryJob(job.id)) }] : []),
     { label: `Only queue ${job.queue}`, separated: true, onSelect: () => toggle('queue', job.queue) },
@@ -66,13 +76,32 @@ export function JobsPage(): JSX.Element {
   const toolbar = (
     <>
       <JobTabs current="jobs" />
-      <FilterBar text={text} onChange={set} label="Filter jobs" placeholder="status:queued queue:gpu instance:inst_… words" unknown={unknownTerms(filter, jobTerms)} known={jobTerms}>
+      <FilterBar
+        text={text}
+        onChange={set}
+        label="Filter jobs"
+        placeholder="status:queued queue:gpu instance:inst_… words"
+        unknown={unknownTerms(filter, jobTerms)}
+        known={jobTerms}
+      >
         <StatusFacet statuses={jobStatuses} on={filter.terms['status'] ?? []} onToggle={(status) => toggle('status', status)} />
       </FilterBar>
     </>
   );
   return (
-    <Page title="Jobs" layout="fill" toolbar={toolbar} aside={list === undefined ? undefined : <span class="faint small figures">{formatCount(rows.length, 'job')}{list.next === null ? '' : '+'}</span>}>
+    <Page
+      title="Jobs"
+      layout="fill"
+      toolbar={toolbar}
+      aside={
+        list === undefined ? undefined : (
+          <span class="faint small figures">
+            {formatCount(rows.length, 'job')}
+            {list.next === null ? '' : '+'}
+          </span>
+        )
+      }
+    >
       <View of={{ value: list, error: state.error.value, reload: () => void state.reload() }} what="jobs">
         {(shown) => (
           <Table
@@ -88,7 +117,9 @@ export function JobsPage(): JSX.Element {
             onEnd={() => void state.more().catch((error: unknown) => toastError('Load more', error))}
             empty={
               text === '' ? (
-                <Empty icon={<Cpu size={24} />} title="No job yet">Steps that run as processes of their own, and commands sent to POST /api/v1/jobs, are jobs. They wait on a queue for a slot.</Empty>
+                <Empty icon={<Cpu size={24} />} title="No job yet">
+                  Steps that run as processes of their own, and commands sent to POST /api/v1/jobs, are jobs. They wait on a queue for a slot.
+                </Empty>
               ) : (
                 <Empty title="Nothing matches this filter" action={<Button onClick={() => set('')}>Clear the filter</Button>} />
               )
@@ -103,19 +134,65 @@ export function JobsPage(): JSX.Element {
 function columnsOf(toggle: (name: string, value: string) => void, menuOf: (job: Job) => readonly MenuItem[]): readonly Column<Job>[] {
   return [
     { key: 'id', title: 'Job', width: '168px', render: (job) => <span class="mono">{job.id}</span>, minor: true },
-    { key: 'what', title: 'Runs', render: (job) => (job.instanceId === undefined ? <span class="strong">{job.type}</span> : <a href={href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`)}><span class="mono">{job.stepPath}</span></a>) },
-    { key: 'status', title: 'Status', width: '142px', render: (job) => <FilterCell label={`Only ${job.status}`} onFilter={() => toggle('status', job.status)}><StatusChip status={job.status} /></FilterCell> },
-    { key: 'queue', title: 'Queue', width: '110px', render: (job) => <FilterCell label={`Only queue ${job.queue}`} onFilter={() => toggle('queue', job.queue)}>{job.queue}</FilterCell>, minor: true },
+    {
+      key: 'what',
+      title: 'Runs',
+      render: (job) =>
+        job.instanceId === undefined ? (
+          <span class="strong">{job.type}</span>
+        ) : (
+          <a href={href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`)}>
+            <span class="mono">{job.stepPath}</span>
+          </a>
+        ),
+    },
+    {
+      key: 'status',
+      title: 'Status',
+      width: '142px',
+      render: (job) => (
+        <FilterCell label={`Only ${job.status}`} onFilter={() => toggle('status', job.status)}>
+          <StatusChip status={job.status} />
+        </FilterCell>
+      ),
+    },
+    {
+      key: 'queue',
+      title: 'Queue',
+      width: '110px',
+      render: (job) => (
+        <FilterCell label={`Only queue ${job.queue}`} onFilter={() => toggle('queue', job.queue)}>
+          {job.queue}
+        </FilterCell>
+      ),
+      minor: true,
+    },
     { key: 'why', title: 'Why', minor: true, render: (job) => <Why job={job} /> },
     { key: 'priority', title: 'Priority', width: '64px', align: 'end', minor: true, render: (job) => job.priority },
     { key: 'created', title: 'Created', width: '88px', align: 'end', render: (job) => <RelativeTime at={job.createdAt} /> },
     { key: 'took', title: 'Ran', width: '92px', align: 'end', minor: true, render: (job) => <Duration from={job.startedAt} to={job.endedAt} /> },
-    { key: 'menu', title: 'Actions', hideTitle: true, width: '52px', align: 'end', render: (job) => <Menu label={`Actions of ${job.id}`} items={menuOf(job)} buttonClass="btn btn-icon btn-quiet btn-size-small"><Ellipsis size={14} /></Menu> },
+    {
+      key: 'menu',
+      title: 'Actions',
+      hideTitle: true,
+      width: '52px',
+      align: 'end',
+      render: (job) => (
+        <Menu label={`Actions of ${job.id}`} items={menuOf(job)} buttonClass="btn btn-icon btn-quiet btn-size-small">
+          <Ellipsis size={14} />
+        </Menu>
+      ),
+    },
   ];
 }
 
 function Why(props: { readonly job: Job }): JSX.Element | null {
   const { job } = props;
-  const text = job.error?.message ?? job.reason ?? (job.exitCode !== undefined && job.exitCode !== 0 ? `exit code ${job.exitCode}` : undefined) ?? job.waitReason?.message;
-  return text === undefined ? null : <span class={job.status === 'failed' || job.status === 'dead' ? 'why-failed' : 'why'} data-tip={text}>{text}</span>;
+  const text =
+    job.error?.message ?? job.reason ?? (job.exitCode !== undefined && job.exitCode !== 0 ? `exit code ${job.exitCode}` : undefined) ?? job.waitReason?.message;
+  return text === undefined ? null : (
+    <span class={job.status === 'failed' || job.status === 'dead' ? 'why-failed' : 'why'} data-tip={text}>
+      {text}
+    </span>
+  );
 }

@@ -65,11 +65,21 @@ function QueueCard(props: { readonly queue: Queue; readonly mayChange: boolean; 
           </div>
         </div>
         <Meter label={`Slots of ${queue.name} in use`} used={queue.running} total={queue.slots} warnAt={2} badAt={2} />
-        <Facts facts={[['At most', `${formatNumber(queue.maxPending)} waiting`], ['Time limit', `${formatDuration(queue.defaultTimeoutMs)} unless a job says otherwise`]]} />
+        <Facts
+          facts={[
+            ['At most', `${formatNumber(queue.maxPending)} waiting`],
+            ['Time limit', `${formatDuration(queue.defaultTimeoutMs)} unless a job says otherwise`],
+          ]}
+        />
         {props.mayChange && (
           <div class="row row-wrap queue-controls">
             <Slots queue={queue} busy={change.busy} onChange={(slots) => void change.run({ slots })} />
-            <Button size="small" busy={change.busy} icon={isPaused ? <Play size={12} /> : <Pause size={12} />} onClick={() => void change.run({ paused: !isPaused })}>
+            <Button
+              size="small"
+              busy={change.busy}
+              icon={isPaused ? <Play size={12} /> : <Pause size={12} />}
+              onClick={() => void change.run({ paused: !isPaused })}
+            >
               {isPaused ? 'Resume' : 'Pause'}
             </Button>
           </div>
@@ -93,7 +103,9 @@ function Slots(props: { readonly queue: Queue; readonly busy: boolean; readonly 
   };
   return (
     <form class="row slots-form" onSubmit={submit}>
-      <Field label="Slots" fault={fault}>{(links) => <Input {...links} type="number" min={0} max={256} value={shown} onInput={setText} />}</Field>
+      <Field label="Slots" fault={fault}>
+        {(links) => <Input {...links} type="number" min={0} max={256} value={shown} onInput={setText} />}
+      </Field>
       <Button size="small" type="submit" busy={props.busy} disabled={fault !== undefined || slots === props.queue.slots}>
         Set
       </Button>

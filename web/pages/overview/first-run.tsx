@@ -20,7 +20,9 @@ export function FirstRun(props: { readonly workflows: readonly WorkflowSummary[]
           <Sparkles size={16} aria-hidden="true" />
           Run the example
         </h2>
-        <p class="muted">It reads a table, summarises it in JavaScript, draws a chart with a command on this machine and writes a report. Take the sample, or a CSV of yours.</p>
+        <p class="muted">
+          It reads a table, summarises it in JavaScript, draws a chart with a command on this machine and writes a report. Take the sample, or a CSV of yours.
+        </p>
         {error !== undefined && (
           <p class="field-fault" role="alert">
             {error.message}

@@ -24,7 +24,8 @@ export function TryExample(props: TryExampleProps): JSX.Element {
           {workflow.lastInstance === null ? 'Try the example' : 'Run the example again'}
         </h2>
         <p class="muted">
-          It reads a table, summarises it in JavaScript, draws a chart with a shell command and writes a report. Take the sample, or a CSV of yours. <a href={href(`/workflows/${workflow.id}`)}>See how it is made</a>
+          It reads a table, summarises it in JavaScript, draws a chart with a shell command and writes a report. Take the sample, or a CSV of yours.{' '}
+          <a href={href(`/workflows/${workflow.id}`)}>See how it is made</a>
         </p>
         {error !== undefined && (
           <p class="field-fault" role="alert">

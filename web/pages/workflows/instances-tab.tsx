@@ -32,7 +32,10 @@ export function InstancesTab(props: { readonly workflow: Workflow }): JSX.Elemen
             onEnd={() => void state.more().catch((error: unknown) => toastError('Load more', error))}
             menuOf={(row) => [
               { label: 'Open', href: href(`/instances/${row.id}`) },
-              ...actionsOf(row.status).map((look) => ({ label: look.label, onSelect: () => void runAction(row.id, look.action).catch((error: unknown) => toastError(look.label, error)) })),
+              ...actionsOf(row.status).map((look) => ({
+                label: look.label,
+                onSelect: () => void runAction(row.id, look.action).catch((error: unknown) => toastError(look.label, error)),
+              })),
               { label: 'Rerun…', onSelect: () => setRerun(row.id) },
             ]}
             empty={<Empty title="It has not run yet">Press Run, or give it a trigger.</Empty>}

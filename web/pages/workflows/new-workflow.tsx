@@ -51,7 +51,17 @@ export function NewWorkflow(props: { readonly onClose: () => void }): JSX.Elemen
       <form id="new-workflow" class="stack" onSubmit={submit}>
         {create.error !== undefined && <ErrorView compact title="It was not created" error={create.error} />}
         <Field label="Name">{(links) => <Input {...links} value={name} onInput={setName} maxLength={200} autocomplete="off" autofocus required />}</Field>
-        <div class="row"><Segmented label="Start from" value={from} options={[{ value: 'start', label: 'A small start' }, { value: 'json', label: 'Pasted JSON' }]} onChange={setFrom} /></div>
+        <div class="row">
+          <Segmented
+            label="Start from"
+            value={from}
+            options={[
+              { value: 'start', label: 'A small start' },
+              { value: 'json', label: 'Pasted JSON' },
+            ]}
+            onChange={setFrom}
+          />
+        </div>
         {from === 'json' && (
           <Field label="Definition" fault={fault} hint="An object with nodes and edges, as the editor shows it.">
             {(links) => <Textarea {...links} mono rows={10} value={json} onInput={setJson} placeholder='{ "nodes": […], "edges": […] }' />}

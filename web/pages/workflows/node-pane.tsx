@@ -10,7 +10,12 @@ import { CodeBlock } from '../../ui/log-view.tsx';
 
 const OWN = new Set(['key', 'type', 'typeVersion', 'name', 'notes', 'params', 'position']);
 
-export function NodePane(props: { readonly node: GraphNode; readonly type: NodeTypeView | undefined; readonly workflowId: string; readonly onClose: () => void }): JSX.Element {
+export function NodePane(props: {
+  readonly node: GraphNode;
+  readonly type: NodeTypeView | undefined;
+  readonly workflowId: string;
+  readonly onClose: () => void;
+}): JSX.Element {
   const { node, type } = props;
   const policy = Object.fromEntries(Object.entries(node).filter(([name]) => !OWN.has(name)));
   const params = Object.entries(node.params ?? {});
@@ -27,7 +32,12 @@ export function NodePane(props: { readonly node: GraphNode; readonly type: NodeT
           <div>
             <span class="mono">{node.key}</span> <span class="faint">·</span> <span class="mono">{node.type}</span>
           </div>
-          {type !== undefined && <p class="muted">{type.summary}{type.runs === 'job' ? ` Runs as a job on the queue ${node.queue ?? type.queue ?? 'studio'}.` : ''}</p>}
+          {type !== undefined && (
+            <p class="muted">
+              {type.summary}
+              {type.runs === 'job' ? ` Runs as a job on the queue ${node.queue ?? type.queue ?? 'studio'}.` : ''}
+            </p>
+          )}
           {node.notes !== undefined && <p>{node.notes}</p>}
         </section>
         {Object.keys(rest).length > 0 && (

@@ -22,7 +22,15 @@ export interface RunDialogProps {
 export function RunDialog(props: RunDialogProps): JSX.Element {
   const workflow = useResource(async (signal) => await call('GET /api/v1/workflows/{id}', { params: { id: props.workflowId }, signal }), [props.workflowId]);
   return (
-    <View of={workflow} what="the workflow" skeleton={<Dialog title={`Run ${props.name}`} onClose={props.onClose}>Loading…</Dialog>}>
+    <View
+      of={workflow}
+      what="the workflow"
+      skeleton={
+        <Dialog title={`Run ${props.name}`} onClose={props.onClose}>
+          Loading…
+        </Dialog>
+      }
+    >
       {(value) => <RunForm {...props} schema={value.definition.inputSchema} />}
     </View>
   );
@@ -34,7 +42,10 @@ function RunForm(props: RunDialogProps & { readonly schema: Readonly<Record<stri
   const [tried, setTried] = useState(false);
   const result = useMemo(() => inputValue(props.schema, state), [props.schema, state]);
   const labels = labelsOf(labelText);
-  const body = { ...('value' in result ? { input: result.value as Json } : {}), ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }) };
+  const body = {
+    ...('value' in result ? { input: result.value as Json } : {}),
+    ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }),
+  };
   const start = useAction(async () => {
     const instance = await call('POST /api/v1/workflows/{id}/instances', { params: { id: props.workflowId }, body });
     props.onClose();
@@ -60,7 +71,12 @@ function RunForm(props: RunDialogProps & { readonly schema: Readonly<Record<stri
       <form id="run-form" class="stack" onSubmit={submit}>
         {start.error !== undefined && <ErrorView compact title="It did not start" error={start.error} />}
         <InputForm schema={props.schema} state={state} onChange={setState} showFaults={tried} />
-        <Field label="Labels" optional hint="key:value, separated by spaces. Lists can be filtered by them." fault={labels === undefined ? 'A label is key:value; the key has 1 to 64 characters.' : undefined}>
+        <Field
+          label="Labels"
+          optional
+          hint="key:value, separated by spaces. Lists can be filtered by them."
+          fault={labels === undefined ? 'A label is key:value; the key has 1 to 64 characters.' : undefined}
+        >
           {(links) => <Input {...links} mono value={labelText} onInput={setLabelText} placeholder="team:blue" autocomplete="off" />}
         </Field>
       </form>

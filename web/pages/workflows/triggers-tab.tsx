@@ -30,7 +30,11 @@ export function TriggersTab(props: { readonly workflow: Workflow; readonly onCha
   };
   if (workflow.triggers.length === 0) {
     return (
-      <Empty icon={<CalendarClock size={24} />} title="Nothing starts this workflow by itself" action={<ButtonLink href={href(`/workflows/${workflow.id}?tab=editor`)}>Add a trigger in the editor</ButtonLink>}>
+      <Empty
+        icon={<CalendarClock size={24} />}
+        title="Nothing starts this workflow by itself"
+        action={<ButtonLink href={href(`/workflows/${workflow.id}?tab=editor`)}>Add a trigger in the editor</ButtonLink>}
+      >
         {'A schedule: "triggers": [{ "key": "daily", "type": "cron", "params": { "expression": "0 8 * * *" } }]. A webhook gets a URL of its own.'}
       </Empty>
     );
@@ -91,7 +95,12 @@ function TriggerCard(props: { readonly trigger: Trigger; readonly onChange: (on:
           facts={[
             ['Schedule', trigger.type === 'cron' ? <code>{text('expression')}</code> : undefined],
             ['Time zone', trigger.type === 'cron' ? (text('timezone') ?? 'UTC') : undefined],
-            ['Proof', trigger.type === 'webhook' ? `${text('auth') ?? ''}${trigger.params['secret'] === undefined ? '' : `, secret ${text('secret') ?? ''}`}` : undefined],
+            [
+              'Proof',
+              trigger.type === 'webhook'
+                ? `${text('auth') ?? ''}${trigger.params['secret'] === undefined ? '' : `, secret ${text('secret') ?? ''}`}`
+                : undefined,
+            ],
             ['Next', trigger.type === 'cron' ? trigger.enabled ? <RelativeTime at={trigger.nextFireAt} /> : 'switched off' : undefined],
             ['Last', trigger.lastFiredAt === null ? 'never' : <RelativeTime at={trigger.lastFiredAt} />],
             ['Last fault', trigger.lastError === null ? undefined : <span class="why-failed">{trigger.lastError}</span>],

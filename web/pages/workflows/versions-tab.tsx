@@ -22,18 +22,51 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
   const { workflow } = props;
   const [open, setOpen] = useState<number>();
   const [asking, setAsking] = useState<number>();
-  const list = useResource(async (signal) => await call('GET /api/v1/workflows/{id}/versions', { params: { id: workflow.id }, query: { limit: 200 }, signal }), [workflow.id, workflow.version]);
+  const list = useResource(
+    async (signal) => await call('GET /api/v1/workflows/{id}/versions', { params: { id: workflow.id }, query: { limit: 200 }, signal }),
+    [workflow.id, workflow.version],
+  );
   const columns: readonly Column<Version>[] = [
-    { key: 'version', title: 'Version', width: '120px', render: (row) => <span class="strong figures">v{row.version}{row.version === workflow.version && <span class="faint"> · newest</span>}</span> },
+    {
+      key: 'version',
+      title: 'Version',
+      width: '120px',
+      render: (row) => (
+        <span class="strong figures">
+          v{row.version}
+          {row.version === workflow.version && <span class="faint"> · newest</span>}
+        </span>
+      ),
+    },
     { key: 'hash', title: 'Structure', render: (row) => <span class="mono faint">{row.structuralHash.slice(0, 12)}</span>, minor: true },
     { key: 'at', title: 'Published', width: '110px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
-    { key: 'actions', title: 'Actions', hideTitle: true, width: '110px', align: 'end', render: (row) => (row.version === workflow.version ? null : <Button size="small" onClick={() => setAsking(row.version)}>Restore…</Button>) },
+    {
+      key: 'actions',
+      title: 'Actions',
+      hideTitle: true,
+      width: '110px',
+      align: 'end',
+      render: (row) =>
+        row.version === workflow.version ? null : (
+          <Button size="small" onClick={() => setAsking(row.version)}>
+            Restore…
+          </Button>
+        ),
+    },
   ];
   return (
     <View of={list} what="versions">
       {(page) => (
         <Split wide label={`Version ${open ?? ''}`} detail={open === undefined ? undefined : <VersionText workflowId={workflow.id} version={open} />}>
-          <Table label="Versions" density="normal" columns={columns} rows={page.items} rowKey={(row) => String(row.version)} openKey={open === undefined ? undefined : String(open)} onOpen={(row) => setOpen(row.version === open ? undefined : row.version)} />
+          <Table
+            label="Versions"
+            density="normal"
+            columns={columns}
+            rows={page.items}
+            rowKey={(row) => String(row.version)}
+            openKey={open === undefined ? undefined : String(open)}
+            onOpen={(row) => setOpen(row.version === open ? undefined : row.version)}
+          />
           {asking !== undefined && (
             <Confirm
               title={`Publish version ${asking} again?`}
@@ -45,7 +78,8 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
                 props.onRestored();
               }}
             >
-              It becomes the newest version. Nothing is lost: version {workflow.version} stays in this list, and running instances keep the version they started with.
+              It becomes the newest version. Nothing is lost: version {workflow.version} stays in this list, and running instances keep the version they started
+              with.
             </Confirm>
           )}
         </Split>
@@ -55,7 +89,10 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
 }
 
 function VersionText(props: { readonly workflowId: string; readonly version: number }): JSX.Element {
-  const loaded = useResource(async (signal) => await call('GET /api/v1/workflows/{id}/versions/{n}', { params: { id: props.workflowId, n: props.version }, signal }), [props.workflowId, props.version]);
+  const loaded = useResource(
+    async (signal) => await call('GET /api/v1/workflows/{id}/versions/{n}', { params: { id: props.workflowId, n: props.version }, signal }),
+    [props.workflowId, props.version],
+  );
   return (
     <div class="pane-body">
       <View of={loaded} what="the version">

@@ -71,10 +71,22 @@ function WorkflowView(props: { readonly state: Snapshot<Workflow>; readonly work
     <>
       <AsCurl method="GET" path={`api/v1/workflows/${workflow.id}`} />
       <CopyButton text={formatJson({ name: workflow.name, description: workflow.description, ...workflow.definition })} label="Copy as JSON" />
-      <Menu label="More" items={[{ label: 'Its instances', href: href(`/instances?filter=${encodeURIComponent(`workflow:${workflow.id}`)}`) }, { label: 'Archive…', danger: true, separated: true, onSelect: () => setAsking('archive') }]}>
+      <Menu
+        label="More"
+        items={[
+          { label: 'Its instances', href: href(`/instances?filter=${encodeURIComponent(`workflow:${workflow.id}`)}`) },
+          { label: 'Archive…', danger: true, separated: true, onSelect: () => setAsking('archive') },
+        ]}
+      >
         <Ellipsis size={16} />
       </Menu>
-      <Button kind={tab === 'editor' ? 'normal' : 'primary'} icon={<Play size={14} />} hint="r" onClick={() => setAsking('run')} disabled={workflow.archivedAt !== null}>
+      <Button
+        kind={tab === 'editor' ? 'normal' : 'primary'}
+        icon={<Play size={14} />}
+        hint="r"
+        onClick={() => setAsking('run')}
+        disabled={workflow.archivedAt !== null}
+      >
         Run
       </Button>
     </>
@@ -94,7 +106,13 @@ function WorkflowView(props: { readonly state: Snapshot<Workflow>; readonly work
         )}
         {workflow.description !== '' && <span class="truncate">{workflow.description}</span>}
       </div>
-      <Tabs label="Views of the workflow" panelId="workflow-view" value={tab} onChange={show} tabs={tabs.map((name) => ({ id: name, label: titles[name], ...(name === 'triggers' ? { count: workflow.triggers.length } : {}) }))} />
+      <Tabs
+        label="Views of the workflow"
+        panelId="workflow-view"
+        value={tab}
+        onChange={show}
+        tabs={tabs.map((name) => ({ id: name, label: titles[name], ...(name === 'triggers' ? { count: workflow.triggers.length } : {}) }))}
+      />
     </>
   );
   return (
@@ -121,7 +139,10 @@ function GraphTab(props: { readonly workflow: Workflow }): JSX.Element {
   const node = definition.nodes.find((each) => each.key === selected);
   const select = (key: string | undefined): void => setParams({ node: key ?? '' });
   useKeys({ escape: () => select(undefined) });
-  const detail = node === undefined ? undefined : <NodePane node={node} type={types.value?.get(node.type)} workflowId={props.workflow.id} onClose={() => select(undefined)} />;
+  const detail =
+    node === undefined ? undefined : (
+      <NodePane node={node} type={types.value?.get(node.type)} workflowId={props.workflow.id} onClose={() => select(undefined)} />
+    );
   return (
     <Split label={`Node ${selected}`} detail={detail}>
       <GraphPane model={model} definition={definition} label={`Graph of ${props.workflow.name}`} selected={node?.key} onSelect={select} />

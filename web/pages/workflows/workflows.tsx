@@ -44,7 +44,14 @@ export function WorkflowsPage(): JSX.Element {
     <Page
       title="Workflows"
       layout="fill"
-      aside={list === undefined ? undefined : <span class="faint small figures">{formatCount(list.workflows.length, 'workflow')}{list.next === null ? '' : '+'}</span>}
+      aside={
+        list === undefined ? undefined : (
+          <span class="faint small figures">
+            {formatCount(list.workflows.length, 'workflow')}
+            {list.next === null ? '' : '+'}
+          </span>
+        )
+      }
       toolbar={<Search text={search} onChange={setSearch} />}
       actions={
         <Button kind="primary" icon={<Plus size={14} />} hint="n" onClick={() => setAsking({ kind: 'new' })}>
@@ -99,9 +106,32 @@ function columnsOf(ask: (asking: Asking) => void): readonly Column<WorkflowSumma
   return [
     { key: 'name', title: 'Name', render: (workflow) => <span class="strong">{workflow.name}</span> },
     { key: 'about', title: 'About', render: (workflow) => <span class="muted">{workflow.description}</span>, minor: true },
-    { key: 'version', title: 'Version', width: '104px', minor: true, render: (workflow) => <span class="figures">v{workflow.version}{workflow.hasDraft && <span class="faint"> · draft</span>}</span> },
+    {
+      key: 'version',
+      title: 'Version',
+      width: '104px',
+      minor: true,
+      render: (workflow) => (
+        <span class="figures">
+          v{workflow.version}
+          {workflow.hasDraft && <span class="faint"> · draft</span>}
+        </span>
+      ),
+    },
     { key: 'nodes', title: 'Nodes', width: '64px', align: 'end', minor: true, render: (workflow) => workflow.nodeCount },
-    { key: 'last', title: 'Last run', width: '140px', render: (workflow) => (workflow.lastInstance === null ? <span class="faint">never</span> : <a href={href(`/instances/${workflow.lastInstance.id}`)}><StatusChip status={workflow.lastInstance.status} /></a>) },
+    {
+      key: 'last',
+      title: 'Last run',
+      width: '140px',
+      render: (workflow) =>
+        workflow.lastInstance === null ? (
+          <span class="faint">never</span>
+        ) : (
+          <a href={href(`/instances/${workflow.lastInstance.id}`)}>
+            <StatusChip status={workflow.lastInstance.status} />
+          </a>
+        ),
+    },
     { key: 'when', title: 'When', width: '88px', align: 'end', minor: true, render: (workflow) => <RelativeTime at={workflow.lastInstance?.createdAt} /> },
     {
       key: 'actions',
@@ -112,12 +142,16 @@ function columnsOf(ask: (asking: Asking) => void): readonly Column<WorkflowSumma
       render: (workflow) => (
         <span class="row-actions">
           <IconButton size="small" label={`Run ${workflow.name}`} icon={<Play size={14} />} onClick={() => ask({ kind: 'run', workflow })} />
-          <Menu label={`Actions of ${workflow.name}`} buttonClass="btn btn-icon btn-quiet btn-size-small" items={[
-            { label: 'Run…', onSelect: () => ask({ kind: 'run', workflow }) },
-            { label: 'Edit', href: href(`/workflows/${workflow.id}?tab=editor`) },
-            { label: 'Its instances', href: href(`/instances?filter=${encodeURIComponent(`workflow:${workflow.id}`)}`) },
-            { label: 'Archive…', danger: true, separated: true, onSelect: () => ask({ kind: 'archive', workflow }) },
-          ]}>
+          <Menu
+            label={`Actions of ${workflow.name}`}
+            buttonClass="btn btn-icon btn-quiet btn-size-small"
+            items={[
+              { label: 'Run…', onSelect: () => ask({ kind: 'run', workflow }) },
+              { label: 'Edit', href: href(`/workflows/${workflow.id}?tab=editor`) },
+              { label: 'Its instances', href: href(`/instances?filter=${encodeURIComponent(`workflow:${workflow.id}`)}`) },
+              { label: 'Archive…', danger: true, separated: true, onSelect: () => ask({ kind: 'archive', workflow }) },
+            ]}
+          >
             <Ellipsis size={14} />
           </Menu>
         </span>
@@ -126,7 +160,11 @@ function columnsOf(ask: (asking: Asking) => void): readonly Column<WorkflowSumma
   ];
 }
 
-export function Archive(props: { readonly workflow: { readonly id: string; readonly name: string }; readonly onClose: () => void; readonly onDone: () => void }): JSX.Element {
+export function Archive(props: {
+  readonly workflow: { readonly id: string; readonly name: string };
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}): JSX.Element {
   const archive = async (): Promise<void> => {
     await call('DELETE /api/v1/workflows/{id}', { params: { id: props.workflow.id } });
     toast({ text: `${props.workflow.name} is archived for 30 days` });
@@ -140,9 +178,18 @@ export function Archive(props: { readonly workflow: { readonly id: string; reado
 }
 
 function NoWorkflows(props: { readonly search: string; readonly onNew: () => void; readonly onClear: () => void }): JSX.Element {
-  if (props.search !== '') return <Empty title={`No workflow is called “${props.search}”`} action={<Button onClick={props.onClear}>Clear the search</Button>} />;
+  if (props.search !== '')
+    return <Empty title={`No workflow is called “${props.search}”`} action={<Button onClick={props.onClear}>Clear the search</Button>} />;
   return (
-    <Empty icon={<Workflow size={24} />} title="No workflows yet" action={<Button kind="primary" onClick={props.onNew}>New workflow</Button>}>
+    <Empty
+      icon={<Workflow size={24} />}
+      title="No workflows yet"
+      action={
+        <Button kind="primary" onClick={props.onNew}>
+          New workflow
+        </Button>
+      }
+    >
       A workflow is a graph of steps that survives crashes: it reads files, runs code and commands, calls services, and goes on where it was.
     </Empty>
   );
