@@ -65,6 +65,7 @@ function print(result: UnitResult): void {
   const { passed, failed, skipped } = countOf([result]);
   const counts = [`${passed} passed`, failed > 0 ? `${failed} FAILED` : '', skipped > 0 ? `${skipped} skipped` : ''].filter((text) => text !== '').join(', ');
   out(`${failed > 0 ? 'FAIL' : 'ok  '} ${result.unit.title} (${counts}, ${(result.ms / 1000).toFixed(1)} s)`);
+  for (const note of result.notes) out(`     ${note}`);
   if (failed > 0) printFailures(result);
 }
 

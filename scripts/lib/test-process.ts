@@ -8,6 +8,8 @@ import type { TestLine } from './test-reporter.ts';
 export interface UnitResult {
   readonly unit: TestUnit;
   readonly tests: readonly TestLine[];
+  /** What its tests said: seeds, figures. */
+  readonly notes: readonly string[];
   /** Beside failed tests: the file could not be loaded, hung, or declared nothing. */
   readonly fault: string | undefined;
   /** Last lines of stdout and stderr. */
@@ -28,8 +30,15 @@ export async function runUnit(
   const ended = await runProcess(unit, lines, options);
   const all = readLines(lines);
   rmSync(lines, { force: true });
-  const tests = all.filter((line) => line.kind !== 'start');
-  return { unit, tests, fault: faultOf(ended, all, tests), output: ended.output, ms: performance.now() - startedAt };
+  const tests = all.filter((line) => line.kind === 'pass' || line.kind === 'fail');
+  return {
+    unit,
+    tests,
+    notes: all.filter((line) => line.kind === 'note').map((line) => line.name),
+    fault: faultOf(ended, all, tests),
+    output: ended.output,
+    ms: performance.now() - startedAt,
+  };
 }
 
 interface Ended {

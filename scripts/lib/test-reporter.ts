@@ -2,9 +2,9 @@
 import { inspect } from 'node:util';
 import type { TestEvent } from 'node:test/reporters';
 
-/** `start` names a test that may never end; `pass` and `fail` are of tests, never of suites. */
+/** `start` names a test that may never end; `pass` and `fail` are of tests, never of suites; `note` is what a test wants said (a seed, a figure). */
 export interface TestLine {
-  readonly kind: 'start' | 'pass' | 'fail';
+  readonly kind: 'start' | 'pass' | 'fail' | 'note';
   readonly name: string;
   readonly file: string;
   readonly line: number;
@@ -22,6 +22,11 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
 
 function lineOf(event: TestEvent): TestLine | undefined {
   if (event.type === 'test:start') return { ...placeOf(event.data), kind: 'start', ms: 0, isSkipped: false };
+  // The run's own totals stand at the first character of the file.
+  if (event.type === 'test:diagnostic')
+    return event.data.line === 1 && event.data.column === 1
+      ? undefined
+      : { ...placeOf({ ...event.data, name: event.data.message }), kind: 'note', ms: 0, isSkipped: false };
   if (event.type === 'test:pass') {
     if (event.data.details.type === 'suite') return undefined;
     return {
