@@ -93,9 +93,7 @@ async function startEmbedded(parts: DatabaseParts, database: EmbeddedDatabase): 
       if (!isWrongPassword(error)) throw error;
       // POSTGRES_PASSWORD was changed since the last start: the server learns it while it is down.
       progress.say('POSTGRES_PASSWORD has changed; the database learns the new one');
-      await server.stop();
-      await setSuperuserPassword(options.dataDir, passwordStatement(SUPERUSER, options.password));
-      await untilRunning(parts);
+      await services.whileDown('postgres', () => setSuperuserPassword(options.dataDir, passwordStatement(SUPERUSER, options.password)));
     }
   }
 }

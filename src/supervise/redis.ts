@@ -14,7 +14,7 @@ export interface RedisOptions {
   /** Private to this server; made with mode 0700. */
   readonly socketDir: string;
   readonly password: string;
-  /** Stands in its environment, so that a look at the processes tells whose it is. */
+  /** Stands in its title, so that a look at the processes tells whose it is. */
   readonly workspacePath?: string;
   readonly maxMemoryBytes?: number;
   readonly onLine?: (line: string) => void;
@@ -59,7 +59,7 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
   rmSync(socketPath, { force: true });
   const child = await startChild(
     // The configuration comes by standard input, so that the password stands in no file and no process list.
-    { command: options.program, args: ['-'], stdin: configuration(options, socketPath), account, cwd: options.socketDir, env: { STUDIO_WORKSPACE: options.workspacePath ?? '' }, ...(options.onLine ? { onLine: options.onLine } : {}) },
+    { command: options.program, args: ['-'], stdin: configuration(options, socketPath), account, cwd: options.socketDir, ...(options.onLine ? { onLine: options.onLine } : {}) },
     clock,
   );
   try {
@@ -84,7 +84,7 @@ function configuration(options: RedisOptions, socketPath: string): string {
     `maxmemory ${options.maxMemoryBytes ?? 64 * 1024 * 1024}`,
     'maxmemory-policy allkeys-lru',
     'loglevel notice',
-    `proc-title-template "{title} ${socketPath}"`,
+    `proc-title-template "{title} ${socketPath} ${options.workspacePath ?? ''}"`,
     '',
   ].join('\n');
 }

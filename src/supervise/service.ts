@@ -35,6 +35,8 @@ export interface Services {
   start(name: string): Promise<Service>;
   stop(name: string): Promise<Service>;
   restart(name: string): Promise<Service>;
+  /** Stops it, does `work`, starts it again. @throws what work or the start throws; a failed start is tried again by itself */
+  whileDown(name: string, work: () => Promise<void>): Promise<void>;
   /** @returns a function that ends the subscription */
   onChange(listener: (service: Service) => void): () => void;
   /** Stops all, last added first. */
@@ -46,7 +48,7 @@ const BACKOFF = { baseMs: 100, factor: 2, maxMs: 30_000, jitter: 0.2 };
 /** One that ran this long was healthy: its next exit starts the backoff anew. */
 const HEALTHY_MS = 10_000;
 /** A refusal is cured by a person: looking again is cheap, and lets the start go on by itself once it is. */
-const REFUSED_RETRY_MS = 15_000;
+const REFUSED_RETRY_MS = 3_000;
 const KEPT_EXITS = 10;
 const KEPT_LINES = 20;
 
@@ -180,6 +182,13 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
       entry.restarts += 1;
       await bringUp(entry).catch(() => undefined);
       return describe(entry);
+    },
+    async whileDown(name, work) {
+      const entry = require(name);
+      await takeDown(entry);
+      await work();
+      entry.wanted = true;
+      await bringUp(entry);
     },
     onChange(listener) {
       listeners.add(listener);
