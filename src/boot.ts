@@ -77,8 +77,24 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   shutdown.add('database', () => database.close());
   shutdown.add('Redis client', () => redis?.client.disconnect());
   const endWatches = [
-    watch({ board, clock, part: 'database', required: true, everyMs: 1_000, timeoutMs: 5_000, check: async () => ({ answered: await pingDatabase(database.engine) }) }),
-    watch({ board, clock, part: 'redis', required: false, everyMs: 2_000, timeoutMs: 2_000, check: async () => ({ reply: await requireRedis(redis?.client).ping() }) }),
+    watch({
+      board,
+      clock,
+      part: 'database',
+      required: true,
+      everyMs: 1_000,
+      timeoutMs: 5_000,
+      check: async () => ({ answered: await pingDatabase(database.engine) }),
+    }),
+    watch({
+      board,
+      clock,
+      part: 'redis',
+      required: false,
+      everyMs: 2_000,
+      timeoutMs: 2_000,
+      check: async () => ({ reply: await requireRedis(redis?.client).ping() }),
+    }),
   ];
   shutdown.addFirst(() => endWatches.forEach((end) => end()));
   if (config.gateEnabled && config.gateEndpoints.length > 0) {

@@ -44,7 +44,11 @@ function inherited(): Record<string, string> {
 async function start(options: { workspace?: string; env?: Record<string, string>; port?: number } = {}): Promise<Started> {
   const workspace = options.workspace ?? makeWorkspace();
   const port = options.port ?? (await freePort());
-  const child = spawn(process.execPath, [join(root, 'src/cli.ts'), 'start'], { env: { ...inherited(), HOST: '127.0.0.1', PORT: String(port), WORKSPACE_PATH: workspace, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(process.execPath, [join(root, 'src/cli.ts'), 'start'], {
+    env: { ...inherited(), HOST: '127.0.0.1', PORT: String(port), WORKSPACE_PATH: workspace, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (more: string) => (text += more));
   const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
@@ -63,7 +67,11 @@ async function start(options: { workspace?: string; env?: Record<string, string>
         return undefined;
       }
     },
-    ready: () => until(async () => (await started.health())?.status === 200, () => `not ready; ${text.slice(-2_000)}`),
+    ready: () =>
+      until(
+        async () => (await started.health())?.status === 200,
+        () => `not ready; ${text.slice(-2_000)}`,
+      ),
     async stop() {
       child.kill('SIGTERM');
       const code = await exited;
@@ -99,7 +107,10 @@ function redisPid(workspace: string): number {
 }
 
 async function cli(workspace: string, args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number | null; out: string }> {
-  const child = spawn(process.execPath, [join(root, 'src/cli.ts'), ...args], { env: { ...inherited(), WORKSPACE_PATH: workspace, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(root, 'src/cli.ts'), ...args], {
+    env: { ...inherited(), WORKSPACE_PATH: workspace, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let out = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (more: string) => (out += more));
   return { code: await new Promise((resolve) => child.once('close', resolve)), out };
@@ -173,12 +184,18 @@ describe('one Studio', () => {
         },
         () => studio.output(),
       );
-      ok([...replies].every((status) => status === 401 || status === 503), [...replies].join());
+      ok(
+        [...replies].every((status) => status === 401 || status === 503),
+        [...replies].join(),
+      );
     }
     const redis = redisPid(workspace);
     ok(redis > 1);
     process.kill(redis, 'SIGKILL');
-    await until(() => redisPid(workspace) !== redis && redisPid(workspace) !== -1, () => studio.output());
+    await until(
+      () => redisPid(workspace) !== redis && redisPid(workspace) !== -1,
+      () => studio.output(),
+    );
     await studio.ready();
     equal(studio.process.exitCode, null, 'Studio itself was not restarted');
     equal(await studio.stop(), 0);
@@ -201,11 +218,16 @@ describe('one Studio', () => {
     const studio = await start({ workspace });
     await studio.ready();
     // A stop that can't end: PostgreSQL waits for its last checkpoint.
-    const checkpointer = listProcesses().find(({ pid, parentPid }) => parentPid === postmaster(workspace) && readArguments(pid).join().includes('checkpointer'));
+    const checkpointer = listProcesses().find(
+      ({ pid, parentPid }) => parentPid === postmaster(workspace) && readArguments(pid).join().includes('checkpointer'),
+    );
     ok(checkpointer);
     process.kill(checkpointer.pid, 'SIGSTOP');
     studio.process.kill('SIGTERM');
-    await until(async () => (await studio.health())?.body.status !== 'ok', () => studio.output());
+    await until(
+      async () => (await studio.health())?.body.status !== 'ok',
+      () => studio.output(),
+    );
     studio.process.kill('SIGTERM');
     equal(await studio.exited, 137);
     const next = await start({ workspace });
@@ -227,7 +249,10 @@ describe('one Studio', () => {
     renameSync(version, `${version}.away`);
     const studio = await start({ workspace });
     const view = async (): Promise<{ fault: string | null }> => (await (await fetch(`${studio.url}/health/boot`)).json()) as { fault: string | null };
-    await until(async () => (await studio.health()) !== undefined && (await view()).fault !== null, () => studio.output());
+    await until(
+      async () => (await studio.health()) !== undefined && (await view()).fault !== null,
+      () => studio.output(),
+    );
     match((await view()).fault ?? '', /can't be trusted.*PG_VERSION.*nothing was changed/);
     equal((await studio.health())?.status, 503);
     renameSync(`${version}.away`, version);
@@ -264,7 +289,14 @@ describe('one Studio', () => {
 describe('the database of a URL', () => {
   test("RunPod's block makes that login and database, on the loopback only", async () => {
     const port = await freePort();
-    const studio = await start({ env: { DATABASE_URL: `postgresql://postgres:pod-password@localhost:${port}/selfhost_studio`, REDIS_URL: `redis://localhost:${await freePort()}/0`, POSTGRES_PASSWORD: 'pod-password', CORS_ORIGINS: '*' } });
+    const studio = await start({
+      env: {
+        DATABASE_URL: `postgresql://postgres:pod-password@localhost:${port}/selfhost_studio`,
+        REDIS_URL: `redis://localhost:${await freePort()}/0`,
+        POSTGRES_PASSWORD: 'pod-password',
+        CORS_ORIGINS: '*',
+      },
+    });
     await studio.ready();
     const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password: 'pod-password', database: 'selfhost_studio' });
     client.on('error', () => undefined);
@@ -279,13 +311,22 @@ describe('the database of a URL', () => {
   test('a server elsewhere is used, checked only when tables may not be made, and waited for no longer than told', async () => {
     const server = await startTestServer({ tcpPort: await freePort() });
     const redisPort = await freePort();
-    const redis = spawn(process.env['STUDIO_TEST_REDIS_SERVER'] ?? 'redis-server', ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', '', '--dir', tmpdir()], { stdio: 'ignore' });
+    const redis = spawn(
+      process.env['STUDIO_TEST_REDIS_SERVER'] ?? 'redis-server',
+      ['--port', String(redisPort), '--bind', '127.0.0.1', '--save', '', '--dir', tmpdir()],
+      { stdio: 'ignore' },
+    );
     const { user, password, port } = server.admin;
     const admin = new pg.Client({ host: '127.0.0.1', port, user, password, database: 'postgres' });
     await admin.connect();
     await admin.query('create database elsewhere');
     await admin.end();
-    const env = { DATABASE_URL: `postgresql+psycopg://${user}:${password}@127.0.0.1:${port}/elsewhere`, REDIS_URL: `redis://127.0.0.1:${redisPort}/0`, JWT_SECRET_KEY: strong, WORKER_SHARED_SECRET: strong };
+    const env = {
+      DATABASE_URL: `postgresql+psycopg://${user}:${password}@127.0.0.1:${port}/elsewhere`,
+      REDIS_URL: `redis://127.0.0.1:${redisPort}/0`,
+      JWT_SECRET_KEY: strong,
+      WORKER_SHARED_SECRET: strong,
+    };
     try {
       const unready = await start({ env: { ...env, CREATE_TABLES: 'false' } });
       equal(await unready.exited, 1);
@@ -296,14 +337,19 @@ describe('the database of a URL', () => {
       deepEqual((await studio.health())?.body, { status: 'ok' });
       equal(existsSync(join(studio.workspace, 'pg')), false, 'no server of its own');
       redis.kill('SIGKILL');
-      await until(async () => (await studio.health())?.body.status === 'degraded', () => studio.output());
+      await until(
+        async () => (await studio.health())?.body.status === 'degraded',
+        () => studio.output(),
+      );
       equal((await studio.health())?.status, 200);
       equal(await studio.stop(), 0);
     } finally {
       redis.kill('SIGKILL');
       await server.stop();
     }
-    const lost = await start({ env: { ...env, DB_HEALTHCHECK_TIMEOUT_SECONDS: '1', DB_HEALTHCHECK_INTERVAL_SECONDS: '1', DATABASE_URL: `postgresql://u:p@127.0.0.2:${port}/x` } });
+    const lost = await start({
+      env: { ...env, DB_HEALTHCHECK_TIMEOUT_SECONDS: '1', DB_HEALTHCHECK_INTERVAL_SECONDS: '1', DATABASE_URL: `postgresql://u:p@127.0.0.2:${port}/x` },
+    });
     equal(await lost.exited, 1);
     match(lost.output(), /127\.0\.0\.2:\d+ did not answer within 1 s \(DB_HEALTHCHECK_TIMEOUT_SECONDS\).*ECONNREFUSED/);
   });
@@ -314,7 +360,10 @@ describe('a start that can not be', () => {
     const studio = await start({ env: { PORT: 'abc', DATABASE_URL: 'sqlite:///x.db', DEBUG: 'perhaps' } });
     equal(await studio.exited, 1);
     const lines = studio.output().trim().split('\n');
-    ok(lines.every((line) => line.startsWith('studio: ')), studio.output());
+    ok(
+      lines.every((line) => line.startsWith('studio: ')),
+      studio.output(),
+    );
     for (const name of ['PORT', 'DATABASE_URL', 'DEBUG']) equal(lines.filter((line) => line.includes(name)).length >= 1, true, name);
     equal(existsSync(join(studio.workspace, 'pg')), false);
   });
@@ -358,7 +407,9 @@ function listeners(): readonly string[] {
 
 function socketsOf(pid: number): readonly string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`)).filter((link) => link.startsWith('socket:'));
+    return readdirSync(`/proc/${pid}/fd`)
+      .map((fd) => linkOf(`/proc/${pid}/fd/${fd}`))
+      .filter((link) => link.startsWith('socket:'));
   } catch {
     return []; // Gone meanwhile.
   }

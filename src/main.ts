@@ -15,11 +15,17 @@ import { createShutdown, type Shutdown } from './supervise/shutdown.ts';
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     const { values } = parseArgs({ args: [...argv], options: { config: { type: 'string' }, pretty: { type: 'boolean' } } });
-    const loaded = await loadConfig({ env: process.env, file: studioConfig, filePath: values.config, prettyByDefault: values.pretty === true || process.stdout.isTTY });
+    const loaded = await loadConfig({
+      env: process.env,
+      file: studioConfig,
+      filePath: values.config,
+      prettyByDefault: values.pretty === true || process.stdout.isTTY,
+    });
     await start(loaded);
   } catch (error) {
     for (const line of error instanceof ConfigRefusal ? error.faults : [messageOf(error)]) process.stderr.write(`studio: ${line}\n`);
-    if (!(error instanceof ConfigRefusal || error instanceof Refusal || error instanceof AppError)) process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
+    if (!(error instanceof ConfigRefusal || error instanceof Refusal || error instanceof AppError))
+      process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
     process.exit(1);
   }
 }
@@ -27,7 +33,10 @@ export async function main(argv: readonly string[]): Promise<void> {
 async function start(loaded: LoadedConfig): Promise<void> {
   const { config } = loaded;
   const isPretty = config.logFormat === 'pretty' && config.logSink === 'stdout';
-  const progress = createBootProgress(() => process.uptime() * 1_000, (line) => void (isPretty && process.stdout.write(`  ${line}\n`)));
+  const progress = createBootProgress(
+    () => process.uptime() * 1_000,
+    (line) => void (isPretty && process.stdout.write(`  ${line}\n`)),
+  );
   const board = createHealthBoard({ progress });
   const listener = await listen({ config, progress, health: () => board.minimal() });
   const shutdown = createShutdown({ graceMs: config.gracefulTimeoutS * 1_000, clock });
@@ -62,7 +71,10 @@ async function boot({ loaded, progress, board, listener, shutdown }: Booting): P
   shutdown.add('application', () => wired.stop());
   shutdown.addFirst(() => wired.drain());
   const answer = getRequestListener((request, env) => wired.fetch(request, env), { errorHandler: () => wired.badRequest() });
-  listener.handOver({ answer: (request, response) => void answer(request, response), upgrade: (request, socket, head) => wired.upgrade(request, socket, head) });
+  listener.handOver({
+    answer: (request, response) => void answer(request, response),
+    upgrade: (request, socket, head) => wired.upgrade(request, socket, head),
+  });
   process.on('SIGHUP', () => listener.reloadTls());
   progress.enter('ready');
   announceReady({ config: machine.config, url: listener.url, log: machine.log, progress });

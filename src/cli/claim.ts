@@ -14,6 +14,10 @@ export const claim: Command = async (args) => {
     return 0;
   }
   const isClaimed = await withWorkspace(loaded, ({ open }) => hasUsers(open().engine));
-  process.stderr.write(isClaimed ? 'studio: this Studio has its administrator; for a lost password run: studio reset-password EMAIL\n' : 'studio: there is no claim link yet; it is made when Studio starts: studio start\n');
+  process.stderr.write(
+    isClaimed
+      ? 'studio: this Studio has its administrator; for a lost password run: studio reset-password EMAIL\n'
+      : 'studio: there is no claim link yet; it is made when Studio starts: studio start\n',
+  );
   return 1;
 };

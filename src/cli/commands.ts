@@ -8,7 +8,10 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
   status: { about: 'what runs, on which port [--json]', load: async () => (await import('./status.ts')).status },
   doctor: { about: 'look for what could go wrong, each with its remedy [--json]', load: async () => (await import('./doctor.ts')).doctor },
   claim: { about: 'show the claim link of the first administrator', load: async () => (await import('./claim.ts')).claim },
-  'reset-password': { about: 'EMAIL: set a new password, which must be changed at login', load: async () => (await import('./reset-password.ts')).resetPassword },
+  'reset-password': {
+    about: 'EMAIL: set a new password, which must be changed at login',
+    load: async () => (await import('./reset-password.ts')).resetPassword,
+  },
   config: { about: 'explain: each key, its value and where it came from [--json]', load: async () => (await import('./config.ts')).config },
   db: { about: 'check | status | migrate | rollback [--to N]', load: async () => (await import('./db.ts')).db },
   token: { about: 'create EMAIL [--name N] [--scopes a,b]: a new API key', load: async () => (await import('./token.ts')).token },
@@ -29,7 +32,9 @@ export async function runCommand(name: string, args: readonly string[]): Promise
     return 2;
   }
   try {
-    return await (await command.load())(args);
+    return await (
+      await command.load()
+    )(args);
   } catch (error) {
     const isWrongUse = error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
     process.stderr.write(`studio: ${messageOf(error)}\n`);

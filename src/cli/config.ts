@@ -36,6 +36,9 @@ function explanationText(explanation: Explanation): string {
 }
 
 function tableText(): string {
-  const rows = describeKeys().map(({ names: [first = '', ...aliases], fallback, about }) => `| ${[`\`${first}\``, ...aliases.map((alias) => `\`${alias}\``)].join(', ')} | ${fallback} | ${about} |`);
+  const rows = describeKeys().map(
+    ({ names: [first = '', ...aliases], fallback, about }) =>
+      `| ${[`\`${first}\``, ...aliases.map((alias) => `\`${alias}\``)].join(', ')} | ${fallback} | ${about} |`,
+  );
   return ['| variable (aliases) | default | meaning |', '|---|---|---|', ...rows].join('\n');
 }

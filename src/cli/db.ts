@@ -13,7 +13,9 @@ export const db: Command = async (args) => {
     process.stderr.write(USAGE);
     return 2;
   }
-  return withWorkspace(await readConfig(values.config), (workspace) => run(workspace, { to: values.to === undefined ? undefined : Number(values.to), json: values.json === true }));
+  return withWorkspace(await readConfig(values.config), (workspace) =>
+    run(workspace, { to: values.to === undefined ? undefined : Number(values.to), json: values.json === true }),
+  );
 };
 
 interface Wanted {
@@ -24,7 +26,11 @@ interface Wanted {
 const VERBS: Readonly<Record<string, (workspace: WorkspaceDatabase, wanted: Wanted) => Promise<number>>> = {
   async check({ connections }) {
     const status = await migrationStatus({ owner: connections.owner });
-    print(status.pending.length === 0 ? `The schema is up to date (version ${status.version}).` : `The schema lacks ${status.pending.map(label).join(', ')}. Run: studio db migrate`);
+    print(
+      status.pending.length === 0
+        ? `The schema is up to date (version ${status.version}).`
+        : `The schema lacks ${status.pending.map(label).join(', ')}. Run: studio db migrate`,
+    );
     return status.pending.length === 0 ? 0 : 1;
   },
   async status({ connections }, { json }) {

@@ -6,7 +6,9 @@ import { withWorkspace } from './workspace.ts';
 
 export const resetPassword: Command = async (args) => {
   const { values, positionals } = readArguments(args, {});
-  const { email, temporaryPassword } = await withWorkspace(await readConfig(values.config), ({ open, log }) => reset({ database: open(), clock, log }, { email: positionals[0] }));
+  const { email, temporaryPassword } = await withWorkspace(await readConfig(values.config), ({ open, log }) =>
+    reset({ database: open(), clock, log }, { email: positionals[0] }),
+  );
   print(`Temporary password of ${email}: ${temporaryPassword}\nIt must be changed at the next login; all sessions of ${email} have ended.`);
   return 0;
 };

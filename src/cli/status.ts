@@ -18,10 +18,22 @@ export const status: Command = async (args) => {
   const { config } = await readConfig(values.config);
   const holder = findHolder(config.workspacePath);
   const about = { workspacePath: config.workspacePath, mode: config.mode };
-  const found: Status = holder === undefined ? { running: false, ...about } : { running: true, ...about, pid: holder.pid, port: holder.port, ...(await readHealth(config.tlsCertFile === undefined ? 'http' : 'https', config.host, holder.port)) };
+  const found: Status =
+    holder === undefined
+      ? { running: false, ...about }
+      : {
+          running: true,
+          ...about,
+          pid: holder.pid,
+          port: holder.port,
+          ...(await readHealth(config.tlsCertFile === undefined ? 'http' : 'https', config.host, holder.port)),
+        };
   if (values.json === true) printJson(found);
   else if (!found.running) print(`Studio does not run on ${found.workspacePath}.`);
-  else print(`Studio runs (pid ${found.pid}, port ${found.port}) on ${found.workspacePath}: ${found.health?.status ?? 'no answer'}${found.health?.phase === undefined ? '' : ` (${found.health.phase})`}`);
+  else
+    print(
+      `Studio runs (pid ${found.pid}, port ${found.port}) on ${found.workspacePath}: ${found.health?.status ?? 'no answer'}${found.health?.phase === undefined ? '' : ` (${found.health.phase})`}`,
+    );
   return found.running ? 0 : NOT_RUNNING;
 };
 

@@ -5,7 +5,12 @@ import { print, printJson, readArguments, readConfig, type Command } from './com
 import { withWorkspace } from './workspace.ts';
 
 export const token: Command = async (args) => {
-  const { values, positionals } = readArguments(args, { name: { type: 'string' }, scopes: { type: 'string' }, expires: { type: 'string' }, json: { type: 'boolean' } });
+  const { values, positionals } = readArguments(args, {
+    name: { type: 'string' },
+    scopes: { type: 'string' },
+    expires: { type: 'string' },
+    json: { type: 'boolean' },
+  });
   if (positionals[0] !== 'create') {
     process.stderr.write('studio: token create [EMAIL] [--name NAME] [--scopes a,b] [--expires 2027-01-01T00:00:00Z]\n');
     return 2;

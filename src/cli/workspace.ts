@@ -38,7 +38,11 @@ export async function withWorkspace<T>(loaded: LoadedConfig, work: (workspace: W
   const config = completeConfig(loaded.config);
   const { postgres } = makeRuntimeFolder(config.workspacePath, config.workspaceId);
   const server = { host: postgres, port: database.tcpPort ?? 5432 };
-  const connections = await provisionEmbedded({ admin: { ...server, user: SUPERUSER, password: config.postgresPassword, database: 'postgres' }, database: database.name, password: config.postgresPassword });
+  const connections = await provisionEmbedded({
+    admin: { ...server, user: SUPERUSER, password: config.postgresPassword, database: 'postgres' },
+    database: database.name,
+    password: config.postgresPassword,
+  });
   return withConnections({ config, connections, log, isServing: true }, work);
 }
 
@@ -63,7 +67,8 @@ async function withOwnServer<T>(loaded: LoadedConfig, database: EmbeddedDatabase
 
 async function withConnections<T>(parts: Omit<WorkspaceDatabase, 'open'>, work: (workspace: WorkspaceDatabase) => Promise<T>): Promise<T> {
   let database: Database | undefined;
-  const open = (): Database => (database ??= openDatabase({ engine: { ...parts.connections.engine, max: 2 }, api: { ...parts.connections.api, max: 2 }, log: parts.log }));
+  const open = (): Database =>
+    (database ??= openDatabase({ engine: { ...parts.connections.engine, max: 2 }, api: { ...parts.connections.api, max: 2 }, log: parts.log }));
   try {
     return await work({ ...parts, open });
   } finally {

@@ -57,6 +57,8 @@ function leaves(table: object, prefix = ''): readonly (readonly [string, unknown
 
 /** By our own name, by the environment's, or by another system's section. */
 function keyNamed(name: string): KeyName | undefined {
-  const found = Object.entries(keys).find(([own, spec]) => own === name || spec.env.some((env) => env === name) || ('section' in spec && spec.section === name));
+  const found = Object.entries(keys).find(
+    ([own, spec]) => own === name || spec.env.some((env) => env === name) || ('section' in spec && spec.section === name),
+  );
   return found?.[0] as KeyName | undefined;
 }

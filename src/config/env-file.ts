@@ -24,7 +24,12 @@ export function appendEnvFile(workspacePath: string, values: readonly { readonly
   if (values.length === 0) return;
   const path = envFilePath(workspacePath);
   const before = readText(path);
-  const head = before === '' ? '# Made by Studio at its first start. Keep it with the workspace and let nobody read it.\n' : before.endsWith('\n') ? before : `${before}\n`;
+  const head =
+    before === ''
+      ? '# Made by Studio at its first start. Keep it with the workspace and let nobody read it.\n'
+      : before.endsWith('\n')
+        ? before
+        : `${before}\n`;
   const text = head + values.map(({ name, value, about }) => `# ${about}\n${name}=${value}\n`).join('');
   const fresh = `${path}.${process.pid}`;
   const file = openSync(fresh, 'w', 0o600);

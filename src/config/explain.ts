@@ -44,7 +44,8 @@ function explainKey(name: KeyName, spec: KeySpec, { config, origins }: LoadedCon
     value: spec.isSecret === true ? secretState(origin?.winner !== undefined, spec) : show(value, spec),
     from: origin?.winner?.origin ?? 'default',
     hides: origin?.hidden.map((found) => found.origin) ?? [],
-    change: origin?.winner?.source === 'environment' ? `the environment wins: change ${origin.winner.name} there and restart` : `set ${spec.env[0]} and restart`,
+    change:
+      origin?.winner?.source === 'environment' ? `the environment wins: change ${origin.winner.name} there and restart` : `set ${spec.env[0]} and restart`,
     about: spec.about,
   };
 }

@@ -12,7 +12,11 @@ export interface ForeignVariable {
 const RULES: readonly { readonly match: RegExp; readonly fate: 'mapped' | 'ignored' | 'applied'; readonly why: string }[] = [
   { match: /^GUNICORN_BIND$/, fate: 'mapped', why: 'gives HOST and PORT where these are not set' },
   { match: /^LLMCTL_POSTGRES_(HOST|PORT|DB|USER|PASSWORD)$/, fate: 'mapped', why: 'makes DATABASE_URL where that is not set' },
-  { match: /^GUNICORN_(WORKERS|THREADS|WORKER_CLASS|WORKER_CONNECTIONS)$/, fate: 'ignored', why: 'Studio is one process; how much runs at once is set by the slots of each queue' },
+  {
+    match: /^GUNICORN_(WORKERS|THREADS|WORKER_CLASS|WORKER_CONNECTIONS)$/,
+    fate: 'ignored',
+    why: 'Studio is one process; how much runs at once is set by the slots of each queue',
+  },
   { match: /^GUNICORN_(MAX_REQUESTS|MAX_REQUESTS_JITTER)$/, fate: 'ignored', why: 'Studio does not recycle processes after a number of requests' },
   { match: /^GUNICORN_(ACCESS_LOG|ERROR_LOG|ACCESSLOG|ERRORLOG)$/, fate: 'ignored', why: 'one log, set by LOG_SINK and LOG_FORMAT' },
   { match: /^GUNICORN_CONTROL_SOCKET/, fate: 'ignored', why: 'the command line talks to the process by its signals and its workspace' },
@@ -21,7 +25,11 @@ const RULES: readonly { readonly match: RegExp; readonly fate: 'mapped' | 'ignor
   { match: /^LLMCTL_STUDIO_SOCKETIO_/, fate: 'ignored', why: 'real time is the WebSocket at /api/v1/realtime' },
   { match: /^OPENHANDS_SECURITY_ENABLE_AUTH$/, fate: 'ignored', why: 'there is no access without login' },
   { match: /^OPENHANDS_CONFIG$/, fate: 'mapped', why: 'names a configuration file, as --config does' },
-  { match: /^(ORCHESTRATOR_GRPC_ADDR|ENV_MANAGER_.*|WORKFLOW_STORE_DIR|ENV_QUEUE_DIR|RUST_LOG)$/, fate: 'ignored', why: 'belongs to a separate environment manager; its work is done by queues and jobs here' },
+  {
+    match: /^(ORCHESTRATOR_GRPC_ADDR|ENV_MANAGER_.*|WORKFLOW_STORE_DIR|ENV_QUEUE_DIR|RUST_LOG)$/,
+    fate: 'ignored',
+    why: 'belongs to a separate environment manager; its work is done by queues and jobs here',
+  },
   { match: /^RUNPOD_/, fate: 'ignored', why: 'a fact about the pod; nothing depends on it' },
   { match: /^STUDIO_(TEST|CHAOS|BENCH|FAILPOINT|JOB|ARTIFACTS|E2E|NODE)/, fate: 'applied', why: 'used by tests, tools and running jobs' },
 ];
@@ -43,12 +51,16 @@ export function explainForeign(env: Readonly<Record<string, string | undefined>>
     .sort()
     .map((name) => {
       const rule = RULES.find((one) => one.match.test(name));
-      return rule === undefined ? { name, fate: 'unknown', why: `no such key; did you mean ${nearestName(name, known)}?` } : { name, fate: rule.fate, why: rule.why };
+      return rule === undefined
+        ? { name, fate: 'unknown', why: `no such key; did you mean ${nearestName(name, known)}?` }
+        : { name, fate: rule.fate, why: rule.why };
     });
 }
 
 function knownNames(): ReadonlySet<string> {
-  return new Set(Object.values(keys).flatMap((spec) => [...spec.env, ...('section' in spec && spec.section !== undefined ? [openhandsNames(spec.section)] : [])]));
+  return new Set(
+    Object.values(keys).flatMap((spec) => [...spec.env, ...('section' in spec && spec.section !== undefined ? [openhandsNames(spec.section)] : [])]),
+  );
 }
 
 /** The known name with the fewest edits. */

@@ -32,7 +32,12 @@ async function faultsOf(env: Record<string, string>, findHolder = nobody): Promi
   return error.faults;
 }
 
-const managed = { DATABASE_URL: 'postgresql://u:p@db.example:5432/x', REDIS_URL: 'redis://cache.example:6379/0', JWT_SECRET_KEY: strong, WORKER_SHARED_SECRET: strong };
+const managed = {
+  DATABASE_URL: 'postgresql://u:p@db.example:5432/x',
+  REDIS_URL: 'redis://cache.example:6379/0',
+  JWT_SECRET_KEY: strong,
+  WORKER_SHARED_SECRET: strong,
+};
 
 test('nothing set: embedded, on every default', async () => {
   const { config, notices } = await load({});
@@ -111,7 +116,15 @@ for (const [env, line] of wrongValues) {
   });
 }
 
-const weak = ['changeme', 'secret', 'your-secret-key-change-in-production-please', 'short', 'a'.repeat(64), 'password123', 'super-secret-jwt-key-with-more-than-32-characters'];
+const weak = [
+  'changeme',
+  'secret',
+  'your-secret-key-change-in-production-please',
+  'short',
+  'a'.repeat(64),
+  'password123',
+  'super-secret-jwt-key-with-more-than-32-characters',
+];
 
 for (const value of weak) {
   test(`production refuses JWT_SECRET_KEY=${value.slice(0, 20)}`, async () => {
@@ -125,7 +138,13 @@ for (const value of weak) {
 }
 
 test('the output of openssl rand -hex 32 is accepted in production', async () => {
-  const { config } = await load({ ENV: 'production', JWT_SECRET_KEY: strong, WORKER_SHARED_SECRET: strong, CREDENTIAL_ENCRYPTION_KEY: strong, POSTGRES_PASSWORD: strong });
+  const { config } = await load({
+    ENV: 'production',
+    JWT_SECRET_KEY: strong,
+    WORKER_SHARED_SECRET: strong,
+    CREDENTIAL_ENCRYPTION_KEY: strong,
+    POSTGRES_PASSWORD: strong,
+  });
   equal(config.jwtSecretKey, strong);
 });
 
@@ -196,13 +215,23 @@ test('aliases of other systems are applied', async () => {
     LLMCTL_STUDIO_PROXY_FIX_X_FOR: '2',
     LLMCTL_STUDIO_MCP_REQUIRED_ENDPOINTS: 'http://a.example/mcp, http://b.example/mcp',
   });
-  deepEqual([config.host, config.port, config.requestTimeoutS, config.gracefulTimeoutS, config.proxyFixEnabled, config.proxyFixFor], ['127.0.0.1', 9000, 77, 11, true, 2]);
+  deepEqual(
+    [config.host, config.port, config.requestTimeoutS, config.gracefulTimeoutS, config.proxyFixEnabled, config.proxyFixFor],
+    ['127.0.0.1', 9000, 77, 11, true, 2],
+  );
   deepEqual(config.gateEndpoints, ['http://a.example/mcp', 'http://b.example/mcp']);
 });
 
 test('the parts of LLMCTL_POSTGRES_ make the database URL', async () => {
   const { DATABASE_URL: _, ...rest } = managed;
-  const { config } = await load({ ...rest, LLMCTL_POSTGRES_HOST: 'db.example', LLMCTL_POSTGRES_PORT: '5433', LLMCTL_POSTGRES_USER: 'u', LLMCTL_POSTGRES_PASSWORD: 'p@ss/word', LLMCTL_POSTGRES_DB: 'flow' });
+  const { config } = await load({
+    ...rest,
+    LLMCTL_POSTGRES_HOST: 'db.example',
+    LLMCTL_POSTGRES_PORT: '5433',
+    LLMCTL_POSTGRES_USER: 'u',
+    LLMCTL_POSTGRES_PASSWORD: 'p@ss/word',
+    LLMCTL_POSTGRES_DB: 'flow',
+  });
   deepEqual(config.database, { kind: 'managed', url: 'postgresql://u:p%40ss%2Fword@db.example:5433/flow' });
 });
 
@@ -214,9 +243,16 @@ test('OPENHANDS_ names are matched against sections as a whole', async () => {
 test('environment beats .env, .env beats the file, the file beats the default', async () => {
   const path = workspace();
   writeFileSync(join(path, '.env'), 'PORT=8002\nHOST=127.0.0.2\n');
-  const { config, origins } = await loadConfig({ env: { WORKSPACE_PATH: path, PORT: '8001' }, file: { port: 8003, host: '127.0.0.3', keepAliveS: 9 }, findHolder: nobody });
+  const { config, origins } = await loadConfig({
+    env: { WORKSPACE_PATH: path, PORT: '8001' },
+    file: { port: 8003, host: '127.0.0.3', keepAliveS: 9 },
+    findHolder: nobody,
+  });
   deepEqual([config.port, config.host, config.keepAliveS, config.requestTimeoutS], [8001, '127.0.0.2', 9, 120]);
-  deepEqual(origins.get('port')?.hidden.map((found) => found.text), ['8002', '8003']);
+  deepEqual(
+    origins.get('port')?.hidden.map((found) => found.text),
+    ['8002', '8003'],
+  );
 });
 
 for (const [ending, content] of [
@@ -266,7 +302,15 @@ test('a secret in the environment is used and not written down', async () => {
 });
 
 test('explain shows value, source and what would change it, and no secret', async () => {
-  const env = { WORKSPACE_PATH: workspace(), PORT: '8001', JWT_SECRET_KEY: strong, GUNICORN_WORKERS: '4', GUNICORN_BIND: ':9', STUDIO_STOP_JOB: 'keep', LLMCTL_STUDIO_SOCKETIO_PATH: '/x' };
+  const env = {
+    WORKSPACE_PATH: workspace(),
+    PORT: '8001',
+    JWT_SECRET_KEY: strong,
+    GUNICORN_WORKERS: '4',
+    GUNICORN_BIND: ':9',
+    STUDIO_STOP_JOB: 'keep',
+    LLMCTL_STUDIO_SOCKETIO_PATH: '/x',
+  };
   const explanation = explainConfig(await loadConfig({ env, findHolder: nobody }), env);
   const port = explanation.keys.find(({ key }) => key === 'port');
   deepEqual([port?.value, port?.from], ['8001', 'environment PORT']);

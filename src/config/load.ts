@@ -77,12 +77,18 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const decision = decideDatabase(values, options.findHolder ?? findPortHolder);
   const isRedisManaged = values.redisUrl !== undefined && values.redisUrl !== 'embedded' && !isOwnRedis(values.redisUrl, options.findHolder ?? findPortHolder);
   // A URL that can't be read is no reason to start another database silently: it counts as managed.
-  const isManaged = decision.database.kind === 'managed' || isRedisManaged || values.strictEnv || isBroken(readings.get('databaseUrl')) || isBroken(readings.get('redisUrl'));
+  const isManaged =
+    decision.database.kind === 'managed' || isRedisManaged || values.strictEnv || isBroken(readings.get('databaseUrl')) || isBroken(readings.get('redisUrl'));
   collectFaults(readings, isManaged, faults, notices);
   checkTogether(values, faults);
   if (values.env === 'production') checkSecrets(values, faults);
   if (faults.length > 0) throw new ConfigRefusal(faults);
-  return { config: toConfig(values, { workspacePath, decision, isManaged, isRedisManaged, isPretty: options.prettyByDefault === true }), origins, notices: [...notices, ...decision.notices], decision };
+  return {
+    config: toConfig(values, { workspacePath, decision, isManaged, isRedisManaged, isPretty: options.prettyByDefault === true }),
+    origins,
+    notices: [...notices, ...decision.notices],
+    decision,
+  };
 }
 
 /** Generates what is missing and keeps it in the workspace's .env. Call it under the workspace's lock. */
@@ -119,12 +125,20 @@ function readKey(name: KeyName, sources: Sources): Reading {
   if (fault !== undefined) {
     const next = found.slice(1).find((one) => textFault(one.text) === undefined);
     const value = next === undefined ? spec.fallback : parseOr(spec, next.text);
-    return { value, origin: { winner: next, hidden: found.filter((one) => one !== next) }, fault: { kind: fault, message: `${first.origin} ${textFaultMessages[fault]}.` } };
+    return {
+      value,
+      origin: { winner: next, hidden: found.filter((one) => one !== next) },
+      fault: { kind: fault, message: `${first.origin} ${textFaultMessages[fault]}.` },
+    };
   }
   try {
     return { value: spec.kind.parse(first.text), origin: { winner: first, hidden: found.slice(1) } };
   } catch (error) {
-    return { value: spec.fallback, origin: { winner: first, hidden: found.slice(1) }, fault: { kind: 'invalid', message: `${first.origin} ${messageOf(error)}.` } };
+    return {
+      value: spec.fallback,
+      origin: { winner: first, hidden: found.slice(1) },
+      fault: { kind: 'invalid', message: `${first.origin} ${messageOf(error)}.` },
+    };
   }
 }
 
@@ -159,13 +173,19 @@ function missingRemedy(name: KeyName): string {
 }
 
 function checkTogether(values: Values, faults: string[]): void {
-  const pairs = [['adminEmail', 'adminPassword'], ['tlsCertFile', 'tlsKeyFile'], ['googleClientId', 'googleClientSecret'], ['githubClientId', 'githubClientSecret']] as const;
+  const pairs = [
+    ['adminEmail', 'adminPassword'],
+    ['tlsCertFile', 'tlsKeyFile'],
+    ['googleClientId', 'googleClientSecret'],
+    ['githubClientId', 'githubClientSecret'],
+  ] as const;
   for (const [one, other] of pairs) {
     if ((values[one] === undefined) === (values[other] === undefined)) continue;
     const [present, absent] = values[one] === undefined ? [other, one] : [one, other];
     faults.push(`${keys[present].env[0]} is set but ${keys[absent].env[0]} is not; set both or neither.`);
   }
-  if (values.adminEmail !== undefined && !/^[^\s@]+@[^\s@]+$/.test(values.adminEmail)) faults.push(`ADMIN_EMAIL is ${JSON.stringify(values.adminEmail)}, which is no mail address.`);
+  if (values.adminEmail !== undefined && !/^[^\s@]+@[^\s@]+$/.test(values.adminEmail))
+    faults.push(`ADMIN_EMAIL is ${JSON.stringify(values.adminEmail)}, which is no mail address.`);
 }
 
 function checkSecrets(values: Values, faults: string[]): void {
@@ -176,7 +196,16 @@ function checkSecrets(values: Values, faults: string[]): void {
   }
 }
 
-function toConfig(values: Values, made: { readonly workspacePath: string; readonly decision: DatabaseDecision; readonly isManaged: boolean; readonly isRedisManaged: boolean; readonly isPretty: boolean }): Config {
+function toConfig(
+  values: Values,
+  made: {
+    readonly workspacePath: string;
+    readonly decision: DatabaseDecision;
+    readonly isManaged: boolean;
+    readonly isRedisManaged: boolean;
+    readonly isPretty: boolean;
+  },
+): Config {
   const isExternal = made.decision.database.kind === 'managed';
   return {
     ...values,

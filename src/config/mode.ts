@@ -22,7 +22,8 @@ export function decideDatabase(values: Values, findHolder: (port: number) => Por
   const url = new URL(values.databaseUrl);
   const name = decodeURIComponent(url.pathname.slice(1)) || DEFAULT_DATABASE;
   if (url.pathname === '' || url.pathname === '/') url.pathname = `/${DEFAULT_DATABASE}`;
-  if (!isLocal(url.hostname)) return { database: { kind: 'managed', url: url.href }, reason: `DATABASE_URL names ${url.hostname || 'a socket'}, which is not this machine`, notices: [] };
+  if (!isLocal(url.hostname))
+    return { database: { kind: 'managed', url: url.href }, reason: `DATABASE_URL names ${url.hostname || 'a socket'}, which is not this machine`, notices: [] };
   const port = Number(url.port || 5432);
   const holder = findHolder(port);
   if (holder !== undefined && !isOurs(holder, values.workspaceId)) {

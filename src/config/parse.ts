@@ -68,7 +68,11 @@ export function oneOf<const T extends string>(words: readonly T[]): Kind<T> {
 
 export const list: Kind<readonly string[]> = {
   label: 'list, comma-separated',
-  parse: (value) => value.split(',').map((item) => item.trim()).filter((item) => item !== ''),
+  parse: (value) =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
 };
 
 export const origins: Kind<readonly string[]> = {
@@ -77,7 +81,8 @@ export const origins: Kind<readonly string[]> = {
     const items = list.parse(value);
     for (const item of items) {
       // '*' is accepted as "same origin only": with credentials a browser refuses it, and so do we (config explain says so).
-      if (item !== '*' && !/^https?:\/\/[^/\s*]+$/.test(item)) throw new ValueFault(`holds ${JSON.stringify(item)}; an origin reads https://host[:port], without a path`);
+      if (item !== '*' && !/^https?:\/\/[^/\s*]+$/.test(item))
+        throw new ValueFault(`holds ${JSON.stringify(item)}; an origin reads https://host[:port], without a path`);
     }
     return items.filter((item) => item !== '*');
   },
@@ -98,11 +103,12 @@ export const databaseUrl: Kind<string> = {
   parse(value) {
     const trimmed = value.trim();
     if (trimmed === 'embedded') return trimmed;
-    if (/^sqlite/i.test(trimmed)) throw new ValueFault('is a SQLite file, which Studio does not run on; start without it, and bring the data in with the import tool (studio import)');
+    if (/^sqlite/i.test(trimmed))
+      throw new ValueFault('is a SQLite file, which Studio does not run on; start without it, and bring the data in with the import tool (studio import)');
     // SQLAlchemy's dialect suffix: postgresql+psycopg://, postgres+asyncpg://
     const plain = trimmed.replace(/^(postgres(?:ql)?)\+[a-z0-9_]+:/i, '$1:').replace(/^postgres:/i, 'postgresql:');
     const url = URL.canParse(plain) ? new URL(plain) : undefined;
-    if (url?.protocol !== 'postgresql:' || url.hostname === '' && !url.searchParams.has('host')) {
+    if (url?.protocol !== 'postgresql:' || (url.hostname === '' && !url.searchParams.has('host'))) {
       throw new ValueFault('is not a URL of the form postgresql://user:password@host:5432/database');
     }
     return plain;
@@ -117,7 +123,8 @@ export const redisUrl: Kind<string> = {
     // http://localhost:6379 is what an older override file gives; the port decides what it speaks.
     const plain = trimmed.replace(/^https?:\/\/(?=[^/]*:6379\b)/i, 'redis://');
     const url = URL.canParse(plain) ? new URL(plain) : undefined;
-    if (url === undefined || !['redis:', 'rediss:', 'unix:'].includes(url.protocol)) throw new ValueFault('is not a URL of the form redis://[:password@]host:6379/0');
+    if (url === undefined || !['redis:', 'rediss:', 'unix:'].includes(url.protocol))
+      throw new ValueFault('is not a URL of the form redis://[:password@]host:6379/0');
     return plain;
   },
 };

@@ -28,7 +28,9 @@ export function findTexts(name: KeyName, sources: Sources): readonly Found[] {
   return [
     ...named(name, withComposed(sources.env), 'environment', 'environment'),
     ...named(name, withComposed(sources.envFile), 'env_file', sources.envFilePath),
-    ...(fromFile === undefined || sources.file === undefined ? [] : [{ text: fromFile, origin: `${sources.file.path} ${name}`, source: 'file' as const, name }]),
+    ...(fromFile === undefined || sources.file === undefined
+      ? []
+      : [{ text: fromFile, origin: `${sources.file.path} ${name}`, source: 'file' as const, name }]),
   ];
 }
 

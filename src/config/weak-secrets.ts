@@ -1,7 +1,8 @@
 /** Secrets that everybody knows, or that can be guessed. Pure. */
 
 /** From the examples of the systems people move from, and from the lists that scanners try first. */
-const KNOWN = /^(change[-_ ]?(me|this|it)?.*|secret.*|(my|your|the|super)[-_ ]?(super[-_ ]?)?(secret|key|password|token|jwt).*|password.*|passw0rd|postgres(ql)?|admin.*|root|test.*|dev.*|default|example.*|letmein|qwerty.*|123.*|abc.*|studio|selfhost.*|jwt[-_ ]?secret.*|worker[-_ ]?secret.*|replace[-_ ]?me.*|todo|none|null|x+)$/i;
+const KNOWN =
+  /^(change[-_ ]?(me|this|it)?.*|secret.*|(my|your|the|super)[-_ ]?(super[-_ ]?)?(secret|key|password|token|jwt).*|password.*|passw0rd|postgres(ql)?|admin.*|root|test.*|dev.*|default|example.*|letmein|qwerty.*|123.*|abc.*|studio|selfhost.*|jwt[-_ ]?secret.*|worker[-_ ]?secret.*|replace[-_ ]?me.*|todo|none|null|x+)$/i;
 
 /** 16 different hex digits stand in 64 of them nearly always; a text with fewer than this was typed. */
 const FEWEST_CHARACTERS = 8;

@@ -36,7 +36,14 @@ export const folderSize = z.strictObject({
   complete: z.boolean(),
 });
 
-export const workerHealth = z.strictObject({ id: z.string(), queues: z.array(z.string()), slots: z.int(), beatAgeMs: z.int(), jobs: z.array(z.string()), gpu: z.boolean() });
+export const workerHealth = z.strictObject({
+  id: z.string(),
+  queues: z.array(z.string()),
+  slots: z.int(),
+  beatAgeMs: z.int(),
+  jobs: z.array(z.string()),
+  gpu: z.boolean(),
+});
 
 export const queueHealth = z.strictObject({ queue: z.string(), pending: z.int(), running: z.int(), stuck: z.int(), hasWorker: z.boolean() });
 
@@ -104,7 +111,13 @@ const tag = 'health';
 export const healthEndpoints = [
   endpoint({ key: 'GET /health', tag, summary: 'Ready or not: 200 when ready, else 503', status: 200, reply: minimalHealth }),
   endpoint({ key: 'GET /health/live', tag, summary: '200 while the process lives', status: 200, reply: z.strictObject({ status: z.literal('live') }) }),
-  endpoint({ key: 'GET /api/v1/infrastructure/health', tag, summary: 'Storage, database, Redis, workers, jobs and sockets at a glance', status: 200, reply: infrastructureHealth }),
+  endpoint({
+    key: 'GET /api/v1/infrastructure/health',
+    tag,
+    summary: 'Storage, database, Redis, workers, jobs and sockets at a glance',
+    status: 200,
+    reply: infrastructureHealth,
+  }),
   endpoint({ key: 'GET /api/v1/infrastructure/health/redis', tag, summary: 'Redis: ping, memory, evictions, clients', status: 200, reply: redisHealth }),
   endpoint({
     key: 'GET /api/v1/infrastructure/health/workers',
@@ -121,6 +134,19 @@ export const healthEndpoints = [
     status: 200,
     reply: z.strictObject({ storage: storageHealth.nullable(), folders: z.array(folderSize) }),
   }),
-  endpoint({ key: 'GET /api/v1/infrastructure/health/database', tag, summary: 'PostgreSQL: version, uptime, connections, size, cache hit, slow queries', status: 200, reply: databaseHealth }),
-  endpoint({ key: 'GET /metrics', tag, summary: 'Metrics for Prometheus', status: 200, reply: z.string(), replyType: 'text/plain; version=0.0.4; charset=utf-8' }),
+  endpoint({
+    key: 'GET /api/v1/infrastructure/health/database',
+    tag,
+    summary: 'PostgreSQL: version, uptime, connections, size, cache hit, slow queries',
+    status: 200,
+    reply: databaseHealth,
+  }),
+  endpoint({
+    key: 'GET /metrics',
+    tag,
+    summary: 'Metrics for Prometheus',
+    status: 200,
+    reply: z.string(),
+    replyType: 'text/plain; version=0.0.4; charset=utf-8',
+  }),
 ] as const;

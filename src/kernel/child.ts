@@ -111,7 +111,10 @@ async function stopChild(child: Child, options: StopOptions, clock: Clock): Prom
   const late = new AbortController();
   const isLate = await Promise.race([
     child.exited.then(() => false),
-    clock.sleep(options.graceMs ?? GRACE_MS, late.signal).then(() => true, () => false),
+    clock.sleep(options.graceMs ?? GRACE_MS, late.signal).then(
+      () => true,
+      () => false,
+    ),
   ]);
   late.abort();
   if (isLate || groupMembers(child.pid).length > 0) await killGroup(child.pid, clock);
@@ -191,12 +194,18 @@ export interface RunResult extends ExitStatus {
 }
 
 /** Runs a program to its end. @throws Error when it can't be started, or takes longer than `timeoutMs` (it is then killed) */
-export async function runToEnd(spec: ChildSpec & { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined }, clock: Clock = systemClock): Promise<RunResult> {
+export async function runToEnd(
+  spec: ChildSpec & { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  clock: Clock = systemClock,
+): Promise<RunResult> {
   const child = await startChild({ keepLines: 200, ...spec }, clock);
   const over = new AbortController();
   const isLate = await Promise.race([
     child.exited.then(() => false),
-    clock.sleep(spec.timeoutMs, AbortSignal.any([over.signal, ...(spec.signal ? [spec.signal] : [])])).then(() => true, () => true),
+    clock.sleep(spec.timeoutMs, AbortSignal.any([over.signal, ...(spec.signal ? [spec.signal] : [])])).then(
+      () => true,
+      () => true,
+    ),
   ]);
   over.abort();
   if (!isLate) return { ...(await child.exited), lines: child.lines() };

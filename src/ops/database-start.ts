@@ -60,7 +60,11 @@ export function embeddedOptions(parts: Pick<DatabaseParts, 'config' | 'dataDir' 
 }
 
 /** Roles, passwords and the database on a running embedded server. */
-export function provision(parts: Pick<DatabaseParts, 'config'>, server: Pick<Postgres, 'socketDir' | 'port'>, database: EmbeddedDatabase): Promise<RoleConnections> {
+export function provision(
+  parts: Pick<DatabaseParts, 'config'>,
+  server: Pick<Postgres, 'socketDir' | 'port'>,
+  database: EmbeddedDatabase,
+): Promise<RoleConnections> {
   const { postgresPassword } = parts.config;
   return provisionEmbedded({
     admin: { host: server.socketDir, port: server.port, user: SUPERUSER, password: postgresPassword, database: 'postgres' },
@@ -121,7 +125,10 @@ async function preflight({ config, clock, progress, signal }: DatabaseParts, url
     const fault = await pingServer(url, 5_000);
     if (fault === undefined) break;
     if (clock.monotonic() > deadline) {
-      throw new Refusal('gate', `The database at ${place} did not answer within ${config.databaseCheckTimeoutS} s (DB_HEALTHCHECK_TIMEOUT_SECONDS). Last fault: ${fault}. Check DATABASE_URL, and that the server runs.`);
+      throw new Refusal(
+        'gate',
+        `The database at ${place} did not answer within ${config.databaseCheckTimeoutS} s (DB_HEALTHCHECK_TIMEOUT_SECONDS). Last fault: ${fault}. Check DATABASE_URL, and that the server runs.`,
+      );
     }
     progress.setFault(`The database at ${place} does not answer yet: ${fault}`);
     await clock.sleep(config.databaseCheckIntervalS * 1_000, signal);

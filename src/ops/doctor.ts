@@ -39,7 +39,16 @@ export async function examine(config: Config, root: string): Promise<readonly Fi
     ['gpu', () => lookAtGpu()],
     ['clock', () => lookAtClock()],
   ];
-  return Promise.all(looks.map(([name, look]) => Promise.try(look).catch((error: unknown): Finding => ({ name, verdict: 'failure', about: messageOf(error), remedy: 'Mend what is named, then run doctor again.' }))));
+  return Promise.all(
+    looks.map(([name, look]) =>
+      Promise.try(look).catch((error: unknown): Finding => ({
+        name,
+        verdict: 'failure',
+        about: messageOf(error),
+        remedy: 'Mend what is named, then run doctor again.',
+      })),
+    ),
+  );
 }
 
 function lookAtHardware(): Finding {
@@ -50,7 +59,11 @@ function lookAtHardware(): Finding {
 }
 
 async function lookAtStorage(config: Config): Promise<Finding> {
-  const { facts, plan, banner, reasons } = await probeStorage({ workspacePath: config.workspacePath, account: await ensureServiceAccount(), localPath: localStatePath(config.workspacePath) });
+  const { facts, plan, banner, reasons } = await probeStorage({
+    workspacePath: config.workspacePath,
+    account: await ensureServiceAccount(),
+    localPath: localStatePath(config.workspacePath),
+  });
   const about = `${config.workspacePath} on ${facts.mountType}, ${(facts.freeBytes / GIB).toFixed(1)} GiB free, fsync ${facts.fsyncMs === null ? 'fails' : `${facts.fsyncMs.toFixed(1)} ms`}, plan ${plan}`;
   if (facts.freeBytes < GIB) return { name: 'storage', verdict: 'failure', about, remedy: 'Less than 1 GiB is free: make room, or use a larger volume.' };
   if (banner !== null) return { name: 'storage', verdict: 'warning', about, remedy: banner };
@@ -91,7 +104,9 @@ function lookAtRedis(config: Config, root: string): Finding {
 function lookAtLimits(): Finding {
   const limit = Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 0);
   const about = `${limit} open files`;
-  return limit >= 4_096 ? { name: 'open files', verdict: 'ok', about } : { name: 'open files', verdict: 'warning', about, remedy: 'Raise it: ulimit -n 65536, or LimitNOFILE in the unit.' };
+  return limit >= 4_096
+    ? { name: 'open files', verdict: 'ok', about }
+    : { name: 'open files', verdict: 'warning', about, remedy: 'Raise it: ulimit -n 65536, or LimitNOFILE in the unit.' };
 }
 
 async function lookAtGpu(): Promise<Finding> {
@@ -101,7 +116,12 @@ async function lookAtGpu(): Promise<Finding> {
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     if (isMissing) return { name: 'gpu', verdict: 'ok', about: 'none (nvidia-smi is not there)' };
-    return { name: 'gpu', verdict: 'warning', about: `nvidia-smi fails: ${messageOf(error).split('\n')[0]}`, remedy: 'Check the driver, and that the container was started with the GPU.' };
+    return {
+      name: 'gpu',
+      verdict: 'warning',
+      about: `nvidia-smi fails: ${messageOf(error).split('\n')[0]}`,
+      remedy: 'Check the driver, and that the container was started with the GPU.',
+    };
   }
 }
 
@@ -109,5 +129,7 @@ async function lookAtGpu(): Promise<Finding> {
 function lookAtClock(): Finding {
   // Years before the first release: a clock that starts at 1970, or at the board's birth.
   const isSet = systemClock.now() > Date.UTC(2025, 0);
-  return isSet ? { name: 'clock', verdict: 'ok', about: Intl.DateTimeFormat().resolvedOptions().timeZone } : { name: 'clock', verdict: 'failure', about: 'the clock is not set', remedy: 'Set it, or start an NTP service.' };
+  return isSet
+    ? { name: 'clock', verdict: 'ok', about: Intl.DateTimeFormat().resolvedOptions().timeZone }
+    : { name: 'clock', verdict: 'failure', about: 'the clock is not set', remedy: 'Set it, or start an NTP service.' };
 }

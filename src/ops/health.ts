@@ -50,7 +50,8 @@ export function createHealthBoard({ progress }: Pick<HealthParts, 'progress'>): 
   function overall(): Overall {
     const reasons = [...faults].map(([part, { fault }]) => `${part}: ${fault}`);
     if (isDraining) return { status: 'draining', reasons, httpStatus: 503 };
-    if (progress.phase !== 'ready') return { status: 'starting', phase: progress.phase, reasons: progress.fault === undefined ? reasons : [progress.fault, ...reasons], httpStatus: 503 };
+    if (progress.phase !== 'ready')
+      return { status: 'starting', phase: progress.phase, reasons: progress.fault === undefined ? reasons : [progress.fault, ...reasons], httpStatus: 503 };
     if (reasons.length === 0) return { status: 'ok', reasons, httpStatus: 200 };
     return { status: 'degraded', reasons, httpStatus: [...faults.values()].some(({ required }) => required) ? 503 : 200 };
   }
@@ -103,7 +104,15 @@ export async function runCheck<T extends object>(check: Check<T>, timeoutMs: num
 }
 
 /** Asks a part again and again and reports changes to the board. @returns a function that ends it */
-export function watch(parts: { readonly board: HealthBoard; readonly clock: Clock; readonly part: string; readonly required: boolean; readonly check: Check; readonly everyMs: number; readonly timeoutMs: number }): () => void {
+export function watch(parts: {
+  readonly board: HealthBoard;
+  readonly clock: Clock;
+  readonly part: string;
+  readonly required: boolean;
+  readonly check: Check;
+  readonly everyMs: number;
+  readonly timeoutMs: number;
+}): () => void {
   const { board, clock, part, required } = parts;
   let isEnded = false;
   let cancel = (): void => undefined;

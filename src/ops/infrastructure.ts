@@ -77,22 +77,59 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
     },
     async redis() {
       const { probe, facts } = await askRedis();
-      return { ...probe, version: facts?.version ?? null, usedMemoryBytes: facts?.usedMemoryBytes ?? null, maxMemoryBytes: facts?.maxMemoryBytes ?? null, evictedKeys: facts?.evictedKeys ?? null, clients: facts?.clients ?? null };
+      return {
+        ...probe,
+        version: facts?.version ?? null,
+        usedMemoryBytes: facts?.usedMemoryBytes ?? null,
+        maxMemoryBytes: facts?.maxMemoryBytes ?? null,
+        evictedKeys: facts?.evictedKeys ?? null,
+        clients: facts?.clients ?? null,
+      };
     },
     async workers() {
       const now = new Date(clock.now());
       const [workers, queues] = await Promise.all([listWorkerHealth(sql, now), listQueueHealth(sql, { now, beatMs: BEAT_MS, stuckMs: STUCK_MS })]);
-      return { items: workers.map((worker) => ({ ...worker, gpu: worker.queues.includes('gpu') })), queues, withoutWorker: queues.filter(({ pending, hasWorker }) => pending > 0 && !hasWorker).map(({ queue }) => queue) };
+      return {
+        items: workers.map((worker) => ({ ...worker, gpu: worker.queues.includes('gpu') })),
+        queues,
+        withoutWorker: queues.filter(({ pending, hasWorker }) => pending > 0 && !hasWorker).map(({ queue }) => queue),
+      };
     },
     async full() {
       const [database, redis, workers] = await Promise.all([askDatabase(), askRedis(), askWorkers()]);
-      const services = parts.services.list().map((service) => ({ name: `service ${service.name}`, required: service.required, ok: service.state === 'running', ms: 0, ...(service.reason === undefined ? {} : { reason: service.reason }) }));
-      const storage = board.storage === undefined ? [] : [{ name: 'storage', required: false, ok: board.storage.banner === null, ms: 0, ...(board.storage.banner === null ? {} : { reason: board.storage.banner }) }];
-      const checks = [{ name: 'database', required: true, ...database.probe }, { name: 'redis', required: false, ...redis.probe }, { name: 'workers', required: false, ...workers.probe }, ...services, ...storage];
+      const services = parts.services
+        .list()
+        .map((service) => ({
+          name: `service ${service.name}`,
+          required: service.required,
+          ok: service.state === 'running',
+          ms: 0,
+          ...(service.reason === undefined ? {} : { reason: service.reason }),
+        }));
+      const storage =
+        board.storage === undefined
+          ? []
+          : [
+              {
+                name: 'storage',
+                required: false,
+                ok: board.storage.banner === null,
+                ms: 0,
+                ...(board.storage.banner === null ? {} : { reason: board.storage.banner }),
+              },
+            ];
+      const checks = [
+        { name: 'database', required: true, ...database.probe },
+        { name: 'redis', required: false, ...redis.probe },
+        { name: 'workers', required: false, ...workers.probe },
+        ...services,
+        ...storage,
+      ];
       return { status: board.overall().status, ok: checks.every((one) => one.ok || !one.required), checks };
     },
     async storage() {
-      if (sizes === undefined || clock.monotonic() - sizes.at > SIZES_KEPT_MS) sizes = { at: clock.monotonic(), folders: await measureFolders(parts.workspacePath, clock) };
+      if (sizes === undefined || clock.monotonic() - sizes.at > SIZES_KEPT_MS)
+        sizes = { at: clock.monotonic(), folders: await measureFolders(parts.workspacePath, clock) };
       return { storage: board.storage === undefined ? null : storageReply(board.storage), folders: sizes.folders };
     },
     async database() {
@@ -113,7 +150,13 @@ async function readRedis(client: Redis | undefined) {
   const text = await client.info();
   const field = (name: string): string | undefined => new RegExp(`^${name}:(.*)$`, 'm').exec(text)?.[1]?.trim();
   const number = (name: string): number => Number(field(name) ?? 0);
-  return { version: field('redis_version') ?? 'unknown', usedMemoryBytes: number('used_memory'), maxMemoryBytes: number('maxmemory'), evictedKeys: number('evicted_keys'), clients: number('connected_clients') };
+  return {
+    version: field('redis_version') ?? 'unknown',
+    usedMemoryBytes: number('used_memory'),
+    maxMemoryBytes: number('maxmemory'),
+    evictedKeys: number('evicted_keys'),
+    clients: number('connected_clients'),
+  };
 }
 
 async function measureFolders(workspacePath: string, clock: Clock): Promise<z.infer<typeof folderSize>[]> {

@@ -21,7 +21,8 @@ export function logPath(workspacePath: string): string {
 export function openLogOutput(config: Pick<Config, 'logFormat' | 'logSink' | 'workspacePath'>): LogOutput {
   const file = openFile(logPath(config.workspacePath));
   const syslog = config.logSink === 'syslog' ? openSyslog() : undefined;
-  const show = config.logSink === 'stdout' ? (line: string) => void process.stdout.write(config.logFormat === 'pretty' ? prettyLine(line) : line) : () => undefined;
+  const show =
+    config.logSink === 'stdout' ? (line: string) => void process.stdout.write(config.logFormat === 'pretty' ? prettyLine(line) : line) : () => undefined;
   return {
     write(line) {
       show(line);
@@ -78,6 +79,8 @@ export function prettyLine(line: string): string {
     return line;
   }
   const { level, time, msg, ...facts } = record;
-  const rest = Object.entries(facts).filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const rest = Object.entries(facts)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   return `${[String(time).slice(11, 19), SHORT[String(level)] ?? String(level), String(msg), ...rest].filter((part) => part !== '').join('  ')}\n`;
 }

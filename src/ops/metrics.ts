@@ -21,7 +21,13 @@ export function createMetrics(parts: { readonly sql: SqlPool; readonly clock: Cl
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'studio_' });
-  const latency = new Histogram({ name: 'studio_request_seconds', help: 'Time to answer, by route', labelNames: ['route'], buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10], registers });
+  const latency = new Histogram({
+    name: 'studio_request_seconds',
+    help: 'Time to answer, by route',
+    labelNames: ['route'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
   const answers = new Counter({ name: 'studio_requests_total', help: 'Answers, by route and class of status', labelNames: ['route', 'status'], registers });
   const depth = new Gauge({ name: 'env_queue_depth', help: 'Jobs that wait, by queue', labelNames: ['queue'], registers });
   const running = new Gauge({ name: 'studio_jobs_running', help: 'Jobs that run, by queue', labelNames: ['queue'], registers });

@@ -24,7 +24,10 @@ async function waitForOne(endpoint: string, deadline: number, parts: GateParts):
     const fault = await ask(endpoint, parts.signal);
     if (fault === undefined) return;
     if (parts.clock.monotonic() > deadline) {
-      throw new Refusal('gate', `${endpoint} (MCP_REQUIRED_ENDPOINTS) did not answer within ${parts.timeoutMs / 1_000} s: ${fault}. Start it, or set MCP_WAIT_ENABLED=false.`);
+      throw new Refusal(
+        'gate',
+        `${endpoint} (MCP_REQUIRED_ENDPOINTS) did not answer within ${parts.timeoutMs / 1_000} s: ${fault}. Start it, or set MCP_WAIT_ENABLED=false.`,
+      );
     }
     parts.progress.setFault(`Waiting for ${endpoint}: ${fault}`);
     await parts.clock.sleep(500, parts.signal);

@@ -24,7 +24,8 @@ export async function ensureServiceAccount(): Promise<ServiceAccount | undefined
     if (made !== undefined) return made;
   }
   const nobody = findAccount('nobody');
-  if (nobody === undefined) throw new Error(`Studio runs as root and found no account for PostgreSQL; make one named ${SERVICE_USER} (useradd --system ${SERVICE_USER}).`);
+  if (nobody === undefined)
+    throw new Error(`Studio runs as root and found no account for PostgreSQL; make one named ${SERVICE_USER} (useradd --system ${SERVICE_USER}).`);
   return nobody;
 }
 
@@ -40,7 +41,9 @@ function makers(): readonly { command: string; args: readonly string[] }[] {
 }
 
 function findAccount(name: string): ServiceAccount | undefined {
-  const line = readFileSync('/etc/passwd', 'utf8').split('\n').find((entry) => entry.startsWith(`${name}:`));
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${name}:`));
   const [, , uid, gid] = line?.split(':') ?? [];
   return uid === undefined || gid === undefined || uid === '0' ? undefined : { name, uid: Number(uid), gid: Number(gid) };
 }

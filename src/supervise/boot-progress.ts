@@ -66,6 +66,13 @@ export function createBootProgress(elapsedMs: () => number, onLine: (line: strin
       if (next !== undefined && next !== fault) say(next);
       fault = next;
     },
-    view: () => ({ phase, title: PHASES[phase], share: names.indexOf(phase) / (names.length - 1), elapsedMs: Math.round(elapsedMs()), lines: [...lines], fault: fault ?? null }),
+    view: () => ({
+      phase,
+      title: PHASES[phase],
+      share: names.indexOf(phase) / (names.length - 1),
+      elapsedMs: Math.round(elapsedMs()),
+      lines: [...lines],
+      fault: fault ?? null,
+    }),
   };
 }

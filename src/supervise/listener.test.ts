@@ -10,7 +10,10 @@ import { Refusal } from './refusal.ts';
 
 async function started() {
   const port = await freePort();
-  const progress = createBootProgress(() => 1_234, () => undefined);
+  const progress = createBootProgress(
+    () => 1_234,
+    () => undefined,
+  );
   const board = createHealthBoard({ progress });
   const listener = await listen({
     config: { host: '127.0.0.1', port, keepAliveS: 5, tlsCertFile: undefined, tlsKeyFile: undefined, tlsCaFile: undefined },
@@ -70,9 +73,16 @@ test('a taken port is told with its number and its holder', async () => {
   const port = await freePort();
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
-  const progress = createBootProgress(() => 0, () => undefined);
+  const progress = createBootProgress(
+    () => 0,
+    () => undefined,
+  );
   await rejects(
-    listen({ config: { host: '127.0.0.1', port, keepAliveS: 5, tlsCertFile: undefined, tlsKeyFile: undefined, tlsCaFile: undefined }, progress, health: () => ({ httpStatus: 200, body: {} }) }),
+    listen({
+      config: { host: '127.0.0.1', port, keepAliveS: 5, tlsCertFile: undefined, tlsKeyFile: undefined, tlsCaFile: undefined },
+      progress,
+      health: () => ({ httpStatus: 200, body: {} }),
+    }),
     (error: unknown) => {
       ok(error instanceof Refusal);
       match(error.message, new RegExp(`Port ${port} is taken by .*\\(pid ${process.pid}.*set PORT`));

@@ -65,7 +65,8 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
       application = next;
     },
     reloadTls() {
-      if (tls !== undefined && 'setSecureContext' in server) (server as unknown as { setSecureContext(options: object): void }).setSecureContext(readTls(config));
+      if (tls !== undefined && 'setSecureContext' in server)
+        (server as unknown as { setSecureContext(options: object): void }).setSecureContext(readTls(config));
     },
     close: (withinMs) => closeServer(server, withinMs),
   };
@@ -99,10 +100,16 @@ function bindRefusal(error: NodeJS.ErrnoException, host: string, port: number): 
     const holder = findPortHolder(port);
     const who = holder === undefined ? 'by another process' : `by ${describeHolder(holder)}`;
     const isStudio = holder?.arguments.some((argument) => /studio\.js$|src\/cli\.ts$/.test(argument)) === true;
-    return new Refusal('port_taken', `Port ${port} is taken ${who}. ${isStudio ? 'That is another Studio: stop it, or' : 'Stop it, or'} set PORT to a free one.`, { cause: error });
+    return new Refusal(
+      'port_taken',
+      `Port ${port} is taken ${who}. ${isStudio ? 'That is another Studio: stop it, or' : 'Stop it, or'} set PORT to a free one.`,
+      { cause: error },
+    );
   }
-  if (error.code === 'EACCES') return new Refusal('port_taken', `Port ${port} needs rights this user does not have (below 1024). Set PORT to 1024 or more.`, { cause: error });
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new Refusal('port_taken', `HOST ${host} is no address of this machine. Set it to 0.0.0.0 or 127.0.0.1.`, { cause: error });
+  if (error.code === 'EACCES')
+    return new Refusal('port_taken', `Port ${port} needs rights this user does not have (below 1024). Set PORT to 1024 or more.`, { cause: error });
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new Refusal('port_taken', `HOST ${host} is no address of this machine. Set it to 0.0.0.0 or 127.0.0.1.`, { cause: error });
   return new Refusal('port_taken', `Port ${port} at ${host} can't be opened: ${error.message}.`, { cause: error });
 }
 

@@ -25,7 +25,17 @@ const take = (workspacePath: string, onLost = never) => lockWorkspace({ workspac
 
 function holder(change: Record<string, unknown>): string {
   const own = identify(process.pid);
-  return JSON.stringify({ token: 'theirs', pid: process.pid, started: own?.started, bootId: bootId(), pidNamespace: pidNamespace(), host: hostname(), port: 8001, beatAt: systemClock.now(), ...change });
+  return JSON.stringify({
+    token: 'theirs',
+    pid: process.pid,
+    started: own?.started,
+    bootId: bootId(),
+    pidNamespace: pidNamespace(),
+    host: hostname(),
+    port: 8001,
+    beatAt: systemClock.now(),
+    ...change,
+  });
 }
 
 const isHeld = (error: unknown): boolean => error instanceof Refusal && error.kind === 'workspace_locked';
@@ -63,7 +73,12 @@ test('a living process that is frozen still holds it', async () => {
   await child.stop({ graceMs: 10 });
 });
 
-for (const [name, text] of [['garbage', '\0\x01 {'], ['nothing', ''], ['other JSON', '{"hello": 1}'], ['a list', '[]']] as const) {
+for (const [name, text] of [
+  ['garbage', '\0\x01 {'],
+  ['nothing', ''],
+  ['other JSON', '{"hello": 1}'],
+  ['a list', '[]'],
+] as const) {
   test(`a lock file with ${name} holds nobody off`, async () => {
     const path = workspace();
     writeFileSync(lockPath(path), text);

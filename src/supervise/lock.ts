@@ -63,7 +63,10 @@ export async function lockWorkspace(options: LockOptions): Promise<WorkspaceLock
 }
 
 /** Who holds the workspace now, for `studio status`; undefined when nobody does (or only a dead process). */
-export function findHolder(workspacePath: string, clock: Clock = systemClock): { readonly pid: number; readonly port: number; readonly host: string; readonly isVisible: boolean } | undefined {
+export function findHolder(
+  workspacePath: string,
+  clock: Clock = systemClock,
+): { readonly pid: number; readonly port: number; readonly host: string; readonly isVisible: boolean } | undefined {
   const found = read(lockPath(workspacePath));
   if (found === 'none' || found === 'garbage') return undefined;
   const isVisible = isHere(found);
@@ -74,7 +77,10 @@ export function findHolder(workspacePath: string, clock: Clock = systemClock): {
 async function requireDead(path: string, holder: Holder, workspacePath: string, clock: Clock): Promise<void> {
   const refuse = (): never => {
     const where = isHere(holder) ? '' : ` on ${holder.host}, in another container or machine`;
-    throw new Refusal('workspace_locked', `Another Studio (pid ${holder.pid}${where}, port ${holder.port}) holds ${workspacePath}. Stop it, or set WORKSPACE_PATH and PORT to run a second one.`);
+    throw new Refusal(
+      'workspace_locked',
+      `Another Studio (pid ${holder.pid}${where}, port ${holder.port}) holds ${workspacePath}. Stop it, or set WORKSPACE_PATH and PORT to run a second one.`,
+    );
   };
   if (isHere(holder)) return isAlive(holder) ? refuse() : undefined;
   const age = clock.now() - holder.beatAt;
@@ -96,7 +102,16 @@ function isHere(holder: Holder): boolean {
 
 function ownHolder(port: number, clock: Clock): Holder {
   const own = identify(process.pid);
-  return { token: randomUUID(), pid: process.pid, started: own?.started ?? '', bootId: bootId(), pidNamespace: pidNamespace(), host: hostname(), port, beatAt: clock.now() };
+  return {
+    token: randomUUID(),
+    pid: process.pid,
+    started: own?.started ?? '',
+    bootId: bootId(),
+    pidNamespace: pidNamespace(),
+    host: hostname(),
+    port,
+    beatAt: clock.now(),
+  };
 }
 
 function keepBeating(path: string, own: Holder, options: LockOptions, clock: Clock): WorkspaceLock {
@@ -120,7 +135,13 @@ function keepBeating(path: string, own: Holder, options: LockOptions, clock: Clo
   const schedule = (): void => {
     if (isReleased) return;
     // A failed beat (a full or hanging disk) is tried again with the next; others judge by the last that came through.
-    cancel = clock.after(BEAT_MS, () => void beat().catch(() => undefined).then(schedule));
+    cancel = clock.after(
+      BEAT_MS,
+      () =>
+        void beat()
+          .catch(() => undefined)
+          .then(schedule),
+    );
   };
   schedule();
   return {

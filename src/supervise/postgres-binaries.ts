@@ -55,7 +55,9 @@ function linkLibraries(native: string): boolean {
 
 function missingLinks(native: string): readonly { link: string; target: string }[] {
   const listed = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as readonly { source: string; target: string }[];
-  return listed.map((entry) => ({ link: join(dirname(native), entry.target), target: basename(entry.source) })).filter(({ link }) => lstatSync(link, { throwIfNoEntry: false }) === undefined);
+  return listed
+    .map((entry) => ({ link: join(dirname(native), entry.target), target: basename(entry.source) }))
+    .filter(({ link }) => lstatSync(link, { throwIfNoEntry: false }) === undefined);
 }
 
 /** Whether `account` can read and execute the programs: every folder above is open to it, and so is the file. */

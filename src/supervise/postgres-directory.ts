@@ -143,5 +143,7 @@ function clearLocks(where: Occupied): void {
 function listSocketFiles(socketDir: string): readonly string[] {
   if (!existsSync(socketDir)) return [];
   // Locks first: a refusal must come before any socket is removed.
-  return readdirSync(socketDir).filter((name) => name.startsWith('.s.PGSQL.')).sort((a, b) => Number(b.endsWith('.lock')) - Number(a.endsWith('.lock')));
+  return readdirSync(socketDir)
+    .filter((name) => name.startsWith('.s.PGSQL.'))
+    .sort((a, b) => Number(b.endsWith('.lock')) - Number(a.endsWith('.lock')));
 }

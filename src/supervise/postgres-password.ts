@@ -18,5 +18,6 @@ export async function setSuperuserPassword(dataDir: string, statement: string): 
     timeoutMs: 60_000,
   });
   const fault = result.lines.find((line) => /ERROR|FATAL|PANIC/.test(line));
-  if (result.code !== 0 || fault !== undefined) throw new Error(`The password could not be set in ${dataDir} (exit code ${result.code}). ${fault ?? result.lines.at(-1) ?? ''}`);
+  if (result.code !== 0 || fault !== undefined)
+    throw new Error(`The password could not be set in ${dataDir} (exit code ${result.code}). ${fault ?? result.lines.at(-1) ?? ''}`);
 }

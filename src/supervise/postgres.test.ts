@@ -1,6 +1,21 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -48,7 +63,8 @@ const template = join(base, 'template');
 function freshCopy(): string {
   const dataDir = join(base, `d${++count}`);
   cpSync(template, dataDir, { recursive: true });
-  if (account) for (const name of ['.', ...readdirSync(dataDir, { recursive: true, encoding: 'utf8' })]) chownSync(join(dataDir, name), account.uid, account.gid);
+  if (account)
+    for (const name of ['.', ...readdirSync(dataDir, { recursive: true, encoding: 'utf8' })]) chownSync(join(dataDir, name), account.uid, account.gid);
   chmodSync(dataDir, 0o700);
   return dataDir;
 }
@@ -80,7 +96,12 @@ describe('a start', () => {
       equal(await ask(server, `select current_setting('listen_addresses') as answer`), '');
       equal(await ask(server, `select current_setting('cluster_name') as answer`), 'studio-testing');
       equal(statSync(server.socketDir).mode & 0o777, 0o700);
-      ok(readFileSync(join(server.dataDir, 'pg_hba.conf'), 'utf8').split('\n').filter((line) => /^(local|host)/.test(line)).every((line) => line.trim().endsWith('scram-sha-256')));
+      ok(
+        readFileSync(join(server.dataDir, 'pg_hba.conf'), 'utf8')
+          .split('\n')
+          .filter((line) => /^(local|host)/.test(line))
+          .every((line) => line.trim().endsWith('scram-sha-256')),
+      );
       if (account) equal(statSync(`/proc/${server.pid}`).uid, account.uid);
       await rejects(ask(server, 'select 1 as answer', 'wrong'), /password authentication failed/);
     } finally {
@@ -151,7 +172,10 @@ describe('what an earlier Studio left', () => {
     const dataDir = freshCopy();
     const stranger = await startPostgres(optionsAt(dataDir, { clusterName: 'somebody-elses' }));
     const lock = readFileSync(join(dataDir, 'postmaster.pid'), 'utf8');
-    await rejects(startPostgres(optionsAt(dataDir)), (error: unknown) => error instanceof Refusal && error.kind === 'foreign_server' && error.message.includes(String(stranger.pid)));
+    await rejects(
+      startPostgres(optionsAt(dataDir)),
+      (error: unknown) => error instanceof Refusal && error.kind === 'foreign_server' && error.message.includes(String(stranger.pid)),
+    );
     equal(readFileSync(join(dataDir, 'postmaster.pid'), 'utf8'), lock);
     equal(await ask(stranger, 'select 1 as answer'), 1);
     await stranger.stop();
@@ -184,7 +208,10 @@ describe('what an earlier Studio left', () => {
 
   test('a zombie in postmaster.pid does not stop the start', async () => {
     // A shell that never waits for its child, which has ended: the child stays a zombie.
-    const parent = spawn('/bin/sh', ['-c', 'sleep 0.01 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'], ...(account ? { uid: account.uid, gid: account.gid } : {}) });
+    const parent = spawn('/bin/sh', ['-c', 'sleep 0.01 & echo $!; exec sleep 600'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      ...(account ? { uid: account.uid, gid: account.gid } : {}),
+    });
     const pid = Number(await new Promise<string>((resolve) => parent.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString()))));
     await waitGone([{ pid, started: readProcess(pid)?.started ?? '' }], 5_000);
     equal(readProcess(pid)?.isZombie, true);

@@ -92,9 +92,16 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   requireReach(options.dataDir, account);
   if (state === 'empty') await createDirectory(binaries, options, account);
   else giveTo(options.dataDir, account);
-  const child = await startChild({ command: binaries.postgres, args: serverArguments(options), account, cwd: '/', ...(options.onLine ? { onLine: options.onLine } : {}) }, clock);
+  const child = await startChild(
+    { command: binaries.postgres, args: serverArguments(options), account, cwd: '/', ...(options.onLine ? { onLine: options.onLine } : {}) },
+    clock,
+  );
   try {
-    await waitReady(child, { name: 'PostgreSQL', timeoutMs: options.readyTimeoutMs ?? 60_000, signal: options.signal, probe: () => isReady(options.dataDir, child.pid) }, clock);
+    await waitReady(
+      child,
+      { name: 'PostgreSQL', timeoutMs: options.readyTimeoutMs ?? 60_000, signal: options.signal, probe: () => isReady(options.dataDir, child.pid) },
+      clock,
+    );
   } catch (error) {
     await stopServer(child, 5_000);
     throw error;
@@ -160,7 +167,20 @@ async function createDirectory(binaries: PostgresBinaries, options: PostgresOpti
     const isThrowaway = options.settings?.['fsync'] === 'off';
     const result = await runToEnd({
       command: binaries.initdb,
-      args: ['-D', fresh, '-U', options.superuser, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--data-checksums', '--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C', ...(isThrowaway ? ['--no-sync'] : [])],
+      args: [
+        '-D',
+        fresh,
+        '-U',
+        options.superuser,
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--data-checksums',
+        '--encoding=UTF8',
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+        '--locale=C',
+        ...(isThrowaway ? ['--no-sync'] : []),
+      ],
       account,
       cwd: '/',
       timeoutMs: 120_000,
@@ -222,5 +242,8 @@ function requireReach(dataDir: string, account: ServiceAccount | undefined): voi
   if ((mode & 0o001) === 0) chmodSync(around, (mode & 0o777) | 0o001);
   const closed = closedAncestor(dataDir, account);
   if (closed === undefined) return;
-  throw new Refusal('workspace_unusable', `PostgreSQL runs as ${account.name} and can't pass ${closed} on the way to ${dataDir}. Run chmod o+x ${closed}, or set WORKSPACE_PATH to a folder elsewhere.`);
+  throw new Refusal(
+    'workspace_unusable',
+    `PostgreSQL runs as ${account.name} and can't pass ${closed} on the way to ${dataDir}. Run chmod o+x ${closed}, or set WORKSPACE_PATH to a folder elsewhere.`,
+  );
 }

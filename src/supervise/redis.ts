@@ -33,7 +33,9 @@ export interface Redis {
 /** Where redis-memory-server keeps what it built, beside the PATH. The launcher builds; this only looks.
  *  @returns undefined when there is none, or only what can't be executed */
 export function findRedis(root: string): string | undefined {
-  const onPath = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'].filter((folder) => folder.startsWith('/')).flatMap((folder) => [join(folder, 'redis-server'), join(folder, 'valkey-server')]);
+  const onPath = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin']
+    .filter((folder) => folder.startsWith('/'))
+    .flatMap((folder) => [join(folder, 'redis-server'), join(folder, 'valkey-server')]);
   const built = [join(root, 'node_modules/.cache/redis-memory-server/redis-binaries'), '/var/cache/studio/redis-binaries']
     .filter((folder) => existsSync(folder))
     .flatMap((folder) => readdirSync(folder).map((version) => join(folder, version, 'redis-server')));
@@ -59,7 +61,14 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
   rmSync(socketPath, { force: true });
   const child = await startChild(
     // The configuration comes by standard input, so that the password stands in no file and no process list.
-    { command: options.program, args: ['-'], stdin: configuration(options, socketPath), account, cwd: options.socketDir, ...(options.onLine ? { onLine: options.onLine } : {}) },
+    {
+      command: options.program,
+      args: ['-'],
+      stdin: configuration(options, socketPath),
+      account,
+      cwd: options.socketDir,
+      ...(options.onLine ? { onLine: options.onLine } : {}),
+    },
     clock,
   );
   try {
@@ -111,7 +120,9 @@ export function answersPing(socketPath: string, password: string): Promise<boole
 
 /** Its title carries the socket: what an earlier Studio of this workspace left is known by that. */
 async function killOrphans(socketPath: string, clock: Clock): Promise<void> {
-  const orphans = listProcesses().filter((facts) => /^(redis|valkey)-server/.test(facts.name) && !facts.isZombie && readArguments(facts.pid).join(' ').includes(socketPath));
+  const orphans = listProcesses().filter(
+    (facts) => /^(redis|valkey)-server/.test(facts.name) && !facts.isZombie && readArguments(facts.pid).join(' ').includes(socketPath),
+  );
   for (const orphan of orphans) sendSignal(orphan, 'SIGKILL');
   if (!(await waitGone(orphans, 5_000, clock))) throw new Error(`Redis process ${orphans[0]?.pid} of an earlier Studio does not die; the kernel holds it.`);
 }

@@ -1,5 +1,14 @@
 /** A reason not to start that trying again soon will not cure: a person must decide. Names the thing, what is wrong and the next step. */
-export type RefusalKind = 'data_directory' | 'database_version' | 'foreign_server' | 'workspace_locked' | 'workspace_unusable' | 'port_taken' | 'config' | 'missing_program' | 'gate';
+export type RefusalKind =
+  | 'data_directory'
+  | 'database_version'
+  | 'foreign_server'
+  | 'workspace_locked'
+  | 'workspace_unusable'
+  | 'port_taken'
+  | 'config'
+  | 'missing_program'
+  | 'gate';
 
 export class Refusal extends Error {
   override readonly name = 'Refusal';

@@ -14,14 +14,20 @@ export interface RuntimeFolder {
 /** Makes the folder (mode 0711: the service account passes to its own, nobody lists it).
  *  @throws Refusal when another user has put something there */
 export function makeRuntimeFolder(workspacePath: string, workspaceId: string): RuntimeFolder {
-  const place = createHash('sha256').update(`${workspaceId}\n${realpathSync(workspacePath)}`).digest('hex').slice(0, 12);
+  const place = createHash('sha256')
+    .update(`${workspaceId}\n${realpathSync(workspacePath)}`)
+    .digest('hex')
+    .slice(0, 12);
   const uid = process.getuid?.() ?? 0;
   const base = uid === 0 ? '/run' : (process.env['XDG_RUNTIME_DIR'] ?? tmpdir());
   const folder = join(base, uid === 0 ? `studio-${place}` : `studio-${uid}-${place}`);
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const facts = lstatSync(folder);
   if (!facts.isDirectory() || facts.uid !== uid || (facts.mode & 0o022) !== 0) {
-    throw new Refusal('workspace_unusable', `${folder} is not this user's own folder (owner ${facts.uid}, mode ${(facts.mode & 0o777).toString(8)}). Remove it; Studio keeps its sockets there.`);
+    throw new Refusal(
+      'workspace_unusable',
+      `${folder} is not this user's own folder (owner ${facts.uid}, mode ${(facts.mode & 0o777).toString(8)}). Remove it; Studio keeps its sockets there.`,
+    );
   }
   return { postgres: join(folder, 'pg'), redis: join(folder, 'redis') };
 }

@@ -57,7 +57,10 @@ test('a service that ends is started again at once, and its exit is remembered',
   equal(services.get('postgres')?.state, 'running');
   equal(services.get('postgres')?.pid, 1_002);
   deepEqual(states, ['postgres starting', 'postgres running', 'postgres backing_off', 'postgres starting', 'postgres running']);
-  deepEqual(services.get('postgres')?.exits.map(({ signal, uptimeMs, lastLines }) => [signal, uptimeMs, lastLines]), [['SIGKILL', 60_000, ['last words']]]);
+  deepEqual(
+    services.get('postgres')?.exits.map(({ signal, uptimeMs, lastLines }) => [signal, uptimeMs, lastLines]),
+    [['SIGKILL', 60_000, ['last words']]],
+  );
 });
 
 test('one that keeps failing is tried ever more slowly, and never more often than every 30 s in the end', async () => {

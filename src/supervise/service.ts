@@ -107,7 +107,13 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
   function onExit(entry: Entry, running: RunningService, status: ExitStatus): void {
     if (entry.running !== running) return;
     entry.running = undefined;
-    const exit = { at: new Date(clock.now()).toISOString(), code: status.code, signal: status.signal, uptimeMs: status.uptimeMs, lastLines: running.lines().slice(-KEPT_LINES) };
+    const exit = {
+      at: new Date(clock.now()).toISOString(),
+      code: status.code,
+      signal: status.signal,
+      uptimeMs: status.uptimeMs,
+      lastLines: running.lines().slice(-KEPT_LINES),
+    };
     entry.exits = [exit, ...entry.exits].slice(0, KEPT_EXITS);
     if (!entry.wanted) return move(entry, 'stopped');
     if (status.uptimeMs >= HEALTHY_MS) entry.failures = 0;
@@ -140,7 +146,8 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
 
   function require(name: string): Entry {
     const entry = entries.get(name);
-    if (entry === undefined) throw new AppError('not_found', { message: `There is no service ${name}; there are ${[...entries.keys()].join(', ') || 'none'}.` });
+    if (entry === undefined)
+      throw new AppError('not_found', { message: `There is no service ${name}; there are ${[...entries.keys()].join(', ') || 'none'}.` });
     return entry;
   }
 
@@ -150,7 +157,20 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
 
   return {
     add(spec) {
-      const entry: Entry = { spec, state: 'stopped', running: undefined, since: clock.now(), restarts: 0, failures: 0, wanted: true, reason: undefined, exits: [], cancelRetry: () => undefined, starting: undefined, abort: new AbortController() };
+      const entry: Entry = {
+        spec,
+        state: 'stopped',
+        running: undefined,
+        since: clock.now(),
+        restarts: 0,
+        failures: 0,
+        wanted: true,
+        reason: undefined,
+        exits: [],
+        cancelRetry: () => undefined,
+        starting: undefined,
+        abort: new AbortController(),
+      };
       entries.set(spec.name, entry);
       return bringUp(entry);
     },

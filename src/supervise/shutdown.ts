@@ -42,7 +42,13 @@ export function createShutdown(parts: { readonly graceMs: number; readonly clock
   async function run(): Promise<void> {
     running ??= runSteps();
     const late = new AbortController();
-    const isLate = await Promise.race([running.then(() => false), clock.sleep(parts.graceMs, late.signal).then(() => true, () => false)]);
+    const isLate = await Promise.race([
+      running.then(() => false),
+      clock.sleep(parts.graceMs, late.signal).then(
+        () => true,
+        () => false,
+      ),
+    ]);
     late.abort();
     if (!isLate) return;
     process.stderr.write(`studio: the stop took longer than ${parts.graceMs} ms (GRACEFUL_TIMEOUT_S); ending by force\n`);

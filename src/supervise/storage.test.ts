@@ -8,7 +8,19 @@ import { ensureServiceAccount } from './account.ts';
 import { decidePlan, findMount, probeStorage, type StorageFacts } from './storage.ts';
 
 const GIB = 2 ** 30;
-const good: StorageFacts = { path: '/workspace', mountType: 'ext4', mountPoint: '/workspace', freeBytes: 50 * GIB, totalBytes: 100 * GIB, keepsOwner: true, keepsMode: true, renames: true, locks: true, fsyncMs: 2, faults: [] };
+const good: StorageFacts = {
+  path: '/workspace',
+  mountType: 'ext4',
+  mountPoint: '/workspace',
+  freeBytes: 50 * GIB,
+  totalBytes: 100 * GIB,
+  keepsOwner: true,
+  keepsMode: true,
+  renames: true,
+  locks: true,
+  fsyncMs: 2,
+  faults: [],
+};
 const places = { workspacePath: '/workspace', localPath: '/var/lib/studio/x' };
 
 test('an ordinary disk holds the database itself', () => {
@@ -72,11 +84,18 @@ test('a real folder is probed and left as it was', async () => {
 const canMount = process.getuid?.() === 0 && existsSync('/usr/bin/bindfs') && existsSync('/dev/fuse');
 test('a mount that forces owners and modes, as network volumes do, wants shadow', { skip: canMount ? false : 'needs root, bindfs and /dev/fuse' }, async () => {
   const [real, mounted] = [mkdtempSync(join(tmpdir(), 'studio-real-')), mkdtempSync(join(tmpdir(), 'studio-mounted-'))];
-  const mount = await runToEnd({ command: '/usr/bin/bindfs', args: ['--force-user=root', '--force-group=root', '--chown-deny', '--perms=a=rwX', real, mounted], timeoutMs: 10_000 });
+  const mount = await runToEnd({
+    command: '/usr/bin/bindfs',
+    args: ['--force-user=root', '--force-group=root', '--chown-deny', '--perms=a=rwX', real, mounted],
+    timeoutMs: 10_000,
+  });
   equal(mount.code, 0, mount.lines.join(' '));
   try {
     const verdict = await probeStorage({ workspacePath: mounted, account: await ensureServiceAccount(), localPath: '/var/lib/studio/x' });
-    deepEqual([verdict.wanted, verdict.plan, verdict.facts.keepsOwner, verdict.facts.keepsMode, verdict.facts.mountType.startsWith('fuse')], ['shadow', 'ephemeral', false, false, true]);
+    deepEqual(
+      [verdict.wanted, verdict.plan, verdict.facts.keepsOwner, verdict.facts.keepsMode, verdict.facts.mountType.startsWith('fuse')],
+      ['shadow', 'ephemeral', false, false, true],
+    );
     equal(verdict.dataDir, '/var/lib/studio/x/pg');
   } finally {
     await runToEnd({ command: '/bin/umount', args: [mounted], timeoutMs: 10_000 });

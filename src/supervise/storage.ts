@@ -175,7 +175,13 @@ async function tryRename(folder: string): Promise<boolean> {
 /** Node has no flock; util-linux brings one with nearly every system. */
 async function tryLock(path: string): Promise<boolean | null> {
   const program = '/usr/bin/flock';
-  if (!(await fs.access(program, constants.X_OK).then(() => true, () => false))) return null;
+  if (
+    !(await fs.access(program, constants.X_OK).then(
+      () => true,
+      () => false,
+    ))
+  )
+    return null;
   return (await runToEnd({ command: program, args: ['-n', path, '/bin/true'], timeoutMs: PROBE_MS })).code === 0;
 }
 

@@ -29,6 +29,7 @@ export function healthRoutes({ board, infrastructure, metrics }: HealthRoutePart
     },
     'GET /api/v1/infrastructure/health/storage': async () => ({ body: await infrastructure.storage() }),
     'GET /api/v1/infrastructure/health/database': async () => ({ body: await infrastructure.database() }),
-    'GET /metrics': async () => new Response(await (await metrics()).read(), { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' } }),
+    'GET /metrics': async () =>
+      new Response(await (await metrics()).read(), { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' } }),
   });
 }
