@@ -45,6 +45,7 @@ import { createEgress } from './kernel/egress.ts';
 import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
 import type { HealthBoard } from './ops/health.ts';
+import { announceMachine } from './ops/announcements.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { nodeTypes } from './nodes/index.ts';
@@ -103,7 +104,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     listen: listener.listen,
     onClaimed: exampleInstaller({
       writeFile: (orgId, path, content) => files.of(orgId).write(path, content, { signal: AbortSignal.timeout(EXAMPLE_MS) }),
-      publish: ({ orgId, userId }, { name, description, ...definition }) => engine.createWorkflow({ id: newId('wf', clock), orgId, userId, role: 'super_admin', requestId: newId('req', clock), name, description, definition }),
+      publish: ({ orgId, userId }, { name, description, ...definition }) =>
+        engine.createWorkflow({ id: newId('wf', clock), orgId, userId, role: 'super_admin', requestId: newId('req', clock), name, description, definition }),
     }),
   });
   const realtime = createRealtime({ database, redis: parts.redis, listen: listener.listen, clock, log });
@@ -139,6 +141,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     stopMode: config.stopJobs,
   });
   const triggers = createTriggers({ database, clock, log, secrets: identity.secrets, start: async (request) => void (await engine.startInstance(request)) });
+  const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 
   const infrastructure = createInfrastructure({
@@ -153,7 +156,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
   });
   let metrics: Metrics | undefined;
   // Imported once the start is over: prom-client is not needed for it.
-  const loadMetrics = async (): Promise<Metrics> => (metrics ??= (await import('./ops/metrics.ts')).createMetrics({ sql: database.engine, clock, log, sockets: () => realtime.connections }));
+  const loadMetrics = async (): Promise<Metrics> =>
+    (metrics ??= (await import('./ops/metrics.ts')).createMetrics({ sql: database.engine, clock, log, sockets: () => realtime.connections }));
   clock.after(METRICS_AFTER_MS, () => void loadMetrics());
 
   const routes: readonly Route[] = [
@@ -176,11 +180,33 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...healthRoutes({ board: parts.board, infrastructure, metrics: loadMetrics }),
     ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
   ];
-  const proxy = config.proxyFixEnabled ? { for: config.proxyFixFor, proto: config.proxyFixProto, host: config.proxyFixHost, port: config.proxyFixPort, prefix: config.proxyFixPrefix } : null;
+  const proxy = config.proxyFixEnabled
+    ? { for: config.proxyFixFor, proto: config.proxyFixProto, host: config.proxyFixHost, port: config.proxyFixPort, prefix: config.proxyFixPrefix }
+    : null;
   const http = { corsOrigins: config.corsOrigins, allowedHosts: config.allowedHosts, proxy, requestTimeoutMs: config.requestTimeoutS * 1_000 };
   const ui = createStaticUi(join(projectRoot(), 'dist/web'));
-  const app = createApp({ routes, identity, database, log, clock, config: http, ui, isDraining: () => isDraining, holder: () => engine.ownerId, observe: (answered) => metrics?.observeRequest(answered) });
-  const upgrade = createUpgrade({ realtime, authenticate: identity.authenticate, isTrustedOrigin: app.isTrustedOrigin, allowedHosts: config.allowedHosts, proxy, isDraining: () => isDraining, clock, log });
+  const app = createApp({
+    routes,
+    identity,
+    database,
+    log,
+    clock,
+    config: http,
+    ui,
+    isDraining: () => isDraining,
+    holder: () => engine.ownerId,
+    observe: (answered) => metrics?.observeRequest(answered),
+  });
+  const upgrade = createUpgrade({
+    realtime,
+    authenticate: identity.authenticate,
+    isTrustedOrigin: app.isTrustedOrigin,
+    allowedHosts: config.allowedHosts,
+    proxy,
+    isDraining: () => isDraining,
+    clock,
+    log,
+  });
 
   await files.start();
   await uploads.start();
@@ -207,6 +233,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       await sandbox.stop();
       uploads.stop();
       realtime.stop();
+      stopAnnouncing();
       stopRevising();
       identity.stop();
       await listener.stop();
@@ -215,7 +242,10 @@ export async function wire(parts: WireParts): Promise<Wired> {
 }
 
 /** Whose rights ended or changed has its sockets looked at again, at once. */
-function reviseSockets(realtime: ReturnType<typeof createRealtime>, end: { readonly sessionId?: string; readonly keyId?: string; readonly userId?: string }): Promise<void> {
+function reviseSockets(
+  realtime: ReturnType<typeof createRealtime>,
+  end: { readonly sessionId?: string; readonly keyId?: string; readonly userId?: string },
+): Promise<void> {
   if (end.sessionId !== undefined) return realtime.revise({ sessionId: end.sessionId });
   if (end.keyId !== undefined) return realtime.revise({ keyId: end.keyId });
   return end.userId === undefined ? Promise.resolve() : realtime.revise({ userId: end.userId });

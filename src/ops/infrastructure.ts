@@ -97,15 +97,13 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
     },
     async full() {
       const [database, redis, workers] = await Promise.all([askDatabase(), askRedis(), askWorkers()]);
-      const services = parts.services
-        .list()
-        .map((service) => ({
-          name: `service ${service.name}`,
-          required: service.required,
-          ok: service.state === 'running',
-          ms: 0,
-          ...(service.reason === undefined ? {} : { reason: service.reason }),
-        }));
+      const services = parts.services.list().map((service) => ({
+        name: `service ${service.name}`,
+        required: service.required,
+        ok: service.state === 'running',
+        ms: 0,
+        ...(service.reason === undefined ? {} : { reason: service.reason }),
+      }));
       const storage =
         board.storage === undefined
           ? []
