@@ -22,11 +22,13 @@ export function findPortHolder(port: number): PortHolder | undefined {
   return { pid, name: readProcess(pid)?.name ?? 'unknown', arguments: readArguments(pid) };
 }
 
-/** "node (pid 412: node dist/studio.js)", or that it can't be seen. */
+/** "node (pid 412: node dist/studio.js start)", or that it can't be seen. */
 export function describeHolder(holder: PortHolder): string {
   if (holder.pid === undefined) return "a process of another user or container, which can't be named from here";
-  const line = holder.arguments.join(' ');
-  return `${holder.name} (pid ${holder.pid}${line === '' ? '' : `: ${line.length > 120 ? `${line.slice(0, 120)}…` : line}`})`;
+  const [program = '', ...rest] = holder.arguments;
+  // The folder of the program says little and pushes what matters out of the line.
+  const line = [program.split('/').at(-1), ...rest].join(' ').trim();
+  return `${holder.name} (pid ${holder.pid}${line === '' ? '' : `: ${line.length > 160 ? `${line.slice(0, 160)}…` : line}`})`;
 }
 
 function listeningInodes(port: number): ReadonlySet<string> {

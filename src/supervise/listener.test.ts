@@ -16,7 +16,7 @@ async function started() {
   );
   const board = createHealthBoard({ progress });
   const listener = await listen({
-    config: { host: '127.0.0.1', port, keepAliveS: 5, tlsCertFile: undefined, tlsKeyFile: undefined, tlsCaFile: undefined },
+    config: { host: '127.0.0.1', port, workspacePath: '/nonexistent', keepAliveS: 5, tlsCertFile: undefined, tlsKeyFile: undefined, tlsCaFile: undefined },
     progress,
     health: () => board.minimal(),
   });
@@ -79,7 +79,7 @@ test('a taken port is told with its number and its holder', async () => {
   );
   await rejects(
     listen({
-      config: { host: '127.0.0.1', port, keepAliveS: 5, tlsCertFile: undefined, tlsKeyFile: undefined, tlsCaFile: undefined },
+      config: { host: '127.0.0.1', port, workspacePath: '/nonexistent', keepAliveS: 5, tlsCertFile: undefined, tlsKeyFile: undefined, tlsCaFile: undefined },
       progress,
       health: () => ({ httpStatus: 200, body: {} }),
     }),

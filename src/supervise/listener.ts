@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts';
 import { describeHolder, findPortHolder } from '../kernel/port-holder.ts';
 import { answerBooting, sendJson } from './boot-page.ts';
 import type { BootProgress } from './boot-progress.ts';
+import { findHolder } from './lock.ts';
 import { Refusal } from './refusal.ts';
 
 export interface Application {
@@ -26,7 +27,7 @@ export interface Listener {
 }
 
 export interface ListenerParts {
-  readonly config: Pick<Config, 'host' | 'port' | 'keepAliveS' | 'tlsCertFile' | 'tlsKeyFile' | 'tlsCaFile'>;
+  readonly config: Pick<Config, 'host' | 'port' | 'workspacePath' | 'keepAliveS' | 'tlsCertFile' | 'tlsKeyFile' | 'tlsCaFile'>;
   readonly progress: BootProgress;
   readonly health: () => { readonly httpStatus: number; readonly body: object };
 }
@@ -88,23 +89,22 @@ function readTls(config: ListenerParts['config']): { cert: Buffer; key: Buffer; 
   return config.tlsCaFile === undefined ? pair : { ...pair, ca: read('TLS_CA_FILE', config.tlsCaFile) };
 }
 
-function bind(server: Server, { host, port }: ListenerParts['config']): Promise<void> {
+function bind(server: Server, config: ListenerParts['config']): Promise<void> {
+  const { host, port } = config;
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(bindRefusal(error, host, port)));
+    server.once('error', (error: NodeJS.ErrnoException) => reject(bindRefusal(error, config)));
     server.listen({ host, port }, resolve);
   });
 }
 
-function bindRefusal(error: NodeJS.ErrnoException, host: string, port: number): Refusal {
+function bindRefusal(error: NodeJS.ErrnoException, { host, port, workspacePath }: ListenerParts['config']): Refusal {
   if (error.code === 'EADDRINUSE') {
     const holder = findPortHolder(port);
     const who = holder === undefined ? 'by another process' : `by ${describeHolder(holder)}`;
     const isStudio = holder?.arguments.some((argument) => /studio\.js$|src\/cli\.ts$/.test(argument)) === true;
-    return new Refusal(
-      'port_taken',
-      `Port ${port} is taken ${who}. ${isStudio ? 'That is another Studio: stop it, or' : 'Stop it, or'} set PORT to a free one.`,
-      { cause: error },
-    );
+    const isOwn = holder?.pid !== undefined && findHolder(workspacePath)?.pid === holder.pid;
+    const what = isOwn ? `That is another Studio, which holds ${workspacePath}: ` : isStudio ? 'That is another Studio: ' : '';
+    return new Refusal('port_taken', `Port ${port} is taken ${who}. ${what}${what === '' ? 'Stop' : 'stop'} it, or set PORT to a free one.`, { cause: error });
   }
   if (error.code === 'EACCES')
     return new Refusal('port_taken', `Port ${port} needs rights this user does not have (below 1024). Set PORT to 1024 or more.`, { cause: error });
