@@ -21,7 +21,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
 }
 
 function lineOf(event: TestEvent): TestLine | undefined {
-  if (event.type === 'test:start') return { ...placeOf(event.data), kind: 'start', ms: 0, isSkipped: false };
+  if (event.type === 'test:dequeue') return { ...placeOf(event.data), kind: 'start', ms: 0, isSkipped: false };
   // The run's own totals stand at the first character of the file.
   if (event.type === 'test:diagnostic')
     return event.data.line === 1 && event.data.column === 1
