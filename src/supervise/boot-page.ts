@@ -7,7 +7,8 @@ import type { BootProgress } from './boot-progress.ts';
 /** Answers one request from the progress of the start. Never waits for anything. */
 export function answerBooting(request: IncomingMessage, response: ServerResponse, progress: BootProgress): void {
   const path = (request.url ?? '/').split('?')[0] ?? '/';
-  if (path === '/health/boot') return sendJson(response, 200, progress.view());
+  // Browsers ask for it with every page; a refusal would stand red in their console.
+  if (path === '/favicon.ico') return void response.writeHead(204, { 'cache-control': 'no-store' }).end();
   const wantsPage = request.method === 'GET' && !path.startsWith('/api/') && (request.headers.accept ?? '').includes('text/html');
   if (wantsPage) return sendPage(response);
   const message = progress.fault === undefined ? `Studio is starting (${progress.phase}); try again in a moment.` : `Studio can't start: ${progress.fault}`;
@@ -39,7 +40,7 @@ function sendPage(response: ServerResponse): void {
     'x-frame-options': 'DENY',
     'referrer-policy': 'no-referrer',
     // The page becomes the UI in place, so the policy allows what the UI loads from its own origin.
-    'content-security-policy': `default-src 'self'; script-src 'self' '${SCRIPT_HASH}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'`,
+    'content-security-policy': `default-src 'self'; script-src 'self' '${SCRIPT_HASH}'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'`,
   });
   response.end(PAGE);
 }
@@ -68,10 +69,9 @@ const swap = async () => {
 };
 const tick = async () => {
   try {
-    const health = await fetch('/health', { cache: 'no-store' });
-    if (health.ok && await swap()) return;
-    const view = await fetch('/health/boot', { cache: 'no-store' });
-    if (view.ok) show(await view.json());
+    const view = await (await fetch('/health/boot', { cache: 'no-store' })).json();
+    if (view.phase === 'ready' && await swap()) return;
+    show(view);
   } catch {
     $('phase').textContent = 'Waiting for Studio';
   }

@@ -71,7 +71,8 @@ export function createBootProgress(elapsedMs: () => number, onLine: (line: strin
       title: PHASES[phase],
       share: names.indexOf(phase) / (names.length - 1),
       elapsedMs: Math.round(elapsedMs()),
-      lines: [...lines],
+      // For whoever waits; nobody's business once there is nothing to wait for.
+      lines: phase === 'ready' ? [] : [...lines],
       fault: fault ?? null,
     }),
   };

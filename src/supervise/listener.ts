@@ -46,6 +46,7 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
       const { httpStatus, body } = parts.health();
       return sendJson(response, httpStatus, body, httpStatus === 200 ? {} : { 'retry-after': '1' });
     }
+    if (path === '/health/boot' && isRead(request)) return sendJson(response, 200, progress.view());
     if (application === undefined) return answerBooting(request, response, progress);
     application.answer(request, response);
   };

@@ -61,6 +61,8 @@ interface Entry {
   failures: number;
   wanted: boolean;
   reason: string | undefined;
+  /** The last failure that was logged. */
+  toldReason: string | undefined;
   exits: Service['exits'];
   cancelRetry: () => void;
   starting: Promise<void> | undefined;
@@ -76,7 +78,10 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
     entry.state = state;
     entry.reason = reason;
     entry.since = clock.now();
-    const level = state === 'failed' ? 'error' : state === 'backing_off' ? 'warn' : 'info';
+    // The same failure again and again is one line; the tries between are told to listeners only.
+    const isRepeated = entry.failures > 1 && (state === 'starting' || reason === entry.toldReason);
+    if (reason !== undefined) entry.toldReason = reason;
+    const level = isRepeated ? 'debug' : state === 'failed' ? 'error' : state === 'backing_off' ? 'warn' : 'info';
     log[level]({ service: entry.spec.name, state, pid: entry.running?.pid, reason }, 'service changed');
     for (const listener of listeners) listener(describe(entry));
   }
@@ -166,6 +171,7 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
         failures: 0,
         wanted: true,
         reason: undefined,
+        toldReason: undefined,
         exits: [],
         cancelRetry: () => undefined,
         starting: undefined,
