@@ -1,6 +1,7 @@
 /** One attempt of an inline step: evaluates params, runs the node under a timeout and a signal, and turns what comes back into the step's next
  *  state. Synchronous from end to end when nothing needs waiting: the common step costs no turn of the loop. */
 import type { Json } from '../contract/endpoint.ts';
+import { AppError } from '../kernel/fail.ts';
 import { NodeError, type InlineNodeType, type NodeContext, type NodeResult } from '../nodes/kit.ts';
 import { endInstance, noteActivity, stageLog } from './advance.ts';
 import { failure, type Core } from './core.ts';
@@ -246,7 +247,11 @@ function tooLarge(trial: Trial, text: string): NodeError {
 /** A failed attempt: tried again when the policy says so, else the step has failed. */
 function onFailure(trial: Trial, error: unknown): void {
   const { core, live, node, redaction, step, attempt, startedAt } = trial;
-  if (!(error instanceof NodeError)) core.log.error({ instanceId: live.id, path: pathOf(node), type: node.type.type, err: error }, 'a node crashed');
+  if (!(error instanceof NodeError || error instanceof AppError)) {
+    // What it says may be made of params, and so of secrets: the log gets it masked.
+    const cause = redaction.text(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    core.log.error({ instanceId: live.id, path: pathOf(node), type: node.type.type, cause }, 'a node crashed');
+  }
   stageLog(core, live, trial.lines);
   const fault = failureOf(error, redaction.text);
   const status = error instanceof NodeError && error.code === 'timeout' ? 'timed_out' : 'failed';

@@ -1,6 +1,7 @@
 /** The end of an attempt: what is in flight, giving its place back, and a step's way from its result to its settled state. */
 import type { Json } from '../contract/endpoint.ts';
 import type { Failure } from '../contract/instances.ts';
+import { AppError } from '../kernel/fail.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { closedEdges, outcomeOf, settle } from './advance.ts';
 import { failure, type Core } from './core.ts';
@@ -57,6 +58,8 @@ const NONE: ReadonlySet<number> = new Set();
 /** What went wrong, as the step's row tells it. */
 export function failureOf(error: unknown, mask: (text: string) => string = (text) => text): Failure {
   if (error instanceof NodeError) return failure(error.code, mask(error.message), error.details === undefined ? {} : { details: error.details });
+  // A refusal of Studio's own rooms (a full disk, say) names itself: it is no fault of the node type.
+  if (error instanceof AppError) return failure(error.code, mask(error.message));
   return failure('node_crashed', mask(error instanceof Error ? error.message : String(error)), {
     remedy: 'This is a fault of the node type: look for the instance id in the log of Studio.',
   });

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as z from 'zod';
+import { fail } from '../kernel/fail.ts';
+import { createLogger } from '../kernel/log.ts';
 import { defineNode, inPort, NodeError, outPort } from '../nodes/kit.ts';
 import { engineHarness, type EngineHarness } from '../test/engine.ts';
 import { listAttempts, readStepLog } from '../store/steps.ts';
@@ -60,9 +62,30 @@ const slow = defineNode({
   },
 });
 
+/** Throws what it was given: a node type with a fault, or a room that refuses. */
+const crashing = defineNode({
+  type: 'test.crashing',
+  version: 1,
+  title: 'Crashing',
+  summary: 'For tests.',
+  docs: '',
+  category: 'flow',
+  inputs: inPort,
+  outputs: outPort,
+  params: z.strictObject({ text: z.string(), refused: z.boolean().default(false) }),
+  example: { text: 'x' },
+  runs: 'inline',
+  pure: false,
+  run(params) {
+    if (params.refused) fail('disk_full', `no room for ${params.text}`);
+    throw new Error(`can't take ${params.text}`);
+  },
+});
+
 let h: EngineHarness;
+const logged: string[] = [];
 before(async () => {
-  h = await engineHarness({ types: [flaky, slow] });
+  h = await engineHarness({ types: [flaky, slow, crashing], log: createLogger({ level: 'info', destination: { write: (line) => void logged.push(line) } }) });
 });
 after(() => h.close());
 
@@ -301,4 +324,14 @@ test('an ended instance can be deleted with all its rows, a live one not', async
   assert.equal(rows.length, 0);
   const live = await h.start(await h.publish({ nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 1e9 } }] }));
   await assert.rejects(h.engine.deleteInstance({ orgId: h.orgId, id: live, requestId: 'r' }), /cancel it first/);
+});
+
+test('what a crashed node says is masked, in the step and in the log of Studio; a refusal of a room is no crash', async () => {
+  h.secrets.set('CANARY', 'canary-7d1f');
+  const crash = await h.run({ nodes: [{ key: 'a', type: 'test.crashing', params: { text: '{{ secrets.CANARY }}' } }] });
+  assert.deepEqual([crash.instance.error?.code, crash.instance.error?.message], ['node_crashed', "can't take ***"]);
+  assert.match(logged.join(''), /a node crashed/);
+  const refusal = await h.run({ nodes: [{ key: 'a', type: 'test.crashing', params: { text: '{{ secrets.CANARY }}', refused: true } }] });
+  assert.deepEqual([refusal.instance.error?.code, refusal.instance.error?.message], ['disk_full', 'no room for ***']);
+  assert.doesNotMatch(logged.join(''), /canary-7d1f/);
 });

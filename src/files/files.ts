@@ -5,10 +5,10 @@ import type { Readable } from 'node:stream';
 import { filePathFault, type File } from '../contract/files.ts';
 import type { Artifact } from '../contract/jobs.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { fail } from '../kernel/fail.ts';
+import { AppError, fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
-import type { FilePort } from '../nodes/kit.ts';
+import { NodeError, type FilePort } from '../nodes/kit.ts';
 import { insertArtifact } from '../store/artifacts.ts';
 import type { Database, Sql } from '../store/client.ts';
 import { deleteFile, findUnreferenced, isContentReferenced, lockContent, readFile, upsertFile } from '../store/files.ts';
@@ -188,15 +188,18 @@ async function sweep(parts: { database: Database; content: ContentStore; release
 function filePortOf(files: Files, orgId: string): FilePort {
   return {
     async read(path, { maxBytes, signal }) {
-      const file = await files.get(orgId, path);
+      const file = await files.get(orgId, path).catch((error: unknown) => {
+        if (!(error instanceof AppError) || error.code !== 'not_found') throw error;
+        throw new NodeError('file_not_found', `there is no file "${path}"; upload it, or correct the path`, { final: true, cause: error });
+      });
       if (file.bytes > maxBytes)
-        fail('too_large', {
-          message: `The file "${path}" has ${file.bytes} bytes; the limit here is ${maxBytes}.`,
+        throw new NodeError('file_too_large', `the file "${path}" has ${file.bytes} bytes, the limit here is ${maxBytes}; read it with a command`, {
+          final: true,
           details: { bytes: file.bytes, limitBytes: maxBytes },
         });
       signal.throwIfAborted();
       const bytes = await files.content.readAll(orgId, file.sha256);
-      if (bytes === undefined) fail('not_found', `The bytes of "${path}" are not in the workspace any more.`);
+      if (bytes === undefined) throw new NodeError('file_not_found', `the bytes of "${path}" are not in the workspace any more; upload it again`, { final: true });
       return { bytes, mediaType: file.mediaType };
     },
     async write(path, bytes, { signal }) {

@@ -4,6 +4,7 @@ import type { Definition } from '../contract/graph.ts';
 import type { Instance, Step } from '../contract/instances.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import { newId } from '../kernel/ids.ts';
+import type { Logger } from '../kernel/log.ts';
 import type { NodeType, NodeTypes } from '../nodes/kit.ts';
 import { nodeTypes } from '../nodes/index.ts';
 import { readInstance } from '../store/instances.ts';
@@ -45,7 +46,7 @@ export interface BootOptions {
 }
 
 /** @param options.types more node types than the product's */
-export async function engineHarness(options: { readonly types?: readonly NodeType[] } = {}): Promise<EngineHarness> {
+export async function engineHarness(options: { readonly types?: readonly NodeType[]; readonly log?: Logger } = {}): Promise<EngineHarness> {
   const db = await testDatabase();
   const clock = fakeClock();
   const orgId = 'org_test';
@@ -68,7 +69,7 @@ export async function engineHarness(options: { readonly types?: readonly NodeTyp
     const engine = createEngine({
       database: bootOptions.database ?? db.database,
       clock,
-      log: silentLog,
+      log: options.log ?? silentLog,
       nodeTypes: types([...(options.types ?? []), ...(bootOptions.types ?? [])]),
       filesOf: unused,
       httpOf: unused,
