@@ -5,8 +5,10 @@ import { definition, graph, problem, trigger } from './graph.ts';
 
 const name = z.string().trim().min(1).max(200);
 const description = z.string().max(4_000);
+/** What the database can number. */
+const MAX_VERSION = 2_147_483_647;
 const id = z.strictObject({ id: z.string().max(64) });
-const idAndVersion = z.strictObject({ id: z.string().max(64), n: z.coerce.number().int().min(1) });
+const idAndVersion = z.strictObject({ id: z.string().max(64), n: z.coerce.number().int().min(1).max(MAX_VERSION) });
 const idAndKey = z.strictObject({ id: z.string().max(64), key: z.string().max(64) });
 
 /** A trigger as stored: `url` is relative and present for webhooks; times are null when it never fires or fired. */

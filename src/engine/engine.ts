@@ -52,7 +52,7 @@ export interface Engine {
   /** This process among others on the same database; undefined before `start`. */
   readonly ownerId: string | undefined;
 
-  problemsOf(definition: Json, role: Role): readonly Problem[];
+  problemsOf(definition: Json, role: Role): Promise<readonly Problem[]>;
   createWorkflow(request: Publisher & WorkflowContent & { readonly id: string }): Promise<string>;
   publishWorkflow(request: Publisher & WorkflowContent & { readonly workflowId: string; readonly ifMatch: string | undefined }): Promise<void>;
   restoreVersion(request: Publisher & { readonly workflowId: string; readonly version: number }): Promise<void>;
@@ -96,8 +96,8 @@ export function createEngine(parts: EngineParts): Engine {
   let watch: Watch | undefined;
   let endAnnounce = (): void => {};
 
-  core.onLost = (live, why, message) => {
-    recoverLost(core, live, why, message);
+  core.onLost = (live, why) => {
+    recoverLost(core, live, why);
     if (why === 'fenced') watch?.checkOwner();
   };
 

@@ -142,14 +142,24 @@ test('a job that was cancelled by itself fails its step', async () => {
   assert.match(instance.error?.message ?? '', /cancelled by test/);
 });
 
-test('a queue that is not there fails the instance with what PostgreSQL says, and its neighbours go on', async () => {
-  const bad = await h.publish({ nodes: [{ key: 'j', type: 'test.job', params: { argument: 'x' }, queue: 'nowhere' }] });
+test('a queue that is not there is a problem of the graph, named with the node', async () => {
+  const definition = { nodes: [{ key: 'j', type: 'test.job', params: { argument: 'x' }, queue: 'nowhere' }], edges: [] };
+  const [problem, ...more] = await h.engine.problemsOf(definition, 'super_admin');
+  assert.deepEqual([problem?.node, problem?.path, problem?.code, more], ['j', 'nodes[0].queue', 'unknown_queue', []]);
+  assert.match(problem?.message ?? '', /"nowhere".*GET \/api\/v1\/queues/);
+  await assert.rejects(h.publish(definition), { code: 'invalid_graph' });
+});
+
+test('a row that PostgreSQL refuses fails its instance without its words, and the neighbours go on', async () => {
+  await h.db.database.engine.query(`insert into queues (name, state, slots, max_pending, default_timeout_ms, seq) values ('passing', 'running', 1, 10, 1000, 1)`);
+  const bad = await h.publish({ nodes: [{ key: 'j', type: 'test.job', params: { argument: 'x' }, queue: 'passing' }] });
+  await h.db.database.engine.query(`delete from queues where name = 'passing'`);
   const good = await h.publish({ nodes: [{ key: 'a', type: 'noop', params: { effect: true } }] });
   const [badId, goodId] = await Promise.all([h.start(bad), h.start(good)]);
   assert.equal((await h.ended(goodId)).status, 'completed');
   const instance = await h.ended(badId);
-  assert.equal(instance.status, 'failed');
-  assert.match(instance.error?.message ?? '', /nowhere|queue/);
+  assert.deepEqual([instance.status, instance.error?.code], ['failed', 'unrecordable']);
+  assert.doesNotMatch(JSON.stringify(instance.error), /constraint|jobs_queue/);
 });
 
 test('a guarded type runs only while its publisher has the role', async () => {

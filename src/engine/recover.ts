@@ -129,7 +129,7 @@ export async function takeInstance(core: Core, id: string, goesOn = true): Promi
 }
 
 /** A live instance could not be recorded. Forget it; unless another process has it, read it again and go on. */
-export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'refused' | 'stopped', message: string): void {
+export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'refused' | 'stopped'): void {
   const wasHeld = core.lives.get(live.id) === live;
   releaseLive(core, live, `the instance is not held by this process any more (${why})`);
   if (!wasHeld || why === 'stopped' || core.state === 'stopped') return;
@@ -141,7 +141,9 @@ export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'r
     if (why === 'refused' && !again.isGone && !isTerminalInstance(again.status)) {
       endInstance(core, again, {
         status: 'failed',
-        error: failure('unrecordable', `a step's result could not be recorded: ${message}`, { remedy: 'Look for the instance id in the log of Studio.' }),
+        error: failure('unrecordable', "a step's result could not be recorded: the database refused it", {
+          remedy: 'Look for the instance id in the log of Studio, and report it: this is a fault of Studio.',
+        }),
       });
     }
   })().catch((error: unknown) => core.log.error({ instanceId: live.id, cause: messageOf(error) }, 'a lost instance could not be read again'));

@@ -5,6 +5,7 @@ import type { Role } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
 import type { Sql } from '../store/client.ts';
 import { listLiveInstances } from '../store/instances.ts';
+import { findQueues } from '../store/queues.ts';
 import {
   archiveWorkflow as archiveRow,
   draftEtag,
@@ -38,18 +39,32 @@ export interface WorkflowContent {
   readonly definition: Definition;
 }
 
-/** Every fault of a definition, triggers included. */
-export function problemsOf(core: Core, definition: Json, role: Role): readonly Problem[] {
+/** Every fault of a definition, triggers and queues included. */
+export async function problemsOf(core: Core, definition: Json, role: Role): Promise<readonly Problem[]> {
   const problems = checkDefinition(definition, { types: core.parts.nodeTypes, role });
-  const triggers = (definition as { triggers?: Definition['triggers'] } | null)?.triggers;
-  return problems.some((problem) => problem.code === 'bad_shape') || triggers === undefined
-    ? problems
-    : [...problems, ...validateTriggers(triggers, core.clock.now())];
+  if (problems.some((problem) => problem.code === 'bad_shape' || problem.code === 'too_many_nodes')) return problems;
+  return [...problems, ...(await outerProblems(core, definition as unknown as Definition))];
+}
+
+/** What the graph alone does not tell: when triggers fire, and which queues this machine has. */
+async function outerProblems(core: Core, definition: Definition): Promise<readonly Problem[]> {
+  return [...validateTriggers(definition.triggers ?? [], core.clock.now()), ...(await queueProblems(core, definition))];
+}
+
+async function queueProblems(core: Core, definition: Definition): Promise<readonly Problem[]> {
+  const asked = definition.nodes.flatMap((node) => node.queue ?? []);
+  if (asked.length === 0) return [];
+  const known = await findQueues(core.parts.database.engine, asked);
+  return definition.nodes.flatMap((node, index) => {
+    if (node.queue === undefined || known.has(node.queue)) return [];
+    const message = `there is no queue "${node.queue}"; GET /api/v1/queues lists them, PATCH /api/v1/queues/{name} makes one`;
+    return [{ node: node.key, path: `nodes[${index}].queue`, code: 'unknown_queue', message }];
+  });
 }
 
 /** @throws AppError invalid_graph with one entry per problem; forbidden when rights are all that is missing */
-function requireValid(core: Core, definition: Definition, role: Role): void {
-  const problems = [...validate(definition, { types: core.parts.nodeTypes, role }), ...validateTriggers(definition.triggers ?? [], core.clock.now())];
+async function requireValid(core: Core, definition: Definition, role: Role): Promise<void> {
+  const problems = [...validate(definition, { types: core.parts.nodeTypes, role }), ...(await outerProblems(core, definition))];
   if (problems.length === 0) return;
   const named = problems.slice(0, 3).map((problem) => `${problem.path}: ${problem.message}`);
   const message = `${problems.length === 1 ? 'the workflow has a problem' : `the workflow has ${problems.length} problems`}: ${named.join('; ')}${problems.length > 3 ? '; …' : ''}`;
@@ -58,7 +73,7 @@ function requireValid(core: Core, definition: Definition, role: Role): void {
 
 /** Creates a workflow with version 1. @returns its id */
 export async function createWorkflow(core: Core, request: Publisher & WorkflowContent & { readonly id: string }): Promise<string> {
-  requireValid(core, request.definition, request.role);
+  await requireValid(core, request.definition, request.role);
   await core.parts.database.engine.transaction(async (sql) => {
     const { orgId, definition } = request;
     const isNew = await insertWorkflow(sql, {
@@ -85,7 +100,7 @@ export async function publishWorkflow(
   core: Core,
   request: Publisher & WorkflowContent & { readonly workflowId: string; readonly ifMatch: string | undefined },
 ): Promise<void> {
-  requireValid(core, request.definition, request.role);
+  await requireValid(core, request.definition, request.role);
   const version = await core.parts.database.engine.transaction(async (sql) => {
     const head = await lockHead(sql, request);
     const etag = workflowEtag(head.revision);
@@ -106,7 +121,7 @@ export async function restoreVersion(core: Core, request: Publisher & { readonly
   const { orgId, workflowId } = request;
   const old = await readVersion(core.parts.database.engine, { orgId, workflowId, version: request.version });
   if (old === undefined) fail('not_found', `workflow ${workflowId} has no version ${request.version}`);
-  requireValid(core, old.definition, request.role);
+  await requireValid(core, old.definition, request.role);
   const version = await core.parts.database.engine.transaction(async (sql) => {
     const head = await lockHead(sql, request);
     return publishIn(sql, core, head, { ...request, name: head.name, description: head.description, definition: old.definition });

@@ -30,6 +30,12 @@ export async function readQueue(sql: Sql, name: string): Promise<Queue | undefin
   return rows[0] === undefined ? undefined : toQueue(rows[0]);
 }
 
+/** Which of these names are queues. */
+export async function findQueues(sql: Sql, names: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql.query<{ name: string }>('select name from queues where name = any($1)', [[...new Set(names)]]);
+  return new Set(rows.map((row) => row.name));
+}
+
 /** The queues a worker has to look at: state, slots, and whether something could be claimed now. */
 export async function listWork(sql: Sql, nowMs: number): Promise<{ name: string; slots: number; hasWork: boolean }[]> {
   const { rows } = await sql.query<{ name: string; slots: number; has_work: boolean }>(

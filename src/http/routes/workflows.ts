@@ -48,7 +48,7 @@ export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Ro
       const draft = head.draft === null ? await draftOfVersion(call, head) : (head.draft as unknown as Draft);
       const etag = draftEtag(head.draftRevision);
       return {
-        body: { draft, problems: [...engine.problemsOf(draft.definition, call.caller.role)], savedAt: head.draftSavedAt?.toISOString() ?? null, etag },
+        body: { draft, problems: [...(await engine.problemsOf(draft.definition, call.caller.role))], savedAt: head.draftSavedAt?.toISOString() ?? null, etag },
         headers: { etag },
       };
     },
@@ -61,7 +61,7 @@ export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Ro
         requestId: call.requestId,
       });
       return {
-        body: { draft: call.body, problems: [...engine.problemsOf(call.body.definition, call.caller.role)], savedAt: savedAt.toISOString(), etag },
+        body: { draft: call.body, problems: [...(await engine.problemsOf(call.body.definition, call.caller.role))], savedAt: savedAt.toISOString(), etag },
         headers: { etag },
       };
     },
@@ -89,7 +89,7 @@ export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Ro
       await engine.restoreVersion({ ...publisherOf(call), workflowId: call.params.id, version: call.params.n });
       return workflowReply(call, call.params.id);
     },
-    'POST /api/v1/workflows/validate': (call) => ({ body: { problems: [...engine.problemsOf(call.body as unknown as Json, call.caller.role)] } }),
+    'POST /api/v1/workflows/validate': async (call) => ({ body: { problems: [...(await engine.problemsOf(call.body as unknown as Json, call.caller.role))] } }),
     'POST /api/v1/workflows/{id}/triggers/{key}/enable': async (call) => ({ body: await triggers.enable(triggerCommand(call)) }),
     'POST /api/v1/workflows/{id}/triggers/{key}/disable': async (call) => ({ body: await triggers.disable(triggerCommand(call)) }),
     'POST /api/v1/workflows/{id}/triggers/{key}/rotate': async (call) => ({ body: await triggers.rotate(triggerCommand(call)) }),
