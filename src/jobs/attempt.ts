@@ -39,6 +39,8 @@ interface Running {
   order: StopOrder | undefined;
   uid: number | undefined;
   oomBefore: number;
+  /** Known once the command is: masked in whatever is told from then on. */
+  redact: readonly string[];
 }
 
 /** Runs a job that was just claimed. */
@@ -62,6 +64,7 @@ function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) =
     order: undefined,
     uid: undefined,
     oomBefore: oomKills(),
+    redact: [],
   };
   const stop = (order: StopOrder): void => {
     // The first order stands, but a lost job overrides all: nothing may be written for it.
@@ -81,12 +84,15 @@ async function toEnd(running: Running, run: (running: Running) => Promise<Verdic
     const verdict = await run(running).catch((error: unknown): Verdict => {
       running.abandoned.signal.throwIfAborted();
       if (!(error instanceof NodeError)) parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'a job could not be run');
-      return failedEnd(error, parts.clock.now());
+      return failedEnd(error, { endedAtMs: parts.clock.now(), redact: running.redact });
     });
     const final = withRetry(claimed, verdict, parts);
     if (final !== verdict && verdict.kind === 'end') await Promise.all((verdict.artifacts ?? []).map(({ staged }) => parts.files.content.discard(staged)));
     await record({ claimed, verdict: final, parts, signal: running.abandoned.signal });
-    await clearJobFolder(folder);
+    // The record stands whatever becomes of the folder; the next attempt and the weekly cleaning try again.
+    await clearJobFolder(folder).catch((error: unknown) =>
+      parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'the folder of an ended job could not be emptied'),
+    );
   } finally {
     if (running.uid !== undefined && !running.abandoned.signal.aborted) parts.uids?.release(running.uid);
     parts.onLog(claimed.job.id);
@@ -112,10 +118,12 @@ function withRetry(claimed: ClaimedJob, verdict: Verdict, parts: RunParts): Verd
 
 async function runFresh(running: Running): Promise<Verdict> {
   const { claimed, parts, folder } = running;
-  const command = await commandOf(claimed, parts);
+  const whileAway = { parts, jobId: claimed.job.id, signal: running.abandoned.signal };
+  const command = await keepTrying(whileAway, () => commandOf(claimed, parts));
+  running.redact = command.redact;
   if (running.order !== undefined) return judge({ claimed, order: running.order, exit: undefined, ended: undefined, parts });
   running.uid = await parts.uids?.take();
-  const prepared = await prepareAttempt(claimed, command, folder, running.uid, parts);
+  const prepared = await keepTrying(whileAway, () => prepareAttempt(claimed, command, folder, running.uid, parts));
   const pump = await openLogPump({ folder, redact: prepared.redact, maxBytes: parts.limits.logBytes, onWrite: () => parts.onLog(claimed.job.id) });
   if (claimed.attempt > 1) await pump.note(`attempt ${claimed.attempt}`);
   if (prepared.env.dropped.length > 0) await pump.note(`these names of the environment were not taken: ${prepared.env.dropped.join(', ')}`);
@@ -126,7 +134,7 @@ async function runFresh(running: Running): Promise<Verdict> {
     await pump.note(messageOf(error));
     throw error;
   }
-  const isOurs = await keepTrying({ parts, jobId: claimed.job.id, signal: running.abandoned.signal }, () =>
+  const isOurs = await keepTrying(whileAway, () =>
     recordProcess(parts.database.engine, { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt }, process.shim),
   );
   if (!isOurs) running.stopped.resolve((running.order = { kind: 'lost' }));
@@ -143,10 +151,13 @@ async function runFound(running: Running): Promise<Verdict> {
   const recorded = claimed.pid === null || claimed.pidStarted === null ? undefined : { pid: claimed.pid, started: claimed.pidStarted };
   const shim = await findShim(folder, recorded);
   // Its command is needed again to mask its log and to read its result. Where it can't be had any more, the log is not carried over, and nothing is shown unmasked.
-  const command = await commandOf(claimed, parts).catch((error: unknown) => {
-    parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'the command of a found job can not be prepared again; its log ends here');
-    return undefined;
-  });
+  const command = await keepTrying({ parts, jobId: claimed.job.id, signal: running.abandoned.signal }, () => commandOf(claimed, parts)).catch(
+    (error: unknown) => {
+      running.abandoned.signal.throwIfAborted();
+      parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'the command of a found job can not be prepared again; its log ends here');
+      return undefined;
+    },
+  );
   const pump =
     command === undefined
       ? undefined

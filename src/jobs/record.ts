@@ -2,7 +2,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
-import type { JobEnded } from '../nodes/kit.ts';
+import { NodeError, type JobEnded } from '../nodes/kit.ts';
 import { deleteJobArtifacts } from '../store/artifacts.ts';
 import { endJob, recordProgress, requeueJob, type Attempt as Fence, type ClaimedJob } from '../store/job-claims.ts';
 import { isConnectionLoss, type Sql } from '../store/client.ts';
@@ -65,7 +65,8 @@ class MovedError extends Error {
   override readonly name = 'MovedError';
 }
 
-/** Until the database is back: what happened must be recorded. Anything but a lost connection is tried a few times, then told. */
+/** Until the database is back: a job neither fails nor goes unrecorded because of it. Anything but a lost connection is tried a few times,
+ *  then told; what the job itself did wrong (NodeError) at once. */
 export async function keepTrying<T>(
   context: { readonly parts: { readonly log: Logger; readonly clock: Clock }; readonly jobId: string; readonly signal: AbortSignal },
   work: () => Promise<T>,
@@ -74,10 +75,10 @@ export async function keepTrying<T>(
     try {
       return await work();
     } catch (error) {
-      if (error instanceof MovedError) throw error;
+      if (error instanceof MovedError || error instanceof NodeError) throw error;
       const mayHeal = isConnectionLoss(error) || (error instanceof AppError && error.code === 'disk_full');
       if (!mayHeal && failures >= MAX_OTHER_FAILURES) throw error;
-      context.parts.log.warn({ jobId: context.jobId, cause: messageOf(error) }, 'the record of a job could not be written; it is tried again');
+      context.parts.log.warn({ jobId: context.jobId, cause: messageOf(error) }, 'a job could not reach the database or the disk; it is tried again');
       await context.parts.clock.sleep(RETRY_MS, context.signal);
     }
   }
