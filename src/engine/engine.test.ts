@@ -255,3 +255,11 @@ test('tries of one request at the same time start one instance, and each is ackn
   await h.clock.advance(60_000);
   assert.equal((await h.ended(id)).status, 'completed');
 });
+
+test('of several who publish from the same state one wins, and the others are told that theirs is stale', async () => {
+  const workflowId = await h.publish({ nodes: [{ key: 'a', type: 'noop' }] });
+  const who = { orgId: h.orgId, userId: h.userId, role: 'super_admin', requestId: 'req_test', workflowId, name: 'Test', ifMatch: '"r1"' } as const;
+  const tries = [1, 2, 3, 4, 5].map((n) => h.engine.publishWorkflow({ ...who, definition: { nodes: [{ key: `b${n}`, type: 'noop' }], edges: [] } }));
+  const ends = (await Promise.allSettled(tries)).map((end) => (end.status === 'fulfilled' ? 'published' : String((end.reason as { code?: string }).code)));
+  assert.deepEqual(ends.toSorted(), ['published', 'stale_version', 'stale_version', 'stale_version', 'stale_version']);
+});

@@ -153,6 +153,8 @@ export async function readWorkflowHead(
   sql: Sql,
   workflow: { readonly orgId: string; readonly id: string; readonly lock: boolean },
 ): Promise<WorkflowHead | undefined> {
+  // A statement of its own: one that waited here would look for the version in its old snapshot, and find no row at all.
+  if (workflow.lock) await sql.query('select 1 from workflows where org_id = $1 and id = $2 for update', [workflow.orgId, workflow.id]);
   const { rows } = await sql.query<{
     id: string;
     name: string;
@@ -167,7 +169,7 @@ export async function readWorkflowHead(
     archived_at: Date | null;
   }>(
     `select w.id, w.name, w.description, w.version, w.revision, w.seq, w.draft, w.draft_saved_at, w.draft_revision, v.structural_hash, w.archived_at
-     from workflows w join workflow_versions v on v.workflow_id = w.id and v.version = w.version where w.org_id = $1 and w.id = $2 ${workflow.lock ? 'for update of w' : ''}`,
+     from workflows w join workflow_versions v on v.workflow_id = w.id and v.version = w.version where w.org_id = $1 and w.id = $2`,
     [workflow.orgId, workflow.id],
   );
   const row = rows[0];

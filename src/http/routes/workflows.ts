@@ -127,7 +127,7 @@ async function draftOfVersion(call: AnyCall, head: WorkflowHead): Promise<Draft>
 
 function wholeNumber(text: string): number {
   const number = Number(text);
-  return Number.isSafeInteger(number) && number >= 0
+  return Number.isSafeInteger(number) && number >= 0 && number <= 2_147_483_647
     ? number
     : fail('invalid_query', `after is "${text}", which no page before gave; leave it out to start from the beginning`);
 }
