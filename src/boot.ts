@@ -53,7 +53,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   for (const reason of storage.reasons) log.warn({ reason }, 'storage');
 
   progress.enter('lock');
-  const lock = await lockWorkspace({ workspacePath, port: loaded.config.port, clock, onLost: (holder) => endAtOnce(log, holder) });
+  const lock = await lockWorkspace({ workspacePath, port: loaded.config.port, clock, onLost: (holder) => endAtOnce(log, holder, shutdown) });
   shutdown.add('lock', () => lock.release());
   const config = completeConfig(loaded.config);
   const pidFile = join(workspacePath, 'run/studio.pid');
@@ -124,10 +124,10 @@ function requireRedis<T>(client: T | undefined): T {
   return client;
 }
 
-/** Another Studio took the workspace while this one was stopped or cut off: nothing more may be written here. */
-function endAtOnce(log: Logger, holder: string): void {
+/** Another Studio took the workspace while this one was stopped or cut off: nothing more may be written here, by PostgreSQL least of all. */
+function endAtOnce(log: Logger, holder: string, shutdown: Shutdown): void {
   log.fatal({ holder }, 'the workspace was taken by another Studio: ending at once');
-  process.exit(1);
+  shutdown.abandon(1);
 }
 
 /** A bug that nobody caught: what is in memory can't be trusted. What is durable goes on at the next start. */

@@ -235,6 +235,18 @@ describe('one Studio', () => {
     equal(await next.stop(), 0);
   });
 
+  test('one whose workspace was taken by another ends at once, and its servers with it', async () => {
+    const studio = await start({ workspace });
+    await studio.ready();
+    writeFileSync(join(workspace, 'run/studio.lock'), JSON.stringify({ token: 'winner', pid: 1, host: 'elsewhere', beatAt: 0 }));
+    equal(await studio.exited, 1);
+    await until(
+      () => pidsOf(workspace).length === 0,
+      () => `left: ${pidsOf(workspace).join()}`,
+    );
+    rmSync(join(workspace, 'run/studio.lock'));
+  });
+
   test('a changed POSTGRES_PASSWORD is learnt', async () => {
     const studio = await start({ workspace, env: { POSTGRES_PASSWORD: `other-${strong}` } });
     await studio.ready();

@@ -42,3 +42,13 @@ test('the second signal ends by force at once', async () => {
   process.emit('SIGINT');
   deepEqual(codes, [137]);
 });
+
+test('abandoning runs no step: children are ended by force and the process with them', () => {
+  const codes: number[] = [];
+  const order: string[] = [];
+  const shutdown = createShutdown({ graceMs: 60_000, clock: fakeClock(), exit: (code) => void codes.push(code) });
+  shutdown.add('step', () => void order.push('step'));
+  shutdown.setForce(() => void order.push('force'));
+  shutdown.abandon(1);
+  deepEqual([order, codes], [['force'], [1]]);
+});

@@ -14,6 +14,8 @@ export interface Shutdown {
   onBegin(listener: () => void): void;
   /** What to do when time is over or a second signal comes: kill children, synchronously. */
   setForce(force: () => void): void;
+  /** Ends everything by force, now: for when going on would do harm. */
+  abandon(code: number): void;
   /** Runs the steps once. @returns when all have run, or the time is over */
   run(reason: string): Promise<void>;
 }
@@ -73,6 +75,10 @@ export function createShutdown(parts: { readonly graceMs: number; readonly clock
     onBegin: (listener) => void listeners.push(listener),
     setForce(next) {
       force = next;
+    },
+    abandon(code) {
+      force();
+      exit(code);
     },
     run,
   };
