@@ -16,6 +16,7 @@ import { countPending, listQueues, readQueue, upsertQueue } from '../store/queue
 import { listWorkers, type Worker } from '../store/workers.ts';
 import { followLog } from './follow.ts';
 import { closedAncestor, jobFolder } from './job-folder.ts';
+import { sizeOf } from './log-pump.ts';
 import { DEFAULT_LIMITS, type JobsParts, type RunParts } from './parts.ts';
 import { createUids } from './uids.ts';
 import { waitReasonOf } from './wait-reason.ts';
@@ -57,6 +58,8 @@ export interface Jobs {
   listWorkers(): Promise<Worker[]>;
   /** A new name makes a queue. */
   patchQueue(request: { readonly name: string; readonly patch: QueuePatch; readonly requestId: string }): Promise<Queue>;
+  /** How long a job's log is now. */
+  logBytes(jobId: string): Promise<number>;
   /** The log's bytes from `from`; with `follow` live until the job ends. @throws AppError not_found */
   followLog(request: {
     readonly job: Job;
@@ -119,6 +122,7 @@ export function createJobs(given: JobsParts): Jobs {
       commit(name);
       return queue;
     },
+    logBytes: (jobId) => sizeOf(jobFolder(parts.workspacePath, jobId).log),
     followLog({ job, orgId, from, follow, signal }) {
       const hasEnded = async (): Promise<boolean> =>
         !worker?.isRunning(job.id) && ((status) => status === undefined || isTerminalJob(status))(await readJobStatus(database.engine, { orgId, id: job.id }));

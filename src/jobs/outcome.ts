@@ -6,6 +6,7 @@ import { NodeError, type JobEnded } from '../nodes/kit.ts';
 import type { ClaimedJob, JobEnd } from '../store/job-claims.ts';
 import { readOutput, stageArtifacts, type Output, type StagedArtifact } from './collect.ts';
 import type { JobFolder } from './job-folder.ts';
+import { maskText } from './masker.ts';
 import { MAX_ORPHANED, type RunParts, type StopOrder } from './parts.ts';
 import type { Command } from './prepare.ts';
 import { signalOf, type ExitRecord } from './shim.ts';
@@ -123,15 +124,16 @@ function exitOf(exit: ExitRecord | undefined): { exitCode?: number; signal?: str
 }
 
 /** An attempt that never came to a process. */
-export function failedEnd(error: unknown, endedAtMs: number): Verdict {
+export function failedEnd(error: unknown, told: { readonly endedAtMs: number; readonly redact: readonly string[] }): Verdict {
   const isFinal = error instanceof NodeError && error.final;
-  return { kind: 'end', end: { status: 'failed', reason: failureOf(error).code, error: failureOf(error), endedAtMs }, isFinal };
+  const failure = failureOf(error, told.redact);
+  return { kind: 'end', end: { status: 'failed', reason: failure.code, error: failure, endedAtMs: told.endedAtMs }, isFinal };
 }
 
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown, redact: readonly string[] = []): Failure {
   const code = error instanceof NodeError || error instanceof AppError ? error.code : 'not_started';
   // NUL can't be stored in PostgreSQL.
-  return { code, message: messageOf(error).replaceAll('\u0000', '').slice(0, 4_000) };
+  return { code, message: maskText(messageOf(error), redact).replaceAll('\u0000', '').slice(0, 4_000) };
 }
 
 /** How often the kernel killed for want of memory, since boot; 0 where it does not say. */

@@ -32,6 +32,8 @@ test('a submitted job runs; its log, artifacts and their ranges can be fetched',
   assert.equal(log.text, 'hello\n');
   assert.match(log.headers['content-type'] ?? '', /^text\/plain/);
   assert.equal((await root.call('GET', `/api/v1/jobs/${String(job['id'])}/log?from=3`)).text, 'lo\n');
+  const some = await root.call('GET', `/api/v1/jobs/${String(job['id'])}/log`, { headers: { range: 'bytes=1-2' } });
+  assert.deepEqual([some.status, some.text, some.headers['content-range']], [206, 'el', 'bytes 1-2/6']);
   const [artifact] = itemsOf(await root.expect(200, 'GET', `/api/v1/jobs/${String(job['id'])}/artifacts`));
   assert.equal(artifact?.['name'], 'digits.txt');
   const path = `/api/v1/artifacts/${String(artifact?.['id'])}`;

@@ -5,6 +5,7 @@ import type { Job } from '../../contract/jobs.ts';
 import { jobStatuses } from '../../contract/values.ts';
 import type { Files } from '../../files/files.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
+import { parseRange } from '../../files/range.ts';
 import { fail } from '../../kernel/fail.ts';
 import { listArtifacts, readArtifact } from '../../store/artifacts.ts';
 import { listJobs, readJob } from '../../store/jobs.ts';
@@ -14,7 +15,7 @@ import { pageOf } from '../pages.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
 
 export interface JobParts {
-  readonly jobs: Pick<Jobs, 'submit' | 'cancelJob' | 'retry' | 'explain' | 'followLog'>;
+  readonly jobs: Pick<Jobs, 'submit' | 'cancelJob' | 'retry' | 'explain' | 'followLog' | 'logBytes'>;
   readonly files: Pick<Files, 'open'>;
 }
 
@@ -55,10 +56,14 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
     }),
     'GET /api/v1/jobs/{id}/log': async (call) => {
       const job = await require(call, call.params.id);
-      const log = jobs.followLog({ job, orgId: call.caller.orgId, from: call.query.from, follow: call.query.follow, signal: call.signal });
-      return new Response(Readable.toWeb(Readable.from(log, { objectMode: false })) as ReadableStream<Uint8Array>, {
-        headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
-      });
+      const { follow, from } = call.query;
+      const read = { job, orgId: call.caller.orgId, signal: call.signal };
+      const size = follow ? 0 : await jobs.logBytes(job.id);
+      const range = follow ? undefined : parseRange(call.header('range'), size);
+      if (range === 'unsatisfiable') return new Response(null, { status: 416, headers: { ...LOG_HEADERS, 'content-range': `bytes */${size}` } });
+      if (range === undefined) return logResponse(jobs.followLog({ ...read, from, follow }));
+      const part = firstBytes(jobs.followLog({ ...read, from: range.start, follow }), range.end - range.start + 1);
+      return logResponse(part, { status: 206, headers: { 'content-range': `bytes ${range.start}-${range.end}/${size}` } });
     },
     'GET /api/v1/jobs/{id}/artifacts': async (call) => {
       const { limit, after } = call.query;
@@ -79,4 +84,25 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
       );
     },
   });
+}
+
+const LOG_HEADERS = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', 'accept-ranges': 'bytes' };
+
+function logResponse(
+  bytes: AsyncIterable<Buffer>,
+  part: { readonly status: number; readonly headers: Readonly<Record<string, string>> } = { status: 200, headers: {} },
+): Response {
+  return new Response(Readable.toWeb(Readable.from(bytes, { objectMode: false })) as ReadableStream<Uint8Array>, {
+    status: part.status,
+    headers: { ...LOG_HEADERS, ...part.headers },
+  });
+}
+
+async function* firstBytes(source: AsyncIterable<Buffer>, count: number): AsyncGenerator<Buffer> {
+  let left = count;
+  for await (const chunk of source) {
+    yield chunk.subarray(0, left);
+    left -= chunk.length;
+    if (left <= 0) return;
+  }
 }
