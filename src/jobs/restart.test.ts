@@ -20,7 +20,8 @@ async function idleHarness(context: TestContext): Promise<JobsHarness> {
 async function otherStudio(harness: JobsHarness, workspacePath = harness.workspacePath): Promise<ChildProcess> {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../test/jobs-child.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin?.end(JSON.stringify({ workspacePath, roles: harness.roles }));
-  if (child.stdout !== null) await once(child.stdout, 'data');
+  const claims = child.stdout === null ? Promise.resolve() : once(child.stdout, 'data');
+  await Promise.race([claims, once(child, 'exit').then(([code]) => Promise.reject(new Error(`the other Studio ended (exit code ${code}) before it claimed`)))]);
   return child;
 }
 
