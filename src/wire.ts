@@ -169,7 +169,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...settingsRoutes(identity),
     ...auditRoutes(identity),
     ...workflowRoutes({ engine, triggers }),
-    ...instanceRoutes({ engine }),
+    ...instanceRoutes({ engine, jobs }),
     ...nodeTypeRoutes(nodeTypes),
     ...webhookRoutes({ triggers }),
     ...jobRoutes({ jobs, files }),

@@ -147,6 +147,12 @@ export async function readJob(sql: Sql, job: { readonly orgId: string; readonly 
   return rows[0] === undefined ? undefined : toJob(rows[0]);
 }
 
+/** Those of these ids that are there, in no order. */
+export async function readJobs(sql: Sql, jobs: { readonly orgId: string; readonly ids: readonly string[] }): Promise<Job[]> {
+  const { rows } = await sql.query<JobRow>(`select ${JOB_COLUMNS} from jobs where org_id = $1 and id = any($2)`, [jobs.orgId, jobs.ids]);
+  return rows.map(toJob);
+}
+
 /** @returns undefined when there is no such job */
 export async function readJobStatus(sql: Sql, job: { readonly orgId: string; readonly id: string }): Promise<JobStatus | undefined> {
   const { rows } = await sql.query<{ status: JobStatus }>(`select status from jobs where org_id = $1 and id = $2`, [job.orgId, job.id]);

@@ -125,3 +125,21 @@ test('everything of an instance is hidden from another org', async () => {
   assert.equal((await stranger.call('DELETE', `/api/v1/instances/${id}`)).status, 404);
   assert.equal((await stranger.call('POST', `/api/v1/workflows/${workflowId}/instances`, { body: { input: { name: 'x' } } })).status, 404);
 });
+
+test('a step that waits for a slot says why its queue gives none', async () => {
+  const root = app.people.superAdmin.client;
+  await root.expect(200, 'PATCH', '/api/v1/queues/resting', { paused: true });
+  const workflow = await root.expect(201, 'POST', '/api/v1/workflows', { name: 'Rests', nodes: [{ key: 'c', type: 'command', params: { command: ['true'] }, queue: 'resting' }], edges: [] });
+  const instance = await root.expect(201, 'POST', `/api/v1/workflows/${String(workflow['id'])}/instances`, {});
+  const reasonOf = async (): Promise<unknown> => {
+    const { items } = await root.expect(200, 'GET', `/api/v1/instances/${String(instance['id'])}/steps`);
+    return (items as { waitReason?: unknown }[])[0]?.waitReason;
+  };
+  let reason = await reasonOf();
+  for (let turn = 0; turn < 500 && reason === undefined; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    reason = await reasonOf();
+  }
+  assert.deepEqual(reason, { kind: 'queue_paused', message: 'the queue resting is paused' });
+  await root.expect(200, 'POST', `/api/v1/instances/${String(instance['id'])}/cancel`);
+});

@@ -1,12 +1,14 @@
 /** Instances and their steps: starting, reading, commanding. */
 import type { Json } from '../../contract/endpoint.ts';
-import { instanceEndpoints, type Instance } from '../../contract/instances.ts';
+import { instanceEndpoints, type Instance, type Step } from '../../contract/instances.ts';
 import { instanceStatuses } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
+import type { Jobs } from '../../jobs/jobs.ts';
 import { fail } from '../../kernel/fail.ts';
 import { Broadcast } from '../../realtime/envelope.ts';
 import { listInstances, readInstance } from '../../store/instances.ts';
+import { readJobs } from '../../store/jobs.ts';
 import { readStream } from '../../store/outbox.ts';
 import { listAttempts, listSteps, readStepLog } from '../../store/steps.ts';
 import { labelOf, statusesOf } from '../filters.ts';
@@ -15,6 +17,7 @@ import { routesOf, type Call, type Route } from '../route.ts';
 
 export interface InstanceParts {
   readonly engine: Pick<Engine, 'startInstance' | 'startBatch' | 'rerunInstance' | 'commandInstance' | 'commandStep' | 'deleteInstance' | 'waitEnded'>;
+  readonly jobs: Pick<Jobs, 'explain'>;
 }
 
 type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
@@ -22,7 +25,7 @@ type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
 /** A step's log is read whole; what is further back is in the store until the instance is deleted. */
 const LOG_LINES = 10_000;
 
-export function instanceRoutes({ engine }: InstanceParts): readonly Route[] {
+export function instanceRoutes({ engine, jobs }: InstanceParts): readonly Route[] {
   const command = async (call: AnyCall & { readonly params: { readonly id: string } }, name: InstanceCommand): Promise<{ readonly body: Instance }> => {
     await engine.commandInstance({ orgId: call.caller.orgId, id: call.params.id, command: name, requestId: call.requestId });
     return { body: await requireInstance(call, call.params.id) };
@@ -95,7 +98,7 @@ export function instanceRoutes({ engine }: InstanceParts): readonly Route[] {
         after: after === undefined ? 0 : wholeNumber(after),
         limit: limit + 1,
       });
-      return { body: pageOf(found, { limit, after: (step) => String(step.seq), cursor }) };
+      return { body: pageOf(await withReasons(call, jobs, found), { limit, after: (step) => String(step.seq), cursor }) };
     },
     'GET /api/v1/instances/{id}/steps/{path}/attempts': async (call) => {
       const { cursor } = await requireInstance(call, call.params.id);
@@ -161,6 +164,18 @@ function attemptOf(text: string | undefined): { readonly generation: number; rea
   const match = text === undefined ? undefined : /^(\d{1,9})\.(\d{1,9})$/.exec(text);
   if (match === null) fail('invalid_query', `after is "${text}", which no page before gave; leave it out to start from the beginning`);
   return match === undefined ? undefined : { generation: Number(match[1]), attempt: Number(match[2]) };
+}
+
+/** A queued step waits for what its job waits for, and only the queues know what that is now. */
+async function withReasons(call: AnyCall, jobs: InstanceParts['jobs'], steps: readonly Step[]): Promise<readonly Step[]> {
+  const ids = steps.flatMap((step) => (step.status === 'queued' ? (step.jobId ?? []) : []));
+  if (ids.length === 0) return steps;
+  const explained = await jobs.explain(await readJobs(call.sql, { orgId: call.caller.orgId, ids }));
+  const reasons = new Map(explained.map((job) => [job.id, job.waitReason]));
+  return steps.map((step) => {
+    const waitReason = step.status === 'queued' && step.jobId !== undefined ? reasons.get(step.jobId) : undefined;
+    return waitReason === undefined ? step : { ...step, waitReason };
+  });
 }
 
 function wholeNumber(text: string): number {
