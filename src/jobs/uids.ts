@@ -36,15 +36,22 @@ export function createUids(): Uids {
     release,
     releaseAll: () => [...held.keys()].forEach(release),
     async take() {
-      const busy = new Set(listProcesses().map((facts) => uidOf(facts.pid)));
+      const busy = usedUids();
       for (let uid = FIRST; uid < FIRST + COUNT; uid++) {
         // Serial: the first free one is wanted.
-        if (!busy.has(uid) && (await bind(uid))) return uid;
+        if (busy.has(uid) || !(await bind(uid))) continue;
+        // Looked at again once it is ours: another Studio may have started a job under it and died since the first look.
+        if (!usedUids().has(uid)) return uid;
+        release(uid);
       }
       throw new Error(`all ${COUNT} uids for jobs (from ${FIRST}) are in use on this machine`);
     },
     retake: bind,
   };
+}
+
+function usedUids(): ReadonlySet<number | undefined> {
+  return new Set(listProcesses().map((facts) => uidOf(facts.pid)));
 }
 
 function listen(path: string): Promise<Server | undefined> {
