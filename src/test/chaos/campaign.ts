@@ -96,14 +96,16 @@ async function killAll(studio: Studio, client: ApiClient, options: CampaignOptio
     if (performance.now() > deadline) break;
     await pause(50 + random() * 1_950);
     if (target === 'studio') {
-      done.kills.push({ target, at: Date.now() });
+      const at = Date.now();
       await studio.kill();
       done.readyMs.push((await studio.start()).readyMs);
+      done.kills.push({ target, at, until: Date.now() });
     } else {
       const pid = await servicePid(client, target);
-      done.kills.push({ target, at: Date.now() });
+      const at = Date.now();
       process.kill(pid, 'SIGKILL');
       done.healMs[target].push(await healed(client, target, pid));
+      done.kills.push({ target, at, until: Date.now() });
     }
     if ((index + 1) % 20 === 0) options.onLine(`${index + 1} of ${plan.length} kills`);
   }
@@ -160,7 +162,15 @@ async function readInstance(client: ApiClient, id: string): Promise<Found> {
     execution: executionOf(step['output']),
   }));
   const sequences = await listAll(client, `/api/v1/instances/${id}/events?limit=200`, (event) => Number(event['sequence']));
-  return { id, run: String(asObject(instance['input'])['run']), status: String(instance['status']), output: instance['output'], steps, sequences };
+  return {
+    id,
+    run: String(asObject(instance['input'])['run']),
+    status: String(instance['status']),
+    output: instance['output'],
+    error: instance['error'],
+    steps,
+    sequences,
+  };
 }
 
 /** http.request keeps the oracle's answer as its body, command what it printed as its result. */

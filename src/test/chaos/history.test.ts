@@ -7,6 +7,7 @@ const found: Found = {
   run: 'r1',
   status: 'completed',
   output: 'done',
+  error: undefined,
   steps: [
     { path: 'a', generation: 1, status: 'completed', execution: 'e1' },
     { path: 'end', generation: 1, status: 'completed', execution: undefined },
@@ -17,7 +18,7 @@ const found: Found = {
 const good: History = {
   acknowledged: [{ run: 'r1', instanceId: 'inst_1' }],
   executions: [{ id: 'e1', run: 'r1', step: 'a', at: 10 }],
-  kills: [{ target: 'studio', at: 50 }],
+  kills: [{ target: 'studio', at: 50, until: 80 }],
   found: [found],
   faults: [],
   outputOf: () => 'done',
@@ -44,7 +45,17 @@ test('two instances of one run, and two results of one step, are duplicates', ()
 test('a step that ran again without a kill between is a duplicate, also when only Redis died', () => {
   const again = [...good.executions, { id: 'e2', run: 'r1', step: 'a', at: 40 }];
   deepEqual(judge({ ...good, executions: again }).duplicated, ['r1/a ran again after 30 ms, with no kill between']);
-  deepEqual(judge({ ...good, executions: again, kills: [{ target: 'redis', at: 20 }] }).duplicated.length, 1);
+  deepEqual(judge({ ...good, executions: again, kills: [{ target: 'redis', at: 20, until: 30 }] }).duplicated.length, 1);
+});
+
+test('an effect that arrives while what was killed is not back yet may happen again', () => {
+  const late = [
+    { id: 'e1', run: 'r1', step: 'a', at: 60 },
+    { id: 'e2', run: 'r1', step: 'a', at: 70 },
+  ];
+  ok(isClean(judge({ ...good, executions: late })));
+  const after = late.map((execution) => ({ ...execution, at: execution.at + 100 }));
+  deepEqual(judge({ ...good, executions: after }).duplicated.length, 1);
 });
 
 test('an instance that has not ended is stuck', () => {

@@ -19,7 +19,10 @@ export interface Execution {
 
 export interface Kill {
   readonly target: 'studio' | 'postgres' | 'redis';
+  /** Just before the signal. */
   readonly at: number;
+  /** When all was well again: until then what was in flight may still arrive, and can't be recorded. */
+  readonly until: number;
 }
 
 /** An instance as the API tells it after the campaign. */
@@ -28,6 +31,8 @@ export interface Found {
   readonly run: string;
   readonly status: string;
   readonly output: unknown;
+  /** As the API tells it, when it failed. */
+  readonly error: unknown;
   readonly steps: readonly { readonly path: string; readonly generation: number; readonly status: string; readonly execution: string | undefined }[];
   readonly sequences: readonly number[];
 }
@@ -92,19 +97,19 @@ function findTwins(history: History): string[] {
 
 /** A step may run again only if something that held its result died in between. Redis holds none. */
 function findNeedless(history: History): string[] {
-  const kills = history.kills.filter((kill) => kill.target !== 'redis').map((kill) => kill.at);
+  const kills = history.kills.filter((kill) => kill.target !== 'redis');
   return groupBy(history.executions, (execution) => `${execution.run}/${execution.step}`).flatMap(([name, group]) => {
     const times = group.map((execution) => execution.at).toSorted((a, b) => a - b);
     return times.slice(1).flatMap((at, index) => {
       const before = times[index] ?? 0;
-      return kills.some((kill) => kill >= before && kill <= at) ? [] : [`${name} ran again after ${Math.round(at - before)} ms, with no kill between`];
+      return kills.some((kill) => kill.until >= before && kill.at <= at) ? [] : [`${name} ran again after ${Math.round(at - before)} ms, with no kill between`];
     });
   });
 }
 
 function findWrong(found: Found, history: History): string[] {
   const faults: string[] = [];
-  if (found.status !== 'completed') faults.push(`${found.id} is ${found.status}`);
+  if (found.status !== 'completed') faults.push(`${found.id} is ${found.status}: ${JSON.stringify(found.error)}`);
   if (JSON.stringify(found.output) !== JSON.stringify(history.outputOf(found.run))) faults.push(`${found.id} has the output ${JSON.stringify(found.output)}`);
   const done = new Set(history.executions.filter((execution) => execution.run === found.run).map((execution) => `${execution.step} ${execution.id}`));
   for (const step of found.steps) {
