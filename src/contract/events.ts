@@ -6,12 +6,43 @@ import type { Job } from './jobs.ts';
 import type { InstanceStatus, JobStatus, StepStatus } from './values.ts';
 
 export const eventTypes = [
-  'engine:instance:created', 'engine:instance:started', 'engine:instance:waiting', 'engine:instance:paused', 'engine:instance:resumed',
-  'engine:instance:completed', 'engine:instance:failed', 'engine:instance:cancelled', 'engine:instance:deleted',
-  'engine:step:queued', 'engine:step:started', 'engine:step:waiting', 'engine:step:completed', 'engine:step:failed', 'engine:step:skipped', 'engine:step:cancelled', 'engine:step:retrying',
-  'jobs:job:queued', 'jobs:job:started', 'jobs:job:progress', 'jobs:job:completed', 'jobs:job:failed', 'jobs:job:cancelled', 'jobs:job:dead', 'jobs:queue:changed',
-  'gpu:device:changed', 'supervise:service:changed', 'workflows:workflow:published', 'workflows:workflow:draft_saved', 'workflows:workflow:archived', 'workflows:trigger:changed',
-  'files:file:changed', 'identity:member:changed', 'identity:session:ended', 'system:health:changed', 'system:settings:changed', 'notify:notification:created',
+  'engine:instance:created',
+  'engine:instance:started',
+  'engine:instance:waiting',
+  'engine:instance:paused',
+  'engine:instance:resumed',
+  'engine:instance:completed',
+  'engine:instance:failed',
+  'engine:instance:cancelled',
+  'engine:instance:deleted',
+  'engine:step:queued',
+  'engine:step:started',
+  'engine:step:waiting',
+  'engine:step:completed',
+  'engine:step:failed',
+  'engine:step:skipped',
+  'engine:step:cancelled',
+  'engine:step:retrying',
+  'jobs:job:queued',
+  'jobs:job:started',
+  'jobs:job:progress',
+  'jobs:job:completed',
+  'jobs:job:failed',
+  'jobs:job:cancelled',
+  'jobs:job:dead',
+  'jobs:queue:changed',
+  'gpu:device:changed',
+  'supervise:service:changed',
+  'workflows:workflow:published',
+  'workflows:workflow:draft_saved',
+  'workflows:workflow:archived',
+  'workflows:trigger:changed',
+  'files:file:changed',
+  'identity:member:changed',
+  'identity:session:ended',
+  'system:health:changed',
+  'system:settings:changed',
+  'notify:notification:created',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
@@ -28,10 +59,19 @@ export type InstancePayload = { status: InstanceStatus } & Partial<
 >;
 /** Of `engine:step:*`. */
 export type StepPayload = { path: string; status: StepStatus } & Partial<
-  Pick<Step, 'key' | 'generation' | 'attempt' | 'reason' | 'queuedAt' | 'startedAt' | 'endedAt' | 'workerId' | 'jobId'> & { error: Failure | null; waitReason: Step['waitReason'] | null }
+  Pick<Step, 'key' | 'generation' | 'attempt' | 'reason' | 'queuedAt' | 'startedAt' | 'endedAt' | 'workerId' | 'jobId'> & {
+    error: Failure | null;
+    waitReason: Step['waitReason'] | null;
+  }
 >;
 /** Of `jobs:job:*`. */
-export type JobPayload = { status: JobStatus } & Partial<Omit<Job, 'id' | 'status' | 'seq' | 'error' | 'waitReason' | 'lease'> & { error: Failure | null; waitReason: Job['waitReason'] | null; lease: Job['lease'] | null }>;
+export type JobPayload = { status: JobStatus } & Partial<
+  Omit<Job, 'id' | 'status' | 'seq' | 'error' | 'waitReason' | 'lease'> & {
+    error: Failure | null;
+    waitReason: Job['waitReason'] | null;
+    lease: Job['lease'] | null;
+  }
+>;
 
 export const envelope = z.strictObject({
   contract_version: z.literal('v1'),
@@ -55,7 +95,12 @@ export type Envelope = z.infer<typeof envelope>;
 export const roomName = z.string().regex(/^(system|(instance|workflow|job|org|user):[A-Za-z0-9_]{1,64})$/);
 
 export const clientFrame = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('subscribe'), id: z.string().max(64), rooms: z.array(z.string().max(128)).min(1).max(100), since: z.record(z.string().max(128), z.string().max(100)).optional() }),
+  z.strictObject({
+    type: z.literal('subscribe'),
+    id: z.string().max(64),
+    rooms: z.array(z.string().max(128)).min(1).max(100),
+    since: z.record(z.string().max(128), z.string().max(100)).optional(),
+  }),
   z.strictObject({ type: z.literal('unsubscribe'), id: z.string().max(64), rooms: z.array(z.string().max(128)).min(1).max(100) }),
   z.strictObject({ type: z.literal('ping') }),
 ]);
@@ -73,7 +118,12 @@ export const eventEndpoints = [
     key: 'GET /api/v1/events',
     tag: 'events',
     summary: 'The polling twin of the socket; with Accept: text/event-stream it streams',
-    query: z.strictObject({ room: z.string().max(128), after: z.string().max(100).optional(), wait: z.coerce.number().min(0).max(90).default(0), limit: z.coerce.number().int().min(1).max(1_000).default(200) }),
+    query: z.strictObject({
+      room: z.string().max(128),
+      after: z.string().max(100).optional(),
+      wait: z.coerce.number().min(0).max(90).default(0),
+      limit: z.coerce.number().int().min(1).max(1_000).default(200),
+    }),
     status: 200,
     reply: z.strictObject({ items: z.array(envelope), cursor: z.string(), reset: z.boolean() }),
     errors: ['invalid_query', 'forbidden', 'not_found'],

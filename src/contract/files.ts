@@ -22,14 +22,59 @@ export const filePath = z.string().superRefine((path, context) => {
   if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
 });
 
-export const file = z.strictObject({ id: z.string(), path: z.string(), bytes: z.int(), sha256: z.string(), mediaType: z.string(), createdAt: timestamp, updatedAt: timestamp });
+export const file = z.strictObject({
+  id: z.string(),
+  path: z.string(),
+  bytes: z.int(),
+  sha256: z.string(),
+  mediaType: z.string(),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+});
 export type File = z.infer<typeof file>;
 
 const params = z.strictObject({ path: filePath });
 
 export const fileEndpoints = [
-  endpoint({ key: 'GET /api/v1/files', tag: 'files', summary: 'List files', query: z.strictObject({ ...pageQuery, prefix: z.string().max(MAX_FILE_PATH_BYTES).optional() }), status: 200, reply: page(file), errors: ['invalid_query'] }),
-  endpoint({ key: 'PUT /api/v1/files/{path+}', tag: 'files', summary: 'Store a file: the body is its bytes', params, bodyKind: 'bytes', status: 200, reply: file, errors: ['invalid_query', 'too_large', 'disk_full'], streams: true }),
-  endpoint({ key: 'GET /api/v1/files/{path+}', tag: 'files', summary: 'The bytes of a file (ranges work), or with ?meta its facts', params, query: z.strictObject({ meta: z.stringbool().default(false) }), status: 200, reply: z.string(), replyType: 'application/octet-stream', errors: ['invalid_query', 'not_found'], streams: true }),
-  endpoint({ key: 'DELETE /api/v1/files/{path+}', tag: 'files', summary: 'Delete a file', params, status: 204, reply: noReply, errors: ['invalid_query', 'not_found'] }),
+  endpoint({
+    key: 'GET /api/v1/files',
+    tag: 'files',
+    summary: 'List files',
+    query: z.strictObject({ ...pageQuery, prefix: z.string().max(MAX_FILE_PATH_BYTES).optional() }),
+    status: 200,
+    reply: page(file),
+    errors: ['invalid_query'],
+  }),
+  endpoint({
+    key: 'PUT /api/v1/files/{path+}',
+    tag: 'files',
+    summary: 'Store a file: the body is its bytes',
+    params,
+    bodyKind: 'bytes',
+    status: 200,
+    reply: file,
+    errors: ['invalid_query', 'too_large', 'disk_full'],
+    streams: true,
+  }),
+  endpoint({
+    key: 'GET /api/v1/files/{path+}',
+    tag: 'files',
+    summary: 'The bytes of a file (ranges work), or with ?meta its facts',
+    params,
+    query: z.strictObject({ meta: z.stringbool().default(false) }),
+    status: 200,
+    reply: z.string(),
+    replyType: 'application/octet-stream',
+    errors: ['invalid_query', 'not_found'],
+    streams: true,
+  }),
+  endpoint({
+    key: 'DELETE /api/v1/files/{path+}',
+    tag: 'files',
+    summary: 'Delete a file',
+    params,
+    status: 204,
+    reply: noReply,
+    errors: ['invalid_query', 'not_found'],
+  }),
 ] as const;

@@ -5,9 +5,7 @@ import { triggerTypes } from './values.ts';
 
 export const MAX_NODES = 2_000;
 
-export const nodeKey = z
-  .string()
-  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'a key is a to z, then up to 63 of a to z, 0 to 9 and _');
+export const nodeKey = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a key is a to z, then up to 63 of a to z, 0 to 9 and _');
 
 /** When failed attempts are tried again. `on` names classes of error; absent: any that is not marked as final. */
 export const retryPolicy = z.strictObject({
@@ -32,7 +30,11 @@ export const fanIn = z.union([z.literal('all'), z.literal('any'), z.int().min(1)
 
 /** What every node takes beside its own params. */
 export const nodePolicy = {
-  timeoutMs: z.int().min(1).max(7 * 86_400_000).optional(),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(7 * 86_400_000)
+    .optional(),
   retry: retryPolicy.partial().optional(),
   onError: onError.optional(),
   condition: z.string().max(10_000).optional(),
@@ -72,11 +74,17 @@ export type GraphEdge = z.infer<typeof graphEdge>;
 export const cronParams = z.strictObject({ expression: z.string().min(1).max(200), timezone: z.string().max(64).default('UTC'), input: json.optional() });
 export const webhookParams = z.strictObject({
   auth: z.enum(['none', 'header', 'hmac']),
-  methods: z.array(z.enum(['GET', 'POST'])).min(1).default(['POST']),
+  methods: z
+    .array(z.enum(['GET', 'POST']))
+    .min(1)
+    .default(['POST']),
   /** Name of the org secret that authenticates a caller; required unless auth is `none`. */
   secret: z.string().max(64).optional(),
   /** Which header carries the secret (auth `header`, default X-Studio-Secret) or the signature (auth `hmac`, default X-Studio-Signature). */
-  header: z.string().regex(/^[A-Za-z0-9-]{1,100}$/, 'a header name is letters, digits and -').optional(),
+  header: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,100}$/, 'a header name is letters, digits and -')
+    .optional(),
   /** Of `hmac`: the signature covers `<delivery>.<timestamp>.<body>`, X-Studio-Timestamp is at most five minutes off, X-Studio-Delivery counts
    *  once. False only for senders that sign the body alone (GitHub): the same body then counts once in three days. */
   timestamp: z.boolean().default(true),

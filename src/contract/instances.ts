@@ -7,7 +7,13 @@ const id = z.strictObject({ id: z.string().max(64) });
 const idAndPath = z.strictObject({ id: z.string().max(64), path: z.string().max(512) });
 
 /** What went wrong. `remedy` says what to do next. */
-export const failure = z.strictObject({ code: z.string(), message: z.string(), remedy: z.string().optional(), step: z.string().optional(), details: json.optional() });
+export const failure = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  remedy: z.string().optional(),
+  step: z.string().optional(),
+  details: json.optional(),
+});
 export type Failure = z.infer<typeof failure>;
 
 /** Why something waits, in words a person can act on; `until` when time ends it. */
@@ -79,10 +85,26 @@ const effect = z.enum(['advancing', 'isolated']);
 const commandReply = z.strictObject({ instance, effect });
 
 const instanceCommand = <const Name extends string>(name: Name, summary: string) =>
-  endpoint({ key: `POST /api/v1/instances/{id}/${name}`, tag: 'instances', summary, params: id, status: 200, reply: instance, errors: ['not_found', 'illegal_transition'] });
+  endpoint({
+    key: `POST /api/v1/instances/{id}/${name}`,
+    tag: 'instances',
+    summary,
+    params: id,
+    status: 200,
+    reply: instance,
+    errors: ['not_found', 'illegal_transition'],
+  });
 
 const stepCommand = <const Name extends string>(name: Name, summary: string) =>
-  endpoint({ key: `POST /api/v1/instances/{id}/steps/{path}/${name}`, tag: 'instances', summary, params: idAndPath, status: 200, reply: commandReply, errors: ['not_found', 'illegal_transition'] });
+  endpoint({
+    key: `POST /api/v1/instances/{id}/steps/{path}/${name}`,
+    tag: 'instances',
+    summary,
+    params: idAndPath,
+    status: 200,
+    reply: commandReply,
+    errors: ['not_found', 'illegal_transition'],
+  });
 
 export const instanceEndpoints = [
   endpoint({
@@ -111,12 +133,26 @@ export const instanceEndpoints = [
     key: 'GET /api/v1/instances',
     tag: 'instances',
     summary: 'List instances',
-    query: z.strictObject({ ...pageQuery, status: z.string().max(200).optional(), workflowId: z.string().max(64).optional(), label: z.string().max(330).optional(), since: timestamp.optional() }),
+    query: z.strictObject({
+      ...pageQuery,
+      status: z.string().max(200).optional(),
+      workflowId: z.string().max(64).optional(),
+      label: z.string().max(330).optional(),
+      since: timestamp.optional(),
+    }),
     status: 200,
     reply: page(instanceSummary),
     errors: ['invalid_query'],
   }),
-  endpoint({ key: 'GET /api/v1/instances/{id}', tag: 'instances', summary: 'Read an instance', params: id, status: 200, reply: instance, errors: ['not_found'] }),
+  endpoint({
+    key: 'GET /api/v1/instances/{id}',
+    tag: 'instances',
+    summary: 'Read an instance',
+    params: id,
+    status: 200,
+    reply: instance,
+    errors: ['not_found'],
+  }),
   endpoint({
     key: 'GET /api/v1/instances/{id}/steps',
     tag: 'instances',
@@ -128,7 +164,16 @@ export const instanceEndpoints = [
     reply: page(step),
     errors: ['not_found', 'invalid_query'],
   }),
-  endpoint({ key: 'GET /api/v1/instances/{id}/steps/{path}/attempts', tag: 'instances', summary: 'Every attempt of a step, newest first', params: idAndPath, query: z.strictObject(pageQuery), status: 200, reply: page(attempt), errors: ['not_found'] }),
+  endpoint({
+    key: 'GET /api/v1/instances/{id}/steps/{path}/attempts',
+    tag: 'instances',
+    summary: 'Every attempt of a step, newest first',
+    params: idAndPath,
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(attempt),
+    errors: ['not_found'],
+  }),
   endpoint({
     key: 'GET /api/v1/instances/{id}/steps/{path}/log',
     tag: 'instances',
@@ -139,8 +184,25 @@ export const instanceEndpoints = [
     replyType: 'text/plain; charset=utf-8',
     errors: ['not_found'],
   }),
-  endpoint({ key: 'GET /api/v1/instances/{id}/events', tag: 'instances', summary: 'The events of an instance, oldest first', params: id, query: z.strictObject(pageQuery), status: 200, reply: page(z.looseObject({ event_type: z.string(), sequence: z.int() })), errors: ['not_found'] }),
-  endpoint({ key: 'DELETE /api/v1/instances/{id}', tag: 'instances', summary: 'Delete a finished instance and its steps', params: id, status: 204, reply: z.undefined(), errors: ['not_found', 'still_running'] }),
+  endpoint({
+    key: 'GET /api/v1/instances/{id}/events',
+    tag: 'instances',
+    summary: 'The events of an instance, oldest first',
+    params: id,
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(z.looseObject({ event_type: z.string(), sequence: z.int() })),
+    errors: ['not_found'],
+  }),
+  endpoint({
+    key: 'DELETE /api/v1/instances/{id}',
+    tag: 'instances',
+    summary: 'Delete a finished instance and its steps',
+    params: id,
+    status: 204,
+    reply: z.undefined(),
+    errors: ['not_found', 'still_running'],
+  }),
   instanceCommand('start', 'Start a pending instance'),
   instanceCommand('pause', 'Start no further steps; running ones finish'),
   instanceCommand('resume', 'Go on after a pause'),
@@ -180,6 +242,24 @@ export const instanceEndpoints = [
     reply: commandReply,
     errors: ['invalid_body', 'not_found', 'illegal_transition'],
   }),
-  endpoint({ key: 'POST /api/v1/instances/{id}/steps/{path}/approve', tag: 'instances', summary: 'Approve a step that waits for approval', params: idAndPath, body: z.strictObject({ comment: z.string().max(4_000).optional(), form: json.optional() }), status: 200, reply: commandReply, errors: ['invalid_body', 'not_found', 'illegal_transition'] }),
-  endpoint({ key: 'POST /api/v1/instances/{id}/steps/{path}/reject', tag: 'instances', summary: 'Reject a step that waits for approval', params: idAndPath, body: z.strictObject({ comment: z.string().max(4_000).optional() }), status: 200, reply: commandReply, errors: ['invalid_body', 'not_found', 'illegal_transition'] }),
+  endpoint({
+    key: 'POST /api/v1/instances/{id}/steps/{path}/approve',
+    tag: 'instances',
+    summary: 'Approve a step that waits for approval',
+    params: idAndPath,
+    body: z.strictObject({ comment: z.string().max(4_000).optional(), form: json.optional() }),
+    status: 200,
+    reply: commandReply,
+    errors: ['invalid_body', 'not_found', 'illegal_transition'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/instances/{id}/steps/{path}/reject',
+    tag: 'instances',
+    summary: 'Reject a step that waits for approval',
+    params: idAndPath,
+    body: z.strictObject({ comment: z.string().max(4_000).optional() }),
+    status: 200,
+    reply: commandReply,
+    errors: ['invalid_body', 'not_found', 'illegal_transition'],
+  }),
 ] as const;

@@ -25,7 +25,11 @@ export type CommandSpec = z.infer<typeof commandSpec>;
 export const submitJob = commandSpec.extend({
   queue: z.string().max(64).optional(),
   resources: resources.optional(),
-  timeoutMs: z.int().min(1).max(30 * 86_400_000).optional(),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(30 * 86_400_000)
+    .optional(),
   retry: retryPolicy.partial().optional(),
   priority: z.int().min(0).max(100).optional(),
   labels: labels.optional(),
@@ -61,7 +65,17 @@ export const job = z.strictObject({
 });
 export type Job = z.infer<typeof job>;
 
-export const artifact = z.strictObject({ id: z.string(), name: z.string(), bytes: z.int(), sha256: z.string(), mediaType: z.string(), jobId: z.string().optional(), instanceId: z.string().optional(), stepPath: z.string().optional(), createdAt: timestamp });
+export const artifact = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  bytes: z.int(),
+  sha256: z.string(),
+  mediaType: z.string(),
+  jobId: z.string().optional(),
+  instanceId: z.string().optional(),
+  stepPath: z.string().optional(),
+  createdAt: timestamp,
+});
 export type Artifact = z.infer<typeof artifact>;
 
 export const queue = z.strictObject({
@@ -75,8 +89,28 @@ export const queue = z.strictObject({
 });
 export type Queue = z.infer<typeof queue>;
 
-export const worker = z.strictObject({ id: z.string(), builtIn: z.boolean(), host: z.string(), pid: z.int(), queues: z.array(z.string()), slots: z.int(), running: z.array(z.string()), lastBeatAt: timestamp, startedAt: timestamp });
-export const gpu = z.strictObject({ index: z.int(), uuid: z.string(), name: z.string(), memoryTotalBytes: z.int(), memoryUsedBytes: z.int(), utilizationPercent: z.number().nullable(), temperatureC: z.number().nullable(), powerW: z.number().nullable(), sampledAt: timestamp });
+export const worker = z.strictObject({
+  id: z.string(),
+  builtIn: z.boolean(),
+  host: z.string(),
+  pid: z.int(),
+  queues: z.array(z.string()),
+  slots: z.int(),
+  running: z.array(z.string()),
+  lastBeatAt: timestamp,
+  startedAt: timestamp,
+});
+export const gpu = z.strictObject({
+  index: z.int(),
+  uuid: z.string(),
+  name: z.string(),
+  memoryTotalBytes: z.int(),
+  memoryUsedBytes: z.int(),
+  utilizationPercent: z.number().nullable(),
+  temperatureC: z.number().nullable(),
+  powerW: z.number().nullable(),
+  sampledAt: timestamp,
+});
 export const gpuLease = z.strictObject({ id: z.string(), gpuIndex: z.int(), vramBytes: z.int(), holder: z.string(), grantedAt: timestamp });
 
 export const service = z.strictObject({
@@ -93,19 +127,50 @@ export const service = z.strictObject({
 export type Service = z.infer<typeof service>;
 
 export const jobEndpoints = [
-  endpoint({ key: 'POST /api/v1/jobs', tag: 'jobs', summary: 'Run a command or script on a queue', body: submitJob, status: 201, reply: z.strictObject({ ids: z.array(z.string()), job }), errors: ['invalid_body', 'conflict', 'queue_full', 'unsatisfiable', 'too_large'] }),
+  endpoint({
+    key: 'POST /api/v1/jobs',
+    tag: 'jobs',
+    summary: 'Run a command or script on a queue',
+    body: submitJob,
+    status: 201,
+    reply: z.strictObject({ ids: z.array(z.string()), job }),
+    errors: ['invalid_body', 'conflict', 'queue_full', 'unsatisfiable', 'too_large'],
+  }),
   endpoint({
     key: 'GET /api/v1/jobs',
     tag: 'jobs',
     summary: 'List jobs',
-    query: z.strictObject({ ...pageQuery, status: z.string().max(200).optional(), queue: z.string().max(64).optional(), instanceId: z.string().max(64).optional(), label: z.string().max(330).optional(), since: timestamp.optional() }),
+    query: z.strictObject({
+      ...pageQuery,
+      status: z.string().max(200).optional(),
+      queue: z.string().max(64).optional(),
+      instanceId: z.string().max(64).optional(),
+      label: z.string().max(330).optional(),
+      since: timestamp.optional(),
+    }),
     status: 200,
     reply: page(job),
     errors: ['invalid_query'],
   }),
   endpoint({ key: 'GET /api/v1/jobs/{id}', tag: 'jobs', summary: 'Read a job', params: id, status: 200, reply: job, errors: ['not_found'] }),
-  endpoint({ key: 'POST /api/v1/jobs/{id}/cancel', tag: 'jobs', summary: 'Cancel a job: TERM, grace, KILL, proof', params: id, status: 200, reply: job, errors: ['not_found', 'illegal_transition'] }),
-  endpoint({ key: 'POST /api/v1/jobs/{id}/retry', tag: 'jobs', summary: 'Queue a finished direct job again', params: id, status: 200, reply: job, errors: ['not_found', 'illegal_transition'] }),
+  endpoint({
+    key: 'POST /api/v1/jobs/{id}/cancel',
+    tag: 'jobs',
+    summary: 'Cancel a job: TERM, grace, KILL, proof',
+    params: id,
+    status: 200,
+    reply: job,
+    errors: ['not_found', 'illegal_transition'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/jobs/{id}/retry',
+    tag: 'jobs',
+    summary: 'Queue a finished direct job again',
+    params: id,
+    status: 200,
+    reply: job,
+    errors: ['not_found', 'illegal_transition'],
+  }),
   endpoint({
     key: 'GET /api/v1/jobs/{id}/log',
     tag: 'jobs',
@@ -118,8 +183,28 @@ export const jobEndpoints = [
     errors: ['not_found', 'invalid_query'],
     streams: true,
   }),
-  endpoint({ key: 'GET /api/v1/jobs/{id}/artifacts', tag: 'jobs', summary: 'What the job left in $STUDIO_ARTIFACTS', params: id, query: z.strictObject(pageQuery), status: 200, reply: page(artifact), errors: ['not_found'] }),
-  endpoint({ key: 'GET /api/v1/artifacts/{id}', tag: 'jobs', summary: 'The bytes of an artifact; ranges work', params: id, query: z.strictObject({ meta: z.stringbool().default(false) }), status: 200, reply: z.string(), replyType: 'application/octet-stream', errors: ['not_found'], streams: true }),
+  endpoint({
+    key: 'GET /api/v1/jobs/{id}/artifacts',
+    tag: 'jobs',
+    summary: 'What the job left in $STUDIO_ARTIFACTS',
+    params: id,
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(artifact),
+    errors: ['not_found'],
+  }),
+  endpoint({
+    key: 'GET /api/v1/artifacts/{id}',
+    tag: 'jobs',
+    summary: 'The bytes of an artifact; ranges work',
+    params: id,
+    query: z.strictObject({ meta: z.stringbool().default(false) }),
+    status: 200,
+    reply: z.string(),
+    replyType: 'application/octet-stream',
+    errors: ['not_found'],
+    streams: true,
+  }),
 ] as const;
 
 export const machineEndpoints = [
@@ -129,17 +214,64 @@ export const machineEndpoints = [
     tag: 'machine',
     summary: 'Change a queue; a new name makes one',
     params: named,
-    body: z.strictObject({ slots: z.int().min(0).max(256).optional(), paused: z.boolean().optional(), draining: z.boolean().optional(), maxPending: z.int().min(1).max(1_000_000).optional(), defaultTimeoutMs: z.int().min(1).max(30 * 86_400_000).optional() }),
+    body: z.strictObject({
+      slots: z.int().min(0).max(256).optional(),
+      paused: z.boolean().optional(),
+      draining: z.boolean().optional(),
+      maxPending: z.int().min(1).max(1_000_000).optional(),
+      defaultTimeoutMs: z
+        .int()
+        .min(1)
+        .max(30 * 86_400_000)
+        .optional(),
+    }),
     status: 200,
     reply: queue,
     errors: ['invalid_body', 'not_found'],
   }),
   endpoint({ key: 'GET /api/v1/workers', tag: 'machine', summary: 'List workers', query: z.strictObject(pageQuery), status: 200, reply: page(worker) }),
   endpoint({ key: 'GET /api/v1/gpus', tag: 'machine', summary: 'List detected devices', query: z.strictObject(pageQuery), status: 200, reply: page(gpu) }),
-  endpoint({ key: 'GET /api/v1/gpus/leases', tag: 'machine', summary: 'List grants of device memory', query: z.strictObject(pageQuery), status: 200, reply: page(gpuLease) }),
-  endpoint({ key: 'GET /api/v1/services', tag: 'machine', summary: 'List supervised children', query: z.strictObject(pageQuery), status: 200, reply: page(service) }),
-  endpoint({ key: 'POST /api/v1/services/{name}/start', tag: 'machine', summary: 'Start a service', params: named, status: 200, reply: service, errors: ['not_found', 'conflict'] }),
-  endpoint({ key: 'POST /api/v1/services/{name}/stop', tag: 'machine', summary: 'Stop a service', params: named, status: 200, reply: service, errors: ['not_found', 'conflict'] }),
-  endpoint({ key: 'POST /api/v1/services/{name}/restart', tag: 'machine', summary: 'Restart a service', params: named, status: 200, reply: service, errors: ['not_found', 'conflict'] }),
+  endpoint({
+    key: 'GET /api/v1/gpus/leases',
+    tag: 'machine',
+    summary: 'List grants of device memory',
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(gpuLease),
+  }),
+  endpoint({
+    key: 'GET /api/v1/services',
+    tag: 'machine',
+    summary: 'List supervised children',
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(service),
+  }),
+  endpoint({
+    key: 'POST /api/v1/services/{name}/start',
+    tag: 'machine',
+    summary: 'Start a service',
+    params: named,
+    status: 200,
+    reply: service,
+    errors: ['not_found', 'conflict'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/services/{name}/stop',
+    tag: 'machine',
+    summary: 'Stop a service',
+    params: named,
+    status: 200,
+    reply: service,
+    errors: ['not_found', 'conflict'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/services/{name}/restart',
+    tag: 'machine',
+    summary: 'Restart a service',
+    params: named,
+    status: 200,
+    reply: service,
+    errors: ['not_found', 'conflict'],
+  }),
 ] as const;
-

@@ -2,7 +2,11 @@
 import * as z from 'zod';
 import { endpoint, page, pageQuery } from './endpoint.ts';
 
-export const port = z.strictObject({ name: z.string(), title: z.string(), kind: z.enum(['any', 'json', 'text', 'number', 'image', 'video', 'audio', 'model', 'tensor', 'file']) });
+export const port = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  kind: z.enum(['any', 'json', 'text', 'number', 'image', 'video', 'audio', 'model', 'tensor', 'file']),
+});
 export type Port = z.infer<typeof port>;
 
 export const nodeType = z.strictObject({
@@ -29,5 +33,12 @@ export const nodeType = z.strictObject({
 export type NodeTypeView = z.infer<typeof nodeType>;
 
 export const nodeTypeEndpoints = [
-  endpoint({ key: 'GET /api/v1/node-types', tag: 'workflows', summary: 'Every node type with its form, ports and docs', query: z.strictObject(pageQuery), status: 200, reply: page(nodeType) }),
+  endpoint({
+    key: 'GET /api/v1/node-types',
+    tag: 'workflows',
+    summary: 'Every node type with its form, ports and docs',
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(nodeType),
+  }),
 ] as const;

@@ -4,18 +4,7 @@
 export const instanceStatuses = ['pending', 'running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'] as const;
 export type InstanceStatus = (typeof instanceStatuses)[number];
 
-export const stepStatuses = [
-  'pending',
-  'queued',
-  'running',
-  'waiting',
-  'completed',
-  'failed',
-  'skipped',
-  'cancelled',
-  'timed_out',
-  'cached',
-] as const;
+export const stepStatuses = ['pending', 'queued', 'running', 'waiting', 'completed', 'failed', 'skipped', 'cancelled', 'timed_out', 'cached'] as const;
 export type StepStatus = (typeof stepStatuses)[number];
 
 export const jobStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled', 'dead'] as const;

@@ -12,7 +12,12 @@ const idAndVersion = z.strictObject({ id: z.string().max(64), n: z.coerce.number
 const idAndKey = z.strictObject({ id: z.string().max(64), key: z.string().max(64) });
 
 /** A trigger as stored: `url` is relative and present for webhooks; times are null when it never fires or fired. */
-export const triggerView = trigger.extend({ url: z.string().optional(), nextFireAt: timestamp.nullable(), lastFiredAt: timestamp.nullable(), lastError: z.string().nullable() });
+export const triggerView = trigger.extend({
+  url: z.string().optional(),
+  nextFireAt: timestamp.nullable(),
+  lastFiredAt: timestamp.nullable(),
+  lastError: z.string().nullable(),
+});
 
 export const workflowSummary = z.strictObject({
   id: z.string(),
@@ -28,17 +33,38 @@ export const workflowSummary = z.strictObject({
 });
 export type WorkflowSummary = z.infer<typeof workflowSummary>;
 
-export const workflow = workflowSummary.extend({ definition, structuralHash: z.string(), triggers: z.array(triggerView), etag: z.string(), seq: z.int(), cursor: z.string() });
+export const workflow = workflowSummary.extend({
+  definition,
+  structuralHash: z.string(),
+  triggers: z.array(triggerView),
+  etag: z.string(),
+  seq: z.int(),
+  cursor: z.string(),
+});
 export type Workflow = z.infer<typeof workflow>;
 
-export const workflowVersion = z.strictObject({ version: z.int(), structuralHash: z.string(), publishedBy: z.string().nullable(), createdAt: timestamp, definition });
+export const workflowVersion = z.strictObject({
+  version: z.int(),
+  structuralHash: z.string(),
+  publishedBy: z.string().nullable(),
+  createdAt: timestamp,
+  definition,
+});
 
 export const writeWorkflow = z.strictObject({ name, description: description.optional(), ...graph });
 export const draft = z.strictObject({ name: name.optional(), description: description.optional(), definition: json });
 export const draftView = z.strictObject({ draft, problems: z.array(problem), savedAt: timestamp.nullable(), etag: z.string() });
 
 export const workflowEndpoints = [
-  endpoint({ key: 'POST /api/v1/workflows', tag: 'workflows', summary: 'Create a workflow and publish version 1', body: writeWorkflow, status: 201, reply: workflow, errors: ['invalid_body', 'invalid_graph', 'too_large'] }),
+  endpoint({
+    key: 'POST /api/v1/workflows',
+    tag: 'workflows',
+    summary: 'Create a workflow and publish version 1',
+    body: writeWorkflow,
+    status: 201,
+    reply: workflow,
+    errors: ['invalid_body', 'invalid_graph', 'too_large'],
+  }),
   endpoint({
     key: 'GET /api/v1/workflows',
     tag: 'workflows',
@@ -48,7 +74,15 @@ export const workflowEndpoints = [
     reply: page(workflowSummary),
     errors: ['invalid_query'],
   }),
-  endpoint({ key: 'GET /api/v1/workflows/{id}', tag: 'workflows', summary: 'Read a workflow with its newest version', params: id, status: 200, reply: workflow, errors: ['not_found'] }),
+  endpoint({
+    key: 'GET /api/v1/workflows/{id}',
+    tag: 'workflows',
+    summary: 'Read a workflow with its newest version',
+    params: id,
+    status: 200,
+    reply: workflow,
+    errors: ['not_found'],
+  }),
   endpoint({
     key: 'PUT /api/v1/workflows/{id}',
     tag: 'workflows',
@@ -60,7 +94,15 @@ export const workflowEndpoints = [
     reply: workflow,
     errors: ['invalid_body', 'not_found', 'stale_version', 'invalid_graph', 'too_large'],
   }),
-  endpoint({ key: 'GET /api/v1/workflows/{id}/draft', tag: 'workflows', summary: 'Read the draft', params: id, status: 200, reply: draftView, errors: ['not_found'] }),
+  endpoint({
+    key: 'GET /api/v1/workflows/{id}/draft',
+    tag: 'workflows',
+    summary: 'Read the draft',
+    params: id,
+    status: 200,
+    reply: draftView,
+    errors: ['not_found'],
+  }),
   endpoint({
     key: 'PUT /api/v1/workflows/{id}/draft',
     tag: 'workflows',
@@ -82,11 +124,68 @@ export const workflowEndpoints = [
     reply: noReply,
     errors: ['not_found', 'still_running'],
   }),
-  endpoint({ key: 'GET /api/v1/workflows/{id}/versions', tag: 'workflows', summary: 'List versions', params: id, query: z.strictObject(pageQuery), status: 200, reply: page(workflowVersion.omit({ definition: true })), errors: ['not_found'] }),
-  endpoint({ key: 'GET /api/v1/workflows/{id}/versions/{n}', tag: 'workflows', summary: 'Read one version', params: idAndVersion, status: 200, reply: workflowVersion, errors: ['not_found'] }),
-  endpoint({ key: 'POST /api/v1/workflows/{id}/versions/{n}/restore', tag: 'workflows', summary: 'Publish an old version again', params: idAndVersion, status: 200, reply: workflow, errors: ['not_found', 'invalid_graph'] }),
-  endpoint({ key: 'POST /api/v1/workflows/validate', tag: 'workflows', summary: 'Check a definition without saving it', body: definition, status: 200, reply: z.strictObject({ problems: z.array(problem) }), errors: ['invalid_body', 'too_large'] }),
-  endpoint({ key: 'POST /api/v1/workflows/{id}/triggers/{key}/enable', tag: 'workflows', summary: 'Switch a trigger on', params: idAndKey, status: 200, reply: triggerView, errors: ['not_found', 'conflict'] }),
-  endpoint({ key: 'POST /api/v1/workflows/{id}/triggers/{key}/disable', tag: 'workflows', summary: 'Switch a trigger off', params: idAndKey, status: 200, reply: triggerView, errors: ['not_found'] }),
-  endpoint({ key: 'POST /api/v1/workflows/{id}/triggers/{key}/rotate', tag: 'workflows', summary: 'Give a webhook a new URL', params: idAndKey, status: 200, reply: triggerView, errors: ['not_found', 'conflict'] }),
+  endpoint({
+    key: 'GET /api/v1/workflows/{id}/versions',
+    tag: 'workflows',
+    summary: 'List versions',
+    params: id,
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(workflowVersion.omit({ definition: true })),
+    errors: ['not_found'],
+  }),
+  endpoint({
+    key: 'GET /api/v1/workflows/{id}/versions/{n}',
+    tag: 'workflows',
+    summary: 'Read one version',
+    params: idAndVersion,
+    status: 200,
+    reply: workflowVersion,
+    errors: ['not_found'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/workflows/{id}/versions/{n}/restore',
+    tag: 'workflows',
+    summary: 'Publish an old version again',
+    params: idAndVersion,
+    status: 200,
+    reply: workflow,
+    errors: ['not_found', 'invalid_graph'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/workflows/validate',
+    tag: 'workflows',
+    summary: 'Check a definition without saving it',
+    body: definition,
+    status: 200,
+    reply: z.strictObject({ problems: z.array(problem) }),
+    errors: ['invalid_body', 'too_large'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/workflows/{id}/triggers/{key}/enable',
+    tag: 'workflows',
+    summary: 'Switch a trigger on',
+    params: idAndKey,
+    status: 200,
+    reply: triggerView,
+    errors: ['not_found', 'conflict'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/workflows/{id}/triggers/{key}/disable',
+    tag: 'workflows',
+    summary: 'Switch a trigger off',
+    params: idAndKey,
+    status: 200,
+    reply: triggerView,
+    errors: ['not_found'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/workflows/{id}/triggers/{key}/rotate',
+    tag: 'workflows',
+    summary: 'Give a webhook a new URL',
+    params: idAndKey,
+    status: 200,
+    reply: triggerView,
+    errors: ['not_found', 'conflict'],
+  }),
 ] as const;

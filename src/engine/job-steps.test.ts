@@ -151,7 +151,9 @@ test('a queue that is not there is a problem of the graph, named with the node',
 });
 
 test('a row that PostgreSQL refuses fails its instance without its words, and the neighbours go on', async () => {
-  await h.db.database.engine.query(`insert into queues (name, state, slots, max_pending, default_timeout_ms, seq) values ('passing', 'running', 1, 10, 1000, 1)`);
+  await h.db.database.engine.query(
+    `insert into queues (name, state, slots, max_pending, default_timeout_ms, seq) values ('passing', 'running', 1, 10, 1000, 1)`,
+  );
   const bad = await h.publish({ nodes: [{ key: 'j', type: 'test.job', params: { argument: 'x' }, queue: 'passing' }] });
   await h.db.database.engine.query(`delete from queues where name = 'passing'`);
   const good = await h.publish({ nodes: [{ key: 'a', type: 'noop', params: { effect: true } }] });

@@ -57,8 +57,18 @@ test('another org does not find it', async () => {
 
 test('a node that reads what is not there, or is too large, fails for good with the name', async () => {
   const port = files.of('org_a');
-  await assert.rejects(port.read('nowhere.txt', { maxBytes: 100, signal }), { name: 'NodeError', code: 'file_not_found', final: true, message: /"nowhere\.txt"/ });
-  await assert.rejects(port.read('notes/today.txt', { maxBytes: 2, signal }), { name: 'NodeError', code: 'file_too_large', final: true, message: /5 bytes.* 2;/ });
+  await assert.rejects(port.read('nowhere.txt', { maxBytes: 100, signal }), {
+    name: 'NodeError',
+    code: 'file_not_found',
+    final: true,
+    message: /"nowhere\.txt"/,
+  });
+  await assert.rejects(port.read('notes/today.txt', { maxBytes: 2, signal }), {
+    name: 'NodeError',
+    code: 'file_too_large',
+    final: true,
+    message: /5 bytes.* 2;/,
+  });
 });
 
 test('the same bytes lie on the disk once, and go when the last name goes', async () => {

@@ -199,7 +199,8 @@ function filePortOf(files: Files, orgId: string): FilePort {
         });
       signal.throwIfAborted();
       const bytes = await files.content.readAll(orgId, file.sha256);
-      if (bytes === undefined) throw new NodeError('file_not_found', `the bytes of "${path}" are not in the workspace any more; upload it again`, { final: true });
+      if (bytes === undefined)
+        throw new NodeError('file_not_found', `the bytes of "${path}" are not in the workspace any more; upload it again`, { final: true });
       return { bytes, mediaType: file.mediaType };
     },
     async write(path, bytes, { signal }) {

@@ -9,5 +9,6 @@ test('on a pod the link leads through its proxy, elsewhere to this machine', () 
 });
 
 test('an odd pod id makes no name', () => {
-  for (const podId of ['evil.example/', 'a b', '', 'x@y', '../x']) assert.equal(proposedOrigin({ podId, port: 8000, isTls: false }), 'http://localhost:8000', podId);
+  for (const podId of ['evil.example/', 'a b', '', 'x@y', '../x'])
+    assert.equal(proposedOrigin({ podId, port: 8000, isTls: false }), 'http://localhost:8000', podId);
 });

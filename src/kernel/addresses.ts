@@ -3,7 +3,9 @@
 import ipaddr from 'ipaddr.js';
 
 /** Documentation, benchmarking and protocol ranges that ipaddr.js calls unicast. */
-const EXTRA_V4 = ['192.0.0.0/24', '192.0.2.0/24', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '192.88.99.0/24'].map((cidr) => ipaddr.IPv4.parseCIDR(cidr));
+const EXTRA_V4 = ['192.0.0.0/24', '192.0.2.0/24', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '192.88.99.0/24'].map((cidr) =>
+  ipaddr.IPv4.parseCIDR(cidr),
+);
 
 /** Whether packets to `address` leave for the public internet. An address that embeds an IPv4 one (mapped, NAT64, 6to4, Teredo) is
  *  never public: what it reaches depends on the network. @param address as the resolver gave it  @returns false for anything unreadable */

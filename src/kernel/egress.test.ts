@@ -34,7 +34,11 @@ after(() => {
   server.close();
 });
 
-function ask(url: string, parts: Partial<EgressParts> & { readonly hosts?: readonly string[] } = {}, request: Partial<EgressRequest> = {}): ReturnType<ReturnType<typeof createEgress>['request']> {
+function ask(
+  url: string,
+  parts: Partial<EgressParts> & { readonly hosts?: readonly string[] } = {},
+  request: Partial<EgressRequest> = {},
+): ReturnType<ReturnType<typeof createEgress>['request']> {
   const egress = createEgress({ allowedHosts: async () => parts.hosts ?? [], ...(parts.resolve === undefined ? {} : { resolve: parts.resolve }) });
   return egress.request({ method: 'GET', url, headers: {}, timeoutMs: 10_000, maxBytes: 1_000_000, signal: new AbortController().signal, ...request });
 }
@@ -45,9 +49,24 @@ const loopback = async (): Promise<{ address: string; family: number }[]> => [{ 
 describe('egress', () => {
   it('reaches no address of this machine or its networks, however it is spelt, and opens no connection', async () => {
     requests.length = 0;
-    const hosts = ['127.0.0.1', 'localhost', '0.0.0.0', '[::1]', '[::ffff:127.0.0.1]', '2130706433', '0x7f000001', '0177.0.0.1', '127.1', '0', '%31%32%37.0.0.1', '127。0。0。1', '①②⑦.0.0.1'];
+    const hosts = [
+      '127.0.0.1',
+      'localhost',
+      '0.0.0.0',
+      '[::1]',
+      '[::ffff:127.0.0.1]',
+      '2130706433',
+      '0x7f000001',
+      '0177.0.0.1',
+      '127.1',
+      '0',
+      '%31%32%37.0.0.1',
+      '127。0。0。1',
+      '①②⑦.0.0.1',
+    ];
     for (const host of hosts) await assert.rejects(ask(`http://${host}:${port}/`), refused, host);
-    for (const url of ['file:///etc/passwd', 'gopher://127.0.0.1/', 'unix:/run/x.sock', 'ftp://x/', 'not a url', 'http://user:pw@example.com/']) await assert.rejects(ask(url), refused, url);
+    for (const url of ['file:///etc/passwd', 'gopher://127.0.0.1/', 'unix:/run/x.sock', 'ftp://x/', 'not a url', 'http://user:pw@example.com/'])
+      await assert.rejects(ask(url), refused, url);
     assert.deepEqual(requests, []);
   });
   it('decides on what the name resolves to, and refuses a name with one closed address among open ones', async () => {
@@ -56,7 +75,8 @@ describe('egress', () => {
   });
   it('asks the resolver once a connection, so that a rebinding name has no second answer', async () => {
     let asked = 0;
-    const rebinding = async (): Promise<{ address: string; family: number }[]> => (asked++ === 0 ? [{ address: '127.0.0.1', family: 4 }] : [{ address: '8.8.8.8', family: 4 }]);
+    const rebinding = async (): Promise<{ address: string; family: number }[]> =>
+      asked++ === 0 ? [{ address: '127.0.0.1', family: 4 }] : [{ address: '8.8.8.8', family: 4 }];
     await assert.rejects(ask(`http://rebind.example:${port}/`, { resolve: rebinding }), refused);
     assert.equal(asked, 1);
   });
@@ -69,13 +89,23 @@ describe('egress', () => {
   });
   it('decides again at each redirect', async () => {
     requests.length = 0;
-    await assert.rejects(ask(`http://ok.lab:${port}/?to=${encodeURIComponent(`http://127.0.0.1:${port}/secret`)}`, { hosts: ['ok.lab'], resolve: loopback }), refused);
-    assert.deepEqual(requests.map(({ url }) => url.startsWith('/secret')), [false]);
+    await assert.rejects(
+      ask(`http://ok.lab:${port}/?to=${encodeURIComponent(`http://127.0.0.1:${port}/secret`)}`, { hosts: ['ok.lab'], resolve: loopback }),
+      refused,
+    );
+    assert.deepEqual(
+      requests.map(({ url }) => url.startsWith('/secret')),
+      [false],
+    );
   });
   it('drops credentials when a redirect leaves the host, and keeps them when it stays', async () => {
     requests.length = 0;
     const hosts = ['a.lab', 'b.lab'];
-    await ask(`http://a.lab:${port}/?to=${encodeURIComponent(`http://b.lab:${port}/end`)}`, { hosts, resolve: loopback }, { headers: { Authorization: 'Bearer canary', 'X-Kept': '1' } });
+    await ask(
+      `http://a.lab:${port}/?to=${encodeURIComponent(`http://b.lab:${port}/end`)}`,
+      { hosts, resolve: loopback },
+      { headers: { Authorization: 'Bearer canary', 'X-Kept': '1' } },
+    );
     assert.equal(requests[0]?.headers.authorization, 'Bearer canary');
     assert.equal(requests[1]?.headers.authorization, undefined);
     assert.equal(requests[1]?.headers['x-kept'], '1');
@@ -88,18 +118,32 @@ describe('egress', () => {
     const post = { method: 'POST', body: Buffer.from('{}'), headers: { 'content-type': 'application/json' } };
     await ask(`http://a.lab:${port}/?to=/end&status=302`, parts, post);
     await ask(`http://a.lab:${port}/?to=/end&status=307`, parts, post);
-    assert.deepEqual(requests.map(({ method, body }) => `${method} ${body}`), ['POST {}', 'GET ', 'POST {}', 'POST {}']);
+    assert.deepEqual(
+      requests.map(({ method, body }) => `${method} ${body}`),
+      ['POST {}', 'GET ', 'POST {}', 'POST {}'],
+    );
   });
   it('gives up a circle of redirects', async () => {
-    await assert.rejects(ask(`http://a.lab:${port}/?to=${encodeURIComponent('?to=/x&status=302')}`, { hosts: ['a.lab'], resolve: loopback }).then(() => ask(`http://a.lab:${port}/loop?to=${encodeURIComponent('#')}`, { hosts: ['a.lab'], resolve: loopback })), /redirected more than 10 times/);
+    await assert.rejects(
+      ask(`http://a.lab:${port}/?to=${encodeURIComponent('?to=/x&status=302')}`, { hosts: ['a.lab'], resolve: loopback }).then(() =>
+        ask(`http://a.lab:${port}/loop?to=${encodeURIComponent('#')}`, { hosts: ['a.lab'], resolve: loopback }),
+      ),
+      /redirected more than 10 times/,
+    );
   });
   it('stops a compressed bomb at the limit of the inflated size', async () => {
-    await assert.rejects(ask(`http://a.lab:${port}/bomb`, { hosts: ['a.lab'], resolve: loopback }), (error) => error instanceof EgressError && error.code === 'reply_too_large');
+    await assert.rejects(
+      ask(`http://a.lab:${port}/bomb`, { hosts: ['a.lab'], resolve: loopback }),
+      (error) => error instanceof EgressError && error.code === 'reply_too_large',
+    );
   });
   it('says that an answer broke off, ran out of time, or was cancelled', async () => {
     const parts = { hosts: ['a.lab'], resolve: loopback };
     await assert.rejects(ask(`http://a.lab:${port}/half`, parts), /broke off after/);
-    await assert.rejects(ask(`http://a.lab:${port}/slow`, parts, { timeoutMs: 50 }), (error) => error instanceof EgressError && error.code === 'egress_timeout');
+    await assert.rejects(
+      ask(`http://a.lab:${port}/slow`, parts, { timeoutMs: 50 }),
+      (error) => error instanceof EgressError && error.code === 'egress_timeout',
+    );
     const stop = new AbortController();
     const running = ask(`http://a.lab:${port}/slow`, parts, { signal: stop.signal });
     setTimeout(() => stop.abort(new Error('cancelled by hand')), 20);

@@ -67,7 +67,14 @@ export function createEgress(parts: EgressParts): Egress {
     async request(request) {
       const allowed = await parts.allowedHosts();
       const timeout = new AbortController();
-      const cancel = clock.after(request.timeoutMs, () => timeout.abort(new EgressError('egress_timeout', `no complete answer from ${hostOf(request.url)} within ${request.timeoutMs} ms; raise timeoutMs or look at the server`)));
+      const cancel = clock.after(request.timeoutMs, () =>
+        timeout.abort(
+          new EgressError(
+            'egress_timeout',
+            `no complete answer from ${hostOf(request.url)} within ${request.timeoutMs} ms; raise timeoutMs or look at the server`,
+          ),
+        ),
+      );
       const signal = AbortSignal.any([request.signal, timeout.signal]);
       try {
         return await follow({ request, signal, guard: (url) => guardedLookup(url, allowed, resolve) });
@@ -103,7 +110,8 @@ async function follow({ request, signal, guard }: Exchange): Promise<EgressReply
     message.destroy();
     if (hop === MAX_REDIRECTS) throw new EgressError('egress_failed', `${hostOf(request.url)} redirected more than ${MAX_REDIRECTS} times`);
     const next = parseUrl(location, url);
-    if (next.host !== url.host || next.protocol !== url.protocol) headers = Object.fromEntries(Object.entries(headers).filter(([name]) => !CREDENTIAL_HEADERS.has(name)));
+    if (next.host !== url.host || next.protocol !== url.protocol)
+      headers = Object.fromEntries(Object.entries(headers).filter(([name]) => !CREDENTIAL_HEADERS.has(name)));
     if (status === 303 || ((status === 301 || status === 302) && method === 'POST')) {
       method = 'GET';
       body = undefined;
@@ -116,8 +124,10 @@ async function follow({ request, signal, guard }: Exchange): Promise<EgressReply
 function parseUrl(text: string, base?: URL): URL {
   if (!URL.canParse(text, base)) throw new EgressError('egress_refused', `"${text.slice(0, 200)}" is not a URL; write https://host/path`);
   const url = new URL(text, base);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new EgressError('egress_refused', `${url.protocol}// is not allowed; only http:// and https://`);
-  if (url.username !== '' || url.password !== '') throw new EgressError('egress_refused', 'credentials in a URL are not allowed; use auth or a header with a secret');
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new EgressError('egress_refused', `${url.protocol}// is not allowed; only http:// and https://`);
+  if (url.username !== '' || url.password !== '')
+    throw new EgressError('egress_refused', 'credentials in a URL are not allowed; use auth or a header with a secret');
   return url;
 }
 
@@ -142,7 +152,8 @@ function guardedLookup(url: URL, allowed: readonly string[], resolve: NonNullabl
     const usable = isAllowed ? found : found.filter(({ address }) => isPublicAddress(address));
     const [first] = found;
     if (first === undefined) throw new EgressError('egress_failed', `${host} has no address`);
-    if (usable.length === 0 || (!isAllowed && usable.length !== found.length)) throw refusal(url, found.find(({ address }) => !isPublicAddress(address))?.address ?? first.address);
+    if (usable.length === 0 || (!isAllowed && usable.length !== found.length))
+      throw refusal(url, found.find(({ address }) => !isPublicAddress(address))?.address ?? first.address);
     return usable;
   };
   return (_host, options, callback) => {
@@ -188,16 +199,26 @@ async function send({ url, method, headers, body, signal, lookup }: Sending): Pr
   const host = bareHost(url);
   // Node skips the lookup of literal addresses: those are decided before the socket exists.
   if (isIP(host) !== 0) await new Promise<void>((resolve, reject) => lookup(host, {}, (error) => (error === null ? resolve() : reject(error))));
-  const options: RequestOptions = { method, headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(body.length) }) }, lookup, signal, agent: false };
+  const options: RequestOptions = {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(body.length) }) },
+    lookup,
+    signal,
+    agent: false,
+  };
   return new Promise((resolve, reject) => {
     const outgoing: ClientRequest = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, resolve);
-    outgoing.on('error', (error: NodeJS.ErrnoException) => reject(error instanceof EgressError ? error : new EgressError('egress_failed', `${url.host}: ${error.message}`, { cause: error })));
+    outgoing.on('error', (error: NodeJS.ErrnoException) =>
+      reject(error instanceof EgressError ? error : new EgressError('egress_failed', `${url.host}: ${error.message}`, { cause: error })),
+    );
     outgoing.end(body);
   });
 }
 
 function replyHeaders(message: IncomingMessage): Record<string, string> {
-  return Object.fromEntries(Object.entries(message.headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]])));
+  return Object.fromEntries(
+    Object.entries(message.headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]])),
+  );
 }
 
 /** The inflated body; stops reading as soon as it passes the limit, so that a small bomb stays small. */
@@ -224,7 +245,14 @@ async function readBody(message: IncomingMessage, maxBytes: number, signal: Abor
 
 function inflated(message: IncomingMessage): Readable {
   const encoding = message.headers['content-encoding']?.trim().toLowerCase();
-  const inflate = encoding === 'gzip' || encoding === 'x-gzip' ? createGunzip() : encoding === 'deflate' ? createInflate() : encoding === 'br' ? createBrotliDecompress() : undefined;
+  const inflate =
+    encoding === 'gzip' || encoding === 'x-gzip'
+      ? createGunzip()
+      : encoding === 'deflate'
+        ? createInflate()
+        : encoding === 'br'
+          ? createBrotliDecompress()
+          : undefined;
   if (inflate === undefined) return message;
   message.on('error', (error) => inflate.destroy(error));
   message.on('close', () => {

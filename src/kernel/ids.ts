@@ -4,7 +4,25 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { systemClock, type Clock } from './clock.ts';
 
 export type IdPrefix =
-  | 'org' | 'user' | 'sess' | 'key' | 'wf' | 'inst' | 'job' | 'queue' | 'worker' | 'file' | 'art' | 'up' | 'trg' | 'evt' | 'req' | 'own' | 'cmd' | 'aud' | 'log';
+  | 'org'
+  | 'user'
+  | 'sess'
+  | 'key'
+  | 'wf'
+  | 'inst'
+  | 'job'
+  | 'queue'
+  | 'worker'
+  | 'file'
+  | 'art'
+  | 'up'
+  | 'trg'
+  | 'evt'
+  | 'req'
+  | 'own'
+  | 'cmd'
+  | 'aud'
+  | 'log';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const RANDOM_CHARS = 16;

@@ -16,7 +16,23 @@ import { stop } from './stop/node.ts';
 import { template } from './template/node.ts';
 import { waitTimer } from './wait-timer/node.ts';
 
-const list: readonly NodeType[] = [noop, set, template, branchIf, branchSwitch, merge, waitTimer, stop, fail, log, httpRequest, fileRead, fileWrite, codeJs, command];
+const list: readonly NodeType[] = [
+  noop,
+  set,
+  template,
+  branchIf,
+  branchSwitch,
+  merge,
+  waitTimer,
+  stop,
+  fail,
+  log,
+  httpRequest,
+  fileRead,
+  fileWrite,
+  codeJs,
+  command,
+];
 
 /** Every node type, by name. */
 export const nodeTypes: NodeTypes = new Map(list.map((type) => [type.type, type]));

@@ -41,7 +41,11 @@ export interface NodeContext {
 /** The files of the instance's org. Paths as in contract/files. */
 export interface FilePort {
   read(path: string, options: { readonly maxBytes: number; readonly signal: AbortSignal }): Promise<{ readonly bytes: Buffer; readonly mediaType: string }>;
-  write(path: string, content: Buffer, options: { readonly signal: AbortSignal }): Promise<{ readonly path: string; readonly bytes: number; readonly sha256: string }>;
+  write(
+    path: string,
+    content: Buffer,
+    options: { readonly signal: AbortSignal },
+  ): Promise<{ readonly path: string; readonly bytes: number; readonly sha256: string }>;
 }
 
 export interface HttpRequest {

@@ -108,7 +108,11 @@ function poolSql(pool: pg.Pool, prepare: (client: pg.PoolClient) => Promise<pg.P
   };
 }
 
-async function run<Row extends pg.QueryResultRow>(client: pg.ClientBase, text: string, values?: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number }> {
+async function run<Row extends pg.QueryResultRow>(
+  client: pg.ClientBase,
+  text: string,
+  values?: readonly unknown[],
+): Promise<{ rows: Row[]; rowCount: number }> {
   const result = await client.query<Row>(text, values === undefined ? undefined : [...values]);
   return { rows: result.rows, rowCount: result.rowCount ?? 0 };
 }

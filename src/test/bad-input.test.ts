@@ -100,7 +100,11 @@ testScenarios(
       request: 'GET /api/v1/instances?status=sleeping',
       expect: { status: 400, code: 'invalid_query', says: ['sleeping'] },
     },
-    { name: 'a cursor that is none asks for a new snapshot', request: 'GET /api/v1/events?room=system&after=nonsense', expect: { status: 200, body: { items: [], reset: true } } },
+    {
+      name: 'a cursor that is none asks for a new snapshot',
+      request: 'GET /api/v1/events?room=system&after=nonsense',
+      expect: { status: 200, body: { items: [], reset: true } },
+    },
     {
       name: 'a file name that climbs is refused',
       request: 'PUT /api/v1/files/..%2f..%2fetc%2fpasswd',

@@ -72,7 +72,12 @@ export async function createStudio(options: StudioOptions = {}): Promise<Studio>
     async start() {
       const startedAt = performance.now();
       // In a session of its own, as an init system would start it: a Ctrl-C to the tests reaches it through `destroy` only.
-      const started = spawn(process.execPath, ['--disallow-code-generation-from-strings', bundlePath, 'start'], { env, cwd: workspace, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+      const started = spawn(process.execPath, ['--disallow-code-generation-from-strings', bundlePath, 'start'], {
+        env,
+        cwd: workspace,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+      });
       child = started;
       for (const stream of [started.stdout, started.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-KEPT_LOG)));
       return waitReady(url, startedAt, () => running());

@@ -11,17 +11,36 @@ let waitingWorkflow = '';
 before(async () => {
   app = await startApp();
   api = app.people.user.client;
-  workflowId = String((await api.expect(201, 'POST', '/api/v1/workflows', {
-    name: 'Greets',
-    nodes: [{ key: 'hello', type: 'template', params: { text: 'Hello {{ input.name }}' } }, { key: 'note', type: 'log', params: { message: '{{ steps.hello.output.text }}' } }],
-    edges: [{ from: 'hello', to: 'note' }],
-    inputSchema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
-  }))['id']);
-  waitingWorkflow = String((await api.expect(201, 'POST', '/api/v1/workflows', { name: 'Waits', nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 1e9 } }, { key: 'end', type: 'noop', params: { output: '{{ steps.wait.output }}' } }], edges: [{ from: 'wait', to: 'end' }] }))['id']);
+  workflowId = String(
+    (
+      await api.expect(201, 'POST', '/api/v1/workflows', {
+        name: 'Greets',
+        nodes: [
+          { key: 'hello', type: 'template', params: { text: 'Hello {{ input.name }}' } },
+          { key: 'note', type: 'log', params: { message: '{{ steps.hello.output.text }}' } },
+        ],
+        edges: [{ from: 'hello', to: 'note' }],
+        inputSchema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
+      })
+    )['id'],
+  );
+  waitingWorkflow = String(
+    (
+      await api.expect(201, 'POST', '/api/v1/workflows', {
+        name: 'Waits',
+        nodes: [
+          { key: 'wait', type: 'wait.timer', params: { durationMs: 1e9 } },
+          { key: 'end', type: 'noop', params: { output: '{{ steps.wait.output }}' } },
+        ],
+        edges: [{ from: 'wait', to: 'end' }],
+      })
+    )['id'],
+  );
 });
 after(() => app.close());
 
-const start = async (workflow: string, body: object = {}, query = ''): Promise<Record<string, unknown>> => api.expect(query === '' ? 201 : 200, 'POST', `/api/v1/workflows/${workflow}/instances${query}`, body);
+const start = async (workflow: string, body: object = {}, query = ''): Promise<Record<string, unknown>> =>
+  api.expect(query === '' ? 201 : 200, 'POST', `/api/v1/workflows/${workflow}/instances${query}`, body);
 
 async function waitFor(id: string, status: string): Promise<void> {
   for (let turn = 0; turn < 500; turn++) {
@@ -35,19 +54,50 @@ test('with wait, the answer comes as soon as the instance ended', async () => {
   const instance = await start(workflowId, { input: { name: 'Ada' }, labels: { who: 'ada' }, priority: 75 }, '?wait=30');
   assert.equal(instance['status'], 'completed');
   assert.deepEqual(instance['output'], { message: 'Hello Ada' });
-  assert.deepEqual([instance['workflowName'], instance['version'], instance['startedBy'], instance['priority'], instance['labels']], ['Greets', 1, 'manual', 75, { who: 'ada' }]);
+  assert.deepEqual(
+    [instance['workflowName'], instance['version'], instance['startedBy'], instance['priority'], instance['labels']],
+    ['Greets', 1, 'manual', 75, { who: 'ada' }],
+  );
   const id = String(instance['id']);
 
   const steps = (await api.expect(200, 'GET', `/api/v1/instances/${id}/steps`))['items'] as Record<string, unknown>[];
-  assert.deepEqual(steps.map((step) => [step['key'], step['path'], step['status'], step['generation'], step['attempt']]), [['hello', 'hello', 'completed', 1, 1], ['note', 'note', 'completed', 1, 1]]);
+  assert.deepEqual(
+    steps.map((step) => [step['key'], step['path'], step['status'], step['generation'], step['attempt']]),
+    [
+      ['hello', 'hello', 'completed', 1, 1],
+      ['note', 'note', 'completed', 1, 1],
+    ],
+  );
   const log = await api.call('GET', `/api/v1/instances/${id}/steps/note/log`);
   assert.match(log.text, /^\S+Z Hello Ada\n$/);
   const attempts = (await api.expect(200, 'GET', `/api/v1/instances/${id}/steps/note/attempts`))['items'] as Record<string, unknown>[];
-  assert.deepEqual(attempts.map((attempt) => attempt['status']), ['completed']);
+  assert.deepEqual(
+    attempts.map((attempt) => attempt['status']),
+    ['completed'],
+  );
   const events = (await api.expect(200, 'GET', `/api/v1/instances/${id}/events`))['items'] as Record<string, unknown>[];
-  assert.deepEqual(events.map((event) => event['sequence']), [1, 2, 3, 4, 5]);
+  assert.deepEqual(
+    events.map((event) => event['sequence']),
+    [1, 2, 3, 4, 5],
+  );
   assert.equal(instance['seq'], 5);
-  assert.deepEqual(Object.keys(events[0] ?? {}).toSorted(), ['contract_version', 'correlation_id', 'cursor', 'emitted_at', 'entity_id', 'entity_kind', 'event_id', 'event_type', 'idempotency_key', 'payload', 'request_id', 'room_keys', 'runtime', 'sequence', 'sequence_stream']);
+  assert.deepEqual(Object.keys(events[0] ?? {}).toSorted(), [
+    'contract_version',
+    'correlation_id',
+    'cursor',
+    'emitted_at',
+    'entity_id',
+    'entity_kind',
+    'event_id',
+    'event_type',
+    'idempotency_key',
+    'payload',
+    'request_id',
+    'room_keys',
+    'runtime',
+    'sequence',
+    'sequence_stream',
+  ]);
 });
 
 test('an input that does not fit the schema is refused, and nothing starts', async () => {
@@ -72,8 +122,15 @@ test('the list filters by status, workflow, label and time', async () => {
 
 test('the same Idempotency-Key starts one instance', async () => {
   const headers = { 'idempotency-key': 'once-only' };
-  const bodies = await Promise.all(Array.from({ length: 5 }, () => api.call('POST', `/api/v1/workflows/${workflowId}/instances`, { body: { input: { name: 'K' }, labels: { k: '1' } }, headers })));
-  assert.ok(bodies.every((reply) => reply.status === 201 || reply.status === 409), bodies.map((reply) => reply.status).join());
+  const bodies = await Promise.all(
+    Array.from({ length: 5 }, () =>
+      api.call('POST', `/api/v1/workflows/${workflowId}/instances`, { body: { input: { name: 'K' }, labels: { k: '1' } }, headers }),
+    ),
+  );
+  assert.ok(
+    bodies.every((reply) => reply.status === 201 || reply.status === 409),
+    bodies.map((reply) => reply.status).join(),
+  );
   assert.equal(((await api.expect(200, 'GET', '/api/v1/instances?label=k:1'))['items'] as unknown[]).length, 1);
 });
 
@@ -118,8 +175,10 @@ test('archiving refuses while something lives, or cancels it when asked to', asy
 test('everything of an instance is hidden from another org', async () => {
   const id = String((await start(workflowId, { input: { name: 'Z' } }, '?wait=30'))['id']);
   const stranger = app.people.stranger.client;
-  for (const path of ['', '/steps', '/events', '/steps/note/log', '/steps/note/attempts']) assert.equal((await stranger.call('GET', `/api/v1/instances/${id}${path}`)).status, 404, path);
-  for (const command of ['pause', 'resume', 'cancel', 'retry', 'start']) assert.equal((await stranger.call('POST', `/api/v1/instances/${id}/${command}`)).status, 404, command);
+  for (const path of ['', '/steps', '/events', '/steps/note/log', '/steps/note/attempts'])
+    assert.equal((await stranger.call('GET', `/api/v1/instances/${id}${path}`)).status, 404, path);
+  for (const command of ['pause', 'resume', 'cancel', 'retry', 'start'])
+    assert.equal((await stranger.call('POST', `/api/v1/instances/${id}/${command}`)).status, 404, command);
   assert.equal((await stranger.call('POST', `/api/v1/instances/${id}/rerun`, { body: {} })).status, 404);
   assert.equal((await stranger.call('POST', `/api/v1/instances/${id}/steps/note/retry`)).status, 404);
   assert.equal((await stranger.call('DELETE', `/api/v1/instances/${id}`)).status, 404);
@@ -129,7 +188,11 @@ test('everything of an instance is hidden from another org', async () => {
 test('a step that waits for a slot says why its queue gives none', async () => {
   const root = app.people.superAdmin.client;
   await root.expect(200, 'PATCH', '/api/v1/queues/resting', { paused: true });
-  const workflow = await root.expect(201, 'POST', '/api/v1/workflows', { name: 'Rests', nodes: [{ key: 'c', type: 'command', params: { command: ['true'] }, queue: 'resting' }], edges: [] });
+  const workflow = await root.expect(201, 'POST', '/api/v1/workflows', {
+    name: 'Rests',
+    nodes: [{ key: 'c', type: 'command', params: { command: ['true'] }, queue: 'resting' }],
+    edges: [],
+  });
   const instance = await root.expect(201, 'POST', `/api/v1/workflows/${String(workflow['id'])}/instances`, {});
   const reasonOf = async (): Promise<unknown> => {
     const { items } = await root.expect(200, 'GET', `/api/v1/instances/${String(instance['id'])}/steps`);

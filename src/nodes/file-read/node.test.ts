@@ -5,7 +5,10 @@ import { NodeError, type NodeContext } from '../kit.ts';
 import { fileRead } from './node.ts';
 
 async function read(bytes: Buffer | string, as: string): Promise<Json> {
-  const context = { signal: new AbortController().signal, files: { read: async () => ({ bytes: Buffer.from(bytes), mediaType: 'text/plain' }) } } as unknown as NodeContext;
+  const context = {
+    signal: new AbortController().signal,
+    files: { read: async () => ({ bytes: Buffer.from(bytes), mediaType: 'text/plain' }) },
+  } as unknown as NodeContext;
   const result = await fileRead.run(fileRead.params.parse({ path: 'a/b.txt', as }), context);
   if (result.kind !== 'output') throw new Error('no output');
   return result.output;
@@ -17,7 +20,14 @@ describe('file.read', () => {
   it('reads text, JSON and tables', async () => {
     assert.deepEqual(await read('héllo', 'text'), { path: 'a/b.txt', bytes: 6, content: 'héllo' });
     assert.deepEqual(await read('{"a":[1]}', 'json'), { path: 'a/b.txt', bytes: 9, content: { a: [1] } });
-    assert.deepEqual(await read('\ufeffname,n\n"a, b",1\n\nc,2\n', 'csv'), { path: 'a/b.txt', bytes: 24, content: [{ name: 'a, b', n: '1' }, { name: 'c', n: '2' }] });
+    assert.deepEqual(await read('\ufeffname,n\n"a, b",1\n\nc,2\n', 'csv'), {
+      path: 'a/b.txt',
+      bytes: 24,
+      content: [
+        { name: 'a, b', n: '1' },
+        { name: 'c', n: '2' },
+      ],
+    });
   });
   it('tells only the facts of bytes', async () => {
     assert.deepEqual(await read(Buffer.from([0, 255]), 'bytes'), { path: 'a/b.txt', bytes: 2 });

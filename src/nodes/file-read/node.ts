@@ -37,7 +37,10 @@ function decode(path: string, bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new NodeError('not_text', `${path} is not UTF-8 text (${bytes.length} bytes); read it as "bytes", or convert it with a command`, { final: true, cause });
+    throw new NodeError('not_text', `${path} is not UTF-8 text (${bytes.length} bytes); read it as "bytes", or convert it with a command`, {
+      final: true,
+      cause,
+    });
   }
 }
 

@@ -43,21 +43,37 @@ const json = (value: Json): Partial<HttpReply> => ({ headers: { 'content-type': 
 
 describe('http.request', () => {
   it('parses JSON, and keeps what only claims to be JSON as text', async () => {
-    assert.deepEqual((await run({ url: 'https://a.b/' }, json({ n: 1 }))).output, { status: 200, headers: { 'content-type': 'application/json' }, body: { n: 1 } });
+    assert.deepEqual((await run({ url: 'https://a.b/' }, json({ n: 1 }))).output, {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: { n: 1 },
+    });
     const { output } = await run({ url: 'https://a.b/' }, { headers: { 'content-type': 'application/json' }, body: Buffer.from('{') });
     assert.deepEqual(output, { status: 200, headers: { 'content-type': 'application/json' }, body: '{' });
   });
   it('encodes the query, the body and the credentials, and hands on the idempotency key', async () => {
-    const { sent } = await run({ method: 'POST', url: 'https://a.b/x?a=1', query: { q: 'ä&b', n: 2 }, body: { a: 1 }, auth: { type: 'basic', username: 'u', password: 'p' } });
+    const { sent } = await run({
+      method: 'POST',
+      url: 'https://a.b/x?a=1',
+      query: { q: 'ä&b', n: 2 },
+      body: { a: 1 },
+      auth: { type: 'basic', username: 'u', password: 'p' },
+    });
     assert.equal(sent.url, 'https://a.b/x?a=1&q=%C3%A4%26b&n=2');
     assert.equal(sent.body?.toString(), '{"a":1}');
     assert.deepEqual(sent.headers, { 'content-type': 'application/json', 'idempotency-key': 'inst_1/ask/0', authorization: 'Basic dTpw' });
   });
   it('keeps binary and large bodies as a file', async () => {
     const binary = await run({ url: 'https://a.b/' }, { headers: { 'content-type': 'image/png' }, body: Buffer.from([137, 80]) });
-    assert.deepEqual(binary.written.map(([path]) => path), ['http/inst_1/ask']);
+    assert.deepEqual(
+      binary.written.map(([path]) => path),
+      ['http/inst_1/ask'],
+    );
     const large = await run({ url: 'https://a.b/', saveTo: 'a/b.txt' }, { body: Buffer.alloc(200_000, 'a') });
-    assert.deepEqual(large.written.map(([path]) => path), ['a/b.txt']);
+    assert.deepEqual(
+      large.written.map(([path]) => path),
+      ['a/b.txt'],
+    );
   });
   it('fails on an unexpected status, finally where trying again can not help', async () => {
     const failure = (final: boolean) => (error: unknown) => error instanceof NodeError && error.code === 'http_status' && error.final === final;
@@ -68,6 +84,9 @@ describe('http.request', () => {
     assert.equal(((await run({ url: 'https://a.b/', expectStatus: [404] }, { status: 404 })).output as { status: number }).status, 404);
   });
   it('names a refusal of the guard, and never tries it again', async () => {
-    await assert.rejects(run({ url: 'https://a.b/' }, new EgressError('egress_refused', 'a.b is 10.0.0.1')), (error) => error instanceof NodeError && error.final && error.code === 'egress_refused');
+    await assert.rejects(
+      run({ url: 'https://a.b/' }, new EgressError('egress_refused', 'a.b is 10.0.0.1')),
+      (error) => error instanceof NodeError && error.final && error.code === 'egress_refused',
+    );
   });
 });

@@ -18,7 +18,10 @@ const params = z.strictObject({
   method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']).default('GET'),
   url: z.string().min(1).max(8_192).describe('http:// or https://; public addresses, and hosts an administrator allowed'),
   headers: z.record(z.string().max(200), z.string().max(16_384)).optional(),
-  query: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional().describe('Added to the URL, encoded'),
+  query: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .optional()
+    .describe('Added to the URL, encoded'),
   body: z.json().optional().describe('A text is sent as it is; anything else as JSON'),
   auth: auth.optional().describe('Use {{ secrets.NAME }} for its values'),
   timeoutMs: z.int().min(1).max(3_600_000).default(30_000),
@@ -63,7 +66,15 @@ async function exchange(values: Params, context: NodeContext): Promise<HttpReply
     ...authHeader(values.auth),
   };
   try {
-    return await context.http.request({ method: values.method, url, headers, ...(bytes === undefined ? {} : { body: bytes }), timeoutMs: values.timeoutMs, maxBytes: MAX_REPLY_BYTES, signal: context.signal });
+    return await context.http.request({
+      method: values.method,
+      url,
+      headers,
+      ...(bytes === undefined ? {} : { body: bytes }),
+      timeoutMs: values.timeoutMs,
+      maxBytes: MAX_REPLY_BYTES,
+      signal: context.signal,
+    });
   } catch (error) {
     if (error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(egress_|reply_)/.test(error.code)) {
       throw new NodeError(error.code, error.message, { final: error.code === 'egress_refused' || error.code === 'reply_too_large', cause: error });
@@ -82,7 +93,9 @@ function withQuery(text: string, query: Params['query']): string {
 
 function encodeBody(body: Json | undefined): { readonly bytes?: Buffer; readonly mediaType?: string } {
   if (body === undefined) return {};
-  return typeof body === 'string' ? { bytes: Buffer.from(body), mediaType: 'text/plain; charset=utf-8' } : { bytes: Buffer.from(JSON.stringify(body)), mediaType: 'application/json' };
+  return typeof body === 'string'
+    ? { bytes: Buffer.from(body), mediaType: 'text/plain; charset=utf-8' }
+    : { bytes: Buffer.from(JSON.stringify(body)), mediaType: 'application/json' };
 }
 
 function authHeader(value: Params['auth']): Record<string, string> {
@@ -105,7 +118,8 @@ function requireExpected(values: Params, reply: HttpReply): void {
 
 async function bodyOf(values: Params, reply: HttpReply, context: NodeContext): Promise<Json> {
   const mediaType = reply.headers['content-type'] ?? '';
-  const isText = /^(text\/|application\/([\w.+-]*(json|xml|javascript|yaml)|x-www-form-urlencoded))/i.test(mediaType) || (mediaType === '' && isUtf8(reply.body));
+  const isText =
+    /^(text\/|application\/([\w.+-]*(json|xml|javascript|yaml)|x-www-form-urlencoded))/i.test(mediaType) || (mediaType === '' && isUtf8(reply.body));
   if (values.saveTo !== undefined || !isText || reply.body.length > INLINE_BYTES) {
     if (reply.body.length === 0 && values.saveTo === undefined) return '';
     const path = values.saveTo ?? `http/${context.instanceId}/${context.path.replaceAll(/[^A-Za-z0-9_.-]/g, '_')}`;

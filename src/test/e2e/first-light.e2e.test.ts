@@ -28,7 +28,10 @@ test('the claim link makes the first administrator', async () => {
   await page.getByRole('button', { name: 'Create the account' }).click();
   await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
   // Whether somebody is signed in is asked once, and the browser notes the 401.
-  deepEqual(faultsOf(page).filter((fault) => !fault.includes('/api/v1/users/me')), []);
+  deepEqual(
+    faultsOf(page).filter((fault) => !fault.includes('/api/v1/users/me')),
+    [],
+  );
 });
 
 test('the claim link works once', async () => {
