@@ -103,7 +103,7 @@ function postmaster(workspace: string): number {
 }
 
 function redisPid(workspace: string): number {
-  return listProcesses().find((facts) => /^redis/.test(facts.name) && readArguments(facts.pid).join(' ').includes(workspace))?.pid ?? -1;
+  return listProcesses().find((facts) => facts.name.startsWith('redis') && readArguments(facts.pid).join(' ').includes(workspace))?.pid ?? -1;
 }
 
 async function cli(workspace: string, args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number | null; out: string }> {
