@@ -101,6 +101,9 @@ export function createEngine(parts: EngineParts): Engine {
     if (why === 'fenced') watch?.checkOwner();
   };
 
+  // A function: the state changes while others wait.
+  const isStopped = (): boolean => core.state === 'stopped';
+
   function stopParts(): void {
     core.state = 'stopped';
     watch?.stop();
@@ -116,11 +119,14 @@ export function createEngine(parts: EngineParts): Engine {
     async start() {
       await registerOwner(core);
       await buryDeadOwners(core);
+      if (isStopped()) return;
       core.state = 'running';
       await adoptAll(core);
       await cancelStrayJobs(core);
+      // Asked to stop while it started: nothing may be left that goes on.
+      if (isStopped()) return;
       watch = watchOwnership(core, (command) => executeRemote(core, command));
-      // Another process announces what it did; our own announcements are no news, so this is cheap: the poll looks at most once at a time.
+      // Alone, nobody else leaves commands; else an announcement may be another process's.
       endAnnounce = parts.isAlone === true ? () => undefined : parts.database.onAnnounce(() => watch?.nudge());
       core.log.info({ epoch: core.owner?.epoch, instances: core.lives.size }, 'the engine runs');
     },

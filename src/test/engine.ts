@@ -83,8 +83,9 @@ export async function engineHarness(options: { readonly types?: readonly NodeTyp
       random: () => 0,
     });
     engines.push(engine);
-    await engine.start();
+    // Before it starts: a crash while starting is its own.
     harness.engine = engine;
+    await engine.start();
     return engine;
   };
 
