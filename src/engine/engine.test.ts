@@ -263,3 +263,24 @@ test('of several who publish from the same state one wins, and the others are to
   const ends = (await Promise.allSettled(tries)).map((end) => (end.status === 'fulfilled' ? 'published' : String((end.reason as { code?: string }).code)));
   assert.deepEqual(ends.toSorted(), ['published', 'stale_version', 'stale_version', 'stale_version', 'stale_version']);
 });
+
+test('an input is judged by patterns, alternatives and references, and one that would take for ever is refused without holding anybody up', async () => {
+  const nodes = [{ key: 'a', type: 'noop' }];
+  const inputSchema = {
+    type: 'object',
+    properties: { code: { type: 'string', pattern: '^(a+)+$' }, next: { anyOf: [{ $ref: '#' }, { type: 'null' }] } },
+    required: ['code'],
+  };
+  const workflow = await h.publish({ nodes, inputSchema });
+  assert.equal((await h.ended(await h.start(workflow, { code: 'aa', next: { code: 'a', next: null } }))).status, 'completed');
+  await assert.rejects(h.start(workflow, { code: 'b' }), { code: 'invalid_body', message: /input\.code: .*\^\(a\+\)\+\$/ });
+  await assert.rejects(h.start(workflow, { code: `${'a'.repeat(60)}!` }), {
+    code: 'invalid_body',
+    message: /can't be checked .* ran longer than 1000 ms; simplify the patterns/,
+  });
+  assert.equal((await h.ended(await h.start(workflow, { code: 'a' }))).status, 'completed');
+  const batch = { orgId: h.orgId, workflowId: workflow, startedBy: 'manual', requestId: 'req_test', inputs: [{ code: 'a' }, { code: 'b' }] };
+  await assert.rejects(h.engine.startBatch(batch), { code: 'invalid_body', message: /input\.code/ });
+  const endless = await h.publish({ nodes, inputSchema: { $ref: '#' } });
+  await assert.rejects(h.start(endless, {}), { code: 'invalid_body', message: /can't be checked .*call stack/ });
+});

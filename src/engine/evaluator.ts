@@ -11,6 +11,7 @@ import type { Logger } from '../kernel/log.ts';
 import { NodeError } from '../nodes/kit.ts';
 import type { ChildReply, ChildRequest } from './expression-child.ts';
 import type { Expression } from './expression.ts';
+import type { InputChecker, InputFault } from './input-schema.ts';
 import type { Evaluator, ExpressionScope } from './resolve.ts';
 
 export interface EvaluatorOptions {
@@ -20,12 +21,14 @@ export interface EvaluatorOptions {
   readonly program?: { readonly command: string; readonly args: readonly string[] };
 }
 
-export interface ChildEvaluator extends Evaluator {
+export interface ChildEvaluator extends Evaluator, InputChecker {
   stop(): Promise<void>;
 }
 
 /** CONTRACTS, Limits: of processor time; a machine under load may take longer by the wall. */
 const LIMIT_MS = 50;
+/** For a schema and up to 10,000 inputs; the first one also loads the checker. */
+const INPUTS_LIMIT_MS = 1_000;
 /** By the wall: whatever the load, nobody waits longer for one expression. */
 const WALL_LIMIT_MS = 2_000;
 const START_LIMIT_MS = 10_000;
@@ -35,6 +38,11 @@ const MAX_SCOPE_BYTES = 16 * 1024 * 1024;
 const IDLE_MS = 60_000;
 
 interface Task {
+  readonly kind: ChildRequest['kind'];
+  readonly limitMs: number;
+  /** What it is, and what to do when it is too much, for messages. */
+  readonly name: string;
+  readonly remedy: string;
   readonly source: string;
   readonly scope: string;
   readonly reply: Deferred<Json>;
@@ -73,7 +81,8 @@ export function createEvaluator(options: EvaluatorOptions): ChildEvaluator {
     } else if (current !== undefined) {
       const task = current;
       current = undefined;
-      if ('error' in reply) task.reply.reject(new NodeError('expression_failed', `${reply.error} (in "${short(task.source)}")`));
+      if ('error' in reply)
+        task.reply.reject(new NodeError('expression_failed', task.kind === 'inputs' ? reply.error : `${reply.error} (in "${short(task.source)}")`));
       else task.reply.resolve(JSON.parse(reply.value) as Json);
     }
     pump();
@@ -86,11 +95,9 @@ export function createEvaluator(options: EvaluatorOptions): ChildEvaluator {
     if (current !== undefined) {
       // Ended by itself: the heap limit, as a rule.
       current.reply.reject(
-        new NodeError(
-          'expression_limit',
-          `the expression "${short(current.source)}" used more than ${HEAP_MB} MiB of memory or its process ended (${how}); move the work into a code.js step`,
-          { final: true },
-        ),
+        new NodeError('expression_limit', `${current.name} used more than ${HEAP_MB} MiB of memory or its process ended (${how}); ${current.remedy}`, {
+          final: true,
+        }),
       );
       current = undefined;
     } else if (!isReady && !isStopped) {
@@ -117,27 +124,22 @@ export function createEvaluator(options: EvaluatorOptions): ChildEvaluator {
     queue.shift();
     current = task;
     const usedBefore = cpuMsOf(child.pid);
-    child.send({ id: nextId++, source: task.source, scope: task.scope } satisfies ChildRequest);
-    watch(child, task, usedBefore, LIMIT_MS);
+    child.send({ id: nextId++, kind: task.kind, source: task.source, scope: task.scope } satisfies ChildRequest);
+    watch(child, task, usedBefore, task.limitMs);
   }
 
   /** Kills at the limit of processor time; asks again while the machine, not the expression, is slow. */
   function watch(of: ChildProcess, task: Task, usedBefore: number | undefined, afterMs: number, spentMs = 0): void {
     arm(afterMs, () => {
       const usedNow = cpuMsOf(of.pid);
-      const usedMs = usedBefore === undefined || usedNow === undefined ? LIMIT_MS : usedNow - usedBefore;
+      const usedMs = usedBefore === undefined || usedNow === undefined ? task.limitMs : usedNow - usedBefore;
       const wallMs = spentMs + afterMs;
-      if (usedMs < LIMIT_MS && wallMs < WALL_LIMIT_MS) return watch(of, task, usedBefore, Math.max(5, Math.ceil(LIMIT_MS - usedMs)), wallMs);
+      if (usedMs < task.limitMs && wallMs < WALL_LIMIT_MS + task.limitMs)
+        return watch(of, task, usedBefore, Math.max(5, Math.ceil(task.limitMs - usedMs)), wallMs);
       current = undefined;
       child = undefined;
       of.kill('SIGKILL');
-      task.reply.reject(
-        new NodeError(
-          'expression_limit',
-          `the expression "${short(task.source)}" ran longer than ${LIMIT_MS} ms; simplify it, or move the work into a code.js step`,
-          { final: true },
-        ),
-      );
+      task.reply.reject(new NodeError('expression_limit', `${task.name} ran longer than ${task.limitMs} ms; ${task.remedy}`, { final: true }));
       ensureChild();
     });
   }
@@ -158,9 +160,18 @@ export function createEvaluator(options: EvaluatorOptions): ChildEvaluator {
     stopTimer = undefined;
   }
 
+  function enqueue(work: Omit<Task, 'reply'>): Promise<Json> {
+    if (isStopped) return Promise.reject(new NodeError('expression_unavailable', 'Studio is stopping'));
+    const task: Task = { ...work, reply: deferred() };
+    queue.push(task);
+    if (child !== undefined && isReady && current === undefined) disarm();
+    ensureChild();
+    pump();
+    return task.reply.promise;
+  }
+
   return {
     evaluate(expression, scope) {
-      if (isStopped) return Promise.reject(new NodeError('expression_unavailable', 'Studio is stopping'));
       const text = scopeText(expression, scope);
       if (text.length > MAX_SCOPE_BYTES) {
         return Promise.reject(
@@ -171,12 +182,20 @@ export function createEvaluator(options: EvaluatorOptions): ChildEvaluator {
           ),
         );
       }
-      const task: Task = { source: expression.source, scope: text, reply: deferred() };
-      queue.push(task);
-      if (child !== undefined && isReady && current === undefined) disarm();
-      ensureChild();
-      pump();
-      return task.reply.promise;
+      const name = `the expression "${short(expression.source)}"`;
+      return enqueue({
+        kind: 'expression',
+        limitMs: LIMIT_MS,
+        name,
+        remedy: 'simplify it, or move the work into a code.js step',
+        source: expression.source,
+        scope: text,
+      });
+    },
+    async checkInputs(schema, inputs) {
+      const remedy = 'simplify the patterns and alternatives of the schema, or send less';
+      const value = await enqueue({ kind: 'inputs', limitMs: INPUTS_LIMIT_MS, name: 'the check', remedy, source: schema, scope: inputs });
+      return value as unknown as InputFault | null;
     },
     async stop() {
       isStopped = true;

@@ -1,6 +1,7 @@
 /** The expression child: a process of its own that evaluates full JSONata and is killed when it takes too long. Holds no secret,
  *  no environment and no state between two evaluations but compiled expressions. Talks JSON over its IPC channel, one at a time. */
 import jsonata from 'jsonata';
+import type { Json } from '../contract/endpoint.ts';
 import { refusedName, resultPositions, type Ast } from './expression-ast.ts';
 
 export interface ChildRequest {
@@ -8,6 +9,8 @@ export interface ChildRequest {
   readonly source: string;
   /** JSON of the scope, reduced to what the expression reads. */
   readonly scope: string;
+  /** `inputs`: the source is a JSON Schema, the scope a list of inputs, the value the first fault or null. */
+  readonly kind: 'expression' | 'inputs';
 }
 
 export type ChildReply = { readonly id: number; readonly value: string } | { readonly id: number; readonly error: string };
@@ -109,10 +112,17 @@ function messageOf(error: unknown): string {
 /** Evaluates one request. Exported for the property test that compares it with the fast path. */
 export async function answer(request: ChildRequest): Promise<ChildReply> {
   try {
+    if (request.kind === 'inputs') return { id: request.id, value: await checkInputs(request) };
     return { id: request.id, value: toText(await compile(request.source).evaluate(JSON.parse(request.scope))) };
   } catch (error) {
     return { id: request.id, error: messageOf(error) };
   }
+}
+
+/** Loaded when the first schema comes: most children never see one. */
+async function checkInputs(request: ChildRequest): Promise<string> {
+  const { findInputFault } = await import('./input-schema.ts');
+  return JSON.stringify(findInputFault(JSON.parse(request.source) as Record<string, Json>, JSON.parse(request.scope) as readonly Json[]));
 }
 
 /** Nothing in this process may change what objects inherit: one evaluation must not reach into the next. */
@@ -131,6 +141,6 @@ if (process.send !== undefined && process.argv.includes('--studio-expressions'))
   process.on('disconnect', () => process.exit(0));
   freezeIntrinsics();
   // Warm: the first evaluation compiles much of JSONata, and must not count against somebody's 50 ms.
-  await answer({ id: 0, source: '$sum(input.items[price > 1].price) & "x"', scope: '{"input":{"items":[{"price":1},{"price":2}]}}' });
+  await answer({ id: 0, kind: 'expression', source: '$sum(input.items[price > 1].price) & "x"', scope: '{"input":{"items":[{"price":1},{"price":2}]}}' });
   send({ id: -1, value: 'ready' } satisfies ChildReply);
 }

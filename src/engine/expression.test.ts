@@ -7,7 +7,7 @@ import { answer } from './expression-child.ts';
 import { compileExpression, ExpressionError } from './expression.ts';
 
 async function full(source: string, scope: unknown): Promise<Json> {
-  const reply = await answer({ id: 1, source, scope: JSON.stringify(scope) });
+  const reply = await answer({ id: 1, kind: 'expression', source, scope: JSON.stringify(scope) });
   if ('error' in reply) throw new Error(reply.error);
   return JSON.parse(reply.value) as Json;
 }

@@ -12,7 +12,7 @@ import { readWorkflowHead, type WorkflowHead } from '../store/workflows.ts';
 import { goOn, outcomeOf } from './advance.ts';
 import type { Core, LoadedVersion } from './core.ts';
 import { descendantsOf } from './graph.ts';
-import { requireInput } from './input-schema.ts';
+import { requireInputs } from './input-schema.ts';
 import { emptyGroup } from './journal.ts';
 import { createLive, openStep, type Live } from './live.ts';
 import { begin } from './plan.ts';
@@ -41,7 +41,7 @@ export async function startInstance(core: Core, request: StartRequest): Promise<
   const head = await requireWorkflow(core, request);
   const version = await loadVersion(core, { ...request, version: head.version });
   const input = request.input ?? {};
-  requireInput(version.definition.inputSchema, input);
+  await requireInputs(core.evaluator, version.definition.inputSchema, [input]);
   const id = request.id ?? newId('inst', core.clock);
   if (request.id !== undefined) {
     if (!core.lives.has(id) && (await isThere(core, request.orgId, id))) return { id };
@@ -178,7 +178,7 @@ export async function startBatch(core: Core, request: BatchRequest): Promise<rea
   if (owner === undefined) fail('starting', { retryAfterS: 1 });
   const head = await requireWorkflow(core, request);
   const version = await loadVersion(core, { ...request, version: head.version });
-  request.inputs.forEach((input) => requireInput(version.definition.inputSchema, input));
+  await requireInputs(core.evaluator, version.definition.inputSchema, request.inputs);
   const [firstId] = request.ids ?? [];
   if (firstId !== undefined && (await isThere(core, request.orgId, firstId))) return request.ids ?? [];
   const lives = request.inputs.map((input, index) =>
@@ -235,7 +235,7 @@ export async function rerunInstance(core: Core, request: RerunRequest): Promise<
   if (request.from !== undefined && !version.graph.byKey.has(request.from))
     fail('invalid_body', `version ${number} has no step "${request.from}"; name one of ${[...version.graph.byKey.keys()].slice(0, 20).join(', ')}`);
   const input = request.input ?? old.input;
-  requireInput(version.definition.inputSchema, input);
+  await requireInputs(core.evaluator, version.definition.inputSchema, [input]);
   const id = request.id ?? newId('inst', core.clock);
   if (request.id !== undefined) {
     if (!core.lives.has(id) && (await isThere(core, request.orgId, id))) return { id };
