@@ -20,6 +20,8 @@ export function logPath(workspacePath: string): string {
 
 export function openLogOutput(config: Pick<Config, 'logFormat' | 'logSink' | 'workspacePath'>): LogOutput {
   const file = openFile(logPath(config.workspacePath));
+  // A terminal or a pipe may go away (a lost connection, a restarted collector): the file still has the lines, and Studio goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const syslog = config.logSink === 'syslog' ? openSyslog() : undefined;
   const show =
     config.logSink === 'stdout' ? (line: string) => void process.stdout.write(config.logFormat === 'pretty' ? prettyLine(line) : line) : () => undefined;
