@@ -36,7 +36,7 @@ import { workflowRoutes } from './http/routes/workflows.ts';
 import type { Route } from './http/route.ts';
 import { createStaticUi } from './http/static.ts';
 import { createUpgrade } from './http/upgrade.ts';
-import { createIdentity } from './identity/identity.ts';
+import { createIdentity, type Identity } from './identity/identity.ts';
 import { proposedOrigin } from './identity/public-origin.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
 import { createSandbox } from './jobs/sandbox.ts';
@@ -212,6 +212,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   await uploads.start();
   await engine.start();
   await identity.firstAdmins.ensure();
+  await tellUnreadableSecrets(parts, identity);
   identity.start();
   realtime.start();
   await jobs.start();
@@ -239,6 +240,15 @@ export async function wire(parts: WireParts): Promise<Wired> {
       await listener.stop();
     },
   };
+}
+
+/** A lost key store is noticed at the start, not when the first step needs a secret. */
+async function tellUnreadableSecrets({ board, log }: WireParts, identity: Identity): Promise<void> {
+  const count = await identity.secrets.countUnreadable();
+  if (count === 0) return;
+  const fault = `${count} of the stored secrets can't be opened: CREDENTIAL_ENCRYPTION_KEY is not the one they were sealed with. Put the old .env of the workspace back and restart, or set these secrets again`;
+  log.error({ count }, fault);
+  board.report('secrets', fault, false);
 }
 
 /** Whose rights ended or changed has its sockets looked at again, at once. */

@@ -132,8 +132,17 @@ for (const value of weak) {
     equal(faults.length, 1);
     match(faults[0] ?? '', /JWT_SECRET_KEY .*ENV=production refuses it/);
   });
+}
+
+for (const value of weak.filter((text) => text.length >= 32)) {
   test(`development takes JWT_SECRET_KEY=${value.slice(0, 20)}`, async () => {
     equal((await load({ JWT_SECRET_KEY: value })).config.jwtSecretKey, value);
+  });
+}
+
+for (const name of ['JWT_SECRET_KEY', 'CREDENTIAL_ENCRYPTION_KEY']) {
+  test(`${name} of less than 256 bits is refused everywhere, before anything starts`, async () => {
+    match((await faultsOf({ [name]: 'short' }))[0] ?? '', new RegExp(`^${name} has 5 bytes; it needs 32`));
   });
 }
 
@@ -285,14 +294,14 @@ test('a named file that is missing or broken is refused', async () => {
 
 test('what is missing is generated once, kept with mode 0600, and never changed', async () => {
   const path = workspace();
-  writeFileSync(join(path, '.env'), '# mine\nJWT_SECRET_KEY=kept-by-me');
+  writeFileSync(join(path, '.env'), '# mine\nJWT_SECRET_KEY=kept-by-me-and-long-enough-for-256-bits');
   const first = completeConfig((await loadConfig({ env: { WORKSPACE_PATH: path }, findHolder: nobody })).config);
   const second = completeConfig((await loadConfig({ env: { WORKSPACE_PATH: path }, findHolder: nobody })).config);
-  equal(first.jwtSecretKey, 'kept-by-me');
+  equal(first.jwtSecretKey, 'kept-by-me-and-long-enough-for-256-bits');
   match(first.postgresPassword, /^[0-9a-f]{64}$/);
   deepEqual([second.postgresPassword, second.workspaceId, second.workerSharedSecret], [first.postgresPassword, first.workspaceId, first.workerSharedSecret]);
   equal(statSync(join(path, '.env')).mode & 0o777, 0o600);
-  match(readFileSync(join(path, '.env'), 'utf8'), /^# mine\nJWT_SECRET_KEY=kept-by-me\n/);
+  match(readFileSync(join(path, '.env'), 'utf8'), /^# mine\nJWT_SECRET_KEY=kept-by-me-and-long-enough-for-256-bits\n/);
 });
 
 test('a secret in the environment is used and not written down', async () => {

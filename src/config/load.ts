@@ -58,6 +58,8 @@ const MANAGED_NEEDS = ['databaseUrl', 'redisUrl', 'jwtSecretKey', 'workerSharedS
 /** Stands for a workspace that can't be told: nothing is there, and the start is refused. */
 const NOWHERE = '/nonexistent';
 
+const MIN_KEY_BYTES = 32;
+
 /** @throws ConfigRefusal with every fault there is */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const notices: string[] = [];
@@ -82,6 +84,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   collectFaults(readings, isManaged, faults, notices);
   checkTogether(values, faults);
   if (values.env === 'production') checkSecrets(values, faults);
+  else checkKeyLengths(values, faults);
   if (faults.length > 0) throw new ConfigRefusal(faults);
   return {
     config: toConfig(values, { workspacePath, decision, isManaged, isRedisManaged, isPretty: options.prettyByDefault === true }),
@@ -186,6 +189,15 @@ function checkTogether(values: Values, faults: string[]): void {
   }
   if (values.adminEmail !== undefined && !/^[^\s@]+@[^\s@]+$/.test(values.adminEmail))
     faults.push(`ADMIN_EMAIL is ${JSON.stringify(values.adminEmail)}, which is no mail address.`);
+}
+
+/** Everywhere: a shorter key could be tried out, and the parts that use it refuse it later and less clearly. */
+function checkKeyLengths(values: Values, faults: string[]): void {
+  for (const name of ['jwtSecretKey', 'credentialEncryptionKey'] as const) {
+    const bytes = Buffer.byteLength(values[name] ?? '');
+    if (bytes > 0 && bytes < MIN_KEY_BYTES)
+      faults.push(`${keys[name].env[0]} has ${bytes} bytes; it needs ${MIN_KEY_BYTES} (256 bits). Make one with: openssl rand -hex 32`);
+  }
 }
 
 function checkSecrets(values: Values, faults: string[]): void {

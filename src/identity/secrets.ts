@@ -3,7 +3,7 @@ import type { Caller } from '../contract/caller.ts';
 import type { Secret } from '../contract/secrets.ts';
 import { AppError, fail } from '../kernel/fail.ts';
 import type { SqlPool } from '../store/client.ts';
-import { countSecrets, deleteSecret, listSecrets, readSecret, upsertSecret } from '../store/secrets.ts';
+import { countForeignSecrets, countSecrets, deleteSecret, listSecrets, readSecret, upsertSecret } from '../store/secrets.ts';
 import type { Cipher } from './cipher.ts';
 import type { Author, Commit } from './commit.ts';
 
@@ -16,6 +16,8 @@ export interface Secrets {
   remove(caller: Caller, name: string, author: Author): Promise<void>;
   /** The value, in clear. @returns undefined when there is none  @throws when it was sealed with another key */
   read(orgId: string, name: string): Promise<string | undefined>;
+  /** How many, of all orgs, this key can't open: more than none means that the key was lost or exchanged. */
+  countUnreadable(): Promise<number>;
 }
 
 export function createSecrets({ sql, cipher, commit }: { readonly sql: SqlPool; readonly cipher: Cipher; readonly commit: Commit }): Secrets {
@@ -36,6 +38,7 @@ export function createSecrets({ sql, cipher, commit }: { readonly sql: SqlPool; 
         if (!(await deleteSecret(change.sql, { orgId: caller.orgId, name }))) fail('not_found', `There is no secret "${name}".`);
         await change.audit('secret.deleted', name);
       }),
+    countUnreadable: () => countForeignSecrets(sql, cipher.keyId),
     async read(orgId, name) {
       const row = await readSecret(sql, { orgId, name });
       if (row === undefined) return undefined;

@@ -26,6 +26,12 @@ export async function countSecrets(sql: Sql, orgId: string): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
+/** Across orgs: how many were sealed with another key than this one. */
+export async function countForeignSecrets(sql: Sql, keyId: string): Promise<number> {
+  const { rows } = await sql.query<{ count: number }>(`select count(*) as count from secrets where key_id <> $1`, [keyId]);
+  return rows[0]?.count ?? 0;
+}
+
 export async function upsertSecret(
   sql: Sql,
   secret: { readonly orgId: string; readonly name: string; readonly ciphertext: Buffer; readonly keyId: string; readonly now: Date },
