@@ -1,17 +1,17 @@
 /** One attempt of one job, from claim to record. The process is never tied to this one: at every await Studio may die, and the next Studio takes
  *  the same way from `resumeAttempt`: it finds the process, or the exit record, or neither.
  *  One thing to know: the record is committed only after every process of the job is proved gone, and the slot is freed only after the record. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { backoffDelayMs } from '../kernel/retry.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { deferred } from '../kernel/deferred.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { retryPolicy } from '../contract/graph.ts';
 import { recordProcess, type ClaimedJob } from '../store/job-claims.ts';
-import { endJobProcesses, type JobProcesses } from './job-processes.ts';
+import { endJobProcesses, isAlone, type JobProcesses } from './job-processes.ts';
 import { clearJobFolder, jobFolder, type JobFolder } from './job-folder.ts';
 import { openLogPump, type LogPump } from './log-pump.ts';
-import { failedEnd, judge, oomKills, type Verdict } from './outcome.ts';
+import { failedEnd, judge, NOT_STARTED, oomKills, type Verdict } from './outcome.ts';
 import type { RunParts, StopOrder } from './parts.ts';
 import { commandOf, prepareAttempt, type Command } from './prepare.ts';
 import { readProgress } from './progress.ts';
@@ -145,9 +145,15 @@ async function runFresh(running: Running): Promise<Verdict> {
 /** The process of an earlier Studio: alive, ended with a record, or vanished. */
 async function runFound(running: Running): Promise<Verdict> {
   const { claimed, parts, folder } = running;
-  const run = await readRun(folder);
-  if (run?.attempt !== claimed.attempt) return attend(running, undefined, undefined, undefined);
-  if (run.uid !== undefined && (await parts.uids?.retake(run.uid))) running.uid = run.uid;
+  const run = readRun(folder);
+  // The folder is an earlier attempt's, or not there: this one never came to a process.
+  if (run?.attempt !== claimed.attempt)
+    return running.order === undefined ? NOT_STARTED : judge({ claimed, order: running.order, exit: undefined, ended: undefined, parts });
+  if (run.uid !== undefined && (await parts.uids?.retake(run.uid))) {
+    // Another Studio's job may have got it since: then this one is ended by its other marks only.
+    if (isAlone(run.uid, claimed.job.id)) running.uid = run.uid;
+    else parts.uids?.release(run.uid);
+  }
   const recorded = claimed.pid === null || claimed.pidStarted === null ? undefined : { pid: claimed.pid, started: claimed.pidStarted };
   const shim = await findShim(folder, recorded);
   // Its command is needed again to mask its log and to read its result. Where it can't be had any more, the log is not carried over, and nothing is shown unmasked.
@@ -169,9 +175,9 @@ async function runFound(running: Running): Promise<Verdict> {
   return attend(running, shim === undefined ? undefined : watchShim(shim, parts.clock), pump, command);
 }
 
-async function readRun(folder: JobFolder): Promise<{ uid: number | undefined; attempt: number } | undefined> {
+function readRun(folder: JobFolder): { uid: number | undefined; attempt: number } | undefined {
   try {
-    const { uid, attempt } = JSON.parse(await readFile(folder.run, 'utf8')) as { uid: number | null; attempt: number };
+    const { uid, attempt } = JSON.parse(readFileSync(folder.run, 'utf8')) as { uid: number | null; attempt: number };
     return { uid: uid ?? undefined, attempt };
   } catch {
     return undefined; // The claim was made, the folder not: nothing was started.

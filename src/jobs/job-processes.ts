@@ -21,9 +21,17 @@ export function findJobProcesses(target: JobProcesses, known: readonly ProcessId
     if (facts.isZombie || facts.pid === process.pid) return false;
     if (group !== undefined && facts.groupId === group) return true;
     if (known.some((one) => one.pid === facts.pid && one.started === facts.started)) return true;
-    if (target.uid !== undefined && uidOf(facts.pid) === target.uid) return true;
-    return readEnvironment(facts.pid).includes(`STUDIO_JOB_ID=${target.jobId}`);
+    const owner = ownerOf(facts.pid);
+    // By uid only what names no other job: two jobs share a uid when a Studio is killed between taking one and its process showing it.
+    return owner === target.jobId || (owner === undefined && target.uid !== undefined && uidOf(facts.pid) === target.uid);
   });
+}
+
+/** The job that a process says it belongs to. */
+function ownerOf(pid: number): string | undefined {
+  return readEnvironment(pid)
+    .find((entry) => entry.startsWith('STUDIO_JOB_ID='))
+    ?.slice('STUDIO_JOB_ID='.length);
 }
 
 /** Real uid of a process; undefined when it is gone. (The owner of /proc/<pid> is no proof: it is root's for what can't be traced.) */
@@ -75,7 +83,7 @@ export async function endJobProcesses(
   for (let round = 0; left.length > 0 && clock.monotonic() < deadline; round++) {
     for (const facts of left) sendSignal(facts, 'SIGKILL');
     // What forks faster than it is looked at: the kernel kills all of a uid at one stroke.
-    if (round > 2 && target.uid !== undefined) await killAllOf(target.uid);
+    if (round > 2 && target.uid !== undefined && isAlone(target.uid, target.jobId)) await killAllOf(target.uid);
     await clock.sleep(round === 0 ? 5 : 25);
     left = look();
   }
@@ -92,6 +100,11 @@ async function waitWhile(look: () => readonly ProcessFacts[], options: { readonl
     left = look();
   }
   return left;
+}
+
+/** Whether no other job runs under the uid. */
+export function isAlone(uid: number, jobId: string): boolean {
+  return listProcesses().every((facts) => uidOf(facts.pid) !== uid || [undefined, jobId].includes(ownerOf(facts.pid)));
 }
 
 function killAllOf(uid: number): Promise<void> {

@@ -1,5 +1,5 @@
 /** How an attempt is judged, from what was ordered and what the process left. Writes nothing but notes to the job's log. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Failure } from '../contract/instances.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
 import { NodeError, type JobEnded } from '../nodes/kit.ts';
@@ -46,19 +46,26 @@ export async function judge(subject: Case): Promise<Verdict> {
   const endedAtMs = parts.clock.now();
   if (order?.kind === 'lost') return { kind: 'nothing' };
   if (order?.kind === 'cancel') return { kind: 'end', end: { status: 'cancelled', reason: order.reason, endedAtMs, ...exitOf(exit) } };
-  if (order?.kind === 'timeout') {
-    const error: Failure = {
-      code: 'timeout',
-      message: `The job ran longer than its limit of ${order.limitMs} ms and was ended.`,
-      remedy: 'Raise timeoutMs, or make the job shorter.',
-    };
+  if (order?.kind === 'timeout' || (order === undefined && wasLate(claimed, exit))) {
+    const message = `The job ran longer than its limit of ${claimed.timeoutMs} ms and was ended.`;
+    const error: Failure = { code: 'timeout', message, remedy: 'Raise timeoutMs, or make the job shorter.' };
     return { kind: 'end', end: { status: 'failed', reason: 'timeout', error, endedAtMs, ...exitOf(exit) } };
   }
   // Ended by our TERM, it failed only because Studio stops; what came to success in that moment counts.
   if (order?.kind === 'requeue' && exit?.code !== 0) return { kind: 'requeue', orphaned: false, reason: 'Studio was stopped' };
   if (exit !== undefined && ended !== undefined) return judgeExit({ ...subject, exit, ended });
+  // The shim leaves its number before it starts anything: without it, nothing has run.
+  if (ended !== undefined && !existsSync(ended.folder.shimPid)) return NOT_STARTED;
   return judgeOrphan(claimed, endedAtMs);
 }
+
+/** Ended by a signal after its time: the Studio that ordered it was killed before it could record why. */
+function wasLate(claimed: ClaimedJob, exit: Case['exit']): boolean {
+  return exit !== undefined && signalOf(exit.code) !== undefined && exit.endedAtMs - claimed.startedAtMs >= claimed.timeoutMs;
+}
+
+/** Killed between claim and start: the job goes back in line, and it does not count against it. */
+export const NOT_STARTED: Verdict = { kind: 'requeue', orphaned: false, reason: 'Studio was killed before it started' };
 
 function judgeOrphan(claimed: ClaimedJob, endedAtMs: number): Verdict {
   const error: Failure = {

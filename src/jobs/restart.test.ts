@@ -139,12 +139,12 @@ test('a Studio killed again and again under load loses no job, runs none twice t
   await harness.restart();
   const ends = await Promise.all(ids.map((id) => harness.settled(id)));
   assert.deepEqual(
-    ends.map((job) => job.status),
+    ends.map((job) => job.error?.message ?? job.status),
     ids.map(() => 'completed'),
   );
   const ran = readFileSync(runs.path, 'utf8').trim().split('\n');
   assert.equal(new Set(ran).size, 30);
-  // Each attempt runs at most once; more than one attempt only where a kill fell between claim and start.
+  // Each attempt runs at most once; one that a kill kept from starting is not counted against the job.
   assert.ok(ran.length <= ends.reduce((sum, job) => sum + job.attempts, 0));
   assert.deepEqual(
     ids.flatMap((id) => harness.processesOf(id)),
@@ -198,13 +198,7 @@ test('jobs go on and are recorded although every connection to the database is c
     await new Promise((resolve) => setTimeout(resolve, 70));
   }
   await admin.end();
-  await harness.until(async () =>
-    Promise.all(ids.map((id) => harness.settled(id))).then(
-      () => true,
-      () => false,
-    ),
-  );
-  const jobs = await Promise.all(ids.map((id) => harness.read(id)));
+  const jobs = await Promise.all(ids.map((id) => harness.settled(id)));
   assert.deepEqual(
     jobs.map((job) => job.status),
     ids.map(() => 'completed'),

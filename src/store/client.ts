@@ -58,6 +58,9 @@ function openPool(config: pg.PoolConfig, log: Logger): pg.Pool {
   const pool = new pg.Pool({ application_name: 'studio', ...config });
   // An idle connection that PostgreSQL ends is no fault of a caller: the pool opens another.
   pool.on('error', (error) => log.warn({ cause: error.message }, 'an idle database connection was lost'));
+  // A lost connection also rejects what runs on it; without a listener of its own it would end the process, and the pool takes its away at the very moment
+  // it hands the connection out: the news of the loss may stand in the same packet as that of the readiness.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
@@ -76,9 +79,6 @@ async function setOrg(client: pg.PoolClient, orgId: string): Promise<pg.PoolClie
 function poolSql(pool: pg.Pool, prepare: (client: pg.PoolClient) => Promise<pg.PoolClient>): SqlPool {
   async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect();
-    // While checked out, a lost connection also rejects the running query; without a listener it would end the process.
-    const ignore = (): void => {};
-    client.on('error', ignore);
     let broken: unknown;
     try {
       return await work(await prepare(client));
@@ -86,7 +86,6 @@ function poolSql(pool: pg.Pool, prepare: (client: pg.PoolClient) => Promise<pg.P
       if (isConnectionLoss(error)) broken = error;
       throw error;
     } finally {
-      client.off('error', ignore);
       client.release(broken !== undefined);
     }
   }

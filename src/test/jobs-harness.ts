@@ -10,7 +10,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { identify, listProcesses } from '../kernel/process-identity.ts';
 import { createJobs, type Jobs, type JobsParts } from '../jobs/jobs.ts';
 import type { JobEnded } from '../nodes/kit.ts';
-import type { Database } from '../store/client.ts';
+import { isConnectionLoss, type Database } from '../store/client.ts';
 import { readJob, readJobResult } from '../store/jobs.ts';
 import type { RoleConnections } from '../store/provision.ts';
 import { silentLog, testDatabase } from './database.ts';
@@ -91,7 +91,7 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
   await files.start();
   if (options.isIdle !== true) await jobs.start();
   const read = async (id: string): Promise<Job> => {
-    const job = await readJob(database.engine, { orgId: HARNESS_ORG, id });
+    const job = await steady(() => readJob(database.engine, { orgId: HARNESS_ORG, id }));
     if (job === undefined) throw new Error(`no job ${id}`);
     return job;
   };
@@ -167,9 +167,10 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
       await jobs.start();
     },
     async close() {
-      const { rows } = await database.engine.query<{ id: string }>(`select id from jobs where status in ('queued', 'running')`);
-      for (const row of rows) await jobs.cancel(row.id, 'the test is over');
-      await until(async () => (await database.engine.query(`select 1 as one from jobs where status in ('queued', 'running')`)).rowCount === 0);
+      const open = (): Promise<{ rows: { id: string }[] }> =>
+        steady(() => database.engine.query<{ id: string }>(`select id from jobs where status in ('queued', 'running')`));
+      for (const row of (await open()).rows) await steady(() => jobs.cancel(row.id, 'the test is over'));
+      await until(async () => (await open()).rows.length === 0);
       await jobs.stop();
       await close();
       await rm(workspacePath, { recursive: true, force: true });
@@ -189,6 +190,17 @@ function environmentOf(pid: number): readonly string[] {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
   } catch {
     return [];
+  }
+}
+
+/** A connection that was cut is found out by its next use: that use is repeated. */
+async function steady<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isConnectionLoss(error) || tries === 50) throw error;
+    }
   }
 }
 
