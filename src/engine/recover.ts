@@ -3,7 +3,7 @@
 import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import { messageOf } from '../kernel/fail.ts';
-import { adoptInstance, adoptInstances, readStoredInstance, type StoredInstance } from '../store/instances.ts';
+import { adoptInstance, adoptInstances, listOrphanEpochs, readStoredInstance, type StoredInstance } from '../store/instances.ts';
 import { listStrayJobs, loadSteps, type StoredStep } from '../store/steps.ts';
 import { endInstance, goOn, releaseLive } from './advance.ts';
 import { failure, notifyEnd, type Core } from './core.ts';
@@ -16,18 +16,25 @@ import { armTimer } from './timers.ts';
 import { loadVersion } from './versions.ts';
 
 /** Instances a bite: their steps come in one query. */
-const BITE = 200;
+const BITE = 500;
 const STRAY_BITE = 1_000;
 
 /** Takes over all there is to take. @returns how many */
 export async function adoptAll(core: Core): Promise<number> {
-  const { owner } = core;
-  if (owner === undefined) return 0;
   let taken = 0;
-  for (;;) {
-    const stored = await adoptInstances(core.parts.database.engine, { epoch: owner.epoch, limit: BITE });
+  for (const epoch of await listOrphanEpochs(core.parts.database.engine)) taken += await adoptFrom(core, epoch);
+  return taken;
+}
+
+async function adoptFrom(core: Core, from: number): Promise<number> {
+  let taken = 0;
+  let after = '';
+  while (core.state !== 'stopped' && core.owner !== undefined) {
+    const stored = await adoptInstances(core.parts.database.engine, { epoch: core.owner.epoch, from, after, limit: BITE });
     await failpoint('recover.adopted');
-    if (stored.length === 0 || core.state === 'stopped') return taken;
+    const last = stored.at(-1);
+    if (last === undefined || isStopped(core)) break;
+    after = last.id;
     const steps = groupByInstance(
       await loadSteps(
         core.parts.database.engine,
@@ -37,6 +44,12 @@ export async function adoptAll(core: Core): Promise<number> {
     for (const one of stored) await resume(core, one, steps.get(one.id) ?? []);
     taken += stored.length;
   }
+  return taken;
+}
+
+/** A function: the state changes while we wait. */
+function isStopped(core: Core): boolean {
+  return core.state === 'stopped';
 }
 
 function groupByInstance(steps: readonly StoredStep[]): ReadonlyMap<string, StoredStep[]> {

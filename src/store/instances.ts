@@ -155,14 +155,25 @@ export async function readStoredInstance(sql: Sql, instance: { readonly orgId: s
   return rows[0] === undefined ? undefined : toStored(rows[0]);
 }
 
-/** Takes live instances that no owner holds, oldest first. Two processes never take the same one. */
-export async function adoptInstances(sql: Sql, adoption: { readonly epoch: number; readonly limit: number }): Promise<StoredInstance[]> {
+/** Epochs that own live instances and stand for no owner any more. */
+export async function listOrphanEpochs(sql: Sql): Promise<number[]> {
+  const { rows } = await sql.query<{ epoch: number }>(
+    `select distinct owner_epoch as epoch from instances where status in ${LIVE} and owner_epoch is not null and owner_epoch not in (select epoch from owners) order by epoch`,
+  );
+  return rows.map((row) => row.epoch);
+}
+
+/** Takes live instances of a dead owner, oldest first, those after `after`. Two processes never take the same one. */
+export async function adoptInstances(
+  sql: Sql,
+  adoption: { readonly epoch: number; readonly from: number; readonly after: string; readonly limit: number },
+): Promise<StoredInstance[]> {
   const { rows } = await sql.query<StoredRow>(
     `with free as (
-       select id from instances where status in ${LIVE} and (owner_epoch is null or owner_epoch not in (select epoch from owners)) order by id limit $2 for update skip locked
+       select id from instances where status in ${LIVE} and owner_epoch = $2 and id > $3 order by id limit $4 for update skip locked
      ), taken as (update instances set owner_epoch = $1 where id in (select id from free) returning id)
      select ${STORED} from instances i join workflows w on w.id = i.workflow_id where i.id in (select id from taken) order by i.id`,
-    [adoption.epoch, adoption.limit],
+    [adoption.epoch, adoption.from, adoption.after, adoption.limit],
   );
   return rows.map(toStored);
 }
