@@ -85,6 +85,8 @@ export interface Wired {
 
 /** The sample is a few hundred bytes: longer means the disk is gone. */
 const EXAMPLE_MS = 10_000;
+/** A killed PostgreSQL is back within a second or two: until then a call waits for it, or is told by its lost connection. */
+const AWAY_MS = 3_000;
 /** Requests of the first moment are not counted, and the start is not slowed. */
 const METRICS_AFTER_MS = 500;
 
@@ -194,6 +196,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     config: http,
     ui,
     isDraining: () => isDraining,
+    isDatabaseAway: () => parts.board.downMs('database') > AWAY_MS,
     holder: () => engine.ownerId,
     observe: (answered) => metrics?.observeRequest(answered),
   });

@@ -36,6 +36,8 @@ export interface AppParts {
   /** This process among others on the same database: the engine's owner id, from when it has one. */
   readonly holder?: (() => string | undefined) | undefined;
   readonly isDraining?: (() => boolean) | undefined;
+  /** The database has not answered for a while: calls are refused at once instead of waiting for it. */
+  readonly isDatabaseAway?: (() => boolean) | undefined;
   /** Hears of every answered request, for metrics. `route` is the endpoint's key, or empty. */
   readonly observe?: ((facts: { readonly route: string; readonly method: string; readonly status: number; readonly ms: number }) => void) | undefined;
   /** Checks replies against the contract: for tests. */
@@ -88,6 +90,7 @@ export function createApp(parts: AppParts): HttpApp {
     },
     requestTimeoutMs: config.requestTimeoutMs,
     isDraining: parts.isDraining ?? (() => false),
+    isDatabaseAway: parts.isDatabaseAway ?? (() => false),
     checkReplies: parts.checkReplies ?? false,
   });
   app.notFound(async (context) => {

@@ -35,6 +35,8 @@ export interface MountParts {
   readonly once: Once;
   readonly requestTimeoutMs: number;
   readonly isDraining: () => boolean;
+  /** It has not answered for a while: asking it again would only wait. */
+  readonly isDatabaseAway: () => boolean;
   /** Parses replies by the contract too: for tests. */
   readonly checkReplies: boolean;
 }
@@ -108,6 +110,8 @@ async function admitAndParse(
   { rule, context, limit }: { rule: Rule; context: Context<AppEnv>; limit: TimeLimit },
   parts: MountParts,
 ): Promise<Asked> {
+  // Health says itself what is away.
+  if (spec.tag !== 'health' && parts.isDatabaseAway()) fail('database_unavailable', { retryAfterS: 2 });
   const request = context.req.raw;
   const facts = context.get('facts');
   const caller = await admit(rule, context, parts);

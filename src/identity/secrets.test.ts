@@ -113,3 +113,11 @@ for (const body of [
     assert.equal((await (await door.admin()).call('PATCH', '/api/v1/settings', { body })).status, 400);
   });
 }
+
+test('secrets that this key did not seal are counted, so that a lost key store is noticed', async () => {
+  await (await door.admin()).expect(200, 'PUT', '/api/v1/secrets/LOST', { value: VALUE });
+  const before = await door.identity.secrets.countUnreadable();
+  await door.database.engine.query(`update secrets set key_id = 'another' where org_id = $1 and name = 'LOST'`, [orgId]);
+  assert.equal(await door.identity.secrets.countUnreadable(), before + 1);
+  await assert.rejects(door.identity.secrets.read(orgId, 'LOST'), /sealed with another CREDENTIAL_ENCRYPTION_KEY/);
+});

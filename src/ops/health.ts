@@ -1,7 +1,7 @@
 /** What Studio says about itself: one word for `/health`, and the facts it is made of. Never calls upward, never throws:
  *  a probe that fails is an answer. */
 import type { HealthState } from '../contract/values.ts';
-import type { Clock } from '../kernel/clock.ts';
+import { systemClock, type Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { BootProgress } from '../supervise/boot-progress.ts';
 import type { StorageVerdict } from '../supervise/storage.ts';
@@ -36,13 +36,15 @@ export interface HealthBoard {
   setDraining(): void;
   /** A required part that is down makes health unready; an optional one degrades it. Null: up again. */
   report(part: string, fault: string | null, required: boolean): void;
+  /** How long a part has been down without a break, ms; 0 while it is up. */
+  downMs(part: string): number;
   /** @returns a function that ends the subscription */
   onChange(listener: (overall: Overall) => void): () => void;
   storage: StorageVerdict | undefined;
 }
 
 export function createHealthBoard({ progress }: Pick<HealthParts, 'progress'>): HealthBoard {
-  const faults = new Map<string, { readonly fault: string; readonly required: boolean }>();
+  const faults = new Map<string, { readonly fault: string; readonly required: boolean; readonly sinceMs: number }>();
   const listeners = new Set<(overall: Overall) => void>();
   let isDraining = false;
   let last = '';
@@ -76,8 +78,12 @@ export function createHealthBoard({ progress }: Pick<HealthParts, 'progress'>): 
     },
     report(part, fault, required) {
       if (fault === null) faults.delete(part);
-      else faults.set(part, { fault, required });
+      else faults.set(part, { fault, required, sinceMs: faults.get(part)?.sinceMs ?? systemClock.monotonic() });
       tell();
+    },
+    downMs(part) {
+      const sinceMs = faults.get(part)?.sinceMs;
+      return sinceMs === undefined ? 0 : systemClock.monotonic() - sinceMs;
     },
     onChange(listener) {
       listeners.add(listener);
