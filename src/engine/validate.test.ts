@@ -34,6 +34,22 @@ function codes(definition: Partial<Definition>, role: 'user' | 'super_admin' = '
 
 const table: readonly [name: string, definition: Partial<Definition>, problems: string[]][] = [
   [
+    'a fan-in that more paths would have to reach than there are',
+    {
+      nodes: [
+        { key: 'a', type: 'noop' },
+        { key: 'b', type: 'merge', params: { mode: 'n', n: 3 } },
+        { key: 'c', type: 'noop', runIf: 2 },
+      ],
+      edges: [
+        { from: 'a', to: 'b' },
+        { from: 'b', to: 'c' },
+      ],
+    },
+    ['unreachable_fan_in nodes[1].params.n', 'unreachable_fan_in nodes[2].runIf'],
+  ],
+  ['an error branch that nothing hears', { nodes: [{ key: 'a', type: 'noop', onError: 'branch' }], edges: [] }, ['no_error_branch nodes[0].onError']],
+  [
     'a sound graph',
     {
       nodes: [

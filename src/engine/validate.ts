@@ -8,7 +8,7 @@ import { dataFlowProblems } from './validate-flow.ts';
 import { paramProblems } from './validate-params.ts';
 import { inputSchemaFault } from './input-schema.ts';
 import { pathText } from './path-text.ts';
-import { ERROR_PORT, portsOf, splitEnd } from './graph.ts';
+import { carriesToken, ERROR_PORT, portsOf, splitEnd } from './graph.ts';
 
 export interface ValidateOptions {
   readonly types: NodeTypes;
@@ -35,7 +35,7 @@ export function validate(definition: Definition, options: ValidateOptions): read
   problems.push(...duplicateKeys(definition));
   definition.nodes.forEach((node, index) => problems.push(...nodeProblems(node, `nodes[${index}]`, options)));
   const edgeFaults = edgeProblems(definition, options.types);
-  problems.push(...edgeFaults, ...duplicateEdges(definition));
+  problems.push(...edgeFaults, ...duplicateEdges(definition), ...fanInProblems(definition), ...unheardErrors(definition));
   const cycles = cycleProblems(definition);
   problems.push(...cycles);
   // What can have run before is only defined without cycles.
@@ -169,6 +169,42 @@ function duplicateEdges(definition: Definition): readonly Problem[] {
     if (before === undefined) first.set(id, index);
     return before === undefined ? [] : [{ path: `edges[${index}]`, code: 'duplicate_edge', message: `the edge ${id} is there already, as edges[${before}]` }];
   });
+}
+
+/** A node that waits for more paths than lead to it would never run. */
+function fanInProblems(definition: Definition): readonly Problem[] {
+  return definition.nodes.flatMap((node, index) => {
+    const n = node.params?.['n'];
+    const wanted = typeof node.runIf === 'number' ? node.runIf : node.type === 'merge' && typeof n === 'number' ? n : 0;
+    const paths = definition.edges.filter((edge) => splitEnd(edge.to).key === node.key && carriesToken(edge)).length;
+    if (wanted <= Math.max(paths, 1)) return [];
+    const path = `nodes[${index}].${typeof node.runIf === 'number' ? 'runIf' : 'params.n'}`;
+    return [
+      {
+        node: node.key,
+        path,
+        code: 'unreachable_fan_in',
+        message: `"${node.key}" waits for ${wanted} paths, and ${paths} lead to it; lower the number or add edges`,
+      },
+    ];
+  });
+}
+
+/** `onError: branch` without an edge from the error port would swallow the failure. */
+function unheardErrors(definition: Definition): readonly Problem[] {
+  const heard = new Set(definition.edges.map((edge) => edge.from).filter((from) => splitEnd(from).port === ERROR_PORT));
+  return definition.nodes.flatMap((node, index) =>
+    node.onError === 'branch' && !heard.has(`${node.key}.${ERROR_PORT}`)
+      ? [
+          {
+            node: node.key,
+            path: `nodes[${index}].onError`,
+            code: 'no_error_branch',
+            message: `"${node.key}" branches on error, but no edge leaves "${node.key}.${ERROR_PORT}"; add one, or use "continue" to go on regardless`,
+          },
+        ]
+      : [],
+  );
 }
 
 /** One problem per knot of nodes that lead back to each other (Tarjan's strongly connected components). */
