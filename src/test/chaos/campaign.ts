@@ -75,6 +75,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
 
 async function prepare(client: ApiClient, oracle: Oracle): Promise<string[]> {
   await client.expect(200, 'PATCH', '/api/v1/settings', { allowedHosts: [`127.0.0.1:${oracle.port}`] });
+  await client.expect(200, 'PUT', '/api/v1/secrets/CHAOS', { value: 'asked for by every call' });
   const ids: string[] = [];
   // Serial: four calls, once.
   for (const { name, definition } of chaosWorkflows(oracle))

@@ -1,4 +1,4 @@
-/** The workflows of a chaos campaign: chains, a fan-out, a timer and commands, each with effects that the oracle notes, and the
+/** The workflows of a chaos campaign: chains, a fan-out, a timer, commands and files, each with effects that the oracle notes, and the
  *  output that each must end with. */
 import type { Definition } from '../../contract/graph.ts';
 import type { Oracle } from './oracle.ts';
@@ -19,7 +19,13 @@ export function chaosWorkflows(oracle: Oracle): readonly ChaosWorkflow[] {
   const call = (key: string): Node => ({
     key,
     type: 'http.request',
-    params: { method: 'POST', url: `http://127.0.0.1:${oracle.port}/`, query: { run: '{{ input.run }}', step: key }, timeoutMs: 10_000 },
+    params: {
+      method: 'POST',
+      url: `http://127.0.0.1:${oracle.port}/`,
+      query: { run: '{{ input.run }}', step: key },
+      headers: { 'x-secret': '{{ secrets.CHAOS }}' },
+      timeoutMs: 10_000,
+    },
     // The network to the oracle is not what is tested: only its own silence while Studio restarts.
     retry: { maxAttempts: 5, backoffMs: 50 },
   });
@@ -37,9 +43,12 @@ export function chaosWorkflows(oracle: Oracle): readonly ChaosWorkflow[] {
     },
   };
   const timer: Node = { key: 'pause', type: 'wait.timer', params: { durationMs: 300 } };
+  const write: Node = { key: 'keep', type: 'file.write', params: { path: 'chaos/{{ input.run }}.txt', content: '{{ input.run }}' } };
+  const read: Node = { key: 'fetch', type: 'file.read', params: { path: 'chaos/{{ input.run }}.txt', as: 'text' } };
   return [
     { name: 'chain', definition: chain([call('a'), call('b'), call('c'), end]) },
     { name: 'commands', definition: chain([call('a'), command, call('b'), end]) },
+    { name: 'files', definition: chain([call('a'), write, read, { ...end, params: { values: { done: '{{ steps.fetch.output.content }}' } } }]) },
     { name: 'timer', definition: chain([call('a'), timer, call('b'), end]) },
     {
       name: 'fan-out',
