@@ -5,10 +5,12 @@ import { AppError } from '../kernel/fail.ts';
 import { NodeError, type InlineNodeType, type NodeContext, type NodeResult } from '../nodes/kit.ts';
 import { endInstance, noteActivity, stageLog } from './advance.ts';
 import { failure, type Core } from './core.ts';
+import { walled } from './fault.ts';
 import { failureOf, finish, occupy, releaseHeld, stepName, vacate } from './finish.ts';
 import type { CompiledNode } from './graph.ts';
 import { isCurrent, pathOf, type Live, type LiveStep, type Running } from './live.ts';
 import { isTooLarge, MAX_OUTPUT_BYTES } from './limits.ts';
+import { patiently } from './patient.ts';
 import { sourcesOf } from './plan.ts';
 import { noRedaction, redactionOf, type Redaction } from './redaction.ts';
 import { resolve, type Resolved } from './resolve.ts';
@@ -58,7 +60,10 @@ export function startAttempt(core: Core, live: Live, node: CompiledNode, step: L
   };
   let result: NodeResult | Promise<NodeResult>;
   try {
-    const resolved = resolve(node.params, live.scope, { evaluator: core.evaluator, readSecret: (name) => core.parts.secrets.read(live.orgId, name) });
+    const resolved = resolve(node.params, live.scope, {
+      evaluator: core.evaluator,
+      readSecret: (name) => patiently(core, () => core.parts.secrets.read(live.orgId, name)),
+    });
     if (resolved instanceof Promise) {
       openRun(trial);
       result = resolved.then((value) => runNode(trial, value));
@@ -153,14 +158,14 @@ async function watch(trial: Trial, run: Running, result: Promise<NodeResult>): P
   ];
   const release = (): void => cancels.forEach((cancel) => cancel());
   Object.assign(run, { release });
+  let next: () => void;
   try {
     const value = await Promise.race([result, timedOut]);
-    if (!vacate(core, live, node, run)) return;
-    onResult(trial, value);
+    next = () => onResult(trial, value);
   } catch (error) {
-    if (!vacate(core, live, node, run)) return;
-    onFailure(trial, error);
+    next = () => onFailure(trial, error);
   }
+  if (vacate(core, live, node, run)) walled(core, live, next);
 }
 
 /** Lines of a long attempt reach the store while it runs. */

@@ -69,7 +69,9 @@ function randomDefinition(random: () => number): Definition {
       edges.push({ from: `n${from}${port}`, to: `n${to}` });
     }
   }
-  return { nodes, edges };
+  // A failure that nobody listens to is no branch.
+  const heard = new Set(edges.map((edge) => edge.from));
+  return { nodes: nodes.map((node) => (node.onError === 'branch' && !heard.has(`${node.key}.error`) ? { ...node, onError: 'continue' } : node)), edges };
 }
 
 /** Everything of an instance that must not depend on crashes. */

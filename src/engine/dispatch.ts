@@ -1,16 +1,18 @@
 /** Starts ready steps: policy first (disabled, pinned, condition, rights), then inline attempts or jobs. Bounded: so many at once per instance
  *  and in all; the loop yields so that nothing else starves. Never decides what is ready (advance.ts). */
-import { roles } from '../contract/values.ts';
+import { roles, type Role } from '../contract/values.ts';
 import { isTruthy } from '../kernel/json.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { readPrincipalRole } from '../store/principals.ts';
 import { PASS_PORT } from './advance.ts';
 import { startAttempt } from './attempt.ts';
 import type { Core } from './core.ts';
+import { walled } from './fault.ts';
 import { failureOf, finish, occupy, vacate } from './finish.ts';
 import type { CompiledNode } from './graph.ts';
 import { startJob } from './job-steps.ts';
 import type { Live, LiveStep } from './live.ts';
+import { patiently } from './patient.ts';
 import { evaluate } from './resolve.ts';
 
 /** Asynchronous attempts of all instances at once: sockets and files, not processor time. */
@@ -31,7 +33,7 @@ export function pump(core: Core): void {
     const { live, node } = next;
     if (live.isGone || live.steps[node.index]?.status !== 'pending') continue;
     if (live.status === 'paused' || core.state === 'draining' || live.running.size >= live.graph.maxConcurrentSteps) live.held.push(node);
-    else begin(core, live, node);
+    else walled(core, live, () => begin(core, live, node));
     if ((taken & 15) === 0 && performance.now() - startedAt > SLICE_MS) break;
   }
   core.ready.splice(0, taken);
@@ -54,29 +56,25 @@ function begin(core: Core, live: Live, node: CompiledNode): void {
 /** The slow way in: a condition or a right has to be asked for. */
 async function guarded(core: Core, live: Live, node: CompiledNode, step: LiveStep, needsRole: boolean): Promise<void> {
   const run = occupy(core, live, node, step);
+  let next: () => void;
   try {
     const holds = node.condition === undefined || isTruthy(await evaluate(node.condition, live.scope, core.evaluator));
     if (holds && needsRole) await requireRole(core, live, node);
-    if (!vacate(core, live, node, run)) return;
-    if (holds) proceed(core, live, node, step);
-    else
-      finish(
-        core,
-        live,
-        node,
-        step,
-        { status: 'skipped', reason: `its condition is false: ${node.condition?.source ?? ''}`.slice(0, 500), endedAt: core.clock.now() },
-        true,
-      );
+    const reason = `its condition is false: ${node.condition?.source ?? ''}`.slice(0, 500);
+    next = () => (holds ? proceed(core, live, node, step) : finish(core, live, node, step, { status: 'skipped', reason, endedAt: core.clock.now() }, true));
   } catch (error) {
-    if (!vacate(core, live, node, run)) return;
-    finish(core, live, node, step, { status: 'failed', error: failureOf(error), endedAt: core.clock.now() }, false);
+    next = () => finish(core, live, node, step, { status: 'failed', error: failureOf(error), endedAt: core.clock.now() }, false);
   }
+  if (vacate(core, live, node, run)) walled(core, live, next);
+}
+
+function askRole(core: Core, orgId: string, userId: string): Promise<Role | undefined> {
+  return patiently(core, () => readPrincipalRole(core.parts.database.engine, { orgId, userId }));
 }
 
 async function requireRole(core: Core, live: Live, node: CompiledNode): Promise<void> {
   const needed = node.type.requires ?? 'user';
-  const role = live.principal === null ? undefined : await readPrincipalRole(core.parts.database.engine, { orgId: live.orgId, userId: live.principal });
+  const role = live.principal === null ? undefined : await askRole(core, live.orgId, live.principal);
   if (role !== undefined && roles.indexOf(role) >= roles.indexOf(needed)) return;
   const who = role === undefined ? 'whoever published this version is no member any more' : `whoever published this version is ${role} now`;
   throw new NodeError('forbidden', `"${node.type.type}" runs only for a ${needed}: ${who}; let a ${needed} publish the workflow`, { final: true });

@@ -5,6 +5,7 @@ import { AppError } from '../kernel/fail.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { closedEdges, outcomeOf, settle } from './advance.ts';
 import { failure, type Core } from './core.ts';
+import { walled } from './fault.ts';
 import type { CompiledNode } from './graph.ts';
 import { isCurrent, pathOf, type Live, type LiveStep, type Running } from './live.ts';
 import type { StepChange } from './stage.ts';
@@ -41,13 +42,15 @@ export function finish(core: Core, live: Live, node: CompiledNode, step: LiveSte
   const run = occupy(core, live, node, step);
   closed.then(
     (edges) => {
-      if (vacate(core, live, node, run)) settle(core, live, node, step, { change, isPure, closed: edges });
+      if (vacate(core, live, node, run)) walled(core, live, () => settle(core, live, node, step, { change, isPure, closed: edges }));
       releaseHeld(core, live);
     },
     (error: unknown) => {
       // A condition that can't be evaluated is a failure of the step before it.
       if (vacate(core, live, node, run))
-        settle(core, live, node, step, { change: { ...change, status: 'failed', error: failureOf(error) }, isPure: false, closed: NONE });
+        walled(core, live, () =>
+          settle(core, live, node, step, { change: { ...change, status: 'failed', error: failureOf(error) }, isPure: false, closed: NONE }),
+        );
       releaseHeld(core, live);
     },
   );

@@ -6,10 +6,12 @@ import { newId } from '../kernel/ids.ts';
 import { NodeError, type JobEnded, type JobNodeType, type NodeResult } from '../nodes/kit.ts';
 import { readJobResult } from '../store/jobs.ts';
 import { failure, type Core } from './core.ts';
+import { walled } from './fault.ts';
 import { failureOf, finish, occupy, releaseHeld, vacate } from './finish.ts';
 import type { CompiledNode } from './graph.ts';
 import { isTooLarge, MAX_OUTPUT_BYTES } from './limits.ts';
 import { pathOf, type Live, type LiveStep } from './live.ts';
+import { patiently } from './patient.ts';
 import { redactionOf } from './redaction.ts';
 import { resolve, type Resolved } from './resolve.ts';
 import { retryLater } from './retry-step.ts';
@@ -21,8 +23,7 @@ export function startJob(core: Core, live: Live, node: CompiledNode, step: LiveS
   // Evaluated here to be shown and to fail early; evaluated again, with secrets, where the job runs.
   resolveParams(core, live, node).then(
     (resolved) => {
-      if (!vacate(core, live, node, run)) return;
-      enqueue(core, live, node, step, JSON.stringify(resolved.stored));
+      if (vacate(core, live, node, run)) walled(core, live, () => enqueue(core, live, node, step, JSON.stringify(resolved.stored)));
       releaseHeld(core, live);
     },
     (error: unknown) => {
@@ -33,7 +34,10 @@ export function startJob(core: Core, live: Live, node: CompiledNode, step: LiveS
 }
 
 async function resolveParams(core: Core, live: Live, node: CompiledNode): Promise<Resolved> {
-  return resolve(node.params, live.scope, { evaluator: core.evaluator, readSecret: (name) => core.parts.secrets.read(live.orgId, name) });
+  return resolve(node.params, live.scope, {
+    evaluator: core.evaluator,
+    readSecret: (name) => patiently(core, () => core.parts.secrets.read(live.orgId, name)),
+  });
 }
 
 function enqueue(core: Core, live: Live, node: CompiledNode, step: LiveStep, input: string): void {
@@ -111,7 +115,7 @@ export async function onJobEnded(core: Core, jobId: string): Promise<void> {
   const ended = await judge(core, live, node, row);
   if (!vacate(core, live, node, run)) return;
   core.jobs.delete(jobId);
-  settleJob(core, live, node, step, ended);
+  walled(core, live, () => settleJob(core, live, node, step, ended));
   releaseHeld(core, live);
 }
 

@@ -87,6 +87,15 @@ export function createJournal(parts: { readonly database: Database; readonly clo
   let isStopped = false;
   const idle: (() => void)[] = [];
 
+  /** A listener's fault must not make a written group look lost. */
+  function tell(entry: Entry, lost?: GroupLost): void {
+    try {
+      entry.onWritten(lost);
+    } catch (error) {
+      log.error({ instanceId: entry.group.instanceId, err: error }, 'what follows a commit failed');
+    }
+  }
+
   function schedule(): void {
     if (isFlushing || queue.length === 0) return;
     isFlushing = true;
@@ -102,7 +111,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
       await write(batch, false);
     }
     isFlushing = false;
-    if (isStopped) for (const entry of queue.splice(0)) entry.onWritten(new GroupLost('stopped', 'Studio is stopping'));
+    if (isStopped) for (const entry of queue.splice(0)) tell(entry, new GroupLost('stopped', 'Studio is stopping'));
     for (const resolve of idle.splice(0)) resolve();
     schedule();
   }
@@ -123,7 +132,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
         stats.flushMs = clock.monotonic() - startedAt;
         for (const entry of entries) stats.steps += entry.group.steps.size;
         database.announce();
-        for (const entry of entries) entry.onWritten();
+        for (const entry of entries) tell(entry);
         return;
       } catch (error) {
         if (isTransient(error)) {
@@ -136,7 +145,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
         return settleRefused(entries, error, ambiguous);
       }
     }
-    for (const entry of entries) entry.onWritten(new GroupLost('stopped', 'Studio is stopping'));
+    for (const entry of entries) tell(entry, new GroupLost('stopped', 'Studio is stopping'));
   }
 
   async function commit(entries: readonly Entry[]): Promise<void> {
@@ -156,7 +165,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
       const stillOwner = await ask(() => isOwner(database.engine, { id: parts.fence().ownerId, epoch: parts.fence().epoch }));
       if (stillOwner === undefined) return write(entries, isAmbiguous);
       if (!stillOwner) {
-        for (const entry of entries) entry.onWritten(new GroupLost('fenced', 'another process has taken this instance over'));
+        for (const entry of entries) tell(entry, new GroupLost('fenced', 'another process has taken this instance over'));
         return;
       }
       if (isAmbiguous) {
@@ -168,7 +177,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
     if (entries.length === 1 && only !== undefined) {
       const why = isUnexpectedState(error) ? 'moved' : 'refused';
       log.error({ instanceId: only.group.instanceId, why, cause: messageOf(error) }, 'a transition could not be recorded');
-      only.onWritten(new GroupLost(why, messageOf(error), { cause: error }));
+      tell(only, new GroupLost(why, messageOf(error), { cause: error }));
       return;
     }
     const middle = Math.ceil(entries.length / 2);
@@ -188,7 +197,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
     const left: Entry[] = [];
     for (const entry of entries) {
       const sequence = entry.group.events.at(-1)?.sequence;
-      if (sequence !== undefined && sequence <= (last.get(entry.group.instanceId) ?? 0)) entry.onWritten();
+      if (sequence !== undefined && sequence <= (last.get(entry.group.instanceId) ?? 0)) tell(entry);
       else left.push(entry);
     }
     return left;

@@ -10,6 +10,7 @@ import { failure, notifyEnd, type Core } from './core.ts';
 import type { CompiledNode } from './graph.ts';
 import { onJobEnded } from './job-steps.ts';
 import { changeStep, createLive, openStep, type Live } from './live.ts';
+import { patiently } from './patient.ts';
 import { isUndoneByRetry, liveFromRows, rebuildPlan } from './rebuild.ts';
 import { stageStep } from './stage.ts';
 import { armTimer } from './timers.ts';
@@ -149,7 +150,7 @@ export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'r
   if (why === 'fenced') return notifyEnd(core, live.id, 'released');
   void (async () => {
     // What was refused once would be refused again: it must not start over.
-    const again = await takeInstance(core, live.id, why !== 'refused');
+    const again = await patiently(core, () => takeInstance(core, live.id, why !== 'refused'));
     if (again === undefined) return notifyEnd(core, live.id, 'released');
     if (why === 'refused' && !again.isGone && !isTerminalInstance(again.status)) {
       endInstance(core, again, {

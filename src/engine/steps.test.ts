@@ -335,3 +335,21 @@ test('what a crashed node says is masked, in the step and in the log of Studio; 
   assert.deepEqual([refusal.instance.error?.code, refusal.instance.error?.message], ['disk_full', 'no room for ***']);
   assert.doesNotMatch(logged.join(''), /canary-7d1f/);
 });
+
+test('a database that is away for a moment fails no step', async () => {
+  let isAway = true;
+  const { secrets } = h;
+  const get = secrets.get.bind(secrets);
+  secrets.get = (name) => {
+    if (name === 'FAR' && isAway) {
+      isAway = false;
+      throw Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
+    }
+    return get(name);
+  };
+  secrets.set('FAR', 'far-away');
+  const id = await h.start(await h.publish({ nodes: [{ key: 'a', type: 'noop', params: { output: '{{ secrets.FAR }}' } }] }));
+  await h.until(() => !isAway);
+  await h.clock.advance(250);
+  assert.deepEqual([(await h.ended(id)).status, (await h.ended(id)).output], ['completed', '***']);
+});

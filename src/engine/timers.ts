@@ -2,6 +2,7 @@
  *  again at least once a minute. */
 import { finish } from './finish.ts';
 import type { Core } from './core.ts';
+import { walled } from './fault.ts';
 import type { CompiledNode } from './graph.ts';
 import { changeStep, type Live } from './live.ts';
 
@@ -19,7 +20,7 @@ export function armTimer(core: Core, live: Live, node: CompiledNode): void {
     const now = live.steps[node.index];
     if (live.isGone || core.state === 'stopped' || now !== step || step.generation !== generation || step.status !== 'waiting') return;
     if (Date.parse(step.wait?.until ?? '') > core.clock.now()) return armTimer(core, live, node);
-    fire(core, live, node);
+    walled(core, live, () => fire(core, live, node));
   });
   live.timers.set(node.index, cancel);
 }
