@@ -10,7 +10,7 @@ import { failureOf, finish, occupy, releaseHeld, stepName, vacate } from './fini
 import type { CompiledNode } from './graph.ts';
 import { isCurrent, pathOf, type Live, type LiveStep, type Running } from './live.ts';
 import { isTooLarge, MAX_OUTPUT_BYTES } from './limits.ts';
-import { patiently } from './patient.ts';
+import { patientFiles, patientHttp, patiently } from './patient.ts';
 import { sourcesOf } from './plan.ts';
 import { noRedaction, redactionOf, type Redaction } from './redaction.ts';
 import { resolve, type Resolved } from './resolve.ts';
@@ -116,10 +116,10 @@ function contextOf(trial: Trial): NodeContext {
     },
     log: (line) => keepLine(trial, line),
     get files() {
-      return core.parts.filesOf(live.orgId);
+      return patientFiles(core, core.parts.filesOf(live.orgId));
     },
     get http() {
-      return core.parts.httpOf(live.orgId);
+      return patientHttp(core, core.parts.httpOf(live.orgId));
     },
     sandbox: core.parts.sandbox,
   };

@@ -123,6 +123,6 @@ export function isConnectionLoss(error: unknown): boolean {
   return (
     /^(08|57P0[123]|53300)/.test(code) ||
     ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(code) ||
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message)
+    /Connection terminated|timeout exceeded when trying to connect|unexpected postmaster exit|Client has encountered a connection error/.test(error.message)
   );
 }
