@@ -1,6 +1,6 @@
 /** How fast a Studio starts and how much memory it holds at rest. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { claimStudio, createStudio } from '../../src/test/studio-process.ts';
+import { readFileSync } from 'node:fs';
+import { claimStudio, createStudio, processTree } from '../../src/test/studio-process.ts';
 import type { Measure } from './bench.ts';
 
 export async function measureStarts(runs: number): Promise<readonly Measure[]> {
@@ -39,7 +39,7 @@ export async function measureIdle(runs: number, seconds: number): Promise<readon
       await studio.start();
       await claimStudio(studio);
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-      total.push(mebibytes(treeOf(studio.pid())));
+      total.push(mebibytes(processTree(studio.pid())));
       own.push(mebibytes([studio.pid()]));
     } finally {
       await studio.destroy();
@@ -55,27 +55,6 @@ export async function measureIdle(runs: number, seconds: number): Promise<readon
     },
     { name: '  of which the Node process', unit: 'MiB', values: own },
   ];
-}
-
-/** `pid` and all that descend from it. */
-function treeOf(pid: number): number[] {
-  const parents = new Map(
-    readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map((name) => [Number(name), parentOf(name)]),
-  );
-  const tree = [pid];
-  for (const member of tree) for (const [child, parent] of parents) if (parent === member) tree.push(child);
-  return tree;
-}
-
-function parentOf(pid: string): number {
-  try {
-    // After the name in brackets, which may hold anything: state, then the parent.
-    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1]);
-  } catch {
-    return 0;
-  }
 }
 
 function mebibytes(pids: readonly number[]): number {

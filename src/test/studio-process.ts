@@ -146,6 +146,21 @@ export function pidsOf(folder: string): number[] {
     .map(Number);
 }
 
+/** `pid` and all that descend from it. */
+export function processTree(pid: number): number[] {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => [Number(name), parentOf(name)] as const);
+  const tree = [pid];
+  for (const member of tree) for (const [child, parent] of parents) if (parent === member) tree.push(child);
+  return tree;
+}
+
+/** After the name in brackets, which may hold anything: state, then the parent. */
+function parentOf(pid: string): number {
+  return Number(readProc(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ')[1] ?? 0);
+}
+
 function readProc(path: string): string {
   try {
     return readFileSync(path, 'latin1');

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ApiClient } from '../api-client.ts';
-import { claimStudio, createStudio, pidsOf, type Studio } from '../studio-process.ts';
+import { claimStudio, createStudio, pidsOf, processTree, type Studio } from '../studio-process.ts';
 
 /** What no file but the key store, no argument and no environment may hold. */
 const CANARY = `canary-${'0123456789abcdef'.repeat(2)}`;
@@ -18,7 +18,7 @@ before(async () => {
   client = await claimStudio(studio);
   await client.expect(200, 'PUT', '/api/v1/secrets/CANARY', { value: CANARY });
   await client.expect(200, 'POST', `/api/v1/workflows/${await makeWorkflow()}/instances?wait=60`, {});
-  pids = [...new Set([studio.pid(), ...treeOf(studio.pid()), ...pidsOf(studio.workspace)])];
+  pids = [...new Set([...processTree(studio.pid()), ...pidsOf(studio.workspace)])];
   keys = readKeys(join(studio.workspace, '.env'));
 });
 after(() => studio.destroy());
@@ -107,23 +107,6 @@ function filesBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
-}
-
-function treeOf(pid: number): number[] {
-  const parents = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => [Number(name), parentOf(name)] as const);
-  const tree = [pid];
-  for (const member of tree) for (const [child, parent] of parents) if (parent === member) tree.push(child);
-  return tree;
-}
-
-function parentOf(pid: string): number {
-  try {
-    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[1]);
-  } catch {
-    return 0;
-  }
 }
 
 function socketsOf(pid: number): string[] {
