@@ -28,6 +28,15 @@ export const resources = z.strictObject({
 export const onError = z.enum(['fail', 'continue', 'branch']);
 export const fanIn = z.union([z.literal('all'), z.literal('any'), z.int().min(1).max(MAX_NODES)]);
 
+/** Use a result again: for `ttlS` seconds, of any instance of the org that evaluated the same params, or the same `key`. */
+export const cachePolicy = z.strictObject({
+  ttlS: z
+    .int()
+    .min(1)
+    .max(365 * 86_400),
+  key: z.string().max(10_000).optional(),
+});
+
 /** What every node takes beside its own params. */
 export const nodePolicy = {
   timeoutMs: z
@@ -44,6 +53,11 @@ export const nodePolicy = {
   priority: z.int().min(0).max(100).optional(),
   queue: z.string().max(64).optional(),
   resources: resources.optional(),
+  cache: cachePolicy.optional(),
+  /** Handed to the node in place of `instance/path/generation`; an expression, evaluated once a generation. */
+  idempotencyKey: z.string().max(10_000).optional(),
+  /** `manual`: a person lets it start. */
+  start: z.enum(['auto', 'manual']).optional(),
 };
 
 export const graphNode = z.strictObject({
@@ -70,6 +84,10 @@ export const graphEdge = z.strictObject({
   when: z.string().max(10_000).optional(),
 });
 export type GraphEdge = z.infer<typeof graphEdge>;
+
+/** A graph inside a node (`params.body` of map and loop): run once an item. */
+export const graphBody = z.strictObject({ nodes: z.array(graphNode).min(1).max(MAX_NODES), edges: z.array(graphEdge).max(10 * MAX_NODES) });
+export type GraphBody = z.infer<typeof graphBody>;
 
 export const cronParams = z.strictObject({ expression: z.string().min(1).max(200), timezone: z.string().max(64).default('UTC'), input: json.optional() });
 export const webhookParams = z.strictObject({
@@ -99,13 +117,38 @@ export const trigger = z.strictObject({
 });
 export type Trigger = z.infer<typeof trigger>;
 
+/** How many instances may run at once: of the workflow, or of each value of `key` (an expression over `input`). */
+export const concurrencyLimit = z.strictObject({
+  limit: z.int().min(1).max(100_000),
+  key: z.string().max(10_000).optional(),
+  /** What happens to one more: it waits, it is cancelled, or the oldest gives way. */
+  policy: z.enum(['queue', 'cancel-new', 'cancel-old']).default('queue'),
+});
+
+/** How many instances may start within `perS` seconds; the others wait. */
+export const rateLimit = z.strictObject({
+  limit: z.int().min(1).max(1_000_000),
+  perS: z.int().min(1).max(30 * 86_400),
+  key: z.string().max(10_000).optional(),
+});
+
+export const workflowSettings = z.strictObject({
+  maxConcurrentSteps: z.int().min(1).max(1_000).optional(),
+  /** Of instances without one of their own; children have their parent's. */
+  priority: z.int().min(0).max(100).optional(),
+  concurrency: concurrencyLimit.optional(),
+  rateLimit: rateLimit.optional(),
+  /** Ended instances are deleted after so many days; the machine's own limit may be shorter. */
+  retentionDays: z.number().min(0.01).max(3_650).optional(),
+});
+
 /** The parts of a workflow that a version freezes. */
 export const graph = {
   nodes: z.array(graphNode).max(MAX_NODES),
   edges: z.array(graphEdge).max(10 * MAX_NODES),
   inputSchema: z.record(z.string(), json).optional(),
   triggers: z.array(trigger).max(50).optional(),
-  settings: z.strictObject({ maxConcurrentSteps: z.int().min(1).max(1_000).optional() }).optional(),
+  settings: workflowSettings.optional(),
 };
 export const definition = z.strictObject(graph);
 export type Definition = z.infer<typeof definition>;

@@ -118,6 +118,11 @@ export const instances = pgTable(
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     startedAt: timestamp('started_at', { withTimezone: true }),
     endedAt: timestamp('ended_at', { withTimezone: true }),
+    parentId: text('parent_id'),
+    parentPath: text('parent_path'),
+    parentGeneration: integer('parent_generation'),
+    depth: integer().notNull().default(0),
+    debug: boolean().notNull().default(false),
   },
   (t) => [foreignKey({ columns: [t.workflowId, t.version], foreignColumns: [workflowVersions.workflowId, workflowVersions.version] })],
 );
@@ -143,6 +148,50 @@ export const steps = pgTable(
     queuedAt: timestamp('queued_at', { withTimezone: true }),
     startedAt: timestamp('started_at', { withTimezone: true }),
     endedAt: timestamp('ended_at', { withTimezone: true }),
+    details: text(),
+  },
+  (t) => [primaryKey({ columns: [t.instanceId, t.path, t.generation] })],
+);
+
+export const stepItems = pgTable(
+  'step_items',
+  {
+    instanceId: text('instance_id').notNull(),
+    path: text().notNull(),
+    generation: integer().notNull(),
+    chunk: integer().notNull(),
+    orgId: text('org_id').notNull(),
+    items: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.instanceId, t.path, t.generation, t.chunk] })],
+);
+
+export const stepCache = pgTable(
+  'step_cache',
+  {
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
+    key: bytea().notNull(),
+    output: text().notNull(),
+    port: text(),
+    instanceId: text('instance_id').notNull(),
+    stepPath: text('step_path').notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.orgId, t.key] })],
+);
+
+export const stepCrashes = pgTable(
+  'step_crashes',
+  {
+    instanceId: text('instance_id').notNull(),
+    path: text().notNull(),
+    generation: integer().notNull(),
+    orgId: text('org_id').notNull(),
+    crashes: integer().notNull(),
+    lastAt: timestamp('last_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.instanceId, t.path, t.generation] })],
 );
