@@ -121,6 +121,8 @@ interface NodeTypeBase<Params extends z.ZodType> {
   readonly params: Params;
   /** Params kept as they stand: their `{{ }}` is not evaluated (the source of code). */
   readonly rawParams?: readonly string[];
+  /** Params that hold a graph (contract/graph.ts `graphBody`): never templates here; their nodes run inside this one. */
+  readonly bodyParams?: readonly string[];
   /** Params that are expressions with or without braces around: `condition`, `cases[].when`. */
   readonly expressionParams?: readonly string[];
   /** Of a type with several ports: which one an output stands for. Used for pinned and edited outputs. */
