@@ -106,7 +106,12 @@ export async function nextSequence(sql: Sql, kind: EntityKind, id: string): Prom
   return rows[0]?.seq ?? 0;
 }
 
-type EventRow = Omit<typeof outbox.$inferSelect, 'xid' | 'kind' | 'type'> & { readonly xidText: string; readonly kind: EntityKind; readonly type: EventType };
+/** A row as the statements below read it. */
+export type EventRow = Omit<typeof outbox.$inferSelect, 'xid' | 'kind' | 'type'> & {
+  readonly xidText: string;
+  readonly kind: EntityKind;
+  readonly type: EventType;
+};
 
 /** Not named xid: `order by xid` would then mean the text, in which 1000 comes before 999. */
 const COLUMNS = `xid::text as "xidText", position, at, kind, id, sequence, type, org_id as "orgId", parent, payload, request_id as "requestId"`;
@@ -217,7 +222,7 @@ export async function deleteOldEvents(pool: SqlPool, options: { readonly before:
   });
 }
 
-function toEvent(row: EventRow): StoredEvent {
+export function toEvent(row: EventRow): StoredEvent {
   return {
     cursor: { xid: BigInt(row.xidText), position: row.position },
     at: row.at,
