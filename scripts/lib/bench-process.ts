@@ -1,7 +1,7 @@
 /** How fast a Studio starts and how much memory it holds at rest. */
 import { readFileSync } from 'node:fs';
 import { claimStudio, createStudio, processTree } from '../../src/test/studio-process.ts';
-import type { Measure } from './bench.ts';
+import type { Measure } from './bench-table.ts';
 
 export async function measureStarts(runs: number): Promise<readonly Measure[]> {
   const cold: { boot: number[]; ready: number[] } = { boot: [], ready: [] };

@@ -1,7 +1,7 @@
 /** What a browser fetches at the first load of the UI: bytes as they travel, requests, and the time to the first content. */
 import { createBrowser, measureLoad } from '../../src/test/browser.ts';
 import { claimStudio, createStudio, owner } from '../../src/test/studio-process.ts';
-import type { Measure } from './bench.ts';
+import type { Measure } from './bench-table.ts';
 
 export async function measureUi(runs: number): Promise<readonly Measure[]> {
   const studio = await createStudio();

@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 import pg from 'pg';
 import { startTestServer } from '../../src/test/postgres.ts';
 import { claimStudio, createStudio } from '../../src/test/studio-process.ts';
-import type { Measure } from './bench.ts';
+import type { Measure } from './bench-table.ts';
 
 const SAMPLES = 100;
 const steps = ['a', 'b', 'c'];
