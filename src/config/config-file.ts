@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from '../kernel/fail.ts';
-import { nearestName } from './foreign.ts';
+import { nearestName } from '../kernel/nearest.ts';
 import { keys, type KeyName } from './schema.ts';
 
 export interface FileValues {

@@ -1,5 +1,6 @@
 /** Variables that other systems' deployments bring along and that are no keys of ours: what becomes of each, and why.
  *  Also finds the misspelt ones. Pure. */
+import { nearestName } from '../kernel/nearest.ts';
 import { keys } from './schema.ts';
 
 export interface ForeignVariable {
@@ -61,29 +62,4 @@ function knownNames(): ReadonlySet<string> {
   return new Set(
     Object.values(keys).flatMap((spec) => [...spec.env, ...('section' in spec && spec.section !== undefined ? [openhandsNames(spec.section)] : [])]),
   );
-}
-
-/** The known name with the fewest edits. */
-export function nearestName(name: string, known: Iterable<string>): string {
-  let best = '';
-  let fewest = Infinity;
-  for (const candidate of known) {
-    const distance = editDistance(name, candidate);
-    if (distance < fewest) [best, fewest] = [candidate, distance];
-  }
-  return best;
-}
-
-/** Levenshtein (1965), one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -123,14 +123,14 @@ const shape = z.strictObject({
   nodes: z.array(z.strictObject({ url: z.url() })).optional(),
 });
 const messages: readonly (readonly [unknown, RegExp])[] = [
-  [{}, /body "name": expected string; got nothing/],
-  [{ name: 5 }, /"name": expected string; got 5/],
-  [{ name: 'much too long' }, /"name": Too big: expected string to have <=5 characters; got a string of 13 characters/],
-  [{ name: 'ok', count: 11 }, /"count": Too big: expected number to be <=10; got 11/],
+  [{}, /body "name": expected a text; got nothing/],
+  [{ name: 5 }, /"name": expected a text; got 5/],
+  [{ name: 'much too long' }, /"name": expected a text of at most 5 characters; got a text of 13 characters/],
+  [{ name: 'ok', count: 11 }, /"count": expected a number of at most 10; got 11/],
   [{ name: 'ok', extra: 1, more: 2 }, /unknown keys "extra", "more"; remove or rename/],
-  [{ name: 'ok', nodes: [{ url: 'http://x' }, { url: 'nope' }] }, /"nodes\[1\]\.url": Invalid URL/],
-  [[], /expected object; got an array of 0/],
-  [null, /expected object; got null/],
+  [{ name: 'ok', nodes: [{ url: 'http://x' }, { url: 'nope' }] }, /"nodes\[1\]\.url": expected a URL such as/],
+  [[], /expected an object; got an array of 0/],
+  [null, /expected an object; got null/],
 ];
 for (const [value, message] of messages) {
   test(`a refusal names the thing, the value and the limit: ${JSON.stringify(value)}`, () => {

@@ -1,6 +1,7 @@
 /** From bytes to trusted values: bodies, queries and path parameters, each refused with the thing, the value, the limit and the next step. */
 import type * as z from 'zod';
 import { fail } from '../kernel/fail.ts';
+import { issueText } from '../kernel/issue-text.ts';
 
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 /** Deeper than any graph or input needs; below what recursive readers bear. */
@@ -138,7 +139,7 @@ export function decodePart(text: string, where: string): string {
 export function parseBy(schema: z.ZodType, value: unknown, where: 'body' | 'query' | 'path'): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.slice(0, MAX_PROBLEMS).map((issue) => ({ path: pathOf(issue.path), message: sentence(issue, value) }));
+  const problems = result.error.issues.slice(0, MAX_PROBLEMS).map((issue) => ({ path: pathOf(issue.path), message: issueText(issue, value) }));
   const first = problems[0];
   const rest = result.error.issues.length - 1;
   return fail(where === 'body' ? 'invalid_body' : 'invalid_query', {
@@ -150,30 +151,6 @@ export function parseBy(schema: z.ZodType, value: unknown, where: 'body' | 'quer
 /** `nodes[3].params.url` */
 export function pathOf(path: readonly PropertyKey[]): string {
   return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`)).join('');
-}
-
-function sentence(issue: z.core.$ZodIssue, root: unknown): string {
-  if (issue.code === 'unrecognized_keys')
-    return `unknown ${issue.keys.length === 1 ? 'key' : 'keys'} ${issue.keys.map((key) => `"${key.slice(0, 60)}"`).join(', ')}; remove or rename`;
-  const given = valueAt(root, issue.path);
-  const shown =
-    issue.code === 'invalid_type' || issue.code === 'invalid_value' || issue.code === 'too_small' || issue.code === 'too_big' ? `; got ${show(given)}` : '';
-  return `${issue.message.replace(/^Invalid input: /, '').replace(/, received \w+$/, '')}${shown}`;
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, part) => (typeof value === 'object' && value !== null && Object.hasOwn(value, part) ? (value as Record<PropertyKey, unknown>)[part] : undefined),
-    root,
-  );
-}
-
-/** A value in a message: its kind, and itself only where it is a number, a boolean or nothing. Text may be a password. */
-function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return `a string of ${value.length} characters`;
-  return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
 }
 
 function refuseLarge(size: number, maxBytes: number): never {
