@@ -1,71 +1,70 @@
 /** The chaos verb: one campaign from the command line, its summary, and on request a line in the ledger. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runCampaign } from '../../src/test/chaos/campaign.ts';
-import { isClean, type Verdict } from '../../src/test/chaos/history.ts';
+import { runCampaign, type CampaignOptions } from '../../src/test/chaos/campaign.ts';
+import { isClean } from '../../src/test/chaos/history.ts';
+import { entryOf, sumLedger } from '../../src/test/chaos/ledger.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '200' },
-    postgres: { type: 'string', default: '20' },
-    redis: { type: 'string', default: '20' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
-    seconds: { type: 'string', default: '3600' },
-    clients: { type: 'string', default: '4' },
-    rate: { type: 'string', default: '4' },
-    ledger: { type: 'boolean', default: false },
-  },
-});
+const ledgerPath = join(root, 'scripts/chaos-ledger.jsonl');
+const counts = {
+  kills: { type: 'string', default: '200' },
+  trees: { type: 'string', default: '20' },
+  postgres: { type: 'string', default: '20' },
+  redis: { type: 'string', default: '10' },
+  'freeze-studio': { type: 'string', default: '4' },
+  'freeze-postgres': { type: 'string', default: '4' },
+  'freeze-from': { type: 'string', default: '1' },
+  'freeze-to': { type: 'string', default: '30' },
+  seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+  seconds: { type: 'string', default: '3600' },
+  clients: { type: 'string', default: '4' },
+  rate: { type: 'string', default: '3' },
+} as const;
+const { values } = parseArgs({ options: { ...counts, ledger: { type: 'boolean', default: false }, 'ledger-sum': { type: 'boolean', default: false } } });
+
+if (values['ledger-sum']) {
+  out(sumLedger(readFileSync(ledgerPath, 'utf8')));
+  process.exit(0);
+}
 
 const startedAt = new Date();
-const seed = numberOf('seed');
-out(`seed ${seed}`);
-const campaign = await runCampaign({
-  seed,
-  kills: numberOf('kills'),
-  postgres: numberOf('postgres'),
-  redis: numberOf('redis'),
+// Before it runs: the tree may change meanwhile, what was built does not.
+const commit = git('rev-parse', '--short', 'HEAD');
+const isDirty = git('status', '--porcelain', '--', 'src', 'web', 'package-lock.json') !== '';
+const options: CampaignOptions = {
+  seed: numberOf('seed'),
+  strikes: {
+    studio: numberOf('kills'),
+    tree: numberOf('trees'),
+    postgres: numberOf('postgres'),
+    redis: numberOf('redis'),
+    'freeze-studio': numberOf('freeze-studio'),
+    'freeze-postgres': numberOf('freeze-postgres'),
+  },
+  freezeMs: [numberOf('freeze-from') * 1000, numberOf('freeze-to') * 1000],
   seconds: numberOf('seconds'),
   clients: numberOf('clients'),
   rate: numberOf('rate'),
   onLine: out,
-});
-const { verdict } = campaign;
-for (const [name, list] of Object.entries(verdict)) for (const line of list.slice(0, 20)) out(`${name}: ${line}`);
-const facts = {
-  kills: campaign.kills,
-  acknowledged: campaign.acknowledged,
-  instances: campaign.instances,
-  executions: campaign.executions,
-  repeated: campaign.repeated,
-  ...countsOf(verdict),
-  readyMs: spread(campaign.readyMs),
-  postgresHealMs: spread(campaign.healMs.postgres),
-  redisHealMs: spread(campaign.healMs.redis),
 };
-out(`seed ${seed}: ${JSON.stringify(facts)}`);
-if (values.ledger) {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
-  const entry = { at: startedAt.toISOString(), commit, seconds: Math.round((Date.now() - startedAt.getTime()) / 1000), seed, ...facts };
-  appendFileSync(join(root, 'scripts/chaos-ledger.jsonl'), `${JSON.stringify(entry)}\n`);
-}
-out(isClean(verdict) ? 'chaos: clean' : 'chaos: BROKEN');
-process.exit(isClean(verdict) ? 0 : 1);
+out(`seed ${options.seed}, commit ${commit}${isDirty ? ' with changes' : ''}`);
+const campaign = await runCampaign(options);
+for (const [name, list] of Object.entries(campaign.verdict)) for (const line of (list as readonly string[]).slice(0, 20)) out(`${name}: ${line}`);
+const entry = entryOf(campaign, options, { startedAt, endedAt: new Date(), commit, isDirty });
+out(JSON.stringify(entry));
+if (values.ledger) appendFileSync(ledgerPath, `${JSON.stringify(entry)}\n`);
+if (campaign.evidence !== undefined) out(`the evidence lies in ${campaign.evidence}`);
+out(isClean(campaign.verdict) ? 'chaos: clean' : 'chaos: BROKEN');
+process.exit(isClean(campaign.verdict) ? 0 : 1);
 
-function countsOf(found: Verdict): Record<keyof Verdict, number> {
-  return { lost: found.lost.length, duplicated: found.duplicated.length, stuck: found.stuck.length, wrong: found.wrong.length, faults: found.faults.length };
-}
-
-function spread(sorted: readonly number[]): { p50: number; p99: number; max: number } | null {
-  if (sorted.length === 0) return null;
-  const at = (share: number): number => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
-  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+function git(...args: readonly string[]): string {
+  return execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
 }
 
-function numberOf(name: 'kills' | 'postgres' | 'redis' | 'seed' | 'seconds' | 'clients' | 'rate'): number {
+function numberOf(name: keyof typeof counts): number {
   const value = Number(values[name]);
   if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} is a number of at least 0, not "${values[name]}"`);
   return value;

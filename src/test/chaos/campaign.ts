@@ -1,136 +1,147 @@
-/** A chaos campaign: a real Studio under load, random kills of it, its PostgreSQL and its Redis, then the judgement of what is left.
- *  Everything random comes from the seed; only the machine's own timing differs between two runs of one seed. */
-import { asObject, itemsOf, type ApiClient } from '../api-client.ts';
+/** A chaos campaign: a real Studio under load, random kills and freezes of it, its PostgreSQL and its Redis, then the judgement of what is
+ *  left. Everything random comes from the seed; only the machine's own timing differs between two runs of one seed.
+ *  It stops at the first violation and keeps what is needed to understand it. */
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type pg from 'pg';
+import { itemsOf, type ApiClient } from '../api-client.ts';
 import { claimStudio, createStudio, type Studio } from '../studio-process.ts';
-import { judge, type Found, type Kill, type Verdict } from './history.ts';
-import { startLoad } from './load.ts';
+import { collect } from './collect.ts';
+import { pause } from './hands.ts';
+import { findNeedless, isClean, judge, type Blow, type Found, type History, type Strike, type Verdict } from './history.ts';
+import { embeddedDatabase, findBroken, findMissing, findStrays } from './invariants.ts';
+import { startLoad, type Load, type PublishedWorkflow } from './load.ts';
 import { startOracle, type Oracle } from './oracle.ts';
-import { chaosWorkflows, outputOf } from './workflows.ts';
+import { between, randomOf, shuffle } from './random.ts';
+import { servicePid, strike, type Struck } from './strikes.ts';
+import { chaosWorkflows } from './workflows.ts';
 
 export interface CampaignOptions {
   readonly seed: number;
-  readonly kills: number;
-  readonly postgres: number;
-  readonly redis: number;
-  /** No kill starts after this much time. */
+  /** How often each is struck. */
+  readonly strikes: Readonly<Partial<Record<Strike, number>>>;
+  /** How long a freeze lasts. */
+  readonly freezeMs: readonly [from: number, to: number];
+  /** No blow falls after this much time. */
   readonly seconds: number;
   readonly clients: number;
-  /** Runs a second, of each client. */
+  /** Submits a second, of each client. */
   readonly rate: number;
   readonly onLine: (line: string) => void;
 }
 
 export interface Campaign {
   readonly verdict: Verdict;
-  readonly kills: Readonly<Record<Kill['target'], number>>;
+  readonly blows: Readonly<Partial<Record<Strike, number>>>;
   readonly acknowledged: number;
   readonly instances: number;
   readonly executions: number;
-  /** Executions beyond one a step. */
+  /** Executions beyond one a step that was not refused. */
   readonly repeated: number;
   /** Start of the process to ready, after each kill of Studio, sorted. */
   readonly readyMs: readonly number[];
-  /** Kill to all well, for each inner service, sorted. */
-  readonly healMs: Readonly<Record<'postgres' | 'redis', readonly number[]>>;
+  /** Kill to all well, of the inner services, sorted. */
+  readonly healMs: readonly number[];
+  /** Where everything about a violation lies. */
+  readonly evidence: string | undefined;
 }
 
-/** Longest time that everything acknowledged may take to end once the kills are over. */
-const SETTLE_LIMIT_MS = 120_000;
-const HEAL_LIMIT_MS = 60_000;
+/** Longest time that everything acknowledged may take to end once the blows are over. Generous: the machine may be busy with other work. */
+const SETTLE_LIMIT_MS = 240_000;
+/** Blows between two looks at the rules of the database: they read whole tables. */
+const LOOK_EVERY = 10;
+const PASSWORD = 'c4a05c4a05c4a05c4a05c4a05c4a05c4a05c4a05c4a05c4a05c4a05c4a05c4a0';
 
+interface Stage {
+  readonly options: CampaignOptions;
+  readonly studio: Studio;
+  readonly client: ApiClient;
+  readonly oracle: Oracle;
+  readonly load: Load;
+  readonly struck: Struck[];
+}
+
+/** @throws Error with the end of Studio's log when Studio does not come back */
 export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
-  const random = randomOf(options.seed);
-  const studio = await createStudio();
+  const studio = await createStudio({ env: { POSTGRES_PASSWORD: PASSWORD } });
   const oracle = await startOracle(Date.now, randomOf(options.seed + 1));
+  const struck: Struck[] = [];
   try {
     await studio.start();
     const client = await claimStudio(studio);
-    const workflowIds = await prepare(client, oracle);
-    const load = startLoad({ client, workflowIds, clients: options.clients, rate: options.rate, random: randomOf(options.seed + 2) });
-    const done = await killAll(studio, client, options, random);
+    const workflows = await publish(client, oracle);
+    const load = startLoad({ client, workflows, clients: options.clients, rate: options.rate, random: randomOf(options.seed + 2) });
+    const stage: Stage = { options, studio, client, oracle, load, struck };
+    const early = await strikeAll(stage);
     await load.stop();
-    options.onLine(`kills are over: ${load.acknowledged.length} of ${load.submitted} runs acknowledged; waiting until all have ended`);
+    options.onLine(
+      `${early === undefined ? 'the blows are over' : `STOPPED: ${early}`}; ${load.acknowledged.length} of ${load.submitted} runs acknowledged; waiting until all have ended`,
+    );
     await settle(client);
-    const found = await collect(client);
-    const executions = oracle.executions();
-    const verdict = judge({ acknowledged: load.acknowledged, executions, kills: done.kills, found, faults: load.faults, outputOf });
-    const count = (target: Kill['target']): number => done.kills.filter((kill) => kill.target === target).length;
-    return {
-      verdict,
-      kills: { studio: count('studio'), postgres: count('postgres'), redis: count('redis') },
-      acknowledged: load.acknowledged.length,
-      instances: found.length,
-      executions: executions.length,
-      repeated: executions.length - new Set(executions.map((execution) => `${execution.run}/${execution.step}`)).size,
-      readyMs: done.readyMs.toSorted((a, b) => a - b),
-      healMs: { postgres: done.healMs.postgres.toSorted((a, b) => a - b), redis: done.healMs.redis.toSorted((a, b) => a - b) },
-    };
+    const history = await historyOf(stage, workflows);
+    const verdict = judge(history);
+    const evidence = isClean(verdict) ? undefined : await keepEvidence(stage, history, verdict);
+    return summaryOf(stage, history, verdict, evidence);
   } catch (error) {
-    throw new Error(`the campaign of seed ${options.seed} broke off; the end of Studio's log:\n${studio.log().slice(-6_000)}`, { cause: error });
+    const text = JSON.stringify({ ...options, onLine: undefined });
+    throw new Error(`the campaign ${text} broke off after ${struck.length} blows; the end of Studio's log:\n${studio.log().slice(-6_000)}`, { cause: error });
   } finally {
     await studio.destroy();
     await oracle.close();
   }
 }
 
-async function prepare(client: ApiClient, oracle: Oracle): Promise<string[]> {
+async function publish(client: ApiClient, oracle: Oracle): Promise<PublishedWorkflow[]> {
   await client.expect(200, 'PATCH', '/api/v1/settings', { allowedHosts: [`127.0.0.1:${oracle.port}`] });
   await client.expect(200, 'PUT', '/api/v1/secrets/CHAOS', { value: 'asked for by every call' });
-  const ids: string[] = [];
-  // Serial: four calls, once.
-  for (const { name, definition } of chaosWorkflows(oracle))
-    ids.push(String((await client.expect(201, 'POST', '/api/v1/workflows', { name, ...definition }))['id']));
-  return ids;
+  const published: PublishedWorkflow[] = [];
+  // Serial: a handful of calls, once.
+  for (const workflow of chaosWorkflows(oracle)) {
+    const made = await client.expect(201, 'POST', '/api/v1/workflows', { name: workflow.name, ...workflow.definition });
+    published.push({ ...workflow, id: String(made['id']) });
+  }
+  return published;
 }
 
-interface Done {
-  readonly kills: Kill[];
-  readonly readyMs: number[];
-  readonly healMs: Record<'postgres' | 'redis', number[]>;
-}
-
-async function killAll(studio: Studio, client: ApiClient, options: CampaignOptions, random: () => number): Promise<Done> {
-  const done: Done = { kills: [], readyMs: [], healMs: { postgres: [], redis: [] } };
+/** @returns what broke, when something did: then no further blow falls */
+async function strikeAll(stage: Stage): Promise<string | undefined> {
+  const { options, studio, client, load, struck } = stage;
+  const random = randomOf(options.seed);
   const deadline = performance.now() + options.seconds * 1000;
-  const plan = shuffle([...repeat('studio', options.kills), ...repeat('postgres', options.postgres), ...repeat('redis', options.redis)], random);
+  const plan = shuffle(
+    Object.entries(options.strikes).flatMap(([target, times]) => Array.from({ length: times }, () => target as Strike)),
+    random,
+  );
+  let seen = 0;
   for (const [index, target] of plan.entries()) {
     if (performance.now() > deadline) break;
-    await pause(50 + random() * 1_950);
-    if (target === 'studio') {
-      const at = Date.now();
-      await studio.kill();
-      done.readyMs.push((await studio.start()).readyMs);
-      done.kills.push({ target, at, until: Date.now() });
-    } else {
-      const pid = await servicePid(client, target);
-      const at = Date.now();
-      process.kill(pid, 'SIGKILL');
-      done.healMs[target].push(await healed(client, target, pid));
-      done.kills.push({ target, at, until: Date.now() });
-    }
-    if ((index + 1) % 20 === 0) options.onLine(`${index + 1} of ${plan.length} kills`);
+    await pause(between(random, 50, 2_000));
+    struck.push(await strike(target, { studio, client, random, freezeMs: options.freezeMs }));
+    const fresh = load.acknowledged.slice(seen);
+    seen += fresh.length;
+    const broken = await look(
+      stage,
+      fresh.map((one) => one.instanceId),
+      (index + 1) % LOOK_EVERY === 0,
+    );
+    if (broken !== undefined) return broken;
+    if ((index + 1) % 20 === 0) options.onLine(`${index + 1} of ${plan.length} blows`);
   }
-  return done;
+  return undefined;
 }
 
-async function servicePid(client: ApiClient, name: 'postgres' | 'redis'): Promise<number> {
-  return until(`a pid of ${name}`, async () => pidOf(await client.expect(200, 'GET', '/api/v1/services'), name));
+/** What can be known while the load goes on. @returns the first violation */
+async function look(stage: Stage, ids: readonly string[], isDeep: boolean): Promise<string | undefined> {
+  const database = await reach(stage.client);
+  const lost = (await findMissing(database, ids)).map((id) => `${id} was acknowledged and is gone`);
+  const needless = findNeedless({ executions: stage.oracle.executions(), blows: blowsOf(stage) });
+  const broken = isDeep ? await findBroken(database, { isAtRest: false, owners: 1 }) : [];
+  return [...stage.load.faults, ...lost, ...needless, ...broken][0];
 }
 
-function pidOf(services: unknown, name: string): number | undefined {
-  const service = itemsOf(services).find((item) => item['name'] === name && item['state'] === 'running');
-  return typeof service?.['pid'] === 'number' ? service['pid'] : undefined;
-}
-
-/** Until a new process of it runs and /health says that all is well. @returns ms since the call */
-async function healed(client: ApiClient, name: 'postgres' | 'redis', killed: number): Promise<number> {
-  const startedAt = performance.now();
-  await until(`${name} to heal`, async () => {
-    const pid = pidOf(await client.expect(200, 'GET', '/api/v1/services'), name);
-    const health = await client.call('GET', '/health');
-    return pid !== undefined && pid !== killed && health.status === 200 && asObject(health.body)['status'] === 'ok' ? true : undefined;
-  });
-  return performance.now() - startedAt;
+async function reach(client: ApiClient): Promise<pg.ClientConfig> {
+  return embeddedDatabase(await servicePid(client, 'postgres'), PASSWORD);
 }
 
 /** Until no instance is live. What is left then is found stuck by the judgement. */
@@ -143,90 +154,65 @@ async function settle(client: ApiClient): Promise<void> {
   }
 }
 
-async function collect(client: ApiClient): Promise<Found[]> {
-  const ids = await listAll(client, '/api/v1/instances?limit=200', (item) => String(item['id']));
-  const found: Found[] = [];
-  const waiting = [...ids];
-  const lane = async (): Promise<void> => {
-    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) found.push(await readInstance(client, id));
-  };
-  await Promise.all(Array.from({ length: 4 }, lane));
-  return found;
-}
-
-async function readInstance(client: ApiClient, id: string): Promise<Found> {
-  const instance = await client.expect(200, 'GET', `/api/v1/instances/${id}`);
-  const steps = await listAll(client, `/api/v1/instances/${id}/steps?limit=200`, (step) => ({
-    path: String(step['path']),
-    generation: Number(step['generation']),
-    status: String(step['status']),
-    execution: executionOf(step['output']),
-  }));
-  const sequences = await listAll(client, `/api/v1/instances/${id}/events?limit=200`, (event) => Number(event['sequence']));
+async function historyOf(stage: Stage, workflows: readonly PublishedWorkflow[]): Promise<History> {
+  const { studio, client, load } = stage;
+  const models = new Map(workflows.map((workflow) => [workflow.name, workflow]));
+  const found = await collect(client);
+  const strays = async (): Promise<string[]> => findStrays(studio.workspace, studio.pid());
+  // A cancelled job's process is given its time to end.
+  for (let turn = 0; turn < 100 && (await strays()).length > 0; turn++) await pause(200);
+  const broken = [...(await findBroken(await reach(client), { isAtRest: true, owners: 1 })), ...(await strays())];
   return {
-    id,
-    run: String(asObject(instance['input'])['run']),
-    status: String(instance['status']),
-    output: instance['output'],
-    error: instance['error'],
-    steps,
-    sequences,
+    acknowledged: load.acknowledged,
+    executions: stage.oracle.executions(),
+    blows: blowsOf(stage),
+    found,
+    acts: load.acts,
+    faults: load.faults,
+    broken,
+    expect: (one) => models.get(one.workflow)?.expect(one) ?? { statuses: [], output: undefined },
   };
 }
 
-/** http.request keeps the oracle's answer as its body, command what it printed as its result. */
-function executionOf(output: unknown): string | undefined {
-  const { body, result } = asObject(output);
-  const id = asObject(body)['execution'] ?? asObject(result)['execution'];
-  return typeof id === 'string' ? id : undefined;
+function blowsOf(stage: Stage): Blow[] {
+  return stage.struck.map(({ blow }) => blow);
 }
 
-/** Every page of a list. */
-async function listAll<T>(client: ApiClient, path: string, read: (item: Record<string, unknown>) => T): Promise<T[]> {
-  const all: T[] = [];
-  for (let after = ''; ;) {
-    const page = await client.expect(200, 'GET', `${path}${after}`);
-    all.push(...itemsOf(page).map(read));
-    const next = page['next'];
-    if (typeof next !== 'string') return all;
-    after = `&after=${encodeURIComponent(next)}`;
-  }
-}
-
-/** Asks until there is an answer; a call that fails meanwhile counts as none. */
-async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + HEAL_LIMIT_MS;
-  let last: unknown;
-  while (performance.now() < deadline) {
-    const answer = await ask().catch((error: unknown) => void (last = error));
-    if (answer !== undefined) return answer;
-    await pause(20);
-  }
-  throw new Error(`waited ${HEAL_LIMIT_MS} ms for ${what}`, { cause: last });
-}
-
-/** mulberry32: small, seeded, good enough to choose moments. @returns numbers in [0, 1) */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+/** Everything about a violation in one folder: options, verdict, blows, the runs concerned, Studio's log and its workspace. */
+async function keepEvidence(stage: Stage, history: History, verdict: Verdict): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), `studio-chaos-${stage.options.seed}-`));
+  const text = JSON.stringify(verdict);
+  const concerned = (found: Found): boolean => text.includes(found.id);
+  const facts = {
+    options: { ...stage.options, onLine: undefined },
+    verdict,
+    blows: history.blows,
+    found: history.found.filter(concerned),
+    executions: history.executions.filter((execution) => history.found.some((found) => concerned(found) && execution.key.startsWith(found.id))),
+    acts: history.acts.filter((act) => text.includes(act.instanceId)),
   };
+  writeFileSync(join(folder, 'facts.json'), JSON.stringify(facts, undefined, 2));
+  writeFileSync(join(folder, 'studio.log'), stage.studio.log());
+  await stage.studio.stop();
+  mkdirSync(join(folder, 'workspace'));
+  cpSync(stage.studio.workspace, join(folder, 'workspace'), { recursive: true, filter: (path) => !/\.sock$|\.s\.PGSQL/.test(path) });
+  rmSync(join(folder, 'workspace', 'run'), { recursive: true, force: true });
+  return folder;
 }
 
-function shuffle<T>(items: readonly T[], random: () => number): T[] {
-  return items
-    .map((item) => ({ item, order: random() }))
-    .toSorted((a, b) => a.order - b.order)
-    .map(({ item }) => item);
-}
-
-function repeat<const T>(item: T, times: number): T[] {
-  return Array.from({ length: times }, () => item);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function summaryOf(stage: Stage, history: History, verdict: Verdict, evidence: string | undefined): Campaign {
+  const counts = Object.fromEntries([...Map.groupBy(history.blows, (blow) => blow.target)].map(([target, list]) => [target, list.length]));
+  const accepted = history.executions.filter((execution) => !execution.isRefused);
+  const sorted = (read: (struck: Struck) => number | undefined): number[] => stage.struck.flatMap((one) => read(one) ?? []).toSorted((a, b) => a - b);
+  return {
+    verdict,
+    blows: counts,
+    acknowledged: history.acknowledged.length,
+    instances: history.found.length,
+    executions: history.executions.length,
+    repeated: accepted.length - new Set(accepted.map((execution) => execution.key)).size,
+    readyMs: sorted((one) => one.readyMs),
+    healMs: sorted((one) => (one.readyMs === undefined ? one.healMs : undefined)),
+    evidence,
+  };
 }

@@ -1,59 +1,79 @@
-/** The clients of a chaos campaign: each submits runs, notes what was acknowledged, and tries again with the same Idempotency-Key
- *  when there was no answer, as a careful caller does. */
-import { asObject, type ApiClient, type ApiReply } from '../api-client.ts';
-import type { Acknowledged } from './history.ts';
+/** The clients of a chaos campaign: each submits runs, one at a time or in batches, notes what was acknowledged, tries again with the same
+ *  Idempotency-Key when there was no answer, and does with its instances what their workflow asks for. */
+import { asObject, type ApiClient } from '../api-client.ts';
+import { createHand, insist, pause } from './hands.ts';
+import type { Acknowledged, Act } from './history.ts';
+import type { ChaosWorkflow } from './workflows.ts';
 
 export interface Load {
   readonly acknowledged: readonly Acknowledged[];
+  readonly acts: readonly Act[];
   readonly faults: readonly string[];
   readonly submitted: number;
-  /** Ends submitting; resolves when every submit under way was acknowledged or given up. */
+  /** Ends submitting; resolves when every submit and every act under way is done or given up. */
   stop(): Promise<void>;
+}
+
+export interface PublishedWorkflow extends ChaosWorkflow {
+  readonly id: string;
 }
 
 export interface LoadOptions {
   readonly client: ApiClient;
-  readonly workflowIds: readonly string[];
+  readonly workflows: readonly PublishedWorkflow[];
   readonly clients: number;
-  /** Runs a second, of each client. */
+  /** Submits a second, of each client. */
   readonly rate: number;
   readonly random: () => number;
 }
 
-/** How long a client tries to hand in one run: longer than any restart. */
-const PATIENCE_MS = 120_000;
+/** Of submits, this part is a batch. */
+const BATCH_SHARE = 0.05;
+const BATCH_SIZE = 5;
 
 export function startLoad(options: LoadOptions): Load {
+  const { client, random } = options;
   const acknowledged: Acknowledged[] = [];
+  const acts: Act[] = [];
   const faults: string[] = [];
+  const acting = new Set<Promise<void>>();
   let submitted = 0;
   let isStopped = false;
 
-  async function submit(run: string): Promise<void> {
-    const workflowId = options.workflowIds[Math.floor(options.random() * options.workflowIds.length)] ?? '';
-    const deadline = performance.now() + PATIENCE_MS;
-    let last = 'no answer';
-    while (performance.now() < deadline) {
-      const reply = await options.client
-        .call('POST', `/api/v1/workflows/${workflowId}/instances`, { body: { input: { run } }, headers: { 'idempotency-key': run }, timeoutMs: 30_000 })
-        .catch(() => undefined);
-      if (reply?.status === 201) return void acknowledged.push({ run, instanceId: String(asObject(reply.body)['id']) });
-      if (reply !== undefined && !isPassing(reply)) return void faults.push(`${run}: ${reply.status} ${reply.text.slice(0, 500)}`);
-      if (reply !== undefined) last = `${reply.status} ${reply.text.slice(0, 300)}`;
-      await pause(50 + options.random() * 100);
-    }
-    faults.push(`${run}: not acknowledged within ${PATIENCE_MS} ms; last: ${last}`);
+  function acknowledge(workflow: PublishedWorkflow, run: string, instanceId: string): void {
+    acknowledged.push({ run, instanceId });
+    if (workflow.act === undefined) return;
+    const hand = createHand({ client, instanceId, random, onAct: (act) => acts.push(act) });
+    const done: Promise<void> = workflow
+      .act(hand)
+      .catch((error: unknown) => void faults.push(String(error)))
+      .finally(() => acting.delete(done));
+    acting.add(done);
   }
 
-  const lanes = Array.from({ length: options.clients }, async (_, client) => {
+  async function submit(workflow: PublishedWorkflow, runs: readonly { readonly run: string; readonly n: number }[]): Promise<void> {
+    const [first] = runs;
+    if (first === undefined) return;
+    submitted += runs.length;
+    const path = `/api/v1/workflows/${workflow.id}/instances`;
+    const [where, body] = runs.length === 1 ? [path, { input: first }] : [`${path}/batch`, { inputs: runs }];
+    const reply = await insist(client, first.run, { method: 'POST', path: where, body, key: first.run }, (one) => one.status === 201);
+    const ids = runs.length === 1 ? [asObject(reply.body)['id']] : asObject(reply.body)['ids'];
+    for (const [index, { run }] of runs.entries()) acknowledge(workflow, run, String(Array.isArray(ids) ? ids[index] : undefined));
+  }
+
+  const lanes = Array.from({ length: options.clients }, async (_, lane) => {
     for (let n = 0; !isStopped; n++) {
-      submitted++;
-      await submit(`r${client}-${n}`);
-      await pause((options.random() * 2 * 1000) / options.rate);
+      const workflow = options.workflows[Math.floor(random() * options.workflows.length)];
+      const size = random() < BATCH_SHARE ? BATCH_SIZE : 1;
+      const runs = Array.from({ length: size }, (_one, index) => ({ run: `r${lane}-${n}${size === 1 ? '' : `.${index}`}`, n: n + index }));
+      if (workflow !== undefined) await submit(workflow, runs).catch((error: unknown) => void faults.push(String(error)));
+      await pause((random() * 2 * 1000) / options.rate);
     }
   });
   return {
     acknowledged,
+    acts,
     faults,
     get submitted() {
       return submitted;
@@ -61,15 +81,7 @@ export function startLoad(options: LoadOptions): Load {
     async stop() {
       isStopped = true;
       await Promise.all(lanes);
+      while (acting.size > 0) await Promise.all(acting);
     },
   };
-}
-
-/** Answers that say "again in a moment": starting, draining, database away, or the first try of this key still under way. */
-function isPassing(reply: ApiReply): boolean {
-  return reply.status === 409 || (reply.status === 503 && reply.headers['retry-after'] !== undefined);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

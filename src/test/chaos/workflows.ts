@@ -1,71 +1,158 @@
-/** The workflows of a chaos campaign: chains, a fan-out, a timer, commands and files, each with effects that the oracle notes, and the
- *  output that each must end with. */
+/** The workflows of a chaos campaign: every construct, with effects that the oracle notes, what the clients do with them while they run, and
+ *  the model of how each run must end. A run's input is `{ run, n }`. */
 import type { Definition } from '../../contract/graph.ts';
+import type { Hand } from './hands.ts';
+import type { Expected, Found } from './history.ts';
 import type { Oracle } from './oracle.ts';
 
 export interface ChaosWorkflow {
   readonly name: string;
   readonly definition: Pick<Definition, 'nodes' | 'edges'>;
+  expect(found: Found): Expected;
+  /** What a client does with each instance, until it is done. */
+  act?(hand: Hand): Promise<void>;
 }
 
 type Node = Definition['nodes'][number];
+type Edge = Definition['edges'][number];
 
-/** What every run ends with. */
-export function outputOf(run: string): unknown {
-  return { done: run };
+const DONE = ['completed', 'skipped', 'failed'] as const;
+
+/** `a:b` is `b` as the status of `a`; `completed` where nothing is said. */
+function ends(output: (found: Found) => unknown, paths: (found: Found) => readonly string[], statuses: readonly string[] = ['completed']) {
+  return (found: Found): Expected => ({
+    statuses,
+    output: output(found),
+    steps: Object.fromEntries(
+      paths(found).map((text) => {
+        const at = text.lastIndexOf(':');
+        const status = DONE.find((one) => at >= 0 && one === text.slice(at + 1));
+        return status === undefined ? [text, 'completed'] : [text.slice(0, at), status];
+      }),
+    ),
+  });
 }
 
+const doneOf = (found: Found): unknown => ({ done: found.input['run'] });
+const isEven = (found: Found): boolean => Number(found.input['n']) % 2 === 0;
+
 export function chaosWorkflows(oracle: Oracle): readonly ChaosWorkflow[] {
-  const call = (key: string): Node => ({
+  const call = (key: string, more: { readonly refuse?: number; readonly status?: number; readonly node?: Partial<Node> } = {}): Node => ({
     key,
     type: 'http.request',
     params: {
       method: 'POST',
       url: `http://127.0.0.1:${oracle.port}/`,
-      query: { run: '{{ input.run }}', step: key },
+      query: { run: '{{ input.run }}', step: key, refuse: more.refuse ?? 0, status: more.status ?? 503 },
       headers: { 'x-secret': '{{ secrets.CHAOS }}' },
-      timeoutMs: 10_000,
+      // Longer than any freeze: what is frozen is not to look like a silent receiver.
+      timeoutMs: 120_000,
     },
     // The network to the oracle is not what is tested: only its own silence while Studio restarts.
-    retry: { maxAttempts: 5, backoffMs: 50 },
+    retry: { maxAttempts: 8, backoffMs: 50 },
+    ...more.node,
   });
-  const end: Node = { key: 'last', type: 'set', params: { values: { done: '{{ input.run }}' } } };
   const command: Node = {
     key: 'command',
     type: 'command',
     params: {
-      // One append of one short line is atomic; the clock is the one that the kills are stamped with.
+      // One synced append of one short line is atomic; the clock is the one that the blows are stamped with.
       script:
-        'id=c$(od -An -N8 -tx8 /dev/urandom | tr -d " "); echo "$RUN command $id $(date +%s%3N)" >> "$ORACLE"; sleep 0.0$((RANDOM % 9)); echo "{\\"execution\\":\\"$id\\"}"',
+        'id=c$(od -An -N8 -tx8 /dev/urandom | tr -d " "); echo "$RUN command $id $(date +%s%3N) $STUDIO_IDEMPOTENCY_KEY" | dd of="$ORACLE" oflag=append conv=notrunc,fsync status=none; sleep 0.0$((RANDOM % 9)); echo "{\\"execution\\":\\"$id\\"}"',
       shell: '/bin/bash',
       env: { RUN: '{{ input.run }}', ORACLE: oracle.file },
       parse: 'json',
     },
   };
-  const timer: Node = { key: 'pause', type: 'wait.timer', params: { durationMs: 300 } };
+  const end: Node = { key: 'last', type: 'set', params: { values: { done: '{{ input.run }}' } } };
+  const timer = (durationMs: number): Node => ({ key: 'pause', type: 'wait.timer', params: { durationMs } });
   const write: Node = { key: 'keep', type: 'file.write', params: { path: 'chaos/{{ input.run }}.txt', content: '{{ input.run }}' } };
   const read: Node = { key: 'fetch', type: 'file.read', params: { path: 'chaos/{{ input.run }}.txt', as: 'text' } };
+
+  const line = (name: string, nodes: readonly Node[], more: Partial<ChaosWorkflow> = {}): ChaosWorkflow => ({
+    name,
+    definition: { nodes: [...nodes], edges: nodes.slice(1).map((node, index) => ({ from: nodes[index]?.key ?? '', to: node.key })) },
+    expect: ends(doneOf, () => nodes.map((node) => node.key)),
+    ...more,
+  });
+  const graph = (name: string, nodes: readonly Node[], edges: readonly (readonly [string, string])[], expect: ChaosWorkflow['expect']): ChaosWorkflow => ({
+    name,
+    definition: { nodes: [...nodes], edges: edges.map(([from, to]): Edge => ({ from, to })) },
+    expect,
+  });
+
   return [
-    { name: 'chain', definition: chain([call('a'), call('b'), call('c'), end]) },
-    { name: 'commands', definition: chain([call('a'), command, call('b'), end]) },
-    { name: 'files', definition: chain([call('a'), write, read, { ...end, params: { values: { done: '{{ steps.fetch.output.content }}' } } }]) },
-    { name: 'timer', definition: chain([call('a'), timer, call('b'), end]) },
-    {
-      name: 'fan-out',
-      definition: {
-        nodes: [{ key: 'first', type: 'noop' }, call('a'), call('b'), call('c'), { key: 'join', type: 'merge', params: { mode: 'all' } }, end],
-        edges: [
-          ...['a', 'b', 'c'].flatMap((key) => [
-            { from: 'first', to: key },
-            { from: key, to: 'join' },
-          ]),
-          { from: 'join', to: 'last' },
-        ],
-      },
-    },
+    line('chain', [call('a'), call('b'), call('c'), end]),
+    line('commands', [call('a'), command, call('b'), end]),
+    line('files', [call('a'), write, read, { ...end, params: { values: { done: '{{ steps.fetch.output.content }}' } } }]),
+    line('timer', [call('a'), timer(300), call('b'), end]),
+    line('retries', [call('a', { refuse: 2 }), call('b'), call('c', { refuse: 1, status: 429 }), end]),
+    line('repair', [call('a'), call('b', { refuse: 2, status: 404 }), call('c'), end], { act: repair }),
+    line('pause', [call('a'), timer(400), call('b'), call('c'), end], { act: pauseAndResume }),
+    line('cancel', [call('a'), timer(400), call('b'), command, end], {
+      act: cancelSometime,
+      expect: ends(doneOf, () => ['a', 'pause', 'b', 'command', 'last'], ['completed', 'cancelled']),
+    }),
+    graph(
+      'fan-out',
+      [{ key: 'first', type: 'noop' }, call('a'), call('b'), call('c'), { key: 'join', type: 'merge', params: { mode: 'all' } }, end],
+      [...['a', 'b', 'c'].flatMap((key) => [['first', key] as const, [key, 'join'] as const]), ['join', 'last']],
+      ends(doneOf, () => ['first', 'a', 'b', 'c', 'join', 'last']),
+    ),
+    graph(
+      'race',
+      [{ key: 'first', type: 'noop' }, call('a'), call('b'), timer(200), { key: 'join', type: 'merge', params: { mode: 'any' } }, call('c'), end],
+      [...['a', 'b', 'pause'].flatMap((key) => [['first', key] as const, [key, 'join'] as const]), ['join', 'c'], ['c', 'last']],
+      ends(doneOf, () => ['first', 'a', 'b', 'pause', 'join', 'c', 'last']),
+    ),
+    graph(
+      'branch',
+      [call('a'), { key: 'odd', type: 'branch.if', params: { condition: '{{ input.n % 2 = 1 }}' } }, call('b'), call('c'), end],
+      [
+        ['a', 'odd'],
+        ['odd.true', 'b'],
+        ['odd.false', 'c'],
+        ['b', 'last'],
+        ['c', 'last'],
+      ],
+      ends(doneOf, (found) => ['a', 'odd', isEven(found) ? 'b:skipped' : 'b', isEven(found) ? 'c' : 'c:skipped', 'last']),
+    ),
+    graph(
+      'errors',
+      [call('a', { refuse: 1_000, status: 404, node: { onError: 'branch' } }), call('b'), call('c'), end],
+      [
+        ['a', 'b'],
+        ['a.error', 'c'],
+        ['b', 'last'],
+        ['c', 'last'],
+      ],
+      ends(doneOf, () => ['a:failed', 'b:skipped', 'c', 'last']),
+    ),
   ];
 }
 
-function chain(nodes: Node[]): ChaosWorkflow['definition'] {
-  return { nodes, edges: nodes.slice(1).map((node, index) => ({ from: nodes[index]?.key ?? '', to: node.key })) };
+/** Its step fails until its receiver was asked often enough: a person retries the instance each time. */
+async function repair(hand: Hand): Promise<void> {
+  await hand.until('a failed instance to be repaired', async () => {
+    const { status } = await hand.read();
+    if (status === 'failed') await hand.command('retry');
+    return status === 'completed';
+  });
+}
+
+async function pauseAndResume(hand: Hand): Promise<void> {
+  await hand.pause(hand.random() * 600);
+  await hand.command('pause');
+  await hand.pause(hand.random() * 400);
+  // Also when the answer to the first try was lost: whoever finds it paused resumes it.
+  await hand.until('a paused instance to go on', async () => {
+    const { status } = await hand.read();
+    if (status === 'paused') await hand.command('resume');
+    return status === 'completed';
+  });
+}
+
+async function cancelSometime(hand: Hand): Promise<void> {
+  await hand.pause(hand.random() * 900);
+  await hand.command('cancel');
 }
