@@ -111,30 +111,44 @@ function mentionsWhole(ast: Ast): boolean {
   return whole;
 }
 
-/** `steps.x` where the context is certainly the scope: outside predicates and later path steps, or after `$$`. */
 function stepsNamedAtRoot(ast: Ast): ReadonlySet<string> {
-  const named = new Set<string>();
+  return new Set(namesAtRoot(ast).flatMap(([root, key]) => (root === 'steps' && key !== undefined ? [key] : [])));
+}
+
+/** Paths by their leading names (`steps.a.output` → steps, a, output) where the context is certainly the scope: outside predicates, groups,
+ *  transforms and later steps of a path, or after `$$`. */
+export function namesAtRoot(ast: Ast): readonly (readonly string[])[] {
+  const found: (readonly string[])[] = [];
   const seen = [new Set<object>(), new Set<object>()] as const;
   const visit = (value: unknown, atRoot: boolean): void => {
-    if (typeof value === 'object' && value !== null) {
-      const visited = seen[atRoot ? 1 : 0];
-      if (visited.has(value)) return;
-      visited.add(value);
-    }
-    if (Array.isArray(value)) return value.forEach((one) => visit(one, atRoot));
     if (typeof value !== 'object' || value === null) return;
-    if (!isAst(value) || value.type !== 'path') return Object.values(value).forEach((child) => visit(child, atRoot));
+    const visited = seen[atRoot ? 1 : 0];
+    if (visited.has(value)) return;
+    visited.add(value);
+    if (Array.isArray(value)) return value.forEach((one) => visit(one, atRoot));
+    if (!isAst(value)) return Object.values(value).forEach((child) => visit(child, atRoot));
+    if (value.type !== 'path') {
+      // Another context: that of each item they are applied to.
+      for (const [name, child] of Object.entries(value)) visit(child, atRoot && value.type !== 'transform' && !['predicate', 'stages', 'group'].includes(name));
+      return;
+    }
     const { steps = [], type: _path, ...rest } = value;
     const absolute = steps[0]?.type === 'variable' && (steps[0].value === '$' || (atRoot && steps[0].value === ''));
-    const [first, second] = absolute ? steps.slice(1) : steps;
-    if ((atRoot || absolute) && first?.type === 'name' && first.value === 'steps' && second?.type === 'name' && typeof second.value === 'string')
-      named.add(second.value);
+    if (atRoot || absolute) found.push(leadingNames(absolute ? steps.slice(1) : steps));
     const { stages, ...head } = steps[0] ?? { type: 'none' };
     visit(head, atRoot);
     visit([stages, steps.slice(1), rest], false);
   };
   visit(ast, true);
-  return named;
+  return found;
+}
+
+/** Up to the first step that is no plain name; one with a filter still counts. */
+function leadingNames(steps: readonly Ast[]): readonly string[] {
+  const end = steps.findIndex((step) => step.type !== 'name' || typeof step.value !== 'string');
+  const plain = end < 0 ? steps : steps.slice(0, end);
+  const filtered = plain.findIndex((step) => step.stages !== undefined);
+  return (filtered < 0 ? plain : plain.slice(0, filtered + 1)).map((step) => String(step.value));
 }
 
 /** Nodes whose value becomes part of the result as it stands: there, path, filter and function results over arrays stay arrays.

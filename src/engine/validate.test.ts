@@ -217,6 +217,133 @@ const table: readonly [name: string, definition: Partial<Definition>, problems: 
     },
     [],
   ],
+  [
+    'a step on the other side of a branch, far behind it',
+    {
+      nodes: [
+        { key: 'a', type: 'branch.if', params: { condition: 'input.x' } },
+        { key: 'left', type: 'noop' },
+        { key: 'right', type: 'set', params: { values: { x: '{{ steps.left.output }}' } } },
+        { key: 'after', type: 'set', params: { values: { x: '{{ steps.left.output }}' } } },
+      ],
+      edges: [
+        { from: 'a.true', to: 'left' },
+        { from: 'a.false', to: 'right' },
+        { from: 'left', to: 'right', mode: ['context'] },
+        { from: 'left', to: 'after' },
+        { from: 'right', to: 'after' },
+      ],
+    },
+    ['step_on_other_branch nodes[2].params.values.x'],
+  ],
+  [
+    'a step that failed, read where it did not',
+    {
+      nodes: [
+        { key: 'a', type: 'noop' },
+        { key: 'rescue', type: 'noop' },
+        { key: 'b', type: 'set', params: { values: { x: '{{ steps.rescue.output }}' } } },
+      ],
+      edges: [
+        { from: 'a.error', to: 'rescue' },
+        { from: 'a', to: 'b' },
+        { from: 'rescue', to: 'b', mode: ['context'] },
+      ],
+    },
+    ['step_on_other_branch nodes[2].params.values.x'],
+  ],
+  [
+    'a fan-in that waits for both sides of a branch',
+    {
+      nodes: [
+        { key: 'a', type: 'branch.if', params: { condition: 'input.x' } },
+        { key: 'b', type: 'merge', params: { mode: 'n', n: 2 } },
+        { key: 'c', type: 'noop' },
+      ],
+      edges: [
+        { from: 'a.true', to: 'b' },
+        { from: 'a.false', to: 'b' },
+        { from: 'b', to: 'c' },
+      ],
+    },
+    ['unreachable_fan_in nodes[1].params.n', 'unreachable nodes[2]'],
+  ],
+  [
+    'what comes after the end, once for a whole row',
+    {
+      nodes: [
+        { key: 'a', type: 'stop' },
+        { key: 'b', type: 'noop' },
+        { key: 'c', type: 'noop' },
+        { key: 'd', type: 'noop' },
+      ],
+      edges: [
+        { from: 'a', to: 'b' },
+        { from: 'b', to: 'c' },
+        { from: 'a', to: 'd', mode: ['context'] },
+      ],
+    },
+    ['unreachable nodes[1]'],
+  ],
+  [
+    'a disabled end lets what follows go on',
+    {
+      nodes: [
+        { key: 'a', type: 'stop', disabled: true },
+        { key: 'b', type: 'noop' },
+      ],
+      edges: [{ from: 'a', to: 'b' }],
+    },
+    [],
+  ],
+  [
+    'an error branch of a node that never branches',
+    {
+      nodes: [
+        { key: 'a', type: 'noop', onError: 'continue' },
+        { key: 'b', type: 'noop' },
+      ],
+      edges: [{ from: 'a.error', to: 'b' }],
+    },
+    ['dead_error_branch edges[0].from'],
+  ],
+  [
+    'keys of policies that read what is not there',
+    {
+      nodes: [
+        { key: 'a', type: 'noop', cache: { ttlS: 60, key: '{{ steps.b.output }}' }, idempotencyKey: 'order-{{ inptu.id }}' },
+        { key: 'b', type: 'noop', cache: { ttlS: 60, key: 'secrets.X' }, idempotencyKey: '{{ ( }}' },
+        { key: 'c', type: 'noop', cache: { ttlS: 60, key: 'input.id' }, idempotencyKey: '{{ input.id }}-{{ steps.b.output }}' },
+      ],
+      edges: [
+        { from: 'a', to: 'b' },
+        { from: 'b', to: 'c' },
+      ],
+    },
+    ['step_not_before nodes[0].cache.key', 'unknown_name nodes[0].idempotencyKey', 'secret_use nodes[1].cache.key', 'bad_expression nodes[1].idempotencyKey'],
+  ],
+  [
+    'keys of limits read the start alone',
+    {
+      nodes: [{ key: 'a', type: 'noop' }],
+      settings: {
+        concurrency: { limit: 1, key: 'steps.a.output & item', policy: 'queue' },
+        rateLimit: { limit: 1, perS: 1, key: '{{ input.user }}/{{ labels.team }}/{{ workflow.id }}' },
+      },
+    },
+    ['name_not_here settings.concurrency.key', 'name_not_here settings.concurrency.key'],
+  ],
+  [
+    'a root, a function and a part of a step that are not there',
+    {
+      nodes: [
+        { key: 'a', type: 'noop', condition: 'inptu.x' },
+        { key: 'b', type: 'set', params: { values: { x: '{{ $uper(steps.a.result) }}' } } },
+      ],
+      edges: [{ from: 'a', to: 'b' }],
+    },
+    ['unknown_name nodes[0].condition', 'unknown_name nodes[1].params.values.x', 'unknown_function nodes[1].params.values.x'],
+  ],
   ['a secret in a condition', { nodes: [{ key: 'a', type: 'noop', condition: 'secrets.X' }] }, ['secret_use nodes[0].condition']],
   [
     'a secret that is computed with',
@@ -253,6 +380,41 @@ test('what has not even the shape of a definition is told field by field', () =>
   ]);
   assert.deepEqual(check(null), ['bad_shape ']);
   assert.deepEqual(check({ nodes: Array.from({ length: 2_001 }, (_, index) => ({ key: `n${index}`, type: 'noop' })), edges: [] }), ['too_many_nodes nodes']);
+});
+
+test('a suggestion names what was meant', () => {
+  const messages = (definition: Partial<Definition>): string =>
+    validate({ nodes: [], edges: [], ...definition }, { types, role: 'super_admin' })[0]?.message ?? '';
+  assert.match(messages({ nodes: [{ key: 'a', type: 'http.requets' }] }), /did you mean "http\.request"/);
+  assert.match(
+    messages({
+      nodes: [
+        { key: 'fetch', type: 'noop' },
+        { key: 'b', type: 'noop', condition: 'steps.fecth.output' },
+      ],
+    }),
+    /names no node of this workflow; did you mean "fetch"/,
+  );
+  assert.match(
+    messages({ nodes: [{ key: 'a', type: 'wait.timer', params: { durationMs: 'long' } }] }),
+    /params\.durationMs of "a" \(wait\.timer\): expected a number; got "long"/,
+  );
+});
+
+test('a graph far beyond the limits is refused at once', () => {
+  const nodes = Array.from({ length: 100_000 }, (_, index) => ({ key: `n${index}`, type: 'noop' }));
+  assert.deepEqual(codes({ nodes }), ['too_many_nodes nodes']);
+  assert.deepEqual(codes({ nodes: nodes.slice(0, 2), edges: Array.from({ length: 20_001 }, () => ({ from: 'n0', to: 'n1' })) }), ['too_many_edges edges']);
+});
+
+test('2,000 branches in a row, each read by all that follow, are judged', () => {
+  const nodes = Array.from({ length: 2_000 }, (_, index) => ({
+    key: `n${index}`,
+    type: 'branch.if',
+    params: { condition: index === 0 ? 'input.x' : `steps.n${index - 1}.output.result and steps.n0.output.result` },
+  }));
+  const edges = nodes.slice(1).map((node, index) => ({ from: `n${index}.${index % 2 === 0}`, to: node.key }));
+  assert.deepEqual(codes({ nodes, edges }), []);
 });
 
 test('2,000 nodes in a row are judged, forwards and in a circle', () => {

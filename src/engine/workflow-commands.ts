@@ -22,7 +22,8 @@ import {
 import type { Core } from './core.ts';
 import { structuralHash } from './structural-hash.ts';
 import { syncTriggers, validateTriggers } from './trigger-rows.ts';
-import { checkDefinition, FORBIDDEN_TYPE, validate } from './validate.ts';
+import { FORBIDDEN_TYPE } from './validate-nodes.ts';
+import { checkDefinition, validate } from './validate.ts';
 import { forgetVersion } from './versions.ts';
 
 /** On whose behalf a definition changes. */

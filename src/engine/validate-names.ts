@@ -1,0 +1,37 @@
+/** Which names an expression may read where it stands. Pure. */
+import type { NameRules } from './expression-names.ts';
+import type { Level } from './levels.ts';
+
+const EVERYWHERE = ['input', 'steps', 'instance', 'workflow', 'secrets'];
+
+const ONLY_IN_BODIES = 'is only there inside the body of a map or loop; outside, read the output of that step';
+const ONLY_IN_LOOPS = 'is only there inside the body of a loop and in its "while": the output of the turn before';
+const ONLY_DEEPER = 'is only there in a body inside another body, and reaches out to its item and index';
+
+/** @param isTurn the condition of a loop, asked again after each turn */
+export function namesAt(level: Level, isTurn: boolean): NameRules {
+  const depth = level.depth + (isTurn ? 1 : 0);
+  const inLoop = isTurn || isInLoop(level);
+  return {
+    roots: [...EVERYWHERE, ...(depth > 0 ? ['item', 'index'] : []), ...(depth > 1 ? ['parent'] : []), ...(inLoop ? ['previous'] : [])],
+    elsewhere: {
+      item: ONLY_IN_BODIES,
+      index: ONLY_IN_BODIES,
+      parent: depth === 0 ? ONLY_IN_BODIES : ONLY_DEEPER,
+      previous: ONLY_IN_LOOPS,
+      labels: 'is only there in the keys of limits; read instance.labels',
+    },
+  };
+}
+
+function isInLoop(level: Level): boolean {
+  return level.owner !== undefined && (level.owner.node.type === 'loop' || isInLoop(level.owner.level));
+}
+
+const BEFORE_THE_START = 'is not there yet when the limit is asked: before the first step; read input, workflow or labels';
+
+/** Of `settings.concurrency.key` and `settings.rateLimit.key`. */
+export const LIMIT_KEY_NAMES: NameRules = {
+  roots: ['input', 'workflow', 'labels'],
+  elsewhere: Object.fromEntries(['steps', 'instance', 'secrets', 'item', 'index', 'parent', 'previous'].map((name) => [name, BEFORE_THE_START])),
+};
