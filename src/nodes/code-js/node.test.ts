@@ -28,4 +28,21 @@ describe('code.js', () => {
     assert.equal(codeJs.params.safeParse({ source: '' }).success, false);
     assert.equal(codeJs.params.safeParse({ source: 'return 1', timeoutMs: 60_000 }).success, false);
   });
+  it('tells a fault of syntax with its line, and takes whatever the sandbox would run', () => {
+    const check = (source: string): readonly { readonly code: string; readonly message: string }[] =>
+      codeJs.check?.({ key: 'a', type: 'code.js', params: { source } }) ?? [];
+    const [fault, ...more] = check('const a = 1;\nreturn {');
+    assert.deepEqual([fault?.code, more], ['code_syntax', []]);
+    assert.match(fault?.message ?? '', /the code of "a" can't be read: line 2, column 9: Unexpected token in "return \{"/);
+    for (const source of [
+      'return await input.x',
+      'const { a, ...rest } = input; return rest',
+      'return input?.x ?? steps.a.output',
+      'for (const x of []) { x.y; }',
+    ])
+      assert.deepEqual(check(source), [], source);
+    for (const source of ['import x from "y"', '}); globalThis.x = 1; (async () => {', 'const a = 1; const a = 2'])
+      assert.equal(check(source)[0]?.code, 'code_syntax', source);
+    assert.match(check(`return ${'('.repeat(100_000)}`)[0]?.message ?? '', /nested too deeply/);
+  });
 });

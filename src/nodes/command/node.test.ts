@@ -38,4 +38,15 @@ describe('command', () => {
     assert.throws(() => outputOf({ script: 'x' }, ended({ exitCode: 3, stderr: 'warn\nno such file\n' })), /exit code 3; its last line: no such file/);
     assert.throws(() => outputOf({ script: 'x' }, ended({ exitCode: 1 })), failsWith('exit_code', false));
   });
+  it('refuses, when it is saved, files whose names lead out of the folder or can name no file', () => {
+    const check = (files: Json): string[] =>
+      (command.check?.({ key: 'a', type: 'command', params: { script: 'x', files } }) ?? []).map(({ code, path }) => `${code} ${path}`);
+    assert.deepEqual(check({ 'in/a.txt': 'samples/a.txt', 'b.txt': '{{ input.path }}' }), []);
+    assert.deepEqual(check({ '../a.txt': 'a.txt', 'b.txt': '../../etc/passwd', '/c': 'c' }), [
+      'bad_path params.files.../a.txt',
+      'bad_path params.files.b.txt',
+      'bad_path params.files./c',
+    ]);
+    assert.deepEqual(check('none'), []);
+  });
 });

@@ -1,5 +1,7 @@
 /** command: a program or a script as a job on a queue. The process itself is jobs/'s; this says which one, and reads what it left. */
 import * as z from 'zod';
+import type { Json } from '../../contract/endpoint.ts';
+import { filePathFault } from '../../contract/files.ts';
 import { commandSpec } from '../../contract/jobs.ts';
 import { defineJobNode, inPort, NodeError, outPort, type JobEnded } from '../kit.ts';
 
@@ -29,6 +31,7 @@ What the process leaves in \`$STUDIO_ARTIFACTS\` is kept as artifacts. Output: \
 Values never become part of a script by themselves: pass them as arguments or in \`env\`. Needs the role super_admin to publish and to run.
 
 Errors: \`exit_code\` (not 0), \`timeout\`, \`bad_result\` (what is to be parsed is no JSON, or more than 1 MiB), \`command_not_found\`, \`file_missing\`, \`killed\`, \`oom\`.`,
+  check: (node) => fileProblems(node.params?.['files']),
   requires: 'super_admin',
   runs: 'job',
   queue: 'studio',
@@ -44,6 +47,25 @@ Errors: \`exit_code\` (not 0), \`timeout\`, \`bad_result\` (what is to be parsed
     };
   },
 });
+
+/** Names in the working folder and paths under Files, as far as they are known before the run. */
+function fileProblems(files: Json | undefined): readonly { readonly path: string; readonly code: string; readonly message: string }[] {
+  if (typeof files !== 'object' || files === null || Array.isArray(files)) return [];
+  return Object.entries(files).flatMap(([name, path]) => {
+    const faults = [filePathFault(name), typeof path === 'string' && !path.includes('{{') ? filePathFault(path) : undefined];
+    return faults.flatMap((fault, index) =>
+      fault === undefined
+        ? []
+        : [
+            {
+              path: `params.files.${name}`,
+              code: 'bad_path',
+              message: `${index === 0 ? `the name "${name.slice(0, 100)}" in the working folder` : `"${String(path).slice(0, 100)}"`} can't be used: ${fault}`,
+            },
+          ],
+    );
+  });
+}
 
 function exitFailure(ended: JobEnded): NodeError {
   const lastLine = ended.stderr.trimEnd().split('\n').at(-1) ?? '';

@@ -89,4 +89,21 @@ describe('http.request', () => {
       (error) => error instanceof NodeError && error.final && error.code === 'egress_refused',
     );
   });
+  it('refuses, when it is saved, a URL that can not be asked', () => {
+    const check = (url: string): string[] =>
+      (httpRequest.check?.({ key: 'a', type: 'http.request', params: { url } }) ?? []).map(({ code, path }) => `${code} ${path}`);
+    for (const url of ['https://example.com/x?y=1', 'http://10.0.0.1', '{{ input.url }}', 'https://{{ input.host }}/x', ' {{ input.url }}'])
+      assert.deepEqual(check(url), [], url);
+    for (const url of [
+      'example.com',
+      '/path',
+      'ftp://example.com',
+      'file:///etc/passwd',
+      'https://',
+      'javascript:{{ input.x }}',
+      'http://[::1',
+      'example.com/{{ input.x }}',
+    ])
+      assert.deepEqual(check(url), ['bad_url params.url'], url);
+  });
 });

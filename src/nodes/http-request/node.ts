@@ -47,6 +47,7 @@ Every attempt sends the same \`Idempotency-Key\` header unless you set one, so t
 Connects to public addresses only, decided on the address it connects to and again at each redirect; a super administrator can allow a host under Settings. Credentials are dropped when a redirect leaves the host.
 
 Errors: \`http_status\` (not an expected one; 4xx but 408, 425 and 429 is final), \`egress_refused\` (final), \`egress_failed\`, \`egress_timeout\`, \`reply_too_large\` (final; the limit is 100 MiB).`,
+  check: (node) => urlProblems(node.params?.['url']),
   runs: 'inline',
   pure: false,
   async run(values, context) {
@@ -55,6 +56,17 @@ Errors: \`http_status\` (not an expected one; 4xx but 408, 425 and 429 is final)
     return { kind: 'output', output: { status: reply.status, headers: reply.headers, body: await bodyOf(values, reply, context) } };
   },
 });
+
+/** A URL that is known before the run, or its scheme, where an expression gives only the rest. */
+function urlProblems(url: Json | undefined): readonly { readonly path: string; readonly code: string; readonly message: string }[] {
+  if (typeof url !== 'string' || url === '') return [];
+  const constant = url.split('{{', 1)[0] ?? '';
+  const scheme = /^\s*([a-z][a-z0-9+.-]*):/i.exec(constant)?.[1];
+  const isWhole = constant.length === url.length;
+  const isFit = scheme === undefined ? constant.trim() === '' : /^https?$/i.test(scheme) && (!isWhole || URL.canParse(url));
+  const shown = url.length > 200 ? `${url.slice(0, 199)}…` : url;
+  return isFit ? [] : [{ path: 'params.url', code: 'bad_url', message: `"${shown}" is no URL that can be asked; write http:// or https:// and a host` }];
+}
 
 async function exchange(values: Params, context: NodeContext): Promise<HttpReply> {
   const url = withQuery(values.url, values.query);
