@@ -12,6 +12,7 @@ import { createEngine } from './engine/engine.ts';
 import { exampleInstaller } from './engine/examples/summarise.ts';
 import { createTriggers } from './engine/triggers.ts';
 import { createFiles } from './files/files.ts';
+import { createLargeResults } from './files/large.ts';
 import { createUploads } from './files/uploads.ts';
 import { createDevices } from './gpu/device.ts';
 import { createApp } from './http/app.ts';
@@ -124,6 +125,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     filesOf: files.of,
     httpOf: (orgId) => createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock }),
     sandbox,
+    large: createLargeResults({ files, database }),
     secrets: identity.secrets,
     jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
     isAlone: config.database.kind === 'embedded',

@@ -23,6 +23,7 @@ export const eventTypes = [
   'engine:step:skipped',
   'engine:step:cancelled',
   'engine:step:retrying',
+  'engine:step:progress',
   'jobs:job:queued',
   'jobs:job:started',
   'jobs:job:progress',
@@ -62,6 +63,7 @@ export type StepPayload = { path: string; status: StepStatus } & Partial<
   Pick<Step, 'key' | 'generation' | 'attempt' | 'reason' | 'queuedAt' | 'startedAt' | 'endedAt' | 'workerId' | 'jobId'> & {
     error: Failure | null;
     waitReason: Step['waitReason'] | null;
+    progress: Step['progress'] | null;
   }
 >;
 /** Of `jobs:job:*`. */

@@ -17,7 +17,17 @@ export const failure = z.strictObject({
 export type Failure = z.infer<typeof failure>;
 
 /** Why something waits, in words a person can act on; `until` when time ends it. */
-export const waitReason = z.strictObject({ kind: z.string(), message: z.string(), until: timestamp.optional() });
+export const waitReason = z.strictObject({
+  kind: z.string(),
+  message: z.string(),
+  until: timestamp.optional(),
+  /** Relative: where a call completes the step. */
+  url: z.string().optional(),
+  /** What who decides is shown, and what has been decided so far. */
+  data: json.optional(),
+  /** The instance that was called. */
+  instanceId: z.string().optional(),
+});
 export type WaitReason = z.infer<typeof waitReason>;
 
 export const instance = z.strictObject({
@@ -35,6 +45,10 @@ export const instance = z.strictObject({
   /** What started it: `manual`, `rerun`, `cron:<trigger>`, `webhook:<trigger>`. */
   startedBy: z.string(),
   rerunOf: z.string().optional(),
+  /** The step that called it; `generation` null: it did not wait. */
+  parent: z.strictObject({ instanceId: z.string(), path: z.string(), generation: z.int().nullable() }).optional(),
+  /** Every step waits for a person's word before it starts. */
+  debug: z.boolean().optional(),
   createdAt: timestamp,
   startedAt: timestamp.nullable(),
   endedAt: timestamp.nullable(),
@@ -59,6 +73,8 @@ export const step = z.strictObject({
   /** Why it went the way it did: the branch taken, why it was skipped. */
   reason: z.string().optional(),
   waitReason: waitReason.optional(),
+  /** How far it says it is, 0 to 1. */
+  progress: z.strictObject({ fraction: z.number(), message: z.string().optional() }).optional(),
   queuedAt: timestamp.nullable(),
   startedAt: timestamp.nullable(),
   endedAt: timestamp.nullable(),

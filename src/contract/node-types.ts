@@ -15,7 +15,7 @@ export const nodeType = z.strictObject({
   title: z.string(),
   summary: z.string(),
   category: z.enum(['flow', 'data', 'network', 'files', 'code', 'machine']),
-  runs: z.enum(['inline', 'job']),
+  runs: z.enum(['inline', 'job', 'body']),
   /** Same input, same output, no effects: may run again at any time. */
   pure: z.boolean(),
   queue: z.string().nullable(),

@@ -5,12 +5,14 @@ import type { Json } from '../contract/endpoint.ts';
 import type { Failure, Instance } from '../contract/instances.ts';
 import { isTerminalStep } from '../contract/values.ts';
 import { isTruthy } from '../kernel/json.ts';
+import { closeBody, endItem, releaseBody } from './body-items.ts';
 import { failure, notifyEnd, type Core } from './core.ts';
+import { framesOf, isOutsideWait, openStep, outputOf, pathOf, type Frame, type LiveStep, type Ready } from './frame.ts';
 import type { CompiledEdge, CompiledNode } from './graph.ts';
-import { isOutsideWait, openStep, outputOf, pathOf, type Live, type LiveStep } from './live.ts';
+import type { Live } from './live.ts';
 import { advance, firingEdges, type Outcome } from './plan.ts';
-import { evaluate } from './resolve.ts';
-import { bufferOf, flush, stageInstance, stageStep, type StepChange } from './stage.ts';
+import { evaluateIn } from './large.ts';
+import { bufferOf, flush, flushSoon, stageInstance, stageStep, type StepChange } from './stage.ts';
 
 /** A skipped step whose successors go on all the same (disabled, or skipped by hand) carries this in `port`. */
 export const PASS_PORT = 'out';
@@ -29,22 +31,22 @@ export function outcomeOf(node: CompiledNode, step: LiveStep): Outcome | 'fatal'
       if (node.onError === 'continue') return { kind: 'passed', port: null };
       return node.onError === 'branch' ? { kind: 'failed' } : 'fatal';
     default:
-      throw new Error(`step ${pathOf(node)} is ${step.status} and has no outcome`);
+      throw new Error(`step ${node.key} is ${step.status} and has no outcome`);
   }
 }
 
 /** Indexes of edges that would fire but whose condition is false. At once when no condition needs the evaluator. */
-export function closedEdges(core: Core, live: Live, node: CompiledNode, outcome: Outcome): ReadonlySet<number> | Promise<ReadonlySet<number>> {
+export function closedEdges(core: Core, frame: Frame, node: CompiledNode, outcome: Outcome): ReadonlySet<number> | Promise<ReadonlySet<number>> {
   const conditional = firingEdges(node, outcome).filter((edge) => edge.when !== undefined);
   if (conditional.length === 0) return NONE;
-  return evaluateAll(core, live, conditional);
+  return evaluateAll(core, frame, conditional);
 }
 
 const NONE: ReadonlySet<number> = new Set();
 
-async function evaluateAll(core: Core, live: Live, edges: readonly CompiledEdge[]): Promise<ReadonlySet<number>> {
+async function evaluateAll(core: Core, frame: Frame, edges: readonly CompiledEdge[]): Promise<ReadonlySet<number>> {
   const closed = new Set<number>();
-  for (const edge of edges) if (edge.when !== undefined && !isTruthy(await evaluate(edge.when, live.scope, core.evaluator))) closed.add(edge.index);
+  for (const edge of edges) if (edge.when !== undefined && !isTruthy(await evaluateIn(core, frame, edge.when))) closed.add(edge.index);
   return closed;
 }
 
@@ -56,30 +58,64 @@ export interface Settled {
 }
 
 /** Ends a step and moves the plan on. The caller has evaluated the conditions of its edges. */
-export function settle(core: Core, live: Live, node: CompiledNode, step: LiveStep, settled: Settled): void {
-  stageStep(core, live, node, step, settled.change);
+export function settle(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, settled: Settled): void {
+  stageStep(core, frame, node, step, settled.change);
   const outcome = outcomeOf(node, step);
   if (outcome === 'fatal') {
-    const cause = step.error ?? failure('step_failed', `step ${pathOf(node)} ended ${step.status}`);
-    return endInstance(core, live, { status: 'failed', error: { ...cause, step: pathOf(node) } });
+    const path = pathOf(frame, node);
+    const cause = step.error ?? failure('step_failed', `step ${path} ended ${step.status}`);
+    return endFrame(core, frame, { status: 'failed', error: { ...cause, step: cause.step ?? path } }, settled.isPure);
   }
-  const { ready, skipped } = advance(live.plan, node, outcome, settled.closed);
+  const { ready, skipped, late } = advance(frame.plan, node, outcome, settled.closed);
   const now = core.clock.now();
-  for (const skip of skipped) stageStep(core, live, skip.node, openStep(live, skip.node), { status: 'skipped', reason: skip.reason, endedAt: now });
-  goOn(core, live, ready, settled.isPure);
+  for (const skip of skipped) stageStep(core, frame, skip.node, openStep(frame, skip.node), { status: 'skipped', reason: skip.reason, endedAt: now });
+  for (const drop of late) noteLate(core, frame, node, drop);
+  goOn(core, frame, ready, settled.isPure);
+}
+
+/** A token that came after its target had started: dropped, with a line in the target's log. */
+function noteLate(core: Core, frame: Frame, from: CompiledNode, to: CompiledNode): void {
+  const step = frame.steps[to.index];
+  if (step === undefined) return;
+  const line = `a late token from ${from.key} was dropped: ${to.key} had ${step.status === 'skipped' ? 'been skipped' : 'started without it'}`;
+  stageLog(core, frame.live, [{ path: pathOf(frame, to), generation: step.generation, attempt: Math.max(1, step.attempt), at: core.clock.now(), line }]);
 }
 
 /** Starts what is ready, ends what is done, and says when everything waits. */
-export function goOn(core: Core, live: Live, ready: readonly CompiledNode[], isPure: boolean): void {
-  for (const node of ready) openStep(live, node);
-  if (live.plan.open === 0) return endInstance(core, live, { status: 'completed', output: outputOf(live) });
+export function goOn(core: Core, frame: Frame, ready: readonly CompiledNode[], isPure: boolean): void {
+  const { live } = frame;
+  for (const node of ready) openStep(frame, node);
+  if (frame.plan.open === 0) return endFrame(core, frame, { status: 'completed', output: outputOf(frame) }, isPure);
   noteActivity(core, live);
-  if (isPure && live.inFlight === 0) {
-    for (const node of ready) core.ready.push({ live, node });
+  startAfter(
+    core,
+    live,
+    ready.map((node) => ({ frame, node })),
+    isPure,
+  );
+}
+
+/** Starts what is ready: at once after pure steps, else when all that is staged is durable. */
+export function startAfter(core: Core, live: Live, ready: readonly Ready[], isPure: boolean): void {
+  if (isPure && live.inFlight === 0 && !live.mustFlush) {
+    for (const one of ready) core.ready.push(one);
     return core.pump();
   }
   live.startsAfter.push(...ready);
-  flush(core, live);
+  flushSoon(core, live);
+}
+
+/** Ends a frame: the whole instance, or one item of a body. */
+function endFrame(core: Core, frame: Frame, end: FrameEnd, isPure: boolean): void {
+  if (frame.place === undefined) return endInstance(core, frame.live, end);
+  endItem(core, frame, frame.place, end, isPure);
+}
+
+/** How a graph came to its end. */
+export interface FrameEnd {
+  readonly status: 'completed' | 'failed';
+  readonly output?: Json;
+  readonly error?: Failure;
 }
 
 /** Keeps `running` and `waiting` true to what the steps do. */
@@ -90,17 +126,18 @@ export function noteActivity(core: Core, live: Live): void {
 
 /** What the instance waits for: the step that time will release first, else any. */
 function waitingOf(live: Live): NonNullable<Instance['waiting']> {
-  let first: { node: CompiledNode; step: LiveStep } | undefined;
-  for (const node of live.graph.nodes) {
-    const step = live.steps[node.index];
-    if (step === undefined || !isOutsideWait(step)) continue;
-    if (first === undefined || (step.wait?.until ?? '9') < (first.step.wait?.until ?? '9')) first = { node, step };
-  }
+  let first: { frame: Frame; node: CompiledNode; step: LiveStep } | undefined;
+  for (const frame of framesOf(live.top))
+    for (const node of frame.graph.nodes) {
+      const step = frame.steps[node.index];
+      if (step === undefined || !isOutsideWait(step)) continue;
+      if (first === undefined || (step.wait?.until ?? '9') < (first.step.wait?.until ?? '9')) first = { frame, node, step };
+    }
   const wait = first?.step.wait;
   const kind = wait?.kind === 'approval' || wait?.kind === 'webhook' || wait?.kind === 'manual_trigger' || wait?.kind === 'debug_pause' ? wait.kind : 'timer';
   return {
     kind,
-    message: first === undefined ? 'waits' : `step ${pathOf(first.node)}: ${wait?.message ?? 'waits'}`,
+    message: first === undefined ? 'waits' : `step ${pathOf(first.frame, first.node)}: ${wait?.message ?? 'waits'}`,
     ...(wait?.until === undefined ? {} : { until: wait.until }),
   };
 }
@@ -116,7 +153,7 @@ export interface InstanceEnd {
 /** Ends the instance now: what is in flight is cancelled, its processes once this is durable. */
 export function endInstance(core: Core, live: Live, end: InstanceEnd): void {
   const now = core.clock.now();
-  const jobIds = cancelSteps(core, live, end.reason ?? reasonOf(end), now);
+  const inside = cancelSteps(core, live.top, end.reason ?? reasonOf(end), now);
   // A fault in what ends it must not keep it from ending: the row is what counts.
   stageInstance(core, live, { status: end.status, output: end.output, error: end.error, endedAt: now });
   live.isGone = true;
@@ -125,11 +162,7 @@ export function endInstance(core: Core, live: Live, end: InstanceEnd): void {
   flush(core, live, (lost) => {
     if (lost !== undefined) return;
     if (core.lives.get(live.id) === live) core.lives.delete(live.id);
-    for (const jobId of jobIds) {
-      core.parts.jobs
-        .cancel(jobId, `instance ${live.id} ended`)
-        .catch((error: unknown) => core.log.error({ jobId, instanceId: live.id, cause: String(error) }, 'a job of an ended instance could not be cancelled'));
-    }
+    cancelOutside(core, live, inside, `instance ${live.id} ended`);
     core.log.debug({ instanceId: live.id, status: end.status }, 'instance ended');
     notifyEnd(core, live.id, end.status);
   });
@@ -141,40 +174,77 @@ function reasonOf(end: InstanceEnd): string {
   return end.error?.step === undefined ? 'the instance failed' : `the instance failed at ${end.error.step}`;
 }
 
-/** Cancels every step in flight. @returns their open jobs */
-function cancelSteps(core: Core, live: Live, reason: string, now: number): readonly string[] {
-  const jobIds: string[] = [];
-  for (const node of live.graph.nodes) {
-    const step = live.steps[node.index];
-    if (step === undefined || isTerminalStep(step.status)) continue;
-    const wasInFlight = step.staged !== null || live.running.has(node.index);
-    if (step.jobId !== null && core.jobs.delete(step.jobId)) jobIds.push(step.jobId);
-    dropInFlight(live, node, reason);
-    // A step that never began leaves no row.
-    if (wasInFlight) stageStep(core, live, node, step, { status: 'cancelled', reason, wait: null, endedAt: now });
-  }
-  return jobIds;
+/** What steps in flight have outside this process's memory: ended once it is durable that nobody waits for it. */
+export interface Outside {
+  readonly jobIds: string[];
+  readonly childIds: string[];
 }
 
-/** Aborts the attempt and timer of a step, if any. */
-export function dropInFlight(live: Live, node: CompiledNode, reason: string): void {
-  const run = live.running.get(node.index);
+/** Cancels every step in flight of a frame and of the bodies in it. @returns their open jobs and children */
+export function cancelSteps(core: Core, frame: Frame, reason: string, now: number, outside: Outside = { jobIds: [], childIds: [] }): Outside {
+  for (const node of frame.graph.nodes) {
+    const step = frame.steps[node.index];
+    if (step === undefined || isTerminalStep(step.status)) continue;
+    const wasInFlight = step.staged !== null || frame.running.has(node.index);
+    dropOutside(core, step, outside);
+    dropInFlight(core, frame, node, reason, outside);
+    // A step that never began leaves no row.
+    if (wasInFlight) stageStep(core, frame, node, step, { status: 'cancelled', reason, wait: null, endedAt: now });
+  }
+  return outside;
+}
+
+/** Forgets the job or child of a step, and notes it in `outside`. */
+export function dropOutside(core: Core, step: LiveStep, outside: Outside): void {
+  if (step.jobId !== null && core.jobs.delete(step.jobId)) outside.jobIds.push(step.jobId);
+  const childId = step.wait?.childId;
+  if (childId !== undefined && core.children.delete(childId)) outside.childIds.push(childId);
+}
+
+/** Ends jobs and children that nobody waits for any more. */
+export function cancelOutside(core: Core, live: Live, outside: Outside, reason: string): void {
+  const report = (error: unknown, what: object): void =>
+    core.log.error({ ...what, instanceId: live.id, cause: String(error) }, 'what a step had started could not be cancelled');
+  for (const jobId of outside.jobIds) core.parts.jobs.cancel(jobId, reason).catch((error: unknown) => report(error, { jobId }));
+  for (const childId of outside.childIds) core.cancelChild(live.orgId, childId).catch((error: unknown) => report(error, { childId }));
+}
+
+/** Aborts the attempt, timer and body of a step, if any. */
+export function dropInFlight(core: Core, frame: Frame, node: CompiledNode, reason: string, outside: Outside): void {
+  const run = frame.running.get(node.index);
   if (run !== undefined) {
-    live.running.delete(node.index);
+    frame.running.delete(node.index);
+    frame.live.runningCount -= 1;
     run.release();
     run.abort.abort(new Error(reason));
   }
-  live.timers.get(node.index)?.();
-  live.timers.delete(node.index);
+  frame.timers.get(node.index)?.();
+  frame.timers.delete(node.index);
+  const body = frame.bodies.get(node.index);
+  if (body !== undefined) closeBody(core, body, reason, outside);
 }
 
 /** Forgets a live instance without a word to the store: it was lost, or this process stops. */
 export function releaseLive(core: Core, live: Live, reason: string): void {
   live.isGone = true;
   live.isReleased = true;
-  for (const node of live.graph.nodes) dropInFlight(live, node, reason);
-  for (const step of live.steps) if (step?.jobId !== null && step?.jobId !== undefined) core.jobs.delete(step.jobId);
+  for (const frame of [...framesOf(live.top)]) {
+    frame.isGone = true;
+    for (const run of frame.running.values()) {
+      run.release();
+      run.abort.abort(new Error(reason));
+    }
+    frame.running.clear();
+    for (const cancel of frame.timers.values()) cancel();
+    frame.timers.clear();
+    for (const step of frame.steps) {
+      if (step?.jobId !== null && step?.jobId !== undefined) core.jobs.delete(step.jobId);
+      if (step?.wait?.childId !== undefined) core.children.delete(step.wait.childId);
+    }
+    for (const body of frame.bodies.values()) releaseBody(body);
+  }
   core.dirty.delete(live);
+  core.toFlush.delete(live);
   live.buffer = undefined;
   live.startsAfter = [];
   live.held.length = 0;

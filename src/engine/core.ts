@@ -1,4 +1,5 @@
 /** What the engine's effectful files share: its parts, the live instances, and who waits for them. Holds no behaviour beyond look-ups. */
+import type { Json } from '../contract/endpoint.ts';
 import type { Definition } from '../contract/graph.ts';
 import type { Failure } from '../contract/instances.ts';
 import type { InstanceStatus } from '../contract/values.ts';
@@ -8,8 +9,10 @@ import type { FilePort, HttpPort, NodeTypes, SandboxPort } from '../nodes/kit.ts
 import type { Database } from '../store/client.ts';
 import type { Owner } from '../store/owners.ts';
 import type { ChildEvaluator } from './evaluator.ts';
-import type { CompiledGraph, CompiledNode } from './graph.ts';
+import type { Ready } from './frame.ts';
+import type { CompiledGraph } from './graph.ts';
 import type { Journal } from './journal.ts';
+import type { LargeStore } from './large.ts';
 import type { Live } from './live.ts';
 
 /** The queues, as the engine sees them. */
@@ -28,6 +31,8 @@ export interface EngineParts {
   /** HTTP on behalf of an org: what it may reach is its settings. */
   readonly httpOf: (orgId: string) => HttpPort;
   readonly sandbox: SandboxPort;
+  /** Where results too large for their row are kept. */
+  readonly large: LargeStore;
   readonly secrets: { read(orgId: string, name: string): Promise<string | undefined> };
   readonly jobs: EngineJobs;
   /** A publish may have changed a schedule. */
@@ -64,19 +69,29 @@ export interface Core {
   state: 'starting' | 'running' | 'draining' | 'stopped';
   readonly lives: Map<string, Live>;
   /** Open jobs of live instances. */
-  readonly jobs: Map<string, { readonly live: Live; readonly node: CompiledNode }>;
+  readonly jobs: Map<string, Ready>;
+  /** Called instances that have not ended, by the step that waits for them. */
+  readonly children: Map<string, Ready>;
   readonly endListeners: Map<string, Set<EndListener>>;
   /** Ready nodes, first in, first out. */
-  readonly ready: { readonly live: Live; readonly node: CompiledNode }[];
+  readonly ready: Ready[];
   /** Attempts in flight that are not synchronous. */
   runningCount: number;
   isPumping: boolean;
+  /** A called instance has ended, durably (call.ts). */
+  onChildEnded(instanceId: string): void;
+  /** Ends an instance that a step had called (route-command.ts). */
+  cancelChild(orgId: string, instanceId: string): Promise<void>;
   /** Starts what is ready (dispatch.ts). */
   pump(): void;
+  /** Instances to be handed to the journal when the pump pauses. */
+  readonly toFlush: Set<Live>;
   /** Instances whose buffer waits for a neighbour. */
   readonly dirty: Set<Live>;
   dirtyTimer: (() => void) | undefined;
   readonly graphs: Map<string, LoadedVersion>;
+  /** Large results that were read lately. */
+  readonly largeCache: Map<string, { readonly value: Json; readonly bytes: number }>;
   /** A live instance could not be recorded: recover.ts takes it from there. */
   onLost(live: Live, why: 'fenced' | 'moved' | 'refused' | 'stopped', message: string): void;
 }
@@ -86,6 +101,7 @@ export function notifyEnd(core: Core, instanceId: string, status: InstanceStatus
   const listeners = core.endListeners.get(instanceId);
   core.endListeners.delete(instanceId);
   for (const listener of listeners ?? []) listener(status);
+  if (status !== 'released' && core.children.has(instanceId)) core.onChildEnded(instanceId);
 }
 
 /** A failure as rows and events carry it. NUL can't be stored in PostgreSQL. */

@@ -6,17 +6,20 @@ import type { CommandSpec } from '../contract/jobs.ts';
 import { isTerminalInstance, type Role } from '../contract/values.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { fail, messageOf } from '../kernel/fail.ts';
+import { newId } from '../kernel/ids.ts';
 import { readStatus } from '../store/instances.ts';
 import { releaseLive } from './advance.ts';
 import { notifyEnd, type Core, type EndListener, type EngineParts } from './core.ts';
 import { pump } from './dispatch.ts';
+import { takeChildEnd } from './call.ts';
 import { createEvaluator } from './evaluator.ts';
+import { findStep } from './step-path.ts';
 import { deleteInstance } from './instance-commands.ts';
 import { createJournal, type JournalStats } from './journal.ts';
 import { commandOf, onJobEnded, onJobStarted } from './job-steps.ts';
 import { buryDeadOwners, registerOwner, watchOwnership, type Watch } from './ownership.ts';
 import { prepareFromRows } from './prepare.ts';
-import { adoptAll, cancelStrayJobs, recoverLost } from './recover.ts';
+import { adoptAll, cancelStrays, recoverLost } from './recover.ts';
 import { commandInstance, commandStep, executeRemote, type InstanceRequest, type StepCommandRequest } from './route-command.ts';
 import { rerunInstance, startBatch, startInstance, type BatchRequest, type RerunRequest, type StartRequest } from './start.ts';
 import { flush } from './stage.ts';
@@ -122,7 +125,7 @@ export function createEngine(parts: EngineParts): Engine {
       if (isStopped()) return;
       core.state = 'running';
       await adoptAll(core);
-      await cancelStrayJobs(core);
+      await cancelStrays(core);
       // Asked to stop while it started: nothing may be left that goes on.
       if (isStopped()) return;
       watch = watchOwnership(core, (command) => executeRemote(core, command));
@@ -172,12 +175,13 @@ export function createEngine(parts: EngineParts): Engine {
 
     async prepareJob(step) {
       const live = core.lives.get(step.instanceId);
-      const node = live?.graph.byKey.get(step.path);
-      if (live === undefined || node === undefined) return prepareFromRows(core, step);
-      const present = live.steps[node.index];
+      const found = live === undefined ? undefined : findStep(live, step.path);
+      if (found === undefined) return prepareFromRows(core, step);
+      const { frame, node } = found;
+      const present = frame.steps[node.index];
       if (present?.generation !== step.generation || present.attempt !== step.attempt)
         fail('conflict', `step ${step.path} of ${step.instanceId} has moved on to generation ${present?.generation ?? 0}, attempt ${present?.attempt ?? 0}`);
-      return commandOf(core, live, node);
+      return commandOf(core, frame, node);
     },
     onJobStarted: (job) => onJobStarted(core, job),
     onJobEnded: (jobId) =>
@@ -215,14 +219,19 @@ function createCore(parts: EngineParts): Core {
     state: 'starting',
     lives: new Map(),
     jobs: new Map(),
+    children: new Map(),
     endListeners: new Map(),
     ready: [],
     runningCount: 0,
     isPumping: false,
+    cancelChild: (orgId, instanceId) => cancelIfLive(core, { orgId, instanceId, requestId: newId('req', parts.clock) }),
+    onChildEnded: (instanceId) => void takeChildEnd(core, instanceId),
     pump: () => pump(core),
+    toFlush: new Set(),
     dirty: new Set(),
     dirtyTimer: undefined,
     graphs: new Map(),
+    largeCache: new Map(),
     onLost: () => undefined,
   };
   return core;

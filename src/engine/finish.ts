@@ -6,50 +6,56 @@ import { NodeError } from '../nodes/kit.ts';
 import { closedEdges, outcomeOf, settle } from './advance.ts';
 import { failure, type Core } from './core.ts';
 import { walled } from './fault.ts';
+import { isCurrent, type Frame, type LiveStep, type Running } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
-import { isCurrent, pathOf, type Live, type LiveStep, type Running } from './live.ts';
+import type { Live } from './live.ts';
 import type { StepChange } from './stage.ts';
 
 /** Marks a step as in flight. */
-export function occupy(core: Core, live: Live, node: CompiledNode, step: LiveStep): Running {
+export function occupy(core: Core, frame: Frame, node: CompiledNode, step: LiveStep): Running {
   const run: Running = { generation: step.generation, attempt: step.attempt, abort: new AbortController(), release: () => undefined };
-  live.running.set(node.index, run);
+  frame.running.set(node.index, run);
+  frame.live.runningCount += 1;
   core.runningCount += 1;
   return run;
 }
 
 /** The attempt is over. @returns false when something else happened to the step meanwhile: its result is dropped */
-export function vacate(core: Core, live: Live, node: CompiledNode, run: Running): boolean {
+export function vacate(core: Core, frame: Frame, node: CompiledNode, run: Running): boolean {
   core.runningCount -= 1;
-  const isOurs = isCurrent(live, node, run);
-  if (isOurs) live.running.delete(node.index);
+  const isOurs = isCurrent(frame, node, run);
+  if (isOurs) {
+    frame.running.delete(node.index);
+    frame.live.runningCount -= 1;
+  }
   run.release();
   if (core.ready.length > 0) setImmediate(() => core.pump());
   return isOurs;
 }
 
 /** Ends a step: asks the conditions of its edges, then settles it. */
-export function finish(core: Core, live: Live, node: CompiledNode, step: LiveStep, change: StepChange, isPure: boolean): void {
+export function finish(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, change: StepChange, isPure: boolean): void {
   const outcome = outcomeOf(node, { ...step, ...change });
   // The conditions may read what this step gives.
   if (change.hasOutput === true || change.error !== undefined)
-    live.scope.steps[node.key] = { output: change.output ?? null, ...(change.error == null ? {} : { error: change.error as Json }) };
-  const closed = outcome === 'fatal' ? NONE : closedEdges(core, live, node, outcome);
+    frame.scope.steps[node.key] = { output: change.output ?? null, ...(change.error == null ? {} : { error: change.error as Json }) };
+  const closed = outcome === 'fatal' ? NONE : closedEdges(core, frame, node, outcome);
   if (!(closed instanceof Promise)) {
-    settle(core, live, node, step, { change, isPure, closed });
-    return releaseHeld(core, live);
+    settle(core, frame, node, step, { change, isPure, closed });
+    return releaseHeld(core, frame.live);
   }
-  const run = occupy(core, live, node, step);
+  const { live } = frame;
+  const run = occupy(core, frame, node, step);
   closed.then(
     (edges) => {
-      if (vacate(core, live, node, run)) walled(core, live, () => settle(core, live, node, step, { change, isPure, closed: edges }));
+      if (vacate(core, frame, node, run)) walled(core, live, () => settle(core, frame, node, step, { change, isPure, closed: edges }));
       releaseHeld(core, live);
     },
     (error: unknown) => {
       // A condition that can't be evaluated is a failure of the step before it.
-      if (vacate(core, live, node, run))
+      if (vacate(core, frame, node, run))
         walled(core, live, () =>
-          settle(core, live, node, step, { change: { ...change, status: 'failed', error: failureOf(error) }, isPure: false, closed: NONE }),
+          settle(core, frame, node, step, { change: { ...change, status: 'failed', error: failureOf(error) }, isPure: false, closed: NONE }),
         );
       releaseHeld(core, live);
     },
@@ -68,14 +74,9 @@ export function failureOf(error: unknown, mask: (text: string) => string = (text
   });
 }
 
-/** Where a step is, for messages. */
-export function stepName(live: Live, node: CompiledNode): string {
-  return `${live.id}/${pathOf(node)}`;
-}
-
 /** Lets held-back steps try again: after a resume, and when an attempt made room. */
 export function releaseHeld(core: Core, live: Live): void {
   if (live.held.length === 0 || live.isGone || live.status === 'paused') return;
-  for (const node of live.held.splice(0)) core.ready.push({ live, node });
+  for (const ready of live.held.splice(0)) core.ready.push(ready);
   core.pump();
 }

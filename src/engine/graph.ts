@@ -1,6 +1,6 @@
 /** The compiled graph: a definition turned into indexes, so that planning touches arrays only. Built once per version, shared by its
  *  instances, never changed. Pure. Expects a valid definition (validate.ts). */
-import type { Definition, GraphEdge, GraphNode, RetryPolicy } from '../contract/graph.ts';
+import type { Definition, GraphBody, GraphEdge, GraphNode, RetryPolicy } from '../contract/graph.ts';
 import { retryPolicy } from '../contract/graph.ts';
 import type { NodeType, NodeTypes } from '../nodes/kit.ts';
 import { compileExpression, type Expression } from './expression.ts';
@@ -38,6 +38,18 @@ export interface CompiledNode {
   readonly need: 'all' | number;
   /** Output ports, without `error`. */
   readonly ports: readonly string[];
+  /** Steps its params read; null: any. */
+  readonly reads: ReadonlySet<string> | null;
+  readonly body: CompiledBody | undefined;
+}
+
+/** The graph inside a map or loop. */
+export interface CompiledBody {
+  readonly graph: CompiledGraph;
+  /** Of a loop: another round while it holds. */
+  readonly while: Expression | undefined;
+  /** Steps that anything inside reads; null: any. */
+  readonly reads: ReadonlySet<string> | null;
 }
 
 export interface CompiledGraph {
@@ -55,7 +67,7 @@ export interface CompiledGraph {
 export const DEFAULT_CONCURRENT_STEPS = 100;
 
 /** @throws Error when the definition is not valid: validate first */
-export function compileGraph(definition: Definition, types: NodeTypes): CompiledGraph {
+export function compileGraph(definition: Pick<Definition, 'nodes' | 'edges' | 'settings'>, types: NodeTypes): CompiledGraph {
   const indexOf = new Map(definition.nodes.map((node, index) => [node.key, index]));
   const edges = definition.edges.map((edge, index) => compileEdge(edge, index, indexOf));
   const incoming = groupBy(edges, (edge) => edge.to, definition.nodes.length);
@@ -93,7 +105,8 @@ function compileEdge(edge: GraphEdge, index: number, indexOf: ReadonlyMap<string
 function compileNode(node: GraphNode, index: number, incoming: readonly CompiledEdge[], outgoing: readonly CompiledEdge[], types: NodeTypes): CompiledNode {
   const type = types.get(node.type);
   if (type === undefined) throw new Error(`node type ${node.type} is not there`);
-  const params = compileTemplate(node.params ?? {}, [], { raw: type.rawParams, expressions: type.expressionParams });
+  const params = compileTemplate(node.params ?? {}, [], { raw: [...(type.rawParams ?? []), ...(type.bodyParams ?? [])], expressions: type.expressionParams });
+  const expressions = expressionsOf(params).map(({ expression }) => expression);
   const triggerCount = incoming.filter((edge) => edge.triggers).length;
   return {
     index,
@@ -101,7 +114,7 @@ function compileNode(node: GraphNode, index: number, incoming: readonly Compiled
     node,
     type,
     params,
-    isDeterministic: expressionsOf(params).every(({ expression }) => expression.reads.isDeterministic),
+    isDeterministic: expressions.every((expression) => expression.reads.isDeterministic),
     condition: node.condition === undefined ? undefined : compileCondition(node.condition),
     retry: retryPolicy.parse(node.retry ?? {}),
     onError: node.onError ?? (outgoing.some((edge) => edge.port === ERROR_PORT) ? 'branch' : 'fail'),
@@ -110,8 +123,42 @@ function compileNode(node: GraphNode, index: number, incoming: readonly Compiled
     triggerCount,
     need: needOf(node, triggerCount),
     ports: portsOf(type, node),
+    // Code sees everything.
+    reads: type.rawParams?.includes('source') === true ? null : readsOfAll(expressions),
+    body: type.runs === 'body' ? compileBody(node, types) : undefined,
   };
 }
+
+function compileBody(node: GraphNode, types: NodeTypes): CompiledBody {
+  const { body, while: condition } = node.params ?? {};
+  const graph = compileGraph(body as unknown as GraphBody, types);
+  const again = typeof condition === 'string' ? compileCondition(condition) : undefined;
+  return { graph, while: again, reads: readsOfBody(graph) };
+}
+
+/** Steps that expressions read; null: any. */
+function readsOfAll(expressions: readonly (Expression | undefined)[]): ReadonlySet<string> | null {
+  const names = new Set<string>();
+  for (const expression of expressions) {
+    if (expression === undefined) continue;
+    if (expression.reads.steps === null) return null;
+    for (const key of expression.reads.steps) names.add(key);
+  }
+  return names;
+}
+
+function readsOfBody(graph: CompiledGraph): ReadonlySet<string> | null {
+  const names = new Set<string>();
+  for (const node of graph.nodes) {
+    const conditions = readsOfAll([node.condition, node.body?.while, ...node.outgoing.map((edge) => edge.when)]);
+    const inner = node.body === undefined ? NO_READS : node.body.reads;
+    if (node.reads === null || conditions === null || inner === null) return null;
+    for (const key of [...node.reads, ...conditions, ...inner]) names.add(key);
+  }
+  return names;
+}
+
+const NO_READS: ReadonlySet<string> = new Set();
 
 /** A condition may be written with or without its braces. */
 export function compileCondition(source: string): Expression {

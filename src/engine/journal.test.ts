@@ -43,6 +43,11 @@ function created(id: string): Group {
     seq: 1,
     createdAt: 0,
     startedAt: 0,
+    parentId: null,
+    parentPath: null,
+    parentGeneration: null,
+    depth: 0,
+    debug: false,
   };
   return { ...emptyGroup(id), created: insert, events: [event(id, 1)] };
 }
@@ -72,6 +77,7 @@ function step(id: string, path: string, change: Partial<StepWrite> = {}): Group 
     queuedAt: null,
     startedAt: null,
     endedAt: null,
+    details: null,
     ...change,
   };
   return { ...emptyGroup(id), steps: new Map([[`${path} 1`, write]]), events: [event(id, write.seq)] };

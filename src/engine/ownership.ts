@@ -6,7 +6,9 @@ import { newId } from '../kernel/ids.ts';
 import { bootId, identify, pidNamespace } from '../kernel/process-identity.ts';
 import { beatOwner, deleteOwners, insertOwner, listOwners, type OwnerRow } from '../store/owners.ts';
 import { listOpenCommands, type NewCommand } from '../store/commands.ts';
+import { listEndedInstances } from '../store/instances.ts';
 import { listEndedJobs } from '../store/steps.ts';
+import { takeChildEnd } from './call.ts';
 import type { Core } from './core.ts';
 import { onJobEnded } from './job-steps.ts';
 import { adoptAll } from './recover.ts';
@@ -79,6 +81,8 @@ export function watchOwnership(core: Core, execute: (command: NewCommand) => Pro
     isPolling = true;
     try {
       if (core.jobs.size > 0) for (const jobId of await listEndedJobs(core.parts.database.engine, [...core.jobs.keys()])) await onJobEnded(core, jobId);
+      const elsewhere = [...core.children.keys()].filter((id) => !core.lives.has(id));
+      if (elsewhere.length > 0) for (const id of await listEndedInstances(core.parts.database.engine, elsewhere)) await takeChildEnd(core, id);
       for (const command of await listOpenCommands(core.parts.database.engine, { epoch: core.owner.epoch, limit: COMMAND_BITE })) {
         if (taken.has(command.id)) continue;
         taken.add(command.id);

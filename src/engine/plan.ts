@@ -20,6 +20,8 @@ export interface Advance {
   readonly ready: readonly CompiledNode[];
   /** In an order in which each skip follows from those before. */
   readonly skipped: readonly Skip[];
+  /** Nodes that an edge fired at although they had started without it. */
+  readonly late: readonly CompiledNode[];
 }
 
 const UNDECIDED = 0;
@@ -57,7 +59,7 @@ export function createPlan(graph: CompiledGraph): Plan {
 export function begin(plan: Plan): Advance {
   const ready = plan.graph.nodes.filter((node) => node.incoming.length === 0 && plan.decided[node.index] === UNDECIDED);
   for (const node of ready) plan.decided[node.index] = DECIDED;
-  return { ready, skipped: [] };
+  return { ready, skipped: [], late: [] };
 }
 
 /** Marks `node` as already decided: recovery replays what is recorded. */
@@ -84,15 +86,22 @@ function fires(edge: CompiledEdge, outcome: Outcome, node: CompiledNode): boolea
 export function advance(plan: Plan, node: CompiledNode, outcome: Outcome, closed: ReadonlySet<number>): Advance {
   const ready: CompiledNode[] = [];
   const skipped: Skip[] = [];
-  settle(plan, node, outcome, closed, ready, skipped);
+  const late: CompiledNode[] = [];
+  settle(plan, node, outcome, closed, { ready, skipped, late });
   // Skips spread; the list grows while it is walked.
-  for (const skip of skipped) settle(plan, skip.node, { kind: 'skipped' }, NONE, ready, skipped);
-  return { ready, skipped };
+  for (const skip of skipped) settle(plan, skip.node, { kind: 'skipped' }, NONE, { ready, skipped, late });
+  return { ready, skipped, late };
 }
 
 const NONE: ReadonlySet<number> = new Set();
 
-function settle(plan: Plan, node: CompiledNode, outcome: Outcome, closed: ReadonlySet<number>, ready: CompiledNode[], skipped: Skip[]): void {
+interface Findings {
+  readonly ready: CompiledNode[];
+  readonly skipped: Skip[];
+  readonly late: CompiledNode[];
+}
+
+function settle(plan: Plan, node: CompiledNode, outcome: Outcome, closed: ReadonlySet<number>, found: Findings): void {
   plan.open--;
   for (const edge of node.outgoing) {
     const isFired = fires(edge, outcome, node) && !closed.has(edge.index);
@@ -102,12 +111,16 @@ function settle(plan: Plan, node: CompiledNode, outcome: Outcome, closed: Readon
   }
   for (const edge of node.outgoing) {
     const target = plan.graph.nodes[edge.to];
-    if (target === undefined || plan.decided[edge.to] !== UNDECIDED) continue;
+    if (target === undefined) continue;
+    if (plan.decided[edge.to] !== UNDECIDED) {
+      if (edge.triggers && plan.edges[edge.index] === FIRED) found.late.push(target);
+      continue;
+    }
     const decision = decide(plan, target);
     if (decision === 'wait') continue;
     plan.decided[edge.to] = DECIDED;
-    if (decision === 'run') ready.push(target);
-    else skipped.push({ node: target, reason: decision });
+    if (decision === 'run') found.ready.push(target);
+    else found.skipped.push({ node: target, reason: decision });
   }
 }
 

@@ -6,44 +6,58 @@ import type { StoredStep } from '../store/steps.ts';
 import { closedEdges, outcomeOf } from './advance.ts';
 import type { Core } from './core.ts';
 import type { CompiledGraph, CompiledNode } from './graph.ts';
-import { createLive, exposeStep, newStep, placeStep, type Live, type LiveStep } from './live.ts';
+import { exposeStep, newStep, placeStep, type Frame, type LiveStep } from './frame.ts';
+import { createLive, type Live } from './live.ts';
 import { advance, begin, createPlan, markDecided, type Advance, type Outcome, type Plan } from './plan.ts';
 
-/** The instance as its rows say. */
+/** The instance as its rows say: the steps of its top. Bodies are opened one by one (recover-bodies.ts). */
 export function liveFromRows(stored: StoredInstance, graph: CompiledGraph, steps: readonly StoredStep[]): Live {
   const live = createLive(stored, graph);
-  for (const row of steps) {
-    const node = graph.byKey.get(row.path);
-    // A path of a body, or of nothing: bodies are not there yet.
-    if (node === undefined) continue;
-    live.generations[node.index] = row.generation;
-    const step = placeStep(live, node, { ...newStep(row.generation), ...stateOf(row), staged: row.status });
-    exposeStep(live, node, step);
-  }
+  live.stepCount = steps.length;
+  fillFrame(live.top, steps);
   return live;
 }
 
-function stateOf(row: StoredStep): Partial<LiveStep> {
-  const { status, attempt, port, output, hasOutput, error, reason, wait, jobId, workerId, queuedAt, startedAt, endedAt } = row;
-  return { status, attempt, port, output, hasOutput, error, reason, wait, jobId, workerId, queuedAt, startedAt, endedAt };
+/** Puts the newest rows of a frame's steps in their places. Rows of older rounds than the frame's are left out. */
+export function fillFrame(frame: Frame, steps: readonly StoredStep[]): void {
+  for (const row of steps) {
+    const node = row.path.startsWith(frame.prefix) ? frame.graph.byKey.get(row.path.slice(frame.prefix.length)) : undefined;
+    if (node === undefined || row.generation <= frame.base) continue;
+    frame.generations[node.index] = row.generation;
+    const step = placeStep(frame, node, stepFromRow(row, node.type.runs === 'body'));
+    exposeStep(frame, node, step);
+  }
 }
 
-/** Whether a step's end is undone when its instance is retried: it failed the instance, or was cancelled by its end. */
-export function isUndoneByRetry(node: CompiledNode, step: LiveStep): boolean {
-  if (step.status === 'cancelled' && step.reason?.startsWith('the instance ') === true) return true;
+export function stepFromRow(row: StoredStep, isContainer: boolean): LiveStep {
+  const { status, attempt, port, output, hasOutput, error, reason, wait, jobId, workerId, queuedAt, startedAt, endedAt, details } = row;
+  return {
+    ...newStep(row.generation),
+    ...{ status, attempt, port, output, hasOutput, error, reason, wait, jobId, workerId, queuedAt, startedAt, endedAt, details },
+    staged: row.status,
+    isContainer,
+  };
+}
+
+/** Whether a step's end is undone when its instance is retried: it failed its graph, or was cancelled by an end around it. */
+export function isUndoneByRetry(frame: Frame, node: CompiledNode, step: LiveStep): boolean {
+  if (step.status === 'cancelled' && (frame.place === undefined ? step.reason?.startsWith('the instance ') === true : step.reason !== BY_HAND)) return true;
   return isTerminalStep(step.status) && outcomeOf(node, step) === 'fatal';
 }
 
+/** The reason of a step that a person cancelled. */
+export const BY_HAND = 'cancelled by hand';
+
 /** A fresh plan over the steps as they are now, with what it decides beyond them. Steps that are pending count as undecided.
  *  The evaluation may take turns of the loop: when something moved meanwhile, it is done again. */
-export async function rebuildPlan(core: Core, live: Live): Promise<Advance> {
+export async function rebuildPlan(core: Core, frame: Frame): Promise<Advance> {
   for (;;) {
-    const seq = live.seq;
-    const outcomes = await outcomesOf(core, live);
-    if (live.seq !== seq) continue;
-    const plan = createPlan(live.graph);
-    live.plan = plan;
-    return replay(plan, live, outcomes);
+    const { seq } = frame.live;
+    const outcomes = await outcomesOf(core, frame);
+    if (frame.live.seq !== seq) continue;
+    const plan = createPlan(frame.graph);
+    frame.plan = plan;
+    return replay(plan, frame, outcomes);
   }
 }
 
@@ -52,22 +66,22 @@ interface KnownOutcome {
   readonly closed: ReadonlySet<number>;
 }
 
-async function outcomesOf(core: Core, live: Live): Promise<ReadonlyMap<number, KnownOutcome>> {
+async function outcomesOf(core: Core, frame: Frame): Promise<ReadonlyMap<number, KnownOutcome>> {
   const outcomes = new Map<number, KnownOutcome>();
-  for (const node of live.graph.nodes) {
-    const step = live.steps[node.index];
+  for (const node of frame.graph.nodes) {
+    const step = frame.steps[node.index];
     if (step === undefined || !isTerminalStep(step.status)) continue;
     const outcome = outcomeOf(node, step);
     // Serial: expressions share one child.
-    if (outcome !== 'fatal') outcomes.set(node.index, { outcome, closed: await closedEdges(core, live, node, outcome) });
+    if (outcome !== 'fatal') outcomes.set(node.index, { outcome, closed: await closedEdges(core, frame, node, outcome) });
   }
   return outcomes;
 }
 
-function replay(plan: Plan, live: Live, outcomes: ReadonlyMap<number, KnownOutcome>): Advance {
-  const { graph } = live;
+function replay(plan: Plan, frame: Frame, outcomes: ReadonlyMap<number, KnownOutcome>): Advance {
+  const { graph } = frame;
   for (const node of graph.nodes) {
-    const step = live.steps[node.index];
+    const step = frame.steps[node.index];
     if (step !== undefined && step.status !== 'pending') markDecided(plan, node);
   }
   const ready: CompiledNode[] = [];
@@ -81,5 +95,5 @@ function replay(plan: Plan, live: Live, outcomes: ReadonlyMap<number, KnownOutco
     skipped.push(...more.skipped);
   }
   ready.push(...begin(plan).ready);
-  return { ready, skipped };
+  return { ready, skipped, late: [] };
 }

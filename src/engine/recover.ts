@@ -3,17 +3,23 @@
 import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import { messageOf } from '../kernel/fail.ts';
-import { adoptInstance, adoptInstances, listOrphanEpochs, readStoredInstance, type StoredInstance } from '../store/instances.ts';
+import { adoptInstance, adoptInstances, listOrphanEpochs, listStrayChildren, readStoredInstance, type StoredInstance } from '../store/instances.ts';
 import { listStrayJobs, loadSteps, type StoredStep } from '../store/steps.ts';
 import { endInstance, goOn, releaseLive } from './advance.ts';
 import { failure, notifyEnd, type Core } from './core.ts';
 import type { CompiledNode } from './graph.ts';
 import { onJobEnded } from './job-steps.ts';
-import { changeStep, createLive, openStep, type Live } from './live.ts';
+import { changeStep, openStep, type Frame, type LiveStep } from './frame.ts';
+import { createLive, type Live } from './live.ts';
 import { patiently } from './patient.ts';
 import { isUndoneByRetry, liveFromRows, rebuildPlan } from './rebuild.ts';
 import { stageStep } from './stage.ts';
-import { armTimer } from './timers.ts';
+import { armDeadline, armTimer } from './timers.ts';
+import { continueBody } from './bodies.ts';
+import { restoreBody } from './recover-bodies.ts';
+import { watchChild } from './call.ts';
+import { walled } from './fault.ts';
+import type { Advance } from './plan.ts';
 import { loadVersion } from './versions.ts';
 
 /** Instances a bite: their steps come in one query. */
@@ -78,7 +84,7 @@ async function resume(core: Core, stored: StoredInstance, steps: readonly Stored
     return undefined;
   }
   core.lives.set(live.id, live);
-  if (goesOn && !isTerminalInstance(live.status)) await continueLive(core, live);
+  if (goesOn && !isTerminalInstance(live.status)) await continueFrame(core, live.top);
   return live;
 }
 
@@ -95,38 +101,62 @@ function failUnloadable(core: Core, stored: StoredInstance, message: string): vo
   });
 }
 
-async function continueLive(core: Core, live: Live): Promise<void> {
+/** Goes on with a frame that was brought back from rows. */
+export async function continueFrame(core: Core, frame: Frame): Promise<void> {
+  const { live } = frame;
   // Cannot be in rows written by a whole group; if it is, going on beats being stuck.
-  for (const node of live.graph.nodes) {
-    const step = live.steps[node.index];
-    if (step !== undefined && isUndoneByRetry(node, step)) openStep(live, node);
+  for (const node of frame.graph.nodes) {
+    const step = frame.steps[node.index];
+    if (step !== undefined && isUndoneByRetry(frame, node, step)) openStep(frame, node);
   }
-  const decided = await rebuildPlan(core, live);
-  if (live.isGone) return;
-  const now = core.clock.now();
-  for (const skip of decided.skipped) stageStep(core, live, skip.node, openStep(live, skip.node), { status: 'skipped', reason: skip.reason, endedAt: now });
-  const again = live.graph.nodes.filter((node) => takeUp(core, live, node));
-  goOn(core, live, [...decided.ready, ...again], false);
+  const decided = await rebuildPlan(core, frame);
+  if (live.isGone || frame.isGone) return;
+  stageSkips(core, frame, decided.skipped);
+  const again: CompiledNode[] = [];
+  // Serial: bodies read their rows one after another.
+  for (const node of frame.graph.nodes) if (await takeUp(core, frame, node)) again.push(node);
+  if (live.isGone || frame.isGone) return;
+  goOn(core, frame, [...decided.ready, ...again], false);
 }
 
 /** Goes on with a step that was in flight. @returns true when it is to be started again */
-function takeUp(core: Core, live: Live, node: CompiledNode): boolean {
-  const step = live.steps[node.index];
+async function takeUp(core: Core, frame: Frame, node: CompiledNode): Promise<boolean> {
+  const step = frame.steps[node.index];
   if (step === undefined || step.status === 'pending' || isTerminalStep(step.status)) return false;
+  if (node.type.runs === 'body' && step.status === 'running') {
+    await resumeBody(core, frame, node, step);
+    return false;
+  }
   if (step.jobId !== null) {
-    core.jobs.set(step.jobId, { live, node });
+    core.jobs.set(step.jobId, { frame, node });
     void onJobEnded(core, step.jobId).catch((error: unknown) =>
-      core.log.warn({ instanceId: live.id, cause: messageOf(error) }, 'the end of a job could not be read; the poll will'),
+      core.log.warn({ instanceId: frame.live.id, cause: messageOf(error) }, 'the end of a job could not be read; the poll will'),
     );
     return false;
   }
   if (step.status === 'waiting') {
-    armTimer(core, live, node);
+    if (step.wait?.childId !== undefined) watchChild(core, { frame, node }, step.wait.childId);
+    armTimer(core, frame, node);
     return false;
   }
   // An inline attempt that was in flight: the same attempt once more.
-  changeStep(live, step, { status: 'pending', attempt: Math.max(0, step.attempt - 1) });
+  changeStep(frame.live, step, { status: 'pending', attempt: Math.max(0, step.attempt - 1), isReleased: true });
   return true;
+}
+
+/** Goes on with a map or loop: with its open items first, then with the rest. */
+export async function resumeBody(core: Core, frame: Frame, node: CompiledNode, step: LiveStep): Promise<void> {
+  const { body, frames } = await restoreBody(core, frame, node, step);
+  for (const inner of frames) await continueFrame(core, inner);
+  if (body.isOver || frame.live.isGone) return;
+  armDeadline(core, frame, node);
+  walled(core, frame.live, () => continueBody(core, body));
+}
+
+/** Records what the plan passed over. */
+export function stageSkips(core: Core, frame: Frame, skipped: Advance['skipped']): void {
+  const now = core.clock.now();
+  for (const skip of skipped) stageStep(core, frame, skip.node, openStep(frame, skip.node), { status: 'skipped', reason: skip.reason, endedAt: now });
 }
 
 /** Takes one instance into memory for a command. @param goesOn false: nothing of it starts  @returns undefined when another process holds it */
@@ -163,8 +193,13 @@ export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'r
   })().catch((error: unknown) => core.log.error({ instanceId: live.id, cause: messageOf(error) }, 'a lost instance could not be read again'));
 }
 
-/** Cancels jobs whose step has ended: the crash came between the two. */
-export async function cancelStrayJobs(core: Core): Promise<void> {
+/** Cancels jobs whose step has ended and children whose caller has: the crash came between the two. */
+export async function cancelStrays(core: Core): Promise<void> {
+  for (const child of await listStrayChildren(core.parts.database.engine, STRAY_BITE)) {
+    await core
+      .cancelChild(child.orgId, child.id)
+      .catch((error: unknown) => core.log.warn({ instanceId: child.id, cause: messageOf(error) }, 'a stray child could not be cancelled'));
+  }
   for (const job of await listStrayJobs(core.parts.database.engine, STRAY_BITE)) {
     await core.parts.jobs
       .cancel(job.id, 'its step has ended')

@@ -16,6 +16,10 @@ export interface ExpressionScope {
   readonly workflow: Json;
   readonly item?: Json;
   readonly index?: number;
+  /** The item around: `parent.item`, `parent.index`. */
+  readonly parent?: Json;
+  /** In a loop: what the round before gave. */
+  readonly previous?: Json;
 }
 
 /** Evaluates what is not plain. */

@@ -2,8 +2,8 @@
 import type { Failure } from '../contract/instances.ts';
 import { backoffDelayMs } from '../kernel/retry.ts';
 import type { Core } from './core.ts';
+import { pathOf, type Frame, type LiveStep } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
-import { pathOf, type Live, type LiveStep } from './live.ts';
 import { bufferOf, flush, stageStep } from './stage.ts';
 import { armTimer } from './timers.ts';
 
@@ -18,8 +18,9 @@ export interface FailedAttempt {
 }
 
 /** Stages the pause before the next attempt. @returns false when the policy allows none */
-export function retryLater(core: Core, live: Live, node: CompiledNode, step: LiveStep, failed: FailedAttempt): boolean {
+export function retryLater(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, failed: FailedAttempt): boolean {
   const { retry } = node;
+  const { live } = frame;
   if (failed.isFinal || failed.attempt >= retry.maxAttempts) return false;
   if (retry.on !== undefined && !retry.on.includes(failed.error.code)) return false;
   const now = core.clock.now();
@@ -40,11 +41,11 @@ export function retryLater(core: Core, live: Live, node: CompiledNode, step: Liv
     input: failed.input,
     wait: { kind: 'retry', message, until },
   };
-  stageStep(core, live, node, step, change, 'engine:step:retrying');
+  stageStep(core, frame, node, step, change, 'engine:step:retrying');
   bufferOf(core, live).attempts.push({
     instanceId: live.id,
     orgId: live.orgId,
-    path: pathOf(node),
+    path: pathOf(frame, node),
     generation: step.generation,
     attempt: failed.attempt,
     status: failed.status,
@@ -54,6 +55,6 @@ export function retryLater(core: Core, live: Live, node: CompiledNode, step: Liv
     startedAt: failed.startedAt,
     endedAt: now,
   });
-  flush(core, live, (lost) => void (lost === undefined && armTimer(core, live, node)));
+  flush(core, live, (lost) => void (lost === undefined && armTimer(core, frame, node)));
   return true;
 }

@@ -14,7 +14,7 @@ import type { Live } from './live.ts';
 import { takeInstance } from './recover.ts';
 import { requireAccepting } from './start.ts';
 import type { InstanceCommand, StepCommand } from './state.ts';
-import { runStepCommand, type Effect } from './step-commands.ts';
+import { runStepCommand, type Actor, type Effect, type StepRequest } from './step-commands.ts';
 
 export interface InstanceRequest {
   readonly orgId: string;
@@ -29,6 +29,10 @@ export interface StepCommandRequest {
   readonly path: string;
   readonly command: StepCommand;
   readonly output?: Json | undefined;
+  readonly by?: Actor | undefined;
+  readonly comment?: string | undefined;
+  readonly form?: Json | undefined;
+  readonly token?: string | undefined;
   readonly requestId: string;
 }
 
@@ -45,11 +49,18 @@ export async function commandStep(core: Core, request: StepCommandRequest): Prom
     here: (live) => runStepCommand(core, live, request),
     row: {
       kind: `step.${request.command}`,
-      payload: { path: request.path, requestId: request.requestId, ...(request.output === undefined ? {} : { output: request.output }) },
+      payload: payloadOf(request),
     },
   });
   // LIMIT: the owner's answer carries no effect across processes; the step's own event tells what happened.
   return effect ?? 'advancing';
+}
+
+/** What travels to another process. */
+function payloadOf(request: StepCommandRequest): Json {
+  const { path, requestId, output, by, comment, form, token } = request;
+  const all = { path, requestId, output, by, comment, form, token };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Json;
 }
 
 interface Command<T> {
@@ -128,22 +139,21 @@ function isErrorCode(code: string): code is ErrorCode {
 }
 
 const instanceCommands: ReadonlySet<string> = new Set<InstanceCommand>(['start', 'pause', 'resume', 'cancel', 'retry']);
-const stepCommands: ReadonlySet<string> = new Set<StepCommand>(['retry', 'skip', 'cancel', 'complete', 'result', 'approve', 'reject']);
+const stepCommands: ReadonlySet<string> = new Set<StepCommand>(['retry', 'skip', 'cancel', 'complete', 'result', 'approve', 'reject', 'start', 'callback']);
 
 /** Runs a command that another process left for us. Never rejects: the answer stands in the row. */
 export async function executeRemote(core: Core, command: NewCommand): Promise<void> {
   let error: { code: string; message: string } | undefined;
   try {
-    const { path, output, requestId } = command.payload as { path?: string; output?: Json; requestId?: string };
+    const payload = command.payload as Partial<Omit<StepRequest, 'command'>>;
+    const { requestId } = payload;
     const live = await takeInstance(core, command.instanceId);
     // Somebody else's by now: its owner will find the row.
     if (live === undefined) return;
     const ids = { requestId: requestId ?? command.id };
     const stepCommand = command.kind.startsWith('step.') ? command.kind.slice('step.'.length) : undefined;
     if (stepCommand !== undefined && stepCommands.has(stepCommand))
-      await inTurn(core, live, (one) =>
-        runStepCommand(core, one, { ...ids, path: path ?? '', command: stepCommand as StepCommand, ...(output === undefined ? {} : { output }) }),
-      );
+      await inTurn(core, live, (one) => runStepCommand(core, one, { ...payload, ...ids, path: payload.path ?? '', command: stepCommand as StepCommand }));
     else if (instanceCommands.has(command.kind))
       await inTurn(core, live, (one) => runInstanceCommand(core, one, command.kind as InstanceCommand, ids.requestId));
     else fail('conflict', `"${command.kind}" is no command of this Studio; it may be older than the process that asked`);

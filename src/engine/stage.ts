@@ -6,10 +6,12 @@ import type { Failure, Instance } from '../contract/instances.ts';
 import type { InstanceStatus, StepStatus } from '../contract/values.ts';
 import { AppError } from '../kernel/fail.ts';
 import type { StepWrite } from '../store/journal.ts';
+import { waitReasonOf } from '../store/steps.ts';
 import type { Core } from './core.ts';
+import { changeStep, exposeStep, pathOf, type Frame, type LiveStep } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 import { emptyGroup, GroupLost, type Group, type OnWritten } from './journal.ts';
-import { changeStep, exposeStep, pathOf, type Live, type LiveStep } from './live.ts';
+import type { Live } from './live.ts';
 import { assertInstanceMove, assertStepMove } from './state.ts';
 
 const stepEvents: Readonly<Record<StepStatus, EventType>> = {
@@ -44,13 +46,26 @@ export interface StepChange extends Partial<Omit<LiveStep, 'generation' | 'stage
 }
 
 /** Changes a step and stages its row and event. */
-export function stageStep(core: Core, live: Live, node: CompiledNode, step: LiveStep, change: StepChange, type: EventType = stepEvents[change.status]): void {
-  const path = pathOf(node);
+export function stageStep(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, change: StepChange, type?: EventType): void {
+  stageRow(core, frame.live, { path: pathOf(frame, node), key: node.key }, step, change, type);
+  exposeStep(frame, node, step);
+}
+
+/** The same for a row that is no node's step: an item of a body. */
+export function stageRow(
+  core: Core,
+  live: Live,
+  where: { readonly path: string; readonly key: string },
+  step: LiveStep,
+  change: StepChange,
+  type: EventType = stepEvents[change.status],
+): void {
+  const { path } = where;
   if (step.staged !== null && step.staged !== change.status) assertStepMove(path, step.staged, change.status);
   const { input, outputText, ...state } = change;
   changeStep(live, step, state);
-  exposeStep(live, node, step);
   live.seq += 1;
+  if (step.staged === null) live.stepCount += 1;
   const group = bufferOf(core, live);
   const key = `${path} ${step.generation}`;
   const before = group.steps.get(key);
@@ -63,7 +78,7 @@ export function stageStep(core: Core, live: Live, node: CompiledNode, step: Live
     }),
   );
   step.staged = change.status;
-  pushEvent(live, group, type, stepPayload(node, path, step));
+  pushEvent(live, group, type, stepPayload(where.key, path, step));
 }
 
 function stepWrite(live: Live, path: string, step: LiveStep, texts: { expected: StepStatus | null; input: string | null; output: string | null }): StepWrite {
@@ -87,19 +102,20 @@ function stepWrite(live: Live, path: string, step: LiveStep, texts: { expected: 
     queuedAt: step.queuedAt,
     startedAt: step.startedAt,
     endedAt: step.endedAt,
+    details: step.details,
   };
 }
 
-function stepPayload(node: CompiledNode, path: string, step: LiveStep): StepPayload {
+function stepPayload(key: string, path: string, step: LiveStep): StepPayload {
   return {
     path,
     status: step.status,
-    key: node.key,
+    key,
     generation: step.generation,
     attempt: step.attempt,
     ...(step.reason === null ? {} : { reason: step.reason }),
     ...(step.error === null ? {} : { error: step.error }),
-    waitReason: step.wait,
+    waitReason: step.wait === null ? null : waitReasonOf(step.wait),
     queuedAt: isoOf(step.queuedAt),
     startedAt: isoOf(step.startedAt),
     endedAt: isoOf(step.endedAt),
@@ -176,6 +192,13 @@ function markDirty(core: Core, live: Live): void {
   });
 }
 
+/** Hands what is staged to the journal when this turn of starting steps is over, so that steps that end together are one group. */
+export function flushSoon(core: Core, live: Live): void {
+  live.mustFlush = true;
+  if (!core.isPumping) return flush(core, live);
+  core.toFlush.add(live);
+}
+
 /** Hands what is staged to the journal. `onWritten` is called once: without an error when it is on disk, after everything this instance appended before. */
 export function flush(core: Core, live: Live, onWritten?: OnWritten): void {
   const group = live.buffer ?? emptyGroup(live.id);
@@ -183,11 +206,12 @@ export function flush(core: Core, live: Live, onWritten?: OnWritten): void {
   const written = (lost?: GroupLost): void => {
     onWritten?.(lost);
     if (lost !== undefined || starts.length === 0) return;
-    for (const node of starts) core.ready.push({ live, node });
+    for (const ready of starts) core.ready.push(ready);
     core.pump();
   };
   core.dirty.delete(live);
   live.startsAfter = [];
+  live.mustFlush = false;
   if (live.isReleased) {
     live.buffer = undefined;
     return written(new GroupLost(core.state === 'stopped' ? 'stopped' : 'moved', 'this process holds the instance no more'));

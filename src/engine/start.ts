@@ -14,9 +14,11 @@ import type { Core, LoadedVersion } from './core.ts';
 import { descendantsOf } from './graph.ts';
 import { requireInputs } from './input-schema.ts';
 import { emptyGroup } from './journal.ts';
-import { createLive, openStep, type Live } from './live.ts';
+import { openStep } from './frame.ts';
+import { createLive, type Live } from './live.ts';
 import { begin } from './plan.ts';
 import { liveFromRows, rebuildPlan } from './rebuild.ts';
+import { stageSkips } from './recover.ts';
 import { bufferOf, durable, isoOf, pushEvent, stageStep } from './stage.ts';
 import { loadVersion } from './versions.ts';
 
@@ -28,9 +30,17 @@ export interface StartRequest {
   readonly input?: Json | undefined;
   readonly priority?: number | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
-  /** `manual`, `cron:<key>`, `webhook:<key>`. */
+  /** `manual`, `cron:<key>`, `webhook:<key>`, … */
   readonly startedBy: string;
   readonly requestId: string;
+  /** Default: the newest. */
+  readonly version?: number | undefined;
+  /** The step that calls it; `generation` null: it does not wait for the end. */
+  readonly parent?: StoredInstance['parent'];
+  /** Calls above it. */
+  readonly depth?: number | undefined;
+  /** Every step waits for a person's word. */
+  readonly debug?: boolean | undefined;
 }
 
 const DEFAULT_PRIORITY = 50;
@@ -39,7 +49,8 @@ const DEFAULT_PRIORITY = 50;
 export async function startInstance(core: Core, request: StartRequest): Promise<{ readonly id: string }> {
   requireAccepting(core);
   const head = await requireWorkflow(core, request);
-  const version = await loadVersion(core, { ...request, version: head.version });
+  const number = request.version ?? head.version;
+  const version = await loadVersion(core, { ...request, version: number });
   const input = request.input ?? {};
   await requireInputs(core.evaluator, version.definition.inputSchema, [input]);
   const id = request.id ?? newId('inst', core.clock);
@@ -52,11 +63,11 @@ export async function startInstance(core: Core, request: StartRequest): Promise<
       return { id };
     }
   }
-  const live = makeLive(core, { ...request, id, input, head, version });
+  const live = makeLive(core, { ...request, id, input, head: { name: head.name, version: number }, version });
   core.lives.set(id, live);
   stageCreated(core, live, { startedBy: request.startedBy, rerunOf: null });
   await failpoint('start.staged');
-  goOn(core, live, begin(live.plan).ready, false);
+  goOn(core, live.top, begin(live.top.plan).ready, false);
   try {
     await durable(core, live);
   } catch (error) {
@@ -94,7 +105,9 @@ interface NewLive {
   readonly requestId: string;
   readonly head: Pick<WorkflowHead, 'name'>;
   readonly version: LoadedVersion;
-  readonly number?: number;
+  readonly parent?: StoredInstance['parent'];
+  readonly depth?: number | undefined;
+  readonly debug?: boolean | undefined;
 }
 
 function makeLive(core: Core, made: NewLive & { readonly head: Pick<WorkflowHead, 'name' | 'version'> }): Live {
@@ -109,13 +122,16 @@ function makeLive(core: Core, made: NewLive & { readonly head: Pick<WorkflowHead
       status: 'running',
       input: made.input,
       labels: { ...made.labels },
-      priority: made.priority ?? DEFAULT_PRIORITY,
+      priority: made.priority ?? made.version.definition.settings?.priority ?? DEFAULT_PRIORITY,
       startedBy: made.startedBy,
       principal: made.version.principal,
       ownerEpoch: core.owner?.epoch ?? null,
       seq: 0,
       createdAt: now,
       startedAt: now,
+      parent: made.parent,
+      depth: made.depth ?? 0,
+      debug: made.debug ?? false,
     },
     made.version.graph,
   );
@@ -162,10 +178,15 @@ function createdRow(live: Live, origin: { readonly startedBy: string; readonly r
     seq: live.seq,
     createdAt: live.createdAt,
     startedAt: live.startedAt,
+    parentId: live.parent?.instanceId ?? null,
+    parentPath: live.parent?.path ?? null,
+    parentGeneration: live.parent?.generation ?? null,
+    depth: live.depth,
+    debug: live.debug,
   };
 }
 
-export interface BatchRequest extends Omit<StartRequest, 'id' | 'input'> {
+export interface BatchRequest extends Omit<StartRequest, 'id' | 'input' | 'version'> {
   readonly inputs: readonly Json[];
   /** One a input, as above. */
   readonly ids?: readonly string[];
@@ -208,7 +229,7 @@ export async function startBatch(core: Core, request: BatchRequest): Promise<rea
   core.parts.database.announce();
   for (const live of lives) {
     core.lives.set(live.id, live);
-    goOn(core, live, begin(live.plan).ready, false);
+    goOn(core, live.top, begin(live.top.plan).ready, false);
   }
   return lives.map((live) => live.id);
 }
@@ -261,10 +282,9 @@ export async function rerunInstance(core: Core, request: RerunRequest): Promise<
   core.lives.set(id, live);
   stageCreated(core, live, { startedBy: 'rerun', rerunOf: old.id });
   if (request.from !== undefined) await takeOver(core, live, old, request.from);
-  const decided = await rebuildPlan(core, live);
-  const now = core.clock.now();
-  for (const skip of decided.skipped) stageStep(core, live, skip.node, openStep(live, skip.node), { status: 'skipped', reason: skip.reason, endedAt: now });
-  goOn(core, live, decided.ready, false);
+  const decided = await rebuildPlan(core, live.top);
+  stageSkips(core, live.top, decided.skipped);
+  goOn(core, live.top, decided.ready, false);
   await durable(core, live);
   return { id };
 }
@@ -279,7 +299,7 @@ async function takeOver(core: Core, live: Live, old: StoredInstance, from: strin
   const now = core.clock.now();
   for (const node of live.graph.nodes) {
     const oldNode = before.graph.byKey.get(node.key);
-    const step = oldNode === undefined ? undefined : before.steps[oldNode.index];
+    const step = oldNode === undefined ? undefined : before.top.steps[oldNode.index];
     if (
       oldNode === undefined ||
       step === undefined ||
@@ -294,6 +314,16 @@ async function takeOver(core: Core, live: Live, old: StoredInstance, from: strin
     const reason = isSkipped ? step.reason : `taken over from ${old.id}`;
     // A failure that was let through stays one; everything else is a result that was not worked for again.
     const status = isSkipped || error !== null ? step.status : 'cached';
-    stageStep(core, live, node, openStep(live, node), { status, attempt: step.attempt, output, hasOutput, port, error, reason, startedAt: now, endedAt: now });
+    stageStep(core, live.top, node, openStep(live.top, node), {
+      status,
+      attempt: step.attempt,
+      output,
+      hasOutput,
+      port,
+      error,
+      reason,
+      startedAt: now,
+      endedAt: now,
+    });
   }
 }

@@ -50,7 +50,8 @@ export type InstanceCommand = 'start' | 'pause' | 'resume' | 'cancel' | 'retry';
 const commandStates: Readonly<Record<InstanceCommand, readonly InstanceStatus[]>> = {
   start: ['pending'],
   pause: ['running', 'waiting'],
-  resume: ['paused'],
+  // `waiting` and `running`: where steps are paused for debugging.
+  resume: ['paused', 'waiting', 'running'],
   cancel: ['pending', 'running', 'waiting', 'paused'],
   retry: ['failed', 'cancelled'],
 };
@@ -62,7 +63,7 @@ export function requireInstanceState(id: string, status: InstanceStatus, command
   fail('illegal_transition', { message: `instance ${id} is ${status}; ${command} applies to ${allowed.join(', ')} instances`, details: { status, allowed } });
 }
 
-export type StepCommand = 'retry' | 'skip' | 'cancel' | 'complete' | 'result' | 'approve' | 'reject';
+export type StepCommand = 'start' | 'retry' | 'skip' | 'cancel' | 'complete' | 'result' | 'approve' | 'reject' | 'callback';
 
 /** @throws AppError illegal_transition that names both */
 export function requireStepState(path: string, status: StepStatus, command: StepCommand): void {
@@ -79,7 +80,9 @@ function allowsStep(status: StepStatus, command: StepCommand): boolean {
       return !isTerminalStep(status);
     case 'cancel':
       return status === 'queued' || status === 'running' || status === 'waiting';
+    case 'start':
     case 'complete':
+    case 'callback':
     case 'approve':
     case 'reject':
       return status === 'waiting';

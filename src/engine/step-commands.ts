@@ -1,122 +1,177 @@
 /** Commands on one step, run by the instance's owner. Each opens a new generation or ends the current one, is durable when it resolves, and
  *  says whether it moves the graph on (advancing) or changes this step alone (isolated). */
 import type { Json } from '../contract/endpoint.ts';
-import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
+import { isTerminalInstance, type Role } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
-import { dropInFlight, outcomeOf, PASS_PORT } from './advance.ts';
+import type { Signal } from '../nodes/kit.ts';
+import { cancelOutside, dropInFlight, dropOutside, type Outside } from './advance.ts';
 import { failure, type Core } from './core.ts';
 import { finish } from './finish.ts';
+import { openStep, pathOf, type Frame, type LiveStep } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
-import { leadsOn, reopen } from './instance-commands.ts';
 import { MAX_OUTPUT_BYTES } from './limits.ts';
-import { openStep, pathOf, type Live, type LiveStep } from './live.ts';
+import type { Live } from './live.ts';
 import { markDecided } from './plan.ts';
+import { BY_HAND } from './rebuild.ts';
+import { releaseStep } from './release.ts';
+import { isFatal, leadsOn, openChain, reopen, rerunItem } from './reopen.ts';
+import { signalStep } from './signals.ts';
 import { durable, stageStep } from './stage.ts';
 import { requireStepState, type StepCommand } from './state.ts';
+import { findStep, nodeAt, parsePath, type PathPart } from './step-path.ts';
 
 export type Effect = 'advancing' | 'isolated';
+
+/** Who commands, for the record. */
+export interface Actor {
+  readonly userId: string;
+  readonly name: string;
+  readonly role: Role;
+}
 
 export interface StepRequest {
   readonly path: string;
   readonly command: StepCommand;
-  /** Of `complete` and `result`. */
+  /** Of `complete` and `result`: the output. Of `callback`: what came. */
   readonly output?: Json | undefined;
+  readonly by?: Actor | undefined;
+  /** Of `approve` and `reject`. */
+  readonly comment?: string | undefined;
+  readonly form?: Json | undefined;
+  /** Of `callback`: the step must still wait for this one. */
+  readonly token?: string | undefined;
   readonly requestId: string;
 }
 
 export async function runStepCommand(core: Core, live: Live, request: StepRequest): Promise<Effect> {
-  const node = live.graph.byKey.get(request.path);
-  if (node === undefined) fail('not_found', `instance ${live.id} has no step "${request.path}"`);
-  const step = live.steps[node.index];
-  const status = step?.status ?? 'pending';
-  requireStepState(request.path, status, request.command);
+  const parts = parsePath(request.path);
+  if (parts === undefined || nodeAt(live.graph, parts) === undefined) fail('not_found', `instance ${live.id} has no step "${request.path}"`);
   live.requestId = request.requestId;
-  const effect = await run(core, live, node, step, request);
+  const found = findStep(live, request.path);
+  if (found === undefined) {
+    await onEndedItem(core, live, parts, request);
+    await durable(core, live);
+    return 'advancing';
+  }
+  const step = found.frame.steps[found.node.index];
+  requireStepState(request.path, step?.status ?? 'pending', request.command);
+  const effect = await run(core, found.frame, found.node, step, request);
   await durable(core, live);
   return effect;
 }
 
-async function run(core: Core, live: Live, node: CompiledNode, step: LiveStep | undefined, request: StepRequest): Promise<Effect> {
+/** A step of an item that is not under way, or an item itself: it can be run again, and its map or loop with it. */
+async function onEndedItem(core: Core, live: Live, parts: readonly PathPart[], request: StepRequest): Promise<void> {
+  if (request.command !== 'retry')
+    fail(
+      'illegal_transition',
+      `"${request.path}" is part of an item that is not under way; ${request.command} applies to steps under way, retry runs it again`,
+    );
+  const last = parts.at(-1);
+  const isItem = last?.index !== undefined;
+  const frame = await openChain(core, live, isItem ? parts : parts.slice(0, -1));
+  if (frame === undefined) fail('not_found', `instance ${live.id} has not run "${request.path}"`);
+  if (isItem) return rerunItem(core, frame);
+  const node = frame.graph.byKey.get(last?.key ?? '');
+  if (node !== undefined) await reopen(core, frame, [node]);
+}
+
+async function run(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined, request: StepRequest): Promise<Effect> {
   switch (request.command) {
     case 'retry':
-      return retry(core, live, node);
+      return retry(core, frame, node);
     case 'skip':
-      return skip(core, live, node, step);
+      return skip(core, frame, node, step);
     case 'cancel':
-      return cancel(core, live, node, step);
+      return cancel(core, frame, node, step);
     case 'complete':
-      return complete(core, live, node, step, request.output ?? {});
+      return complete(core, frame, node, step, request.output ?? {});
     case 'result':
-      return editResult(core, live, node, step, request.output ?? null);
+      return editResult(core, frame, node, step, request.output ?? null);
+    case 'start':
+    case 'callback':
     case 'approve':
     case 'reject':
-      fail('illegal_transition', `step ${pathOf(node)} waits for ${step?.wait?.kind ?? 'nothing'}, not for an approval; use complete to end it by hand`);
+      requireLive(frame, node, request.command);
+      if (step !== undefined) answer(core, frame, node, step, request);
+      return 'advancing';
   }
 }
 
-async function retry(core: Core, live: Live, node: CompiledNode): Promise<Effect> {
-  const isAdvancing = isTerminalInstance(live.status) ? live.status !== 'completed' || leadsOn(live, node) : leadsOn(live, node);
-  await reopen(core, live, [node]);
+/** What a waiting step was waiting for. */
+function answer(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, request: StepRequest): void {
+  if (request.command === 'start') return releaseStep(core, frame, node, step, request.by?.name);
+  const waitsFor = step.wait?.kind;
+  const expected = request.command === 'callback' ? 'webhook' : 'approval';
+  if (waitsFor !== expected)
+    fail(
+      'illegal_transition',
+      `step ${pathOf(frame, node)} waits for ${waitsFor ?? 'nothing'}, not for ${expected === 'approval' ? 'an approval' : 'a callback'}; use complete to end it by hand`,
+    );
+  if (request.command === 'callback') {
+    if (step.wait?.token !== request.token) fail('not_found', 'no step waits for this callback any more');
+    return signalStep(core, frame, node, step, { kind: 'callback', payload: request.output ?? null });
+  }
+  if (request.by === undefined) fail('forbidden', 'a decision needs a person or a key that decides');
+  const signal: Signal = {
+    kind: 'decision',
+    decision: request.command === 'approve' ? 'approve' : 'reject',
+    by: request.by,
+    comment: request.comment,
+    form: request.form,
+    at: new Date(core.clock.now()).toISOString(),
+  };
+  signalStep(core, frame, node, step, signal);
+}
+
+async function retry(core: Core, frame: Frame, node: CompiledNode): Promise<Effect> {
+  const { status } = frame.live;
+  const isAdvancing = (isTerminalInstance(status) && status !== 'completed') || leadsOn(frame, node);
+  await reopen(core, frame, [node]);
   return isAdvancing ? 'advancing' : 'isolated';
 }
 
-function requireLive(live: Live, node: CompiledNode, command: string): void {
+function requireLive(frame: Frame, node: CompiledNode, command: string): void {
+  const { live } = frame;
   if (isTerminalInstance(live.status))
-    fail('illegal_transition', `instance ${live.id} is ${live.status}; ${command} of step ${pathOf(node)} applies while it lives`);
+    fail('illegal_transition', `instance ${live.id} is ${live.status}; ${command} of step ${pathOf(frame, node)} applies while it lives`);
 }
 
-function skip(core: Core, live: Live, node: CompiledNode, step: LiveStep | undefined): Effect {
-  requireLive(live, node, 'skip');
-  stopStep(core, live, node, step, 'skipped by hand');
+function skip(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined): Effect {
+  requireLive(frame, node, 'skip');
+  stopStep(core, frame, node, step, 'skipped by hand');
   // Not decided yet: the plan must not come by and run it.
-  markDecided(live.plan, node);
-  const open = step ?? openStep(live, node);
-  finish(core, live, node, open, { status: 'skipped', port: PASS_PORT, reason: 'skipped by hand', error: null, wait: null, endedAt: core.clock.now() }, false);
+  markDecided(frame.plan, node);
+  const open = step ?? openStep(frame, node);
+  finish(core, frame, node, open, { status: 'skipped', port: 'out', reason: 'skipped by hand', error: null, wait: null, endedAt: core.clock.now() }, false);
   return 'advancing';
 }
 
-function cancel(core: Core, live: Live, node: CompiledNode, step: LiveStep | undefined): Effect {
-  requireLive(live, node, 'cancel');
-  stopStep(core, live, node, step, 'cancelled by hand');
-  if (step !== undefined)
-    finish(
-      core,
-      live,
-      node,
-      step,
-      {
-        status: 'cancelled',
-        reason: 'cancelled by hand',
-        error: failure('cancelled', `step ${pathOf(node)} was cancelled by hand`),
-        wait: null,
-        endedAt: core.clock.now(),
-      },
-      false,
-    );
+function cancel(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined): Effect {
+  requireLive(frame, node, 'cancel');
+  stopStep(core, frame, node, step, BY_HAND);
+  const error = failure('cancelled', `step ${pathOf(frame, node)} was cancelled by hand`);
+  if (step !== undefined) finish(core, frame, node, step, { status: 'cancelled', reason: BY_HAND, error, wait: null, endedAt: core.clock.now() }, false);
   return 'advancing';
 }
 
-function complete(core: Core, live: Live, node: CompiledNode, step: LiveStep | undefined, output: Json): Effect {
-  requireLive(live, node, 'complete');
-  requireSize(node, output);
-  stopStep(core, live, node, step, 'completed by hand');
-  if (step !== undefined) finish(core, live, node, step, { ...byHand(node, output, 'completed by hand'), endedAt: core.clock.now() }, false);
+function complete(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined, output: Json): Effect {
+  requireLive(frame, node, 'complete');
+  requireSize(frame, node, output);
+  stopStep(core, frame, node, step, 'completed by hand');
+  if (step !== undefined) finish(core, frame, node, step, { ...byHand(node, output, 'completed by hand'), endedAt: core.clock.now() }, false);
   return 'advancing';
 }
 
-async function editResult(core: Core, live: Live, node: CompiledNode, step: LiveStep | undefined, output: Json): Promise<Effect> {
-  requireSize(node, output);
+async function editResult(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined, output: Json): Promise<Effect> {
+  const { live } = frame;
+  requireSize(frame, node, output);
   const change = { ...byHand(node, output, 'edited by hand'), attempt: step?.attempt ?? 1, startedAt: core.clock.now(), endedAt: core.clock.now() };
-  const endedIt =
-    step !== undefined &&
-    isTerminalInstance(live.status) &&
-    live.status !== 'completed' &&
-    isTerminalStep(step.status) &&
-    (step.status === 'cancelled' || outcomeOf(node, step) === 'fatal');
-  const isAdvancing = endedIt || (!isTerminalInstance(live.status) && leadsOn(live, node));
-  stageStep(core, live, node, openStep(live, node), change);
+  const endedIt = isTerminalInstance(live.status) && live.status !== 'completed' && isFatal(frame, node);
+  const isAdvancing = endedIt || (!isTerminalInstance(live.status) && leadsOn(frame, node));
+  stageStep(core, frame, node, openStep(frame, node), change);
   // It was what stopped the instance: with a result in its place the rest goes on.
-  if (endedIt) await reopen(core, live, []);
+  if (endedIt) await reopen(core, frame, []);
   return isAdvancing ? 'advancing' : 'isolated';
 }
 
@@ -128,18 +183,19 @@ function byHand(
   return { status: 'completed', output, hasOutput: true, port: node.type.portOf?.(output) ?? null, reason, error: null, wait: null };
 }
 
-function requireSize(node: CompiledNode, output: Json): void {
+function requireSize(frame: Frame, node: CompiledNode, output: Json): void {
   const bytes = Buffer.byteLength(JSON.stringify(output));
   if (bytes > MAX_OUTPUT_BYTES)
-    fail('too_large', `the output for step ${pathOf(node)} has ${bytes} bytes, the limit is ${MAX_OUTPUT_BYTES}; put it into a file and pass the path on`);
+    fail(
+      'too_large',
+      `the output for step ${pathOf(frame, node)} has ${bytes} bytes, the limit is ${MAX_OUTPUT_BYTES}; put it into a file and pass the path on`,
+    );
 }
 
-/** Ends what the step has in flight: attempt, timer, job. */
-function stopStep(core: Core, live: Live, node: CompiledNode, step: LiveStep | undefined, reason: string): void {
-  dropInFlight(live, node, reason);
-  const jobId = step?.jobId;
-  if (jobId === null || jobId === undefined || !core.jobs.delete(jobId)) return;
-  core.parts.jobs
-    .cancel(jobId, reason)
-    .catch((error: unknown) => core.log.error({ jobId, instanceId: live.id, cause: String(error) }, 'the job of a step could not be cancelled'));
+/** Ends what the step has in flight: attempt, timer, body, job, child. */
+function stopStep(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined, reason: string): void {
+  const outside: Outside = { jobIds: [], childIds: [] };
+  if (step !== undefined) dropOutside(core, step, outside);
+  dropInFlight(core, frame, node, reason, outside);
+  cancelOutside(core, frame.live, outside, reason);
 }

@@ -295,10 +295,19 @@ test('rerun from a step takes over what came before', async () => {
   await assert.rejects(h.engine.rerunInstance({ orgId: h.orgId, instanceId: id, from: 'nobody', version: 'same', requestId: 'r' }), /has no step "nobody"/);
 });
 
-test('an output over the limit is refused, naming both', async () => {
-  const { instance } = await h.run({ nodes: [{ key: 'a', type: 'noop', params: { output: '{{ input.text }}' } }] }, { text: 'x'.repeat(300_000) });
-  assert.equal(instance.error?.code, 'too_large');
-  assert.match(instance.error?.message ?? '', /has 300002 bytes, the limit is 262144/);
+test('an output over the limit of a row is kept as an artifact, and steps after it read it all the same', async () => {
+  const { instance, steps } = await h.run(
+    {
+      nodes: [
+        { key: 'a', type: 'noop', params: { output: { text: '{{ input.text }}' } } },
+        { key: 'b', type: 'noop', params: { output: '{{ $length(steps.a.output.text) }}' }, condition: 'steps.a.output.text != ""' },
+      ],
+      edges: [{ from: 'a', to: 'b', when: '$length(steps.a.output.text) > 5' }],
+    },
+    { text: 'x'.repeat(300_000) },
+  );
+  assert.equal(instance.output, 300_000);
+  assert.equal((steps['a']?.output as { $artifact: { bytes: number } }).$artifact.bytes, 300_011);
 });
 
 test('a node that crashes fails its step, not its neighbours', async () => {

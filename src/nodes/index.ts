@@ -9,12 +9,15 @@ import { fileWrite } from './file-write/node.ts';
 import type { NodeType, NodeTypes } from './kit.ts';
 import { httpRequest } from './http-request/node.ts';
 import { log } from './log/node.ts';
+import { loop } from './loop/node.ts';
+import { map } from './map/node.ts';
 import { merge } from './merge/node.ts';
 import { noop } from './noop/node.ts';
 import { set } from './set/node.ts';
 import { stop } from './stop/node.ts';
 import { template } from './template/node.ts';
 import { waitTimer } from './wait-timer/node.ts';
+import { workflowCall } from './workflow-call/node.ts';
 
 const list: readonly NodeType[] = [
   noop,
@@ -23,6 +26,9 @@ const list: readonly NodeType[] = [
   branchIf,
   branchSwitch,
   merge,
+  map,
+  loop,
+  workflowCall,
   waitTimer,
   stop,
   fail,

@@ -2,7 +2,7 @@
  *  Its form, docs, validation and ports derive from this declaration. Node types reach the world only through `context`. */
 import type * as z from 'zod';
 import type { Json } from '../contract/endpoint.ts';
-import type { GraphNode } from '../contract/graph.ts';
+import type { GraphNode, RetryPolicy } from '../contract/graph.ts';
 import type { Port } from '../contract/node-types.ts';
 import type { Role } from '../contract/values.ts';
 import type { CommandSpec } from '../contract/jobs.ts';
@@ -13,6 +13,10 @@ export interface Scope {
   readonly steps: Readonly<Record<string, { readonly output: Json }>>;
   readonly item?: Json;
   readonly index?: number;
+  /** The item around this one: `parent.item`, `parent.index`, `parent.parent`. */
+  readonly parent?: Json;
+  /** In a loop: the output of the round before; null in the first. */
+  readonly previous?: Json;
 }
 
 /** What a running step may rely on. */
@@ -24,8 +28,18 @@ export interface NodeContext {
   readonly generation: number;
   /** 1-based. */
   readonly attempt: number;
-  /** `instance/path/generation`: the same for every attempt. Hand it to whatever can de-duplicate. */
+  /** `instance/path/generation`, or what the node's policy says: the same for every attempt. Hand it to whatever can de-duplicate. */
   readonly idempotencyKey: string;
+  /** What the last `heartbeat` of an attempt before this one said; undefined in the first, or when it said nothing. */
+  readonly details: Json | undefined;
+  /** What this node asked to have back when it said `again`; undefined at first. */
+  readonly state: Json | undefined;
+  /** Tells how far the work is, for the next attempt. Durable within a second, at the latest when the attempt ends. */
+  heartbeat(details: Json): void;
+  /** Tells a person how far it is. @param fraction 0 to 1 */
+  progress(fraction: number, message?: string): void;
+  /** The value of a JSONata expression over `names` alone. @throws NodeError expression_failed, expression_limit */
+  evaluate(expression: string, names: Readonly<Record<string, Json>>): Promise<Json>;
   /** Aborts on cancel and on timeout. Every wait must heed it. */
   readonly signal: AbortSignal;
   readonly scope: Scope;
@@ -84,11 +98,37 @@ export interface SandboxPort {
 /** How a step ended, or what it waits for. */
 export type NodeResult =
   | { readonly kind: 'output'; readonly output: Json; readonly port?: string; readonly reason?: string }
-  /** Until a moment (ms since the epoch), or so long from now. Holds no slot; the output is `{ waitedMs }`. */
-  | { readonly kind: 'wait'; readonly wait: { readonly kind: 'timer'; readonly until: number } | { readonly kind: 'timer'; readonly afterMs: number } }
+  /** Holds no slot. */
+  | { readonly kind: 'wait'; readonly wait: NodeWait }
+  /** Runs another workflow. With `wait` its output becomes the step's; without, `{ instanceId }`, as soon as it has started. */
+  | { readonly kind: 'call'; readonly workflowId: string; readonly version: number | undefined; readonly input: Json; readonly wait: boolean }
   /** Ends the whole instance. */
   | { readonly kind: 'end'; readonly status: 'completed'; readonly output: Json | undefined }
   | { readonly kind: 'end'; readonly status: 'failed'; readonly code: string; readonly message: string };
+
+export type NodeWait =
+  /** Until a moment (ms since the epoch), or so long from now; the output is `{ waitedMs }`. */
+  | { readonly kind: 'timer'; readonly until: number }
+  | { readonly kind: 'timer'; readonly afterMs: number }
+  /** Runs the node again after a while, with `state` in its context. */
+  | { readonly kind: 'again'; readonly afterMs: number; readonly message: string; readonly state: Json }
+  /** Until somebody outside says so; the type's `resume` tells what that means. `until` (ms since the epoch): then comes the signal `timeout`. */
+  | { readonly kind: 'webhook' | 'approval'; readonly message: string; readonly state: Json; readonly until?: number | undefined };
+
+/** What reached a waiting step. */
+export type Signal =
+  | { readonly kind: 'timeout' }
+  /** A call of its callback's URL. */
+  | { readonly kind: 'callback'; readonly payload: Json }
+  | {
+      readonly kind: 'decision';
+      readonly decision: 'approve' | 'reject';
+      readonly by: { readonly userId: string; readonly name: string; readonly role: Role };
+      readonly comment: string | undefined;
+      readonly form: Json | undefined;
+      /** ISO 8601. */
+      readonly at: string;
+    };
 
 /** A failure of a step with a class that retry policies can name. `final` is never retried. */
 export class NodeError extends Error {
@@ -142,7 +182,35 @@ export interface InlineNodeType<Params extends z.ZodType = z.ZodType> extends No
   /** Same params, same output, no effects: committed with its neighbour, may run again after a crash. */
   readonly pure: boolean | ((params: z.infer<Params>) => boolean);
   run(params: z.infer<Params>, context: NodeContext): NodeResult | Promise<NodeResult>;
+  /** Of types that wait for signals: goes on from `state`. May ask to wait on, with a new state. Pure.
+   *  @throws NodeError `refused`: whoever sent the signal is told, and the step waits on; any other NodeError fails the step */
+  resume?(signal: Signal, state: Json): NodeResult;
 }
+
+/** A type that runs a graph of its own, once an item or round. */
+export interface BodyNodeType<Params extends z.ZodType = z.ZodType> extends NodeTypeBase<Params> {
+  readonly runs: 'body';
+  /** How its body (`params.body`) is to be run, from evaluated params. @throws NodeError */
+  toBody(params: z.infer<Params>): BodyPlan;
+}
+
+export type BodyPlan =
+  | {
+      readonly kind: 'map';
+      readonly items: readonly Json[];
+      /** Items at once. */
+      readonly concurrency: number;
+      /** `fail`: the first failed item fails the map. `continue`: its place stays null. `collect`: the same, and `errors` tells why. */
+      readonly onItemError: 'fail' | 'continue' | 'collect';
+      /** Whole items are tried again. */
+      readonly itemRetry: RetryPolicy;
+    }
+  | {
+      readonly kind: 'loop';
+      readonly maxIterations: number;
+      /** What to do when the limit is reached and `while` still holds. */
+      readonly onLimit: 'fail' | 'stop';
+    };
 
 /** A type whose work is a process on a queue. */
 export interface JobNodeType<Params extends z.ZodType = z.ZodType> extends NodeTypeBase<Params> {
@@ -163,7 +231,7 @@ export interface JobEnded {
   readonly result: Json | undefined;
 }
 
-export type NodeType = InlineNodeType | JobNodeType;
+export type NodeType = InlineNodeType | JobNodeType | BodyNodeType;
 
 /** Declares an inline type. Returns it as the erased type that lists hold; `params` is parsed before `run` sees it. */
 export function defineNode<Params extends z.ZodType>(type: InlineNodeType<Params>): InlineNodeType {
@@ -173,6 +241,11 @@ export function defineNode<Params extends z.ZodType>(type: InlineNodeType<Params
 /** Declares a type that runs as a job. */
 export function defineJobNode<Params extends z.ZodType>(type: JobNodeType<Params>): JobNodeType {
   return type as unknown as JobNodeType;
+}
+
+/** Declares a type with a body. */
+export function defineBodyNode<Params extends z.ZodType>(type: BodyNodeType<Params>): BodyNodeType {
+  return type as unknown as BodyNodeType;
 }
 
 /** The usual ports. */

@@ -19,6 +19,10 @@ interface SummaryRow {
   priority: number;
   started_by: string;
   rerun_of: string | null;
+  parent_id: string | null;
+  parent_path: string | null;
+  parent_generation: number | null;
+  debug: boolean;
   created_at: Date;
   started_at: Date | null;
   ended_at: Date | null;
@@ -33,7 +37,7 @@ interface FullRow extends SummaryRow {
 /** The last number of an instance's stream: its row changes with its status only, its steps may be ahead. */
 const SEQ = `greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = i.id)) as seq`;
 const SUMMARY = `i.id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.error, i.waiting, i.labels, i.priority, i.started_by, i.rerun_of,
-  i.created_at, i.started_at, i.ended_at, ${SEQ}`;
+  i.parent_id, i.parent_path, i.parent_generation, i.debug, i.created_at, i.started_at, i.ended_at, ${SEQ}`;
 
 /** @returns undefined when the org has no such instance */
 export async function readInstance(
@@ -99,11 +103,23 @@ function toSummary(row: SummaryRow): InstanceSummary {
     priority: row.priority,
     startedBy: row.started_by,
     ...(row.rerun_of === null ? {} : { rerunOf: row.rerun_of }),
+    ...parentOf(row),
+    ...(row.debug ? { debug: true } : {}),
     createdAt: row.created_at.toISOString(),
     startedAt: row.started_at?.toISOString() ?? null,
     endedAt: row.ended_at?.toISOString() ?? null,
     seq: row.seq,
   };
+}
+
+interface ParentColumns {
+  parent_id: string | null;
+  parent_path: string | null;
+  parent_generation: number | null;
+}
+
+function parentOf(row: ParentColumns): { parent?: { instanceId: string; path: string; generation: number | null } } {
+  return row.parent_id === null ? {} : { parent: { instanceId: row.parent_id, path: row.parent_path ?? '', generation: row.parent_generation } };
 }
 
 /** What the engine loads of an instance. */
@@ -123,9 +139,13 @@ export interface StoredInstance {
   readonly seq: number;
   readonly createdAt: number;
   readonly startedAt: number | null;
+  /** The step that called it. */
+  readonly parent: { readonly instanceId: string; readonly path: string; readonly generation: number | null } | undefined;
+  readonly depth: number;
+  readonly debug: boolean;
 }
 
-interface StoredRow {
+interface StoredRow extends ParentColumns {
   id: string;
   org_id: string;
   workflow_id: string;
@@ -141,10 +161,13 @@ interface StoredRow {
   seq: number;
   created_at: Date;
   started_at: Date | null;
+  depth: number;
+  debug: boolean;
 }
 
 const STORED = `i.id, i.org_id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.input, i.labels, i.priority, i.started_by, i.principal, i.owner_epoch,
-  greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = i.id)) as seq, i.created_at, i.started_at`;
+  greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = i.id)) as seq, i.created_at, i.started_at,
+  i.parent_id, i.parent_path, i.parent_generation, i.depth, i.debug`;
 
 /** @returns undefined when the org has no such instance */
 export async function readStoredInstance(sql: Sql, instance: { readonly orgId: string | undefined; readonly id: string }): Promise<StoredInstance | undefined> {
@@ -204,6 +227,9 @@ function toStored(row: StoredRow): StoredInstance {
     seq: row.seq,
     createdAt: row.created_at.getTime(),
     startedAt: row.started_at?.getTime() ?? null,
+    parent: parentOf(row).parent,
+    depth: row.depth,
+    debug: row.debug,
   };
 }
 
@@ -240,6 +266,38 @@ export async function deleteInstance(sql: Sql, instance: { readonly orgId: strin
     },
   ]);
   return true;
+}
+
+/** How an instance stands, and what it gave. */
+export async function readOutcome(
+  sql: Sql,
+  id: string,
+): Promise<{ readonly status: InstanceStatus; readonly output: Json; readonly error: Failure | null } | undefined> {
+  const { rows } = await sql.query<{ status: InstanceStatus; output: string | null; error: Failure | null }>(
+    `select status, output, error from instances where id = $1`,
+    [id],
+  );
+  const [row] = rows;
+  return row === undefined ? undefined : { status: row.status, output: row.output === null ? null : (JSON.parse(row.output) as Json), error: row.error };
+}
+
+/** Of these instances, those that have ended or are gone. */
+export async function listEndedInstances(sql: Sql, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await sql.query<{ id: string }>(
+    `select n.id from unnest($1::text[]) as n (id) left join instances i on i.id = n.id where i.id is null or i.status not in ${LIVE}`,
+    [[...ids]],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Live instances that were called by one that has ended: a crash came between its end and theirs. */
+export async function listStrayChildren(sql: Sql, limit: number): Promise<{ id: string; orgId: string }[]> {
+  const { rows } = await sql.query<{ id: string; org_id: string }>(
+    `select i.id, i.org_id from instances i join instances p on p.id = i.parent_id
+     where i.status in ${LIVE} and i.parent_generation is not null and p.status not in ${LIVE} order by i.id limit $1`,
+    [limit],
+  );
+  return rows.map((row) => ({ id: row.id, orgId: row.org_id }));
 }
 
 /** Statuses of instances, for those who wait without owning them. */

@@ -36,6 +36,8 @@ export interface StepWrite {
   readonly queuedAt: number | null;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  /** JSON text. */
+  readonly details: string | null;
 }
 
 export interface InstanceUpdate {
@@ -65,6 +67,11 @@ export interface InstanceInsert {
   readonly seq: number;
   readonly createdAt: number;
   readonly startedAt: number | null;
+  readonly parentId: string | null;
+  readonly parentPath: string | null;
+  readonly parentGeneration: number | null;
+  readonly depth: number;
+  readonly debug: boolean;
 }
 
 /** An attempt that did not stand. */
@@ -136,6 +143,7 @@ const stepColumns: readonly Column<StepWrite>[] = [
   ['queued_at', time, (row) => row.queuedAt],
   ['started_at', time, (row) => row.startedAt],
   ['ended_at', time, (row) => row.endedAt],
+  ['details', 'text', (row) => row.details],
 ];
 
 const updateColumns: readonly Column<StepWrite>[] = [...stepColumns, ['expected', 'text', (row) => row.expected]];
@@ -167,6 +175,11 @@ const createdColumns: readonly Column<InstanceInsert>[] = [
   ['seq', 'bigint', (row) => row.seq],
   ['created_at', time, (row) => row.createdAt],
   ['started_at', time, (row) => row.startedAt],
+  ['parent_id', 'text', (row) => row.parentId],
+  ['parent_path', 'text', (row) => row.parentPath],
+  ['parent_generation', 'int', (row) => row.parentGeneration],
+  ['depth', 'int', (row) => row.depth],
+  ['debug', 'boolean', (row) => row.debug],
 ];
 
 const attemptColumns: readonly Column<AttemptInsert>[] = [
@@ -251,7 +264,7 @@ const parts = {
     text: (from) =>
       `updates as (update steps s set status = n.status, attempt = n.attempt, port = n.port, input = coalesce(n.input, s.input), output = n.output, error = n.error::jsonb,
          reason = n.reason, wait = n.wait::jsonb, job_id = n.job_id, worker_id = n.worker_id, seq = n.seq, queued_at = to_timestamp(n.queued_at / 1000),
-         started_at = to_timestamp(n.started_at / 1000), ended_at = to_timestamp(n.ended_at / 1000)
+         started_at = to_timestamp(n.started_at / 1000), ended_at = to_timestamp(n.ended_at / 1000), details = n.details
        from fence, ${source(updateColumns, from)}
        where s.instance_id = n.instance_id and s.path = n.path and s.generation = n.generation and s.status = n.expected returning 1)`,
   },

@@ -16,16 +16,17 @@ interface StepRow {
   output: string | null;
   error: Failure | null;
   reason: string | null;
-  wait: WaitReason | null;
+  wait: StoredWait | null;
   job_id: string | null;
   worker_id: string | null;
   seq: number;
   queued_at: Date | null;
   started_at: Date | null;
   ended_at: Date | null;
+  details: string | null;
 }
 
-const STEP = `s.path, s.generation, s.status, s.attempt, s.input, s.output, s.error, s.reason, s.wait, s.job_id, s.worker_id, s.seq, s.queued_at, s.started_at, s.ended_at`;
+const STEP = `s.path, s.generation, s.status, s.attempt, s.input, s.output, s.error, s.reason, s.wait, s.job_id, s.worker_id, s.seq, s.queued_at, s.started_at, s.ended_at, s.details`;
 
 export interface StepQuery {
   readonly orgId: string;
@@ -61,6 +62,7 @@ function toStep(row: StepRow): Step {
     ...(row.error === null ? {} : { error: row.error }),
     ...(row.reason === null ? {} : { reason: row.reason }),
     ...(row.wait === null ? {} : { waitReason: waitReasonOf(row.wait) }),
+    ...progressOf(row.details),
     queuedAt: row.queued_at?.toISOString() ?? null,
     startedAt: row.started_at?.toISOString() ?? null,
     endedAt: row.ended_at?.toISOString() ?? null,
@@ -75,8 +77,40 @@ export function keyOfPath(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-function waitReasonOf(wait: WaitReason): WaitReason {
-  return { kind: wait.kind, message: wait.message, ...(wait.until === undefined ? {} : { until: wait.until }) };
+/** Why a step waits, as its row keeps it. */
+export interface StoredWait {
+  readonly kind: string;
+  readonly message: string;
+  /** ISO 8601. */
+  readonly until?: string;
+  /** At `until` the step times out; else it goes on. */
+  readonly timesOut?: boolean;
+  /** What the callback's URL ends with. */
+  readonly token?: string;
+  /** What the node type needs to go on. A key `shown` in it is for those who look. */
+  readonly state?: Json;
+  /** The instance that was called. */
+  readonly childId?: string;
+}
+
+/** What the outside sees of it. */
+export function waitReasonOf(wait: StoredWait): WaitReason {
+  const { state } = wait;
+  const shown = typeof state === 'object' && state !== null && !Array.isArray(state) ? state['shown'] : undefined;
+  return {
+    kind: wait.kind,
+    message: wait.message,
+    ...(wait.until === undefined ? {} : { until: wait.until }),
+    ...(wait.token === undefined ? {} : { url: `/webhooks/${wait.token}` }),
+    ...(shown === undefined ? {} : { data: shown }),
+    ...(wait.childId === undefined ? {} : { instanceId: wait.childId }),
+  };
+}
+
+function progressOf(details: string | null): Pick<Step, 'progress'> {
+  if (details === null) return {};
+  const { progress } = JSON.parse(details) as { progress?: Step['progress'] };
+  return progress === undefined ? {} : { progress };
 }
 
 function parse(text: string | null): Json {
@@ -95,24 +129,102 @@ export interface StoredStep {
   readonly hasOutput: boolean;
   readonly error: Failure | null;
   readonly reason: string | null;
-  readonly wait: WaitReason | null;
+  readonly wait: StoredWait | null;
   readonly jobId: string | null;
   readonly workerId: string | null;
   readonly seq: number;
   readonly queuedAt: number | null;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
+  readonly details: string | null;
 }
 
-/** The steps of these instances, newest generations only. */
+type LoadedRow = Omit<StepRow, 'input'> & { instance_id: string; port: string | null };
+
+const LOADED = `s.instance_id, s.path, s.generation, s.status, s.attempt, s.port, s.output, s.error, s.reason, s.wait, s.job_id, s.worker_id,
+       s.seq, s.queued_at, s.started_at, s.ended_at, s.details`;
+
+/** The steps of these instances outside bodies, newest generations only. */
 export async function loadSteps(sql: Sql, instanceIds: readonly string[]): Promise<StoredStep[]> {
-  const { rows } = await sql.query<Omit<StepRow, 'input'> & { instance_id: string; port: string | null }>(
-    `select distinct on (s.instance_id, s.path) s.instance_id, s.path, s.generation, s.status, s.attempt, s.port, s.output, s.error, s.reason, s.wait, s.job_id, s.worker_id,
-       s.seq, s.queued_at, s.started_at, s.ended_at
-     from steps s where s.instance_id = any($1) order by s.instance_id, s.path, s.generation desc`,
+  const { rows } = await sql.query<LoadedRow>(
+    `select distinct on (s.instance_id, s.path) ${LOADED}
+     from steps s where s.instance_id = any($1) and position('[' in s.path) = 0 order by s.instance_id, s.path, s.generation desc`,
     [[...instanceIds]],
   );
-  return rows.map((row) => ({
+  return rows.map(toStored);
+}
+
+/** The newest rows of these paths of one instance. */
+export async function loadStepsAt(sql: Sql, instanceId: string, paths: readonly string[]): Promise<StoredStep[]> {
+  const { rows } = await sql.query<LoadedRow>(
+    `select distinct on (s.path) ${LOADED} from steps s where s.instance_id = $1 and s.path = any($2) order by s.path, s.generation desc`,
+    [instanceId, [...paths]],
+  );
+  return rows.map(toStored);
+}
+
+/** The newest rows of what stands below `prefix` (`map[3]/`), deeper bodies left out. */
+export async function loadStepsUnder(sql: Sql, instanceId: string, prefix: string): Promise<StoredStep[]> {
+  const { rows } = await sql.query<LoadedRow>(
+    `select distinct on (s.path) ${LOADED} from steps s
+     where s.instance_id = $1 and starts_with(s.path, $2) and position('[' in substr(s.path, length($2) + 1)) = 0 order by s.path, s.generation desc`,
+    [instanceId, prefix],
+  );
+  return rows.map(toStored);
+}
+
+/** A row inside a body, in short. */
+export interface BodyRow {
+  readonly path: string;
+  readonly generation: number;
+  readonly status: StepStatus;
+}
+
+/** Newest rows of everything below `prefix` (`map[`) with a generation above `base`. */
+export async function listBodyRows(sql: Sql, query: { readonly instanceId: string; readonly prefix: string; readonly base: number }): Promise<BodyRow[]> {
+  const { rows } = await sql.query<BodyRow>(
+    `select distinct on (s.path) s.path, s.generation, s.status from steps s
+     where s.instance_id = $1 and starts_with(s.path, $2) and s.generation > $3 order by s.path, s.generation desc`,
+    [query.instanceId, query.prefix, query.base],
+  );
+  return rows;
+}
+
+/** The highest generation below `prefix`; 0 when there is nothing. */
+export async function readHighestGeneration(sql: Sql, instanceId: string, prefix: string): Promise<number> {
+  const { rows } = await sql.query<{ highest: number | null }>(
+    `select max(generation) as highest from steps where instance_id = $1 and starts_with(path, $2)`,
+    [instanceId, prefix],
+  );
+  return rows[0]?.highest ?? 0;
+}
+
+/** Results of the items of a body, outputs as JSON texts: newest rows above `base`, of these indexes. */
+export async function readItemResults(
+  sql: Sql,
+  query: { readonly instanceId: string; readonly path: string; readonly base: number; readonly indexes: readonly number[] },
+): Promise<Map<number, { readonly output: string | null; readonly error: Failure | null }>> {
+  const paths = query.indexes.map((index) => `${query.path}[${index}]`);
+  const { rows } = await sql.query<{ place: number; output: string | null; error: Failure | null }>(
+    `select distinct on (n.place) n.place::int as place, s.output, s.error from unnest($2::text[]) with ordinality as n (path, place)
+     join steps s on s.instance_id = $1 and s.path = n.path and s.generation > $3 order by n.place, s.generation desc`,
+    [query.instanceId, paths, query.base],
+  );
+  return new Map(rows.map(({ place, output, error }) => [query.indexes[place - 1] ?? 0, { output, error }]));
+}
+
+/** The params a step ran with, as its row shows them. */
+export async function readStepInput(sql: Sql, step: { readonly instanceId: string; readonly path: string; readonly generation: number }): Promise<Json> {
+  const { rows } = await sql.query<{ input: string | null }>(`select input from steps where instance_id = $1 and path = $2 and generation = $3`, [
+    step.instanceId,
+    step.path,
+    step.generation,
+  ]);
+  return parse(rows[0]?.input ?? null);
+}
+
+function toStored(row: LoadedRow): StoredStep {
+  return {
     instanceId: row.instance_id,
     path: row.path,
     generation: row.generation,
@@ -130,7 +242,8 @@ export async function loadSteps(sql: Sql, instanceIds: readonly string[]): Promi
     queuedAt: row.queued_at?.getTime() ?? null,
     startedAt: row.started_at?.getTime() ?? null,
     endedAt: row.ended_at?.getTime() ?? null,
-  }));
+    details: row.details,
+  };
 }
 
 interface AttemptRow {

@@ -1,4 +1,5 @@
 /** An engine on a real database with a fake clock, and jobs that a test ends by hand. */
+import { createHash } from 'node:crypto';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition } from '../contract/graph.ts';
 import type { Instance, Step } from '../contract/instances.ts';
@@ -62,6 +63,15 @@ export async function engineHarness(options: { readonly types?: readonly NodeTyp
   const engines: Engine[] = [];
   const types = (extra: readonly NodeType[]): NodeTypes => new Map([...nodeTypes, ...extra.map((type) => [type.type, type] as const)]);
 
+  const kept = new Map<string, string>();
+  const large = {
+    keep: async (value: { readonly text: string }) => {
+      const sha256 = createHash('sha256').update(value.text).digest('hex');
+      kept.set(sha256, value.text);
+      return { id: newId('art'), bytes: Buffer.byteLength(value.text), sha256 };
+    },
+    read: async (value: { readonly sha256: string }) => kept.get(value.sha256) ?? '',
+  };
   const unused = (): never => {
     throw new Error('not used in this test');
   };
@@ -74,6 +84,7 @@ export async function engineHarness(options: { readonly types?: readonly NodeTyp
       filesOf: unused,
       httpOf: unused,
       sandbox: { run: unused },
+      large,
       secrets: { read: async (_orgId, name) => secrets.get(name) },
       jobs: {
         wake: (queue) => void woken.push(queue),

@@ -7,7 +7,7 @@ export function nodeContext(overrides: Partial<NodeContext> = {}): NodeContext &
   const unused = (): never => {
     throw new Error('not used by this type');
   };
-  return {
+  const context: NodeContext & { readonly lines: string[] } = {
     orgId: 'org_1',
     workflowId: 'wf_1',
     instanceId: 'inst_1',
@@ -15,6 +15,11 @@ export function nodeContext(overrides: Partial<NodeContext> = {}): NodeContext &
     generation: 1,
     attempt: 1,
     idempotencyKey: 'inst_1/step/1',
+    details: undefined,
+    state: undefined,
+    heartbeat: unused,
+    progress: unused,
+    evaluate: unused,
     signal: new AbortController().signal,
     scope: { input: {}, steps: {} },
     from: [],
@@ -23,6 +28,6 @@ export function nodeContext(overrides: Partial<NodeContext> = {}): NodeContext &
     http: { request: unused },
     sandbox: { run: unused },
     lines,
-    ...overrides,
   };
+  return Object.assign(context, overrides);
 }

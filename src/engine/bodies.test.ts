@@ -1,0 +1,327 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import * as z from 'zod';
+import type { Json } from '../contract/endpoint.ts';
+import type { GraphEdge, GraphNode } from '../contract/graph.ts';
+import { defineNode, inPort, NodeError, outPort } from '../nodes/kit.ts';
+import { listSteps } from '../store/steps.ts';
+import { engineHarness, type EngineHarness } from '../test/engine.ts';
+
+/** How often each thing was done. */
+const done = new Map<string, number>();
+
+/** Fails as often as `fails` says, by name. */
+const flaky = defineNode({
+  type: 'test.flaky',
+  version: 1,
+  title: 'Flaky',
+  summary: 'Fails at first.',
+  category: 'flow',
+  inputs: inPort,
+  outputs: outPort,
+  params: z.strictObject({ name: z.json(), fails: z.json() }),
+  example: {},
+  docs: '',
+  runs: 'inline',
+  pure: false,
+  async run(params) {
+    const name = JSON.stringify(params.name);
+    const count = (done.get(name) ?? 0) + 1;
+    done.set(name, count);
+    await Promise.resolve();
+    if (count <= Number(params.fails)) throw new NodeError('flaky', `try ${count} of ${name}`);
+    return { kind: 'output', output: { name: params.name, tries: count } };
+  },
+});
+
+let harness: EngineHarness;
+before(async () => {
+  harness = await engineHarness({ types: [flaky] });
+});
+after(() => harness.close());
+
+function node(key: string, type: string, params: Record<string, Json> = {}, more: Partial<GraphNode> = {}): GraphNode {
+  return { key, type, params, ...more };
+}
+
+function body(nodes: readonly GraphNode[], edges: readonly GraphEdge[] = []): Json {
+  return { nodes, edges } as unknown as Json;
+}
+
+const set = (key: string, values: Record<string, Json>): GraphNode => node(key, 'set', { values });
+
+test('a map runs its body once an item, and its output keeps the order of the items', async () => {
+  const { instance, steps } = await harness.run(
+    {
+      nodes: [
+        node('each', 'map', {
+          items: '{{ input.names }}',
+          concurrency: 2,
+          body: body([set('a', { n: '{{ item }}', at: '{{ index }}' }), set('b', { all: '{{ steps.a.output.n & "!" }}' })], [{ from: 'a', to: 'b' }]),
+        }),
+        set('after', { first: '{{ steps.each.output.items[0].all }}' }),
+      ],
+      edges: [{ from: 'each', to: 'after' }],
+    },
+    { names: ['x', 'y', 'z'] },
+  );
+  assert.deepEqual(instance.output, { first: 'x!' }, JSON.stringify(instance.error));
+  assert.deepEqual(steps['each']?.output, { items: [{ all: 'x!' }, { all: 'y!' }, { all: 'z!' }], failed: 0 });
+  assert.deepEqual(steps['each[1]/a']?.output, { n: 'y', at: 1 });
+  assert.deepEqual([steps['each[1]']?.status, steps['each[1]']?.output], ['completed', { all: 'y!' }]);
+});
+
+test('a map of nothing gives nothing', async () => {
+  const { instance } = await harness.run({ nodes: [node('each', 'map', { items: [], body: body([node('one', 'noop')]) })] });
+  assert.deepEqual(instance.output, { items: [], failed: 0 });
+});
+
+test('maps nest, and reach out to the item around them', async () => {
+  const inner = node('inner', 'map', {
+    items: '{{ item }}',
+    body: body([set('leaf', { v: '{{ parent.index & "." & index & "=" & item }}', outer: '{{ steps.top.output.t }}' })]),
+  });
+  const { instance } = await harness.run(
+    { nodes: [set('top', { t: 7 }), node('outer', 'map', { items: '{{ input.rows }}', body: body([inner]) })], edges: [{ from: 'top', to: 'outer' }] },
+    { rows: [['a', 'b'], ['c']] },
+  );
+  assert.deepEqual(
+    instance.output,
+    {
+      items: [
+        {
+          items: [
+            { v: '0.0=a', outer: 7 },
+            { v: '0.1=b', outer: 7 },
+          ],
+          failed: 0,
+        },
+        { items: [{ v: '1.0=c', outer: 7 }], failed: 0 },
+      ],
+      failed: 0,
+    },
+    JSON.stringify(instance.error),
+  );
+});
+
+test('a failed item fails the map, leaves a null, or is named, as it is asked for', async () => {
+  const run = async (onItemError: string): Promise<{ status: string; output: Json; error: string | undefined }> => {
+    const failing = node('one', 'fail', { message: 'no {{ item }}', code: 'nope' }, { condition: 'item = 2' });
+    const { instance } = await harness.run({
+      nodes: [
+        node('each', 'map', {
+          items: [1, 2, 3],
+          onItemError,
+          concurrency: 1,
+          body: body([set('v', { v: '{{ item }}' }), failing], [{ from: 'v', to: 'one' }]),
+        }),
+      ],
+    });
+    return { status: instance.status, output: instance.output, error: instance.error?.code };
+  };
+  assert.deepEqual(await run('fail'), { status: 'failed', output: null, error: 'item_failed' });
+  assert.deepEqual(await run('continue'), { status: 'completed', output: { items: [null, null, null], failed: 1 }, error: undefined });
+  assert.deepEqual(await run('collect'), {
+    status: 'completed',
+    output: { items: [null, null, null], failed: 1, errors: [{ index: 1, code: 'nope', message: 'no 2' }] },
+    error: undefined,
+  });
+});
+
+test('a whole item is tried again, in a new generation of its steps', async () => {
+  const id = await harness.start(
+    await harness.publish({
+      nodes: [
+        node('each', 'map', {
+          items: ['r1', 'r2'],
+          itemRetry: { maxAttempts: 3, backoffMs: 1_000, jitter: 0 },
+          body: body(
+            [set('pre', { p: '{{ item }}' }), node('try', 'test.flaky', { name: '{{ item }}', fails: '{{ item = "r2" ? 1 : 0 }}' })],
+            [{ from: 'pre', to: 'try' }],
+          ),
+        }),
+      ],
+    }),
+  );
+  await harness.until(async () => (await harness.steps(id))['each[1]']?.status === 'waiting', 'the pause');
+  await harness.clock.advance(1_000);
+  const instance = await harness.ended(id);
+  const steps = await harness.steps(id);
+  assert.deepEqual(
+    instance.output,
+    {
+      items: [
+        { name: 'r1', tries: 1 },
+        { name: 'r2', tries: 2 },
+      ],
+      failed: 0,
+    },
+    JSON.stringify(instance.error),
+  );
+  assert.deepEqual([steps['each[1]']?.attempt, steps['each[1]/pre']?.generation, steps['each[0]/pre']?.generation], [2, 2, 1]);
+});
+
+test('a failed map that is retried goes on with what it has; a single item can be run again', async () => {
+  const { id, instance } = await harness.run({
+    nodes: [
+      node('each', 'map', {
+        items: ['s1', 's2', 's3'],
+        concurrency: 1,
+        body: body([node('try', 'test.flaky', { name: '{{ item }}', fails: '{{ item = "s2" ? 1 : 0 }}' })]),
+      }),
+      set('after', { n: '{{ $count(steps.each.output.items) }}' }),
+    ],
+    edges: [{ from: 'each', to: 'after' }],
+  });
+  assert.deepEqual([instance.status, instance.error?.code], ['failed', 'item_failed']);
+  await harness.engine.commandInstance({ orgId: harness.orgId, id, command: 'retry', requestId: 'req_2' });
+  const again = await harness.ended(id);
+  assert.deepEqual(again.output, { n: 3 }, JSON.stringify(again.error));
+  const steps = await harness.steps(id);
+  assert.deepEqual([done.get('"s1"'), done.get('"s2"'), done.get('"s3"')], [1, 2, 1]);
+  assert.deepEqual([steps['each']?.generation, steps['each[0]']?.generation, steps['each[1]']?.generation], [2, 1, 2]);
+
+  const effect = await harness.engine.commandStep({ orgId: harness.orgId, id, path: 'each[0]', command: 'retry', requestId: 'req_3' });
+  assert.equal(effect, 'advancing');
+  await harness.until(
+    async () => (await harness.steps(id))['each']?.status === 'completed' && (await harness.instance(id)).status === 'completed',
+    'the item again',
+  );
+  assert.equal(done.get('"s1"'), 2);
+  const last = await harness.steps(id);
+  assert.deepEqual((last['each']?.output as { items: Json[] }).items[0], { name: 's1', tries: 2 });
+  assert.equal(last['each']?.generation, 3);
+});
+
+test('a loop goes on while its condition holds, and says why it ended', async () => {
+  const { instance, steps } = await harness.run({
+    nodes: [node('grow', 'loop', { while: 'index = 0 or previous.n < 20', body: body([set('n', { n: '{{ (previous.n ? previous.n : 1) * 3 }}' })]) })],
+  });
+  assert.deepEqual(instance.output, { iterations: 3, output: { n: 27 } }, JSON.stringify(instance.error));
+  assert.match(steps['grow']?.reason ?? '', /false after 3 rounds/);
+  assert.deepEqual(steps['grow[2]/n']?.output, { n: 27 });
+});
+
+test('a loop that does not end is ended by its limit', async () => {
+  const endless = { while: 'true', maxIterations: 5, body: body([node('one', 'noop')]) };
+  const { instance } = await harness.run({ nodes: [node('on', 'loop', endless)] });
+  assert.deepEqual([instance.status, instance.error?.code], ['failed', 'max_iterations']);
+  const { instance: stopped } = await harness.run({ nodes: [node('on', 'loop', { ...endless, onLimit: 'stop' })] });
+  assert.deepEqual([stopped.status, stopped.output], ['completed', { iterations: 5, output: {} }]);
+});
+
+test('a map goes on after a crash where it was, and runs nothing twice that is recorded', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `c${index}`);
+  const workflowId = await harness.publish({
+    nodes: [
+      node('each', 'map', {
+        items: names,
+        concurrency: 3,
+        body: body(
+          [node('wait', 'wait.timer', { durationMs: 1_000 }), node('try', 'test.flaky', { name: '{{ item }}', fails: 0 })],
+          [{ from: 'wait', to: 'try' }],
+        ),
+      }),
+    ],
+  });
+  const id = await harness.start(workflowId);
+  await harness.until(async () => Object.keys(await harness.steps(id)).length >= 4, 'the first items wait');
+  for (let round = 0; round < 12 && !['completed', 'failed'].includes((await harness.instance(id)).status); round++) {
+    if (round % 3 === 1) {
+      harness.engine.crash();
+      await harness.boot();
+    }
+    await harness.clock.advance(1_000);
+    await harness.until(() => harness.engine.stats.running === 0 && harness.engine.stats.ready === 0, 'quiet');
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  const instance = await harness.ended(id);
+  assert.equal(instance.status, 'completed', JSON.stringify(instance.error));
+  assert.deepEqual(
+    (instance.output as { items: { name: string }[] }).items.map((item) => item.name),
+    names,
+  );
+});
+
+test('a large map keeps its items and results outside memory, and its output as an artifact', async () => {
+  const items = Array.from({ length: 3_000 }, (_, index) => ({ id: index, text: 'x'.repeat(120) }));
+  const { id, instance } = await harness.run(
+    {
+      nodes: [
+        node('each', 'map', { items: '{{ input.items }}', concurrency: 200, body: body([set('v', { id: '{{ item.id }}', text: '{{ item.text }}' })]) }),
+        set('after', { last: '{{ steps.each.output.items[2999].id }}', failed: '{{ steps.each.output.failed }}' }),
+      ],
+      edges: [{ from: 'each', to: 'after' }],
+    },
+    { items },
+  );
+  assert.deepEqual(instance.output, { last: 2_999, failed: 0 }, JSON.stringify(instance.error));
+  const [each] = await listSteps(harness.db.database.engine, { orgId: harness.orgId, instanceId: id, path: 'each', after: 0, limit: 1 });
+  assert.ok(Object.hasOwn(each?.output as object, '$artifact'));
+  assert.deepEqual(each?.input, { items: { count: 3_000 } });
+});
+
+test('a called workflow gives its output, and its failure is the failure of the step', async () => {
+  const child = await harness.publish({ nodes: [set('twice', { v: '{{ input.v * 2 }}' })] });
+  const { id, instance, steps } = await harness.run({ nodes: [node('call', 'workflow.call', { workflowId: child, input: { v: 21 } })] });
+  assert.deepEqual(instance.output, { v: 42 }, JSON.stringify(instance.error));
+  const childId = /result of (inst_\w+)/.exec(steps['call']?.reason ?? '')?.[1] ?? '';
+  assert.deepEqual((await harness.instance(childId)).parent, { instanceId: id, path: 'call', generation: 1 });
+
+  const bad = await harness.publish({ nodes: [node('no', 'fail', { message: 'never', code: 'never' })] });
+  const { instance: failed } = await harness.run({ nodes: [node('call', 'workflow.call', { workflowId: bad })] });
+  assert.deepEqual([failed.status, failed.error?.code, (failed.error?.details as { code: string }).code], ['failed', 'child_failed', 'never']);
+});
+
+test('cancelling the caller cancels what it called, also after a crash', async () => {
+  const child = await harness.publish({ nodes: [node('long', 'wait.timer', { durationMs: 86_400_000 })] });
+  const id = await harness.start(await harness.publish({ nodes: [node('call', 'workflow.call', { workflowId: child })] }));
+  await harness.until(async () => (await harness.steps(id))['call']?.status === 'waiting', 'the call');
+  const childId = (await harness.steps(id))['call']?.waitReason?.instanceId ?? '';
+  harness.engine.crash();
+  await harness.boot();
+  await harness.engine.commandInstance({ orgId: harness.orgId, id, command: 'cancel', requestId: 'req_c' });
+  assert.equal((await harness.ended(childId)).status, 'cancelled');
+});
+
+test('workflows that call themselves are stopped at the limit of depth', async () => {
+  const id = await harness.publish({ nodes: [node('one', 'noop')] });
+  const definition = { nodes: [node('again', 'workflow.call', { workflowId: id })], edges: [] };
+  await harness.engine.publishWorkflow({
+    orgId: harness.orgId,
+    userId: harness.userId,
+    role: 'super_admin',
+    requestId: 'req_d',
+    workflowId: id,
+    name: 'Deep',
+    definition,
+    ifMatch: '*',
+  });
+  const instance = await harness.ended(await harness.start(id));
+  assert.deepEqual([instance.status, instance.error?.code], ['failed', 'child_failed']);
+});
+
+test('a manual step and a debugged instance wait for a person, also over a crash', async () => {
+  const workflowId = await harness.publish({ nodes: [node('go', 'noop', {}, { start: 'manual' })] });
+  const id = await harness.start(workflowId);
+  await harness.until(async () => (await harness.instance(id)).status === 'waiting', 'the wait');
+  assert.equal((await harness.instance(id)).waiting?.kind, 'manual_trigger');
+  await harness.engine.commandStep({ orgId: harness.orgId, id, path: 'go', command: 'start', requestId: 'req_g' });
+  assert.equal((await harness.ended(id)).status, 'completed');
+
+  const chain = await harness.publish({ nodes: [node('a', 'noop'), node('b', 'noop')], edges: [{ from: 'a', to: 'b' }] });
+  const { id: debugged } = await harness.engine.startInstance({
+    orgId: harness.orgId,
+    workflowId: chain,
+    startedBy: 'manual',
+    requestId: 'req_e',
+    debug: true,
+  });
+  await harness.until(async () => (await harness.instance(debugged)).waiting?.kind === 'debug_pause', 'the first pause');
+  await harness.engine.commandInstance({ orgId: harness.orgId, id: debugged, command: 'resume', requestId: 'req_r' });
+  await harness.until(async () => (await harness.steps(debugged))['b']?.status === 'waiting', 'the second pause');
+  harness.engine.crash();
+  await harness.boot();
+  await harness.engine.commandInstance({ orgId: harness.orgId, id: debugged, command: 'resume', requestId: 'req_r2' });
+  assert.equal((await harness.ended(debugged)).status, 'completed');
+});

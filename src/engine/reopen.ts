@@ -1,0 +1,166 @@
+/** Opening what has ended anew, by command: steps in a new generation, failed maps and loops with what they have already, single items.
+ *  Everything reopened has a row that says so before anything of it starts: a crash right after must not forget it. */
+import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
+import { readHighestGeneration } from '../store/steps.ts';
+import { goOn, outcomeOf, startAfter } from './advance.ts';
+import { continueBody } from './bodies.ts';
+import type { Body, BodyDetails } from './body.ts';
+import { itemPath } from './body-items.ts';
+import type { Core } from './core.ts';
+import { walled } from './fault.ts';
+import { openStep, type Frame } from './frame.ts';
+import type { CompiledNode } from './graph.ts';
+import type { Live } from './live.ts';
+import { isUndoneByRetry, rebuildPlan } from './rebuild.ts';
+import { continueFrame, stageSkips } from './recover.ts';
+import { failedItems, reopenItems, restoreBody } from './recover-bodies.ts';
+import { stageInstance, stageRow, stageStep } from './stage.ts';
+import type { PathPart } from './step-path.ts';
+import { armDeadline } from './timers.ts';
+
+/** Sets an ended instance running again. */
+function revive(core: Core, live: Live): void {
+  const hadEnded = isTerminalInstance(live.status);
+  live.isGone = false;
+  live.top.isGone = false;
+  core.lives.set(live.id, live);
+  if (hadEnded) stageInstance(core, live, { status: 'running' });
+}
+
+/** Opens a new generation of `nodes` and of everything in their frame that ended with it, sets the instance running again when it had ended,
+ *  and goes on. A map or loop that failed goes on with what it has. */
+export async function reopen(core: Core, frame: Frame, nodes: readonly CompiledNode[]): Promise<void> {
+  const { live } = frame;
+  revive(core, live);
+  const again = new Set(nodes);
+  for (const node of frame.graph.nodes) {
+    const step = frame.steps[node.index];
+    if (step !== undefined && isUndoneByRetry(frame, node, step)) again.add(node);
+  }
+  const bodies: Opened[] = [];
+  for (const node of again) {
+    const step = frame.steps[node.index];
+    if (node.body !== undefined && step?.details != null && step.hasOutput === false && isTerminalStep(step.status))
+      bodies.push(await reopenBody(core, frame, node, true));
+    else openPending(core, frame, node);
+  }
+  const decided = await rebuildPlan(core, frame);
+  if (live.isGone || frame.isGone) return;
+  stageSkips(core, frame, decided.skipped);
+  goOn(core, frame, decided.ready, false);
+  for (const opened of bodies) await goOnWith(core, opened);
+}
+
+function openPending(core: Core, frame: Frame, node: CompiledNode): void {
+  const step = openStep(frame, node);
+  if (step.staged === null) stageStep(core, frame, node, step, { status: 'pending', queuedAt: core.clock.now() });
+}
+
+interface Opened {
+  readonly body: Body;
+  readonly frames: readonly Frame[];
+}
+
+/** The next generation of a map or loop that had ended, with the items it has. @param withFailed opens those that failed, too */
+async function reopenBody(core: Core, frame: Frame, node: CompiledNode, withFailed: boolean): Promise<Opened> {
+  const old = frame.steps[node.index];
+  const before = JSON.parse(old?.details ?? '') as BodyDetails;
+  const details = { ...before, shownAt: before.shownAt ?? old?.generation ?? 1 };
+  const step = openStep(frame, node);
+  step.isContainer = true;
+  frame.live.busy -= 1;
+  stageStep(core, frame, node, step, { status: 'running', attempt: 1, startedAt: core.clock.now(), details: JSON.stringify(details) });
+  const { body, frames } = await restoreBody(core, frame, node, step);
+  const failed = withFailed ? await openItems(core, body, failedItems(body)) : [];
+  return { body, frames: [...frames, ...failed] };
+}
+
+async function openItems(core: Core, body: Body, indexes: readonly number[]): Promise<readonly Frame[]> {
+  const frames = await reopenItems(core, body, indexes);
+  for (const frame of frames) stageOpenItem(core, frame);
+  return frames;
+}
+
+/** The item's own row says that it goes on. */
+function stageOpenItem(core: Core, frame: Frame): void {
+  const { place } = frame;
+  if (place === undefined || place.step.staged !== null) return;
+  const { body, index, step } = place;
+  const change = { status: 'running' as const, startedAt: core.clock.now(), details: JSON.stringify({ base: frame.base }) };
+  stageRow(core, frame.live, { path: itemPath(body, index), key: body.node.key }, step, change);
+}
+
+/** Lets the open items of a body go on, then the rest of it. */
+async function goOnWith(core: Core, { body, frames }: Opened): Promise<void> {
+  for (const frame of frames) await continueFrame(core, frame);
+  if (body.isOver || body.frame.live.isGone) return;
+  armDeadline(core, body.frame, body.node);
+  walled(core, body.frame.live, () => continueBody(core, body));
+}
+
+/** The frame of an item that may have ended, and of those around it: each is opened anew where it has.
+ *  @param parts all of them name an item */
+export async function openChain(core: Core, live: Live, parts: readonly PathPart[]): Promise<Frame | undefined> {
+  revive(core, live);
+  let frame: Frame = live.top;
+  for (const part of parts) {
+    const node = frame.graph.byKey.get(part.key);
+    if (node?.body === undefined || part.index === undefined) return undefined;
+    let body = frame.bodies.get(node.index);
+    if (body === undefined) {
+      if (frame.steps[node.index]?.details == null) return undefined;
+      // What failed in it stays as it is: only this item was asked for.
+      body = (await reopenBody(core, frame, node, false)).body;
+      await rebuildPlan(core, frame);
+    }
+    const inner =
+      body.frames.get(part.index) ?? (part.index < body.details.count || part.index < body.done ? (await openItems(core, body, [part.index]))[0] : undefined);
+    if (inner === undefined) return undefined;
+    frame = inner;
+    await rebuildPlan(core, frame);
+  }
+  return frame;
+}
+
+/** Runs a whole item again, from its beginning. */
+export async function rerunItem(core: Core, frame: Frame): Promise<void> {
+  const { place, live } = frame;
+  if (place === undefined) return;
+  const { body, index } = place;
+  const base = await readHighestGeneration(core.parts.database.engine, live.id, `${itemPath(body, index)}/`);
+  for (const node of frame.graph.nodes) {
+    delete frame.steps[node.index];
+    delete frame.scope.steps[node.key];
+    frame.generations[node.index] = base;
+  }
+  const { step } = place;
+  stageRow(core, live, { path: itemPath(body, index), key: body.node.key }, step, {
+    status: 'running',
+    startedAt: core.clock.now(),
+    details: JSON.stringify({ base }),
+  });
+  const { ready } = await rebuildPlan(core, frame);
+  for (const node of ready) openStep(frame, node);
+  startAfter(
+    core,
+    live,
+    ready.map((node) => ({ frame, node })),
+    false,
+  );
+}
+
+/** Whether nothing that follows `node` has been decided, in its frame and around it. */
+export function leadsOn(frame: Frame, node: CompiledNode): boolean {
+  const here = node.outgoing.some((edge) => {
+    const target = frame.steps[edge.to];
+    return target === undefined || (target.status === 'pending' && target.staged === null) || !isTerminalStep(target.status);
+  });
+  if (here || frame.place === undefined) return here;
+  return leadsOn(frame.place.body.frame, frame.place.body.node);
+}
+
+/** Whether this step is what its graph ended over. */
+export function isFatal(frame: Frame, node: CompiledNode): boolean {
+  const step = frame.steps[node.index];
+  return step !== undefined && isTerminalStep(step.status) && (step.status === 'cancelled' || outcomeOf(node, step) === 'fatal');
+}
