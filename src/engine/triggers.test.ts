@@ -23,6 +23,7 @@ before(async () => {
 });
 after(() => db.close());
 beforeEach(async () => {
+  await db.database.engine.query('delete from instances');
   await db.database.engine.query('delete from orgs');
   await db.database.engine.query(`insert into orgs (id, name) values ('org_a', 'A'), ('org_b', 'B')`);
   await addWorkflow('wf_1', 'org_a');

@@ -47,6 +47,11 @@ export function derivedId<P extends IdPrefix>(prefix: P, atMs: number, seed: str
   return `${prefix}_${encodeTime(Math.max(atMs, 0))}${Array.from(digest, (value) => ALPHABET.charAt(value & 31)).join('')}`;
 }
 
+/** The lowest id that something made at `atMs` can have: what was made earlier sorts before it. */
+export function firstIdAt<P extends IdPrefix>(prefix: P, atMs: number): `${P}_${string}` {
+  return `${prefix}_${encodeTime(Math.max(Math.floor(atMs), 0))}`;
+}
+
 function encodeTime(ms: number): string {
   let text = '';
   for (let left = ms, i = 0; i < 10; i++, left = Math.floor(left / 32)) text = ALPHABET.charAt(left % 32) + text;

@@ -2,8 +2,11 @@
 import type { Json } from '../contract/endpoint.ts';
 import type { Failure, Instance, InstanceSummary, WaitReason } from '../contract/instances.ts';
 import type { InstanceStatus, WaitingKind } from '../contract/values.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { firstIdAt } from '../kernel/ids.ts';
 import type { Sql } from './client.ts';
 import { writeEvents } from './outbox.ts';
+import { deleteWhatHangsOn } from './run-data.ts';
 
 const LIVE = `('pending', 'running', 'waiting', 'paused')`;
 
@@ -34,10 +37,11 @@ interface FullRow extends SummaryRow {
   output: string | null;
 }
 
-/** The last number of an instance's stream: its row changes with its status only, its steps may be ahead. */
-const SEQ = `greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = i.id)) as seq`;
+/** The last number of an instance's stream: its row changes with its status only, its steps may be ahead. Where one instance is asked for, its
+ *  steps are too by the parameter itself: PostgreSQL then plans one period of them, not all. */
+const SEQ_OF_2 = `greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = $2)) as seq`;
 const SUMMARY = `i.id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.error, i.waiting, i.labels, i.priority, i.started_by, i.rerun_of,
-  i.parent_id, i.parent_path, i.parent_generation, i.debug, i.created_at, i.started_at, i.ended_at, ${SEQ}`;
+  i.parent_id, i.parent_path, i.parent_generation, i.debug, i.created_at, i.started_at, i.ended_at`;
 
 /** @returns undefined when the org has no such instance */
 export async function readInstance(
@@ -45,7 +49,7 @@ export async function readInstance(
   instance: { readonly orgId: string; readonly id: string; readonly cursor: string },
 ): Promise<Instance | undefined> {
   const { rows } = await sql.query<FullRow>(
-    `select ${SUMMARY}, i.input, i.output from instances i join workflows w on w.id = i.workflow_id where i.org_id = $1 and i.id = $2`,
+    `select ${SUMMARY}, ${SEQ_OF_2}, i.input, i.output from instances i join workflows w on w.id = i.workflow_id where i.org_id = $1 and i.id = $2`,
     [instance.orgId, instance.id],
   );
   const row = rows[0];
@@ -70,11 +74,23 @@ export interface InstanceQuery {
   readonly limit: number;
 }
 
+/** The first page is mostly full with what is young: the periods before are not even planned then. */
+const RECENT_MS = 14 * 86_400_000;
+
 /** Newest first. */
 export async function listInstances(sql: Sql, query: InstanceQuery): Promise<InstanceSummary[]> {
+  if (query.after === undefined) {
+    const recent = await listFrom(sql, query, firstIdAt('inst', systemClock.now() - RECENT_MS));
+    if (recent.length === query.limit) return recent;
+  }
+  return listFrom(sql, query, '');
+}
+
+async function listFrom(sql: Sql, query: InstanceQuery, from: string): Promise<InstanceSummary[]> {
   const { rows } = await sql.query<SummaryRow>(
-    `select ${SUMMARY} from instances i join workflows w on w.id = i.workflow_id
-     where i.org_id = $1 and ($2::text[] is null or i.status = any($2)) and ($3::text is null or i.workflow_id = $3)
+    `select ${SUMMARY}, greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = i.id and s.instance_id >= $8)) as seq
+     from instances i join workflows w on w.id = i.workflow_id
+     where i.org_id = $1 and i.id >= $8 and ($2::text[] is null or i.status = any($2)) and ($3::text is null or i.workflow_id = $3)
        and ($4::jsonb is null or i.labels @> $4) and ($5::timestamptz is null or i.created_at >= $5) and ($6::text is null or i.id < $6)
      order by i.id desc limit $7`,
     [
@@ -85,6 +101,7 @@ export async function listInstances(sql: Sql, query: InstanceQuery): Promise<Ins
       query.since ?? null,
       query.after ?? null,
       query.limit,
+      from,
     ],
   );
   return rows.map(toSummary);
@@ -166,14 +183,13 @@ interface StoredRow extends ParentColumns {
 }
 
 const STORED = `i.id, i.org_id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.input, i.labels, i.priority, i.started_by, i.principal, i.owner_epoch,
-  greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = i.id)) as seq, i.created_at, i.started_at,
-  i.parent_id, i.parent_path, i.parent_generation, i.depth, i.debug`;
+  i.created_at, i.started_at, i.parent_id, i.parent_path, i.parent_generation, i.depth, i.debug`;
 
 /** @returns undefined when the org has no such instance */
 export async function readStoredInstance(sql: Sql, instance: { readonly orgId: string | undefined; readonly id: string }): Promise<StoredInstance | undefined> {
   const { rows } = await sql.query<StoredRow>(
-    `select ${STORED} from instances i join workflows w on w.id = i.workflow_id where i.id = $1 and ($2::text is null or i.org_id = $2)`,
-    [instance.id, instance.orgId ?? null],
+    `select ${STORED}, ${SEQ_OF_2} from instances i join workflows w on w.id = i.workflow_id where i.id = $2 and ($1::text is null or i.org_id = $1)`,
+    [instance.orgId ?? null, instance.id],
   );
   return rows[0] === undefined ? undefined : toStored(rows[0]);
 }
@@ -191,12 +207,18 @@ export async function adoptInstances(
   sql: Sql,
   adoption: { readonly epoch: number; readonly from: number; readonly after: string; readonly limit: number },
 ): Promise<StoredInstance[]> {
-  const { rows } = await sql.query<StoredRow>(
+  const { rows: taken } = await sql.query<{ id: string }>(
     `with free as (
        select id from instances where status in ${LIVE} and owner_epoch = $2 and id > $3 order by id limit $4 for update skip locked
-     ), taken as (update instances set owner_epoch = $1 where id in (select id from free) returning id)
-     select ${STORED} from instances i join workflows w on w.id = i.workflow_id where i.id in (select id from taken) order by i.id`,
+     ) update instances set owner_epoch = $1 where id in (select id from free) returning id`,
     [adoption.epoch, adoption.from, adoption.after, adoption.limit],
+  );
+  const ids = taken.map((row) => row.id).toSorted();
+  if (ids.length === 0) return [];
+  const { rows } = await sql.query<StoredRow>(
+    `select ${STORED}, greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = i.id and s.instance_id >= $2 and s.instance_id <= $3)) as seq
+     from instances i join workflows w on w.id = i.workflow_id where i.id = any($1) order by i.id`,
+    [ids, ids[0], ids.at(-1)],
   );
   return rows.map(toStored);
 }
@@ -251,8 +273,7 @@ export async function deleteInstance(sql: Sql, instance: { readonly orgId: strin
   );
   const row = rows[0];
   if (row === undefined) return false;
-  const { rows: steps } = await sql.query<{ seq: number }>(`delete from steps where instance_id = $1 returning seq`, [instance.id]);
-  const last = steps.reduce((seq, step) => Math.max(seq, step.seq), row.seq);
+  const last = Math.max(row.seq, await deleteWhatHangsOn(sql, [instance.id]));
   await writeEvents(sql, [
     {
       kind: 'instance',

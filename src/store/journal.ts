@@ -255,27 +255,44 @@ function insertPart<Row>(
   };
 }
 
+/** The first and last instance of an update, beside its join: PostgreSQL then plans the periods between them only (measured with twelve of
+ *  them: an update of 500 rows takes half the time, and no more than with one). */
+function within(column: string, from: number): string {
+  return `${column} >= $${from} and ${column} <= $${from + 1}`;
+}
+
+function boundsOf(ids: readonly string[]): [first: string, last: string] {
+  const [one = ''] = ids;
+  let first = one;
+  let last = one;
+  for (const id of ids) {
+    if (id < first) first = id;
+    if (id > last) last = id;
+  }
+  return [first, last];
+}
+
 const parts = {
   created: insertPart('created', 'instances', createdColumns, [['owner_epoch', 'fence.epoch']]),
   inserts: insertPart('inserts', 'steps', stepColumns),
   updates: {
     name: 'updates',
-    width: updateColumns.length,
+    width: updateColumns.length + 2,
     text: (from) =>
       `updates as (update steps s set status = n.status, attempt = n.attempt, port = n.port, input = coalesce(n.input, s.input), output = n.output, error = n.error::jsonb,
          reason = n.reason, wait = n.wait::jsonb, job_id = n.job_id, worker_id = n.worker_id, seq = n.seq, queued_at = to_timestamp(n.queued_at / 1000),
          started_at = to_timestamp(n.started_at / 1000), ended_at = to_timestamp(n.ended_at / 1000), details = n.details
        from fence, ${source(updateColumns, from)}
-       where s.instance_id = n.instance_id and s.path = n.path and s.generation = n.generation and s.status = n.expected returning 1)`,
+       where ${within('s.instance_id', from + updateColumns.length)} and s.instance_id = n.instance_id and s.path = n.path and s.generation = n.generation and s.status = n.expected returning 1)`,
   },
   instances: {
     name: 'moved',
-    width: instanceColumns.length,
+    width: instanceColumns.length + 2,
     text: (from) =>
       `moved as (update instances i set status = n.status, output = n.output, error = n.error::jsonb, waiting = n.waiting::jsonb, seq = n.seq,
          started_at = to_timestamp(n.started_at / 1000), ended_at = to_timestamp(n.ended_at / 1000)
        from fence, ${source(instanceColumns, from)}
-       where i.id = n.id and i.status = n.expected and i.owner_epoch = fence.epoch returning 1)`,
+       where ${within('i.id', from + instanceColumns.length)} and i.id = n.id and i.status = n.expected and i.owner_epoch = fence.epoch returning 1)`,
   },
   attempts: insertPart('attempts', 'step_attempts', attemptColumns),
   logs: insertPart('logs', 'step_logs', logColumns),
@@ -328,9 +345,9 @@ function valuesOf(batch: Batch, name: keyof Batch): unknown[] {
     case 'inserts':
       return columnValues(batch.inserts, stepColumns);
     case 'updates':
-      return columnValues(batch.updates, updateColumns);
+      return [...columnValues(batch.updates, updateColumns), ...boundsOf(batch.updates.map((row) => row.instanceId))];
     case 'instances':
-      return columnValues(batch.instances, instanceColumns);
+      return [...columnValues(batch.instances, instanceColumns), ...boundsOf(batch.instances.map((row) => row.id))];
     case 'attempts':
       return columnValues(batch.attempts, attemptColumns);
     case 'logs':

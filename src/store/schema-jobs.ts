@@ -3,7 +3,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, integer, jsonb, pgTable, primaryKey, real, text, timestamp } from 'drizzle-orm/pg-core';
 import { orgs } from './schema-people.ts';
-import { instances } from './schema-runs.ts';
 import { xid8 } from './schema-types.ts';
 
 export const queues = pgTable('queues', {
@@ -45,7 +44,7 @@ export const jobs = pgTable('jobs', {
   type: text().notNull(),
   status: text().notNull(),
   spec: jsonb(),
-  instanceId: text('instance_id').references(() => instances.id, { onDelete: 'cascade' }),
+  instanceId: text('instance_id'),
   stepPath: text('step_path'),
   stepGeneration: integer('step_generation'),
   stepAttempt: integer('step_attempt'),
@@ -101,7 +100,7 @@ export const artifacts = pgTable('artifacts', {
   sha256: text().notNull(),
   mediaType: text('media_type').notNull(),
   jobId: text('job_id').references(() => jobs.id, { onDelete: 'cascade' }),
-  instanceId: text('instance_id').references(() => instances.id, { onDelete: 'cascade' }),
+  instanceId: text('instance_id'),
   stepPath: text('step_path'),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
 });

@@ -33,7 +33,7 @@ function declared(): string[] {
 /** The same of the migrated database. */
 async function migrated(sql: Sql): Promise<string[]> {
   const { rows } = await sql.query<{ line: string }>(`
-    with tables as (select oid, relname as name from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'schema_migrations'),
+    with tables as (select oid, relname as name from pg_class where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace and relname <> 'schema_migrations'),
       keys as (
         select t.name, c.contype, c.confdeltype, c.confrelid::regclass::text as target,
           (select string_agg(a.attname, ', ' order by k.place) from unnest(c.conkey) with ordinality k(number, place) join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.number) as columns,
