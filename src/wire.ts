@@ -27,6 +27,7 @@ import { jobRoutes } from './http/routes/jobs.ts';
 import { machineRoutes } from './http/routes/machine.ts';
 import { memberRoutes } from './http/routes/members.ts';
 import { nodeTypeRoutes } from './http/routes/node-types.ts';
+import { notificationRoutes } from './http/routes/notifications.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
 import { settingsRoutes } from './http/routes/settings.ts';
@@ -42,7 +43,7 @@ import { proposedOrigin } from './identity/public-origin.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
 import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
-import { createEgress } from './kernel/egress.ts';
+import { createEgress, type Egress } from './kernel/egress.ts';
 import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
 import type { HealthBoard } from './ops/health.ts';
@@ -50,6 +51,7 @@ import { announceMachine } from './ops/announcements.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { nodeTypes } from './nodes/index.ts';
+import { createNotify } from './notify/notify.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
 import type { Database } from './store/client.ts';
@@ -116,6 +118,16 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const uploads = createUploads({ database, files, workspacePath: config.workspacePath, clock, log });
   const devices = createDevices({ clock, log });
   const sandbox = createSandbox({ clock, log });
+  const httpOf = (orgId: string): Egress => createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock });
+  const notify = createNotify({
+    database,
+    clock,
+    log,
+    settingsOf: identity.settings.of,
+    httpOf,
+    secrets: identity.secrets,
+    smtp: { url: config.smtpUrl, from: config.smtpFrom },
+  });
   // Engine and jobs need each other at run time and know nothing of each other: each is handed what it calls.
   const engine = createEngine({
     database,
@@ -123,7 +135,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     log,
     nodeTypes,
     filesOf: files.of,
-    httpOf: (orgId) => createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock }),
+    httpOf,
     sandbox,
     large: createLargeResults({ files, database }),
     secrets: identity.secrets,
@@ -170,7 +182,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...apiKeyRoutes(identity),
     ...memberRoutes(identity),
     ...secretRoutes(identity),
-    ...settingsRoutes(identity),
+    ...settingsRoutes({ settings: identity.settings, notify }),
     ...auditRoutes(identity),
     ...workflowRoutes({ engine, triggers }),
     ...instanceRoutes({ engine, jobs }),
@@ -180,6 +192,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...fileRoutes(files),
     ...uploadRoutes(uploads),
     ...machineRoutes({ services: parts.services, jobs, devices, sql: database.engine }),
+    ...notificationRoutes(notify),
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
     ...healthRoutes({ board: parts.board, infrastructure, metrics: loadMetrics }),
     ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
@@ -222,6 +235,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   realtime.start();
   await jobs.start();
   triggers.start();
+  await notify.start();
   return {
     fetch: app.fetch,
     badRequest: app.badRequest,
@@ -237,6 +251,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       await jobs.stop();
       await engine.stop();
       await sandbox.stop();
+      await notify.stop();
       uploads.stop();
       realtime.stop();
       stopAnnouncing();

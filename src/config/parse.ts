@@ -128,3 +128,14 @@ export const redisUrl: Kind<string> = {
     return plain;
   },
 };
+
+export const smtpUrl: Kind<string> = {
+  label: 'URL smtps://user:password@host:465',
+  parse(value) {
+    const trimmed = value.trim();
+    const url = URL.canParse(trimmed) ? new URL(trimmed) : undefined;
+    if (url === undefined || !['smtp:', 'smtps:'].includes(url.protocol) || url.hostname === '')
+      throw new ValueFault('is not a URL of the form smtps://user:password@host:465, or smtp://host:587');
+    return trimmed;
+  },
+};

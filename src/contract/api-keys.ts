@@ -3,7 +3,20 @@ import * as z from 'zod';
 import { endpoint, noReply, page, pageQuery, timestamp } from './endpoint.ts';
 
 /** Nouns a scope may name; verbs are read, write and run. `*` is everything the owner may. */
-export const scopeNouns = ['users', 'members', 'secrets', 'settings', 'audit', 'workflows', 'instances', 'jobs', 'files', 'events', 'machine'] as const;
+export const scopeNouns = [
+  'users',
+  'members',
+  'secrets',
+  'settings',
+  'audit',
+  'workflows',
+  'instances',
+  'jobs',
+  'files',
+  'events',
+  'notifications',
+  'machine',
+] as const;
 export const scopeVerbs = ['read', 'write', 'run'] as const;
 export type Scope = `${(typeof scopeNouns)[number]}:${(typeof scopeVerbs)[number]}`;
 

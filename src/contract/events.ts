@@ -44,6 +44,7 @@ export const eventTypes = [
   'system:health:changed',
   'system:settings:changed',
   'notify:notification:created',
+  'notify:notification:read',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
@@ -74,6 +75,9 @@ export type JobPayload = { status: JobStatus } & Partial<
     lease: Job['lease'] | null;
   }
 >;
+
+/** Of `notify:notification:*`, whose entity is the inbox of a person in an org (`<userId>`): heard in `user:<id>` alone. */
+export type NotificationPayload = { unread: number } & Partial<{ id: string; kind: string; title: string }>;
 
 export const envelope = z.strictObject({
   contract_version: z.literal('v1'),

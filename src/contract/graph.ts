@@ -1,6 +1,7 @@
 /** The definition of a workflow: nodes, edges, policy, triggers. Shape only; what a graph means is checked by engine/validate. */
 import * as z from 'zod';
 import { json } from './endpoint.ts';
+import { notifyRules } from './notifications.ts';
 import { triggerTypes } from './values.ts';
 
 /** Of a workflow, those in bodies included. Validation refuses more, by name; the shape does not, so that a draft may be too large. */
@@ -141,6 +142,8 @@ export const workflowSettings = z.strictObject({
   rateLimit: rateLimit.optional(),
   /** Ended instances are deleted after so many days; the machine's own limit may be shorter. */
   retentionDays: z.number().min(0.01).max(3_650).optional(),
+  /** Who is told what of its instances. Absent: the org's own rules (settings, notifications); an empty list: nobody. */
+  notify: notifyRules.optional(),
 });
 
 /** The parts of a workflow that a version freezes. */

@@ -11,6 +11,7 @@ import { instanceEndpoints } from './instances.ts';
 import { jobEndpoints, machineEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
 import { nodeTypeEndpoints } from './node-types.ts';
+import { notificationEndpoints } from './notifications.ts';
 import { openapiEndpoints } from './openapi.ts';
 import { secretEndpoints } from './secrets.ts';
 import { settingsEndpoints } from './settings.ts';
@@ -35,6 +36,7 @@ export const endpoints = [
   ...fileEndpoints,
   ...uploadEndpoints,
   ...eventEndpoints,
+  ...notificationEndpoints,
   ...webhookEndpoints,
   ...healthEndpoints,
   ...openapiEndpoints,

@@ -1,6 +1,7 @@
 /** Settings kept in the database: what an administrator changes while Studio runs. The environment's keys are src/config. */
 import * as z from 'zod';
 import { endpoint } from './endpoint.ts';
+import { notifyRules } from './notifications.ts';
 
 /** A host name or address, with an optional port and a leading `*.` for its subdomains. */
 const allowedHost = z
@@ -22,6 +23,8 @@ export const settings = z.strictObject({
   allowedHosts: z.array(z.string()),
   /** One switch for all triggers of the org: while true, neither cron nor webhooks start anything. */
   triggersPaused: z.boolean(),
+  /** Who is told what of instances whose workflow has no rules of its own (settings.notify). Of the org. */
+  notifications: notifyRules,
 });
 export type Settings = z.infer<typeof settings>;
 
@@ -29,6 +32,7 @@ export const settingsPatch = z.strictObject({
   publicOrigin: origin.nullable().optional(),
   allowedHosts: z.array(allowedHost).max(200).optional(),
   triggersPaused: z.boolean().optional(),
+  notifications: notifyRules.optional(),
 });
 export type SettingsPatch = z.infer<typeof settingsPatch>;
 

@@ -27,6 +27,17 @@ export type Role = (typeof roles)[number];
 export const triggerTypes = ['cron', 'webhook'] as const;
 export type TriggerType = (typeof triggerTypes)[number];
 
+/** What people are told of: how an instance ended, that it waits for them, what a notify step says, a test. */
+export const notificationKinds = ['failed', 'completed', 'cancelled', 'waiting_approval', 'message', 'test'] as const;
+export type NotificationKind = (typeof notificationKinds)[number];
+
+export const notificationChannels = ['in_app', 'webhook', 'email'] as const;
+export type NotificationChannel = (typeof notificationChannels)[number];
+
+/** `failed`: the last attempt failed, another follows. `dead`: given up; somebody may send it again. */
+export const deliveryStatuses = ['queued', 'sent', 'failed', 'dead'] as const;
+export type DeliveryStatus = (typeof deliveryStatuses)[number];
+
 export const healthStates = ['starting', 'ok', 'degraded', 'draining'] as const;
 export type HealthState = (typeof healthStates)[number];
 

@@ -1,4 +1,4 @@
-/** A fingerprint of what a definition does: equal when only names, notes, positions, triggers or the order of writing differ. Pure. */
+/** A fingerprint of what a definition does: equal when only names, notes, positions, triggers, notifications or the order of writing differ. Pure. */
 import { createHash } from 'node:crypto';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition } from '../contract/graph.ts';
@@ -7,7 +7,8 @@ import type { Definition } from '../contract/graph.ts';
 export function structuralHash(definition: Definition): string {
   const nodes = definition.nodes.map(({ name: _name, notes: _notes, position: _position, ...node }) => canonical(node as Json)).toSorted();
   const edges = definition.edges.map((edge) => canonical({ ...edge, mode: edge.mode?.toSorted() } as Json)).toSorted();
-  const rest = canonical({ inputSchema: definition.inputSchema ?? null, settings: definition.settings ?? {} } as Json);
+  const { notify: _notify, ...settings } = definition.settings ?? {};
+  const rest = canonical({ inputSchema: definition.inputSchema ?? null, settings } as Json);
   return createHash('sha256')
     .update(JSON.stringify([nodes, edges, rest]))
     .digest('hex');

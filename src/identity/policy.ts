@@ -117,6 +117,13 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'DELETE /api/v1/uploads/{id}': may('user', 'files:write'),
   'OPTIONS /api/v1/uploads': may('user', 'files:read'),
   'GET /api/v1/events': may('user', 'events:read'),
+  'GET /api/v1/notifications': may('user', 'notifications:read'),
+  'POST /api/v1/notifications/{id}/read': may('user', 'notifications:write'),
+  'POST /api/v1/notifications/read-all': may('user', 'notifications:write'),
+  // They show where messages go, and send some: targets are facts of the whole org.
+  'GET /api/v1/notifications/deliveries': may('admin', 'notifications:read'),
+  'POST /api/v1/notifications/deliveries/{id}/retry': may('admin', 'notifications:write'),
+  'POST /api/v1/notifications/test': may('admin', 'notifications:write'),
   // The trigger itself says how a caller shows that it may (auth none only when chosen).
   'POST /webhooks/{token}': open,
   'GET /webhooks/{token}': open,

@@ -86,7 +86,8 @@ for (const name of ['1ABC', 'a-b', 'a.b', 'x'.repeat(65), '%00', 'ä', 'a%2Fb'])
 
 test('settings are typed, partial, and those of the machine need a super administrator', async () => {
   const admin = await door.admin();
-  assert.deepEqual((await admin.call('GET', '/api/v1/settings')).body, { publicOrigin: null, allowedHosts: [], triggersPaused: false });
+  const notifications = [{ on: ['failed', 'waiting_approval'], channel: 'in_app' }];
+  assert.deepEqual((await admin.call('GET', '/api/v1/settings')).body, { publicOrigin: null, allowedHosts: [], triggersPaused: false, notifications });
   const patched = await admin.call('PATCH', '/api/v1/settings', {
     body: { triggersPaused: true, allowedHosts: ['Ollama.LAN:11434', '*.corp.example', '10.0.0.5'], publicOrigin: 'https://Pod.Example.com/path' },
   });
@@ -94,6 +95,7 @@ test('settings are typed, partial, and those of the machine need a super adminis
     publicOrigin: 'https://pod.example.com',
     allowedHosts: ['ollama.lan:11434', '*.corp.example', '10.0.0.5'],
     triggersPaused: true,
+    notifications,
   });
   assert.deepEqual(await door.identity.settings.of(orgId), patched.body);
   assert.equal((await door.identity.settings.of(strangers)).triggersPaused, false);
@@ -107,6 +109,8 @@ for (const body of [
   { allowedHosts: ['a b'] },
   { allowedHosts: 'x' },
   { triggersPaused: 'yes' },
+  { notifications: [{ on: ['started'], channel: 'in_app' }] },
+  { notifications: [{ on: ['failed'], channel: 'email', to: ['a@b\r\nBcc: c@d'] }] },
   { unknown: 1 },
 ]) {
   test(`a setting that makes no sense is refused: ${JSON.stringify(body)}`, async () => {

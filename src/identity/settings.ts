@@ -11,7 +11,12 @@ import { hasRole } from './policy.ts';
 import type { Revocations } from './revocation.ts';
 
 const CACHE_MS = 2_000;
-const DEFAULTS: Settings = { publicOrigin: null, allowedHosts: [], triggersPaused: false };
+const DEFAULTS: Settings = {
+  publicOrigin: null,
+  allowedHosts: [],
+  triggersPaused: false,
+  notifications: [{ on: ['failed', 'waiting_approval'], channel: 'in_app' }],
+};
 /** Settings that concern more than the org: they need a super administrator. */
 const OF_THE_MACHINE = ['publicOrigin', 'allowedHosts'] as const satisfies readonly (keyof Settings)[];
 /** Settings stored once for all orgs. */
@@ -47,7 +52,7 @@ export function createSettings({ sql, clock, commit, revocations }: Parts): Sett
       return value;
     },
     async patch(caller, wanted, author) {
-      const given = Object.entries(wanted).flatMap(([key, value]): [string, Json][] => (value === undefined ? [] : [[key, value]]));
+      const given = Object.entries(wanted).flatMap(([key, value]): [string, Json][] => (value === undefined ? [] : [[key, value as Json]]));
       const machine = OF_THE_MACHINE.filter((key) => wanted[key] !== undefined);
       if (machine.length > 0 && !hasRole(caller.role, 'super_admin'))
         fail('forbidden', `${machine.join(' and ')} concern the whole machine: only a super_admin may change them; you are ${caller.role}.`);

@@ -22,6 +22,8 @@ export type IdPrefix =
   | 'own'
   | 'cmd'
   | 'aud'
+  | 'ntf'
+  | 'dlv'
   | 'log';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

@@ -3,8 +3,9 @@ import type { Json } from '../contract/endpoint.ts';
 import type { Envelope } from '../contract/events.ts';
 import { formatCursor, type Cursor, type StoredEvent } from '../store/outbox.ts';
 
-/** Where an event is heard: its own room, its parent's, its org's (or the machine's). */
+/** Where an event is heard: its own room, its parent's, its org's (or the machine's). What is said to one person, in that person's room alone. */
 export function roomsOf(event: Pick<StoredEvent, 'kind' | 'id' | 'parent' | 'orgId'>): string[] {
+  if (event.kind === 'notification') return event.parent === null ? [] : [event.parent];
   const own = event.kind === 'system' ? [] : [`${event.kind}:${event.id}`];
   return [...own, ...(event.parent === null ? [] : [event.parent]), event.orgId === null ? 'system' : `org:${event.orgId}`];
 }

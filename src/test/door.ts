@@ -124,7 +124,7 @@ function identityRoutes(identity: Identity): readonly Route[] {
     ...apiKeyRoutes(identity),
     ...memberRoutes(identity),
     ...secretRoutes(identity),
-    ...settingsRoutes(identity),
+    ...settingsRoutes({ settings: identity.settings, notify: { faultOf: () => undefined } }),
     ...auditRoutes(identity),
     ...openapiRoutes({ specs: endpoints, version: '0.0.0' }),
   ];

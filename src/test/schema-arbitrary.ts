@@ -13,8 +13,8 @@ export function arbitraryOf(schema: z.ZodType): fc.Arbitrary<unknown> {
 
 /** One value that `schema` accepts: the least one that the generator finds. @throws when it finds none */
 export function validSample(schema: z.ZodType, seed = 1): unknown {
-  // A key that every body is refused for, whatever its schema says.
-  const isFit = (value: unknown): boolean => schema.safeParse(value).success && !JSON.stringify(value).includes('__proto__');
+  // What every body is refused for, whatever its schema says: that key, NUL, and halves of surrogate pairs.
+  const isFit = (value: unknown): boolean => schema.safeParse(value).success && !/__proto__|\\u0000|\\ud[89a-f]/.test(JSON.stringify(value));
   const found = fc.sample(arbitraryOf(schema), { numRuns: 200, seed }).find(isFit);
   if (found === undefined) throw new Error(`no valid value found for ${JSON.stringify(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }))}`);
   return found;

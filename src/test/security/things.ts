@@ -16,6 +16,8 @@ export interface Things {
   readonly apiKey: string;
   readonly session: string;
   readonly member: string;
+  readonly notification: string;
+  readonly delivery: string;
 }
 
 /** Text that stands in every thing made: it must never come back to a stranger. */
@@ -39,6 +41,11 @@ export async function makeThings(owner: Person): Promise<Things> {
   const instance = idOf(await client.expect(201, 'POST', `/api/v1/workflows/${workflow}/instances`, { input: { mark: MARK }, labels: { mark: MARK } }));
   const job = idOf(asObject((await client.expect(201, 'POST', '/api/v1/jobs', { command: ['true'], labels: { mark: MARK } }))['job']));
   await client.expect(200, 'PUT', '/api/v1/secrets/HOME_ONLY', { value: MARK });
+  await client.expect(202, 'POST', '/api/v1/notifications/test', { channel: 'in_app' });
+  // Refused by the guard of outgoing requests: it stays there, given up.
+  const [delivery] = asStrings(
+    (await client.expect(202, 'POST', '/api/v1/notifications/test', { channel: 'webhook', url: `http://127.0.0.1/${MARK}` }))['deliveries'],
+  );
   const key = idOf(await client.expect(201, 'POST', '/api/v1/api-keys', { name: MARK, scopes: ['files:read'] }));
   await client.call('PUT', '/api/v1/files/home/only.txt', { body: MARK, headers: { 'content-type': 'text/plain' } });
   return {
@@ -53,6 +60,8 @@ export async function makeThings(owner: Person): Promise<Things> {
     apiKey: key,
     session: String(itemsOf(await client.expect(200, 'GET', '/api/v1/auth/sessions'))[0]?.['id']),
     member: owner.userId,
+    notification: String(itemsOf(await client.expect(200, 'GET', '/api/v1/notifications'))[0]?.['id']),
+    delivery: delivery ?? '',
   };
 }
 
@@ -66,6 +75,7 @@ async function makeUpload(client: ApiClient): Promise<string> {
 
 /** Parameters of `route` that name real things. Undefined: it names no thing of an org. */
 export function realParams(route: TestedRoute, things: Things): Record<string, string> | undefined {
+  if (route.template.startsWith('/api/v1/notifications/deliveries/')) return { id: things.delivery };
   const noun = /^\/api\/v1\/(?:auth\/|orgs\/current\/)?([a-z-]+)/.exec(route.template)?.[1] ?? '';
   const byNoun: Readonly<Record<string, Record<string, string>>> = {
     workflows: { id: things.workflow, n: '1', key: things.trigger },
@@ -77,8 +87,13 @@ export function realParams(route: TestedRoute, things: Things): Record<string, s
     'api-keys': { id: things.apiKey },
     sessions: { id: things.session },
     members: { userId: things.member },
+    notifications: { id: things.notification },
   };
   return byNoun[noun];
+}
+
+function asStrings(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
 }
 
 function idOf(thing: Record<string, unknown>): string {
