@@ -21,7 +21,8 @@ import { buryDeadOwners, registerOwner, watchOwnership, type Watch } from './own
 import { prepareFromRows } from './prepare.ts';
 import { adoptAll, cancelStrays, recoverLost } from './recover.ts';
 import { commandInstance, commandStep, executeRemote, type InstanceRequest, type StepCommandRequest } from './route-command.ts';
-import { rerunInstance, startBatch, startInstance, type BatchRequest, type RerunRequest, type StartRequest } from './start.ts';
+import { rerunInstance, type RerunRequest } from './rerun.ts';
+import { startBatch, startInstance, type BatchRequest, type StartRequest } from './start.ts';
 import { flush } from './stage.ts';
 import type { Effect } from './step-commands.ts';
 import {
