@@ -138,6 +138,40 @@ test('a group that PostgreSQL refuses fails alone', async () => {
   journal.stop();
 });
 
+test('texts arrive as they were, whatever characters they hold', async () => {
+  const journal = await open();
+  const id = newId('inst');
+  const odd = '\u001f\u001e{}",\\ null NULL \n\t';
+  const output = JSON.stringify({ [odd]: [odd, '', 'ü', null] });
+  await append(journal, created(id));
+  const lost = await Promise.all([
+    append(journal, step(id, 'a', { output, reason: odd, port: '' })),
+    append(journal, step(id, 'b', { output: '""', input: output, seq: 3 })),
+  ]);
+  assert.deepEqual(lost, [undefined, undefined]);
+  const { rows } = await db.database.engine.query('select path, input, output, reason, port from steps where instance_id = $1 order by path', [id]);
+  assert.deepEqual(rows, [
+    { path: 'a', input: null, output, reason: odd, port: '' },
+    { path: 'b', input: output, output: '""', reason: null, port: null },
+  ]);
+  journal.stop();
+});
+
+test('what follows from a commit runs while the next is written, each instance in its order', async () => {
+  const journal = await open();
+  const ids = Array.from({ length: 1_200 }, () => newId('inst'));
+  const heard: string[] = [];
+  const tell = (name: string) => (): void => void heard.push(name);
+  for (const [index, id] of ids.entries()) {
+    journal.append(created(id), tell(`${index} made`));
+    journal.append(step(id, 'a'), tell(`${index} ended`));
+  }
+  await journal.drained();
+  assert.equal(heard.length, 2_400);
+  for (const index of ids.keys()) assert.ok(heard.indexOf(`${index} made`) < heard.indexOf(`${index} ended`));
+  journal.stop();
+});
+
 test('an owner whose row is gone writes nothing', async () => {
   const journal = await open();
   const id = newId('inst');

@@ -73,8 +73,8 @@ interface Entry {
   readonly onWritten: OnWritten;
 }
 
-/** More groups a commit gain little and cost latency (measured: 500 is close to the best rate). */
-const MAX_GROUPS = 1_000;
+/** More groups a commit gain little and cost latency: while PostgreSQL writes one such batch, this process prepares the next. */
+const MAX_GROUPS = 500;
 /** Inputs and outputs travel as text; a batch far beyond this only fills buffers. */
 const MAX_BYTES = 8 * 1024 * 1024;
 const RETRY_MS = [20, 50, 100, 200, 500, 1_000] as const;
@@ -104,22 +104,27 @@ export function createJournal(parts: { readonly database: Database; readonly clo
   }
 
   async function flushAll(): Promise<void> {
-    // Serial by design: what arrives during a commit makes the next batch.
-    while (queue.length > 0 && !isStopped) {
+    let written: readonly Entry[] = [];
+    // Serial by design: what arrives during a commit makes the next batch. What follows from one runs here while PostgreSQL works on the next.
+    while ((queue.length > 0 || written.length > 0) && !isStopped) {
       const { batch, rest } = takeBatch(queue);
       queue = rest;
-      await write(batch, false);
+      const writing = write(batch, false);
+      for (const entry of written) tell(entry);
+      written = await writing;
     }
+    for (const entry of written) tell(entry, new GroupLost('stopped', 'Studio is stopping'));
     isFlushing = false;
     if (isStopped) for (const entry of queue.splice(0)) tell(entry, new GroupLost('stopped', 'Studio is stopping'));
     for (const resolve of idle.splice(0)) resolve();
     schedule();
   }
 
-  /** @param isAmbiguous an earlier try may have been committed without our knowing */
-  async function write(entries: readonly Entry[], isAmbiguous: boolean): Promise<void> {
+  /** @param isAmbiguous an earlier try may have been committed without our knowing
+   *  @returns those that were written and have to be told; the others were */
+  async function write(entries: readonly Entry[], isAmbiguous: boolean): Promise<readonly Entry[]> {
     let ambiguous = isAmbiguous;
-    for (let attempt = 0; !isStopped; attempt++) {
+    for (let attempt = 0; !isStopped && entries.length > 0; attempt++) {
       const startedAt = clock.monotonic();
       try {
         await failpoint('journal.before_commit');
@@ -132,8 +137,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
         stats.flushMs = clock.monotonic() - startedAt;
         for (const entry of entries) stats.steps += entry.group.steps.size;
         database.announce();
-        for (const entry of entries) tell(entry);
-        return;
+        return entries;
       } catch (error) {
         if (isTransient(error)) {
           ambiguous ||= isConnectionLoss(error);
@@ -146,6 +150,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
       }
     }
     for (const entry of entries) tell(entry, new GroupLost('stopped', 'Studio is stopping'));
+    return [];
   }
 
   async function commit(entries: readonly Entry[]): Promise<void> {
@@ -160,17 +165,17 @@ export function createJournal(parts: { readonly database: Database; readonly clo
   }
 
   /** The batch as a whole was refused: find out whether we are fenced, what was written before after all, and which group is to blame. */
-  async function settleRefused(entries: readonly Entry[], error: unknown, isAmbiguous: boolean): Promise<void> {
+  async function settleRefused(entries: readonly Entry[], error: unknown, isAmbiguous: boolean): Promise<readonly Entry[]> {
     if (isUnexpectedState(error)) {
       const stillOwner = await ask(() => isOwner(database.engine, { id: parts.fence().ownerId, epoch: parts.fence().epoch }));
       if (stillOwner === undefined) return write(entries, isAmbiguous);
       if (!stillOwner) {
         for (const entry of entries) tell(entry, new GroupLost('fenced', 'another process has taken this instance over'));
-        return;
+        return [];
       }
       if (isAmbiguous) {
         const left = await dropWritten(entries);
-        if (left.length < entries.length) return left.length === 0 ? undefined : write(left, false);
+        if (left.length < entries.length) return write(left, false);
       }
     }
     const [only] = entries;
@@ -178,11 +183,12 @@ export function createJournal(parts: { readonly database: Database; readonly clo
       const why = isUnexpectedState(error) ? 'moved' : 'refused';
       log.error({ instanceId: only.group.instanceId, why, cause: messageOf(error) }, 'a transition could not be recorded');
       tell(only, new GroupLost(why, messageOf(error), { cause: error }));
-      return;
+      return [];
     }
     const middle = Math.ceil(entries.length / 2);
-    await write(entries.slice(0, middle), isAmbiguous);
-    await write(entries.slice(middle), isAmbiguous);
+    // Told before the next: the order of each instance holds.
+    for (const entry of await write(entries.slice(0, middle), isAmbiguous)) tell(entry);
+    return write(entries.slice(middle), isAmbiguous);
   }
 
   /** After a lost connection: groups whose last event is there were written. Only the owner writes them, so nobody else can have. */

@@ -18,6 +18,8 @@ import { loadVersion } from './versions.ts';
 export interface StartRequest {
   /** Made by the caller when a request may come twice: an instance of this id is then not started again. */
   readonly id?: string;
+  /** `id` was made for this request just now: nobody has to look for it. */
+  readonly isNew?: boolean;
   readonly orgId: string;
   readonly workflowId: string;
   readonly input?: Json | undefined;
@@ -45,7 +47,7 @@ export async function startInstance(core: Core, request: StartRequest): Promise<
   const input = request.input ?? {};
   await requireInputs(core.evaluator, version.definition.inputSchema, [input]);
   const id = request.id ?? newId('inst', core.clock);
-  if (request.id !== undefined) {
+  if (request.id !== undefined && request.isNew !== true) {
     if (!core.lives.has(id) && (await isThere(core, request.orgId, id))) return { id };
     // Another try of the same request may have staged it meanwhile: it is acknowledged when that one is durable.
     const present = core.lives.get(id);
@@ -100,7 +102,7 @@ export async function startBatch(core: Core, request: BatchRequest): Promise<rea
   const version = await loadVersion(core, { ...request, version: head.version });
   await requireInputs(core.evaluator, version.definition.inputSchema, request.inputs);
   const [firstId] = request.ids ?? [];
-  if (firstId !== undefined && (await isThere(core, request.orgId, firstId))) return request.ids ?? [];
+  if (firstId !== undefined && request.isNew !== true && (await isThere(core, request.orgId, firstId))) return request.ids ?? [];
   const lives = request.inputs.map((input, index) =>
     makeLive(core, { ...request, id: request.ids?.[index] ?? newId('inst', core.clock), input, head, version }),
   );

@@ -4,7 +4,7 @@ import type { Failure, Instance, InstanceSummary, WaitReason } from '../contract
 import type { InstanceStatus, WaitingKind } from '../contract/values.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { firstIdAt } from '../kernel/ids.ts';
-import type { Sql } from './client.ts';
+import { hot, type Sql } from './client.ts';
 import { writeEvents } from './outbox.ts';
 import { deleteWhatHangsOn } from './run-data.ts';
 
@@ -39,7 +39,7 @@ interface FullRow extends SummaryRow {
 
 /** The last number of an instance's stream: its row changes with its status only, its steps may be ahead. Where one instance is asked for, its
  *  steps are too by the parameter itself: PostgreSQL then plans one period of them, not all. */
-const SEQ_OF_2 = `greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = $2)) as seq`;
+const SEQ_OF_SECOND = `greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = $2)) as seq`;
 const SUMMARY = `i.id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.error, i.waiting, i.labels, i.priority, i.started_by, i.rerun_of,
   i.parent_id, i.parent_path, i.parent_generation, i.debug, i.created_at, i.started_at, i.ended_at`;
 
@@ -49,7 +49,7 @@ export async function readInstance(
   instance: { readonly orgId: string; readonly id: string; readonly cursor: string },
 ): Promise<Instance | undefined> {
   const { rows } = await sql.query<FullRow>(
-    `select ${SUMMARY}, ${SEQ_OF_2}, i.input, i.output from instances i join workflows w on w.id = i.workflow_id where i.org_id = $1 and i.id = $2`,
+    hot(`select ${SUMMARY}, ${SEQ_OF_SECOND}, i.input, i.output from instances i join workflows w on w.id = i.workflow_id where i.org_id = $1 and i.id = $2`),
     [instance.orgId, instance.id],
   );
   const row = rows[0];
@@ -188,7 +188,7 @@ const STORED = `i.id, i.org_id, i.workflow_id, w.name as workflow_name, i.versio
 /** @returns undefined when the org has no such instance */
 export async function readStoredInstance(sql: Sql, instance: { readonly orgId: string | undefined; readonly id: string }): Promise<StoredInstance | undefined> {
   const { rows } = await sql.query<StoredRow>(
-    `select ${STORED}, ${SEQ_OF_2} from instances i join workflows w on w.id = i.workflow_id where i.id = $2 and ($1::text is null or i.org_id = $1)`,
+    hot(`select ${STORED}, ${SEQ_OF_SECOND} from instances i join workflows w on w.id = i.workflow_id where i.id = $2 and ($1::text is null or i.org_id = $1)`),
     [instance.orgId ?? null, instance.id],
   );
   return rows[0] === undefined ? undefined : toStored(rows[0]);

@@ -4,7 +4,7 @@
  *  transactions that commit out of order. Readers: realtime/feed.ts, realtime/replay.ts. */
 import type { Json } from '../contract/endpoint.ts';
 import type { EntityKind, EventType } from '../contract/events.ts';
-import type { Sql, SqlPool } from './client.ts';
+import { hot, type Sql, type SqlPool } from './client.ts';
 import type { outbox } from './schema-jobs.ts';
 
 export interface NewEvent {
@@ -43,11 +43,11 @@ export const MAX_PAYLOAD_BYTES = 32 * 1024;
 export async function writeEvents(sql: Sql, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   await sql.query(
-    `insert into outbox (kind, id, sequence, type, org_id, parent, payload, request_id)
+    hot(`insert into outbox (kind, id, sequence, type, org_id, parent, payload, request_id)
      select e.kind, e.id, e.sequence, e.type, e.org_id, e.parent, e.payload, e.request_id
      from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
        with ordinality as e (kind, id, sequence, type, org_id, parent, payload, request_id, place)
-     order by e.place`,
+     order by e.place`),
     [
       events.map((event) => event.kind),
       events.map((event) => event.id),
@@ -70,7 +70,7 @@ export function payloadText(payload: Record<string, Json>): string {
 
 /** Where live events go on from a snapshot: take it before the snapshot is read, and nothing is missed between them. */
 export async function currentCursor(sql: Sql): Promise<string> {
-  const { rows } = await sql.query<{ xid: string }>('select pg_snapshot_xmin(pg_current_snapshot())::text as xid');
+  const { rows } = await sql.query<{ xid: string }>(hot('select pg_snapshot_xmin(pg_current_snapshot())::text as xid'));
   return formatCursor({ xid: BigInt(rows[0]?.xid ?? '0'), position: 0 });
 }
 
@@ -127,9 +127,9 @@ export interface OutboxPage {
 export async function readEvents(sql: Sql, options: { readonly after: Cursor; readonly limit: number }): Promise<OutboxPage> {
   // One statement, so one snapshot: with the floor taken later, a row that commits in between would be passed over.
   const { rows } = await sql.query<EventRow & { isSettled: boolean }>(
-    `select ${COLUMNS}, xid < pg_snapshot_xmin(pg_current_snapshot()) as "isSettled" from outbox
+    hot(`select ${COLUMNS}, xid < pg_snapshot_xmin(pg_current_snapshot()) as "isSettled" from outbox
      where (xid, position) > ($1::xid8, $2::bigint)
-     order by xid, position limit $3`,
+     order by xid, position limit $3`),
     [String(options.after.xid), options.after.position, options.limit],
   );
   const settled = rows.filter((row) => row.isSettled);

@@ -5,7 +5,7 @@ import type { EventType } from '../contract/events.ts';
 import type { Definition } from '../contract/graph.ts';
 import type { Workflow, WorkflowSummary, workflowVersion } from '../contract/workflows.ts';
 import type * as z from 'zod';
-import type { Sql } from './client.ts';
+import { hot, type Sql } from './client.ts';
 import { writeEvents } from './outbox.ts';
 
 export type WorkflowVersion = z.infer<typeof workflowVersion>;
@@ -168,8 +168,8 @@ export async function readWorkflowHead(
     structural_hash: string;
     archived_at: Date | null;
   }>(
-    `select w.id, w.name, w.description, w.version, w.revision, w.seq, w.draft, w.draft_saved_at, w.draft_revision, v.structural_hash, w.archived_at
-     from workflows w join workflow_versions v on v.workflow_id = w.id and v.version = w.version where w.org_id = $1 and w.id = $2`,
+    hot(`select w.id, w.name, w.description, w.version, w.revision, w.seq, w.draft, w.draft_saved_at, w.draft_revision, v.structural_hash, w.archived_at
+     from workflows w join workflow_versions v on v.workflow_id = w.id and v.version = w.version where w.org_id = $1 and w.id = $2`),
     [workflow.orgId, workflow.id],
   );
   const row = rows[0];

@@ -48,6 +48,7 @@ export function instanceRoutes({ engine, jobs }: InstanceParts): readonly Route[
       const { id } = await engine.startInstance({
         ...call.body,
         id: call.newId('inst'),
+        isNew: !call.isRepeat,
         orgId: call.caller.orgId,
         workflowId: call.params.id,
         startedBy: 'manual',
@@ -64,6 +65,7 @@ export function instanceRoutes({ engine, jobs }: InstanceParts): readonly Route[
             ...(await engine.startBatch({
               ...call.body,
               ids,
+              isNew: !call.isRepeat,
               orgId: call.caller.orgId,
               workflowId: call.params.id,
               startedBy: 'manual',
