@@ -19,6 +19,7 @@ import { createApp } from './http/app.ts';
 import { apiKeyRoutes } from './http/routes/api-keys.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { authRoutes } from './http/routes/auth.ts';
+import { definitionRoutes } from './http/routes/definitions.ts';
 import { eventRoutes } from './http/routes/events.ts';
 import { fileRoutes } from './http/routes/files.ts';
 import { healthRoutes } from './http/routes/health.ts';
@@ -185,6 +186,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...settingsRoutes({ settings: identity.settings, notify }),
     ...auditRoutes(identity),
     ...workflowRoutes({ engine, triggers }),
+    ...definitionRoutes({ engine }),
     ...instanceRoutes({ engine, jobs }),
     ...nodeTypeRoutes(nodeTypes),
     ...webhookRoutes({ triggers }),

@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import { apiKeyEndpoints } from './api-keys.ts';
 import { auditEndpoints } from './audit.ts';
 import { authEndpoints } from './auth.ts';
+import { definitionEndpoints } from './definitions.ts';
 import { eventEndpoints } from './events.ts';
 import { fileEndpoints } from './files.ts';
 import { healthEndpoints } from './health.ts';
@@ -29,6 +30,7 @@ export const endpoints = [
   ...settingsEndpoints,
   ...auditEndpoints,
   ...workflowEndpoints,
+  ...definitionEndpoints,
   ...instanceEndpoints,
   ...nodeTypeEndpoints,
   ...jobEndpoints,

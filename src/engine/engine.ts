@@ -22,9 +22,11 @@ import { prepareFromRows } from './prepare.ts';
 import { adoptAll, cancelStrays, recoverLost } from './recover.ts';
 import { commandInstance, commandStep, executeRemote, type InstanceRequest, type StepCommandRequest } from './route-command.ts';
 import { rerunInstance, type RerunRequest } from './rerun.ts';
+import { copyWorkflow, diffVersions, exportWorkflow, importWorkflow, type Imported, type ImportRequest } from './definitions.ts';
 import { startBatch, startInstance, type BatchRequest, type StartRequest } from './start.ts';
 import { flush } from './stage.ts';
 import type { Effect } from './step-commands.ts';
+import type { Subject } from './validate-outer.ts';
 import {
   archiveWorkflow,
   createWorkflow,
@@ -56,8 +58,12 @@ export interface Engine {
   /** This process among others on the same database; undefined before `start`. */
   readonly ownerId: string | undefined;
 
-  problemsOf(definition: Json, role: Role): Promise<readonly Problem[]>;
+  problemsOf(definition: Json, subject: Subject & { readonly role: Role }): Promise<readonly Problem[]>;
   createWorkflow(request: Publisher & WorkflowContent & { readonly id: string }): Promise<string>;
+  copyWorkflow(request: Publisher & { readonly id: string; readonly workflowId: string; readonly name: string | undefined }): Promise<void>;
+  importWorkflow(request: ImportRequest): Promise<Imported>;
+  exportWorkflow(request: Parameters<typeof exportWorkflow>[1]): ReturnType<typeof exportWorkflow>;
+  diffVersions(request: Parameters<typeof diffVersions>[1]): ReturnType<typeof diffVersions>;
   publishWorkflow(request: Publisher & WorkflowContent & { readonly workflowId: string; readonly ifMatch: string | undefined }): Promise<void>;
   restoreVersion(request: Publisher & { readonly workflowId: string; readonly version: number }): Promise<void>;
   saveDraft(request: {
@@ -159,8 +165,12 @@ export function createEngine(parts: EngineParts): Engine {
       return core.owner?.id;
     },
 
-    problemsOf: (definition, role) => problemsOf(core, definition, role),
+    problemsOf: (definition, subject) => problemsOf(core, definition, subject),
     createWorkflow: (request) => createWorkflow(core, request),
+    copyWorkflow: (request) => copyWorkflow(core, request),
+    importWorkflow: (request) => importWorkflow(core, request),
+    exportWorkflow: (request) => exportWorkflow(core, request),
+    diffVersions: (request) => diffVersions(core, request),
     publishWorkflow: (request) => publishWorkflow(core, request),
     restoreVersion: (request) => restoreVersion(core, request),
     saveDraft: (request) => saveDraft(core, request),

@@ -5,7 +5,6 @@ import type { Role } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
 import type { Sql } from '../store/client.ts';
 import { listLiveInstances } from '../store/instances.ts';
-import { findQueues } from '../store/queues.ts';
 import {
   archiveWorkflow as archiveRow,
   draftEtag,
@@ -21,9 +20,10 @@ import {
 } from '../store/workflows.ts';
 import type { Core } from './core.ts';
 import { structuralHash } from './structural-hash.ts';
-import { syncTriggers, validateTriggers } from './trigger-rows.ts';
+import { syncTriggers } from './trigger-rows.ts';
 import { FORBIDDEN_TYPE } from './validate-nodes.ts';
-import { checkDefinition, validate } from './validate.ts';
+import { outerProblems, type Subject } from './validate-outer.ts';
+import { checkDefinition } from './validate.ts';
 import { forgetVersion } from './versions.ts';
 
 /** On whose behalf a definition changes. */
@@ -40,41 +40,30 @@ export interface WorkflowContent {
   readonly definition: Definition;
 }
 
-/** Every fault of a definition, triggers and queues included. */
-export async function problemsOf(core: Core, definition: Json, role: Role): Promise<readonly Problem[]> {
-  const problems = checkDefinition(definition, { types: core.parts.nodeTypes, role });
-  if (problems.some((problem) => problem.code === 'bad_shape' || problem.code === 'too_many_nodes')) return problems;
-  return [...problems, ...(await outerProblems(core, definition as unknown as Definition))];
+/** Every fault of a definition, with what lies outside of its graph. @param subject on whose behalf, and of which workflow */
+export async function problemsOf(core: Core, definition: Json, subject: Subject & { readonly role: Role }): Promise<readonly Problem[]> {
+  const problems = checkDefinition(definition, { types: core.parts.nodeTypes, role: subject.role });
+  if (problems.some(({ code }) => ['bad_shape', 'too_many_nodes', 'too_many_edges'].includes(code))) return problems;
+  return [...problems, ...(await outerProblems(core, definition as unknown as Definition, subject))];
 }
 
-/** What the graph alone does not tell: when triggers fire, and which queues this machine has. */
-async function outerProblems(core: Core, definition: Definition): Promise<readonly Problem[]> {
-  return [...validateTriggers(definition.triggers ?? [], core.clock.now()), ...(await queueProblems(core, definition))];
+/** @throws AppError as `requireNone` */
+async function requireValid(core: Core, definition: Definition, subject: Subject & { readonly role: Role }): Promise<void> {
+  const problems = await problemsOf(core, definition as unknown as Json, subject);
+  requireNone(problems);
 }
 
-async function queueProblems(core: Core, definition: Definition): Promise<readonly Problem[]> {
-  const asked = definition.nodes.flatMap((node) => node.queue ?? []);
-  if (asked.length === 0) return [];
-  const known = await findQueues(core.parts.database.engine, asked);
-  return definition.nodes.flatMap((node, index) => {
-    if (node.queue === undefined || known.has(node.queue)) return [];
-    const message = `there is no queue "${node.queue}"; GET /api/v1/queues lists them, PATCH /api/v1/queues/{name} makes one`;
-    return [{ node: node.key, path: `nodes[${index}].queue`, code: 'unknown_queue', message }];
-  });
-}
-
-/** @throws AppError invalid_graph with one entry per problem; forbidden when rights are all that is missing */
-async function requireValid(core: Core, definition: Definition, role: Role): Promise<void> {
-  const problems = [...validate(definition, { types: core.parts.nodeTypes, role }), ...(await outerProblems(core, definition))];
+/** @param remedy said where the graph is at fault  @throws AppError invalid_graph with one entry per problem; forbidden when rights are all that is missing */
+export function requireNone(problems: readonly Problem[], remedy?: string): void {
   if (problems.length === 0) return;
   const named = problems.slice(0, 3).map((problem) => `${problem.path}: ${problem.message}`);
-  const message = `${problems.length === 1 ? 'the workflow has a problem' : `the workflow has ${problems.length} problems`}: ${named.join('; ')}${problems.length > 3 ? '; …' : ''}`;
+  const message = `${problems.length === 1 ? 'the workflow has a problem' : `the workflow has ${problems.length} problems`}: ${named.join('; ')}${problems.length > 3 ? '; …' : ''}${remedy === undefined ? '' : `; ${remedy}`}`;
   fail(problems.every((problem) => problem.code === FORBIDDEN_TYPE) ? 'forbidden' : 'invalid_graph', { message, details: { problems } });
 }
 
 /** Creates a workflow with version 1. @returns its id */
 export async function createWorkflow(core: Core, request: Publisher & WorkflowContent & { readonly id: string }): Promise<string> {
-  await requireValid(core, request.definition, request.role);
+  await requireValid(core, request.definition, request);
   await core.parts.database.engine.transaction(async (sql) => {
     const { orgId, definition } = request;
     const isNew = await insertWorkflow(sql, {
@@ -101,7 +90,7 @@ export async function publishWorkflow(
   core: Core,
   request: Publisher & WorkflowContent & { readonly workflowId: string; readonly ifMatch: string | undefined },
 ): Promise<void> {
-  await requireValid(core, request.definition, request.role);
+  await requireValid(core, request.definition, request);
   const version = await core.parts.database.engine.transaction(async (sql) => {
     const head = await lockHead(sql, request);
     const etag = workflowEtag(head.revision);
@@ -122,7 +111,7 @@ export async function restoreVersion(core: Core, request: Publisher & { readonly
   const { orgId, workflowId } = request;
   const old = await readVersion(core.parts.database.engine, { orgId, workflowId, version: request.version });
   if (old === undefined) fail('not_found', `workflow ${workflowId} has no version ${request.version}`);
-  await requireValid(core, old.definition, request.role);
+  await requireValid(core, old.definition, request);
   const version = await core.parts.database.engine.transaction(async (sql) => {
     const head = await lockHead(sql, request);
     return publishIn(sql, core, head, { ...request, name: head.name, description: head.description, definition: old.definition });

@@ -39,28 +39,36 @@ export async function readBody(request: Request, maxBytes: number = MAX_BODY_BYT
  *  @throws AppError invalid_body: another content type or encoding, not UTF-8, not JSON, too deep, a forbidden key or character */
 export function parseJson(bytes: Buffer, headers: Headers): unknown {
   if (bytes.length === 0) return {};
-  const type = headers.get('content-type');
-  const [media = '', ...parameters] = (type ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const media = mediaTypeOf(headers, 'application/json');
   if (!/^application\/([a-z0-9.+-]+\+)?json$/.test(media))
-    fail('invalid_body', `the content type is ${type === null ? 'missing' : `"${type.slice(0, 100)}"`}; this call takes Content-Type: application/json`);
+    fail('invalid_body', `the content type is "${media.slice(0, 100)}"; this call takes Content-Type: application/json`);
+  const value = parseText(decodeText(bytes));
+  checkValue(value);
+  return value;
+}
+
+/** The media type of a body sent as it is, as UTF-8. @throws AppError invalid_body */
+export function mediaTypeOf(headers: Headers, expected: string): string {
+  const type = headers.get('content-type');
+  if (type === null) return fail('invalid_body', `the content type is missing; this call takes Content-Type: ${expected}`);
+  const [media = '', ...parameters] = type.split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters
     .find((part) => part.startsWith('charset='))
     ?.slice(8)
     .replaceAll('"', '');
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')
-    fail('invalid_body', `the charset is "${charset.slice(0, 40)}"; JSON is sent as utf-8`);
+    fail('invalid_body', `the charset is "${charset.slice(0, 40)}"; this call takes utf-8`);
   const encoding = headers.get('content-encoding');
   if (encoding !== null && encoding !== 'identity') fail('invalid_body', `the content encoding is "${encoding.slice(0, 40)}"; send the body uncompressed`);
-  const value = parseText(decode(bytes));
-  checkValue(value);
-  return value;
+  return media;
 }
 
-function decode(bytes: Buffer): string {
+/** @throws AppError invalid_body when the bytes are not UTF-8 */
+export function decodeText(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch (error) {
-    return fail('invalid_body', { message: 'the body is not UTF-8 text; this call takes JSON', cause: error });
+    return fail('invalid_body', { message: 'the body is not UTF-8 text', cause: error });
   }
 }
 
@@ -72,8 +80,8 @@ function parseText(text: string): unknown {
   }
 }
 
-/** Walks the value without recursion: depth, prototype keys, and characters that PostgreSQL can't store. */
-function checkValue(root: unknown): void {
+/** Whether a value can be kept. Walks it without recursion: depth, prototype keys, and characters that PostgreSQL can't store. */
+export function checkValue(root: unknown): void {
   let level: unknown[] = [root];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_JSON_DEPTH) fail('invalid_body', `the body is nested deeper than ${MAX_JSON_DEPTH} levels; flatten it, or send it as a file`);

@@ -133,6 +133,30 @@ async function listTriggerViews(sql: Sql, workflow: { readonly orgId: string; re
   }));
 }
 
+/** Which of `ids` are workflows of the org: their name, newest version, and whether they are archived. */
+export async function findWorkflows(
+  sql: Sql,
+  query: { readonly orgId: string; readonly ids: readonly string[] },
+): Promise<ReadonlyMap<string, { readonly name: string; readonly version: number; readonly isArchived: boolean }>> {
+  const { rows } = await sql.query<{ id: string; name: string; version: number; is_archived: boolean }>(
+    'select id, name, version, archived_at is not null as is_archived from workflows where org_id = $1 and id = any($2)',
+    [query.orgId, [...new Set(query.ids)]],
+  );
+  return new Map(rows.map((row) => [row.id, { name: row.name, version: row.version, isArchived: row.is_archived }]));
+}
+
+/** Ids of the org's workflows of these names, archived ones left out: at most two of each, enough to see that a name is not unique. */
+export async function findWorkflowsByName(
+  sql: Sql,
+  query: { readonly orgId: string; readonly names: readonly string[] },
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await sql.query<{ name: string; ids: string[] }>(
+    `select name, (array_agg(id order by id))[1:2] as ids from workflows where org_id = $1 and name = any($2) and archived_at is null group by name`,
+    [query.orgId, [...new Set(query.names)]],
+  );
+  return new Map(rows.map((row) => [row.name, row.ids]));
+}
+
 /** A workflow as commands see it. */
 export interface WorkflowHead {
   readonly id: string;

@@ -34,3 +34,14 @@ const again = defineNode({
 });
 
 export const bodyTypes: readonly NodeType[] = [eachItem, again];
+
+/** Shaped like workflow.call. */
+export const callType: NodeType = defineNode({
+  ...common,
+  bodyParams: [],
+  type: 'workflow.call',
+  title: 'Call',
+  params: z.strictObject({ workflowId: z.string(), version: z.int().min(1).optional() }),
+  example: { workflowId: 'wf_1' },
+  run: () => ({ kind: 'output', output: null }),
+});

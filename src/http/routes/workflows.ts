@@ -2,6 +2,7 @@
 import type { Json } from '../../contract/endpoint.ts';
 import type { Definition } from '../../contract/graph.ts';
 import { workflowEndpoints, type Workflow } from '../../contract/workflows.ts';
+import type { Role } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Triggers } from '../../engine/triggers.ts';
 import type { Publisher } from '../../engine/workflow-commands.ts';
@@ -48,7 +49,12 @@ export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Ro
       const draft = head.draft === null ? await draftOfVersion(call, head) : (head.draft as unknown as Draft);
       const etag = draftEtag(head.draftRevision);
       return {
-        body: { draft, problems: [...(await engine.problemsOf(draft.definition, call.caller.role))], savedAt: head.draftSavedAt?.toISOString() ?? null, etag },
+        body: {
+          draft,
+          problems: [...(await engine.problemsOf(draft.definition, subjectOf(call, call.params.id)))],
+          savedAt: head.draftSavedAt?.toISOString() ?? null,
+          etag,
+        },
         headers: { etag },
       };
     },
@@ -61,7 +67,12 @@ export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Ro
         requestId: call.requestId,
       });
       return {
-        body: { draft: call.body, problems: [...(await engine.problemsOf(call.body.definition, call.caller.role))], savedAt: savedAt.toISOString(), etag },
+        body: {
+          draft: call.body,
+          problems: [...(await engine.problemsOf(call.body.definition, subjectOf(call, call.params.id)))],
+          savedAt: savedAt.toISOString(),
+          etag,
+        },
         headers: { etag },
       };
     },
@@ -89,7 +100,7 @@ export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Ro
       await engine.restoreVersion({ ...publisherOf(call), workflowId: call.params.id, version: call.params.n });
       return workflowReply(call, call.params.id);
     },
-    'POST /api/v1/workflows/validate': async (call) => ({ body: { problems: [...(await engine.problemsOf(call.body as unknown as Json, call.caller.role))] } }),
+    'POST /api/v1/workflows/validate': async (call) => ({ body: { problems: [...(await engine.problemsOf(call.body as unknown as Json, subjectOf(call)))] } }),
     'POST /api/v1/workflows/{id}/triggers/{key}/enable': async (call) => ({ body: await triggers.enable(triggerCommand(call)) }),
     'POST /api/v1/workflows/{id}/triggers/{key}/disable': async (call) => ({ body: await triggers.disable(triggerCommand(call)) }),
     'POST /api/v1/workflows/{id}/triggers/{key}/rotate': async (call) => ({ body: await triggers.rotate(triggerCommand(call)) }),
@@ -102,11 +113,17 @@ interface Draft {
   readonly definition: Json;
 }
 
-function publisherOf(call: AnyCall): Publisher {
+/** On whose behalf a definition changes. */
+export function publisherOf(call: AnyCall): Publisher {
   return { orgId: call.caller.orgId, userId: call.caller.userId, role: call.caller.role, requestId: call.requestId };
 }
 
-async function workflowReply(call: AnyCall, id: string): Promise<{ readonly body: Workflow; readonly headers: Record<string, string> }> {
+function subjectOf({ caller }: AnyCall, workflowId?: string): { readonly orgId: string; readonly role: Role; readonly workflowId: string | undefined } {
+  return { orgId: caller.orgId, role: caller.role, workflowId };
+}
+
+/** The workflow as it stands now. */
+export async function workflowReply(call: AnyCall, id: string): Promise<{ readonly body: Workflow; readonly headers: Record<string, string> }> {
   const cursor = await call.cursor();
   const workflow = await readWorkflow(call.sql, { orgId: call.caller.orgId, id, cursor });
   if (workflow === undefined) fail('not_found', `there is no workflow ${id}`);

@@ -1,0 +1,88 @@
+/** Calls, queues and triggers are judged against what is there. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Json } from '../contract/endpoint.ts';
+import type { Definition } from '../contract/graph.ts';
+import { bodyTypes, callType } from '../test/body-types.ts';
+import { engineHarness, type EngineHarness } from '../test/engine.ts';
+
+let h: EngineHarness;
+let other = '';
+before(async () => {
+  h = await engineHarness({ types: [...bodyTypes, callType] });
+  other = await h.publish({ nodes: [{ key: 'a', type: 'noop' }] });
+});
+after(() => h.close());
+
+const call = (workflowId: Json, more: Record<string, Json> = {}): Definition['nodes'][number] => ({
+  key: 'call',
+  type: 'workflow.call',
+  params: { workflowId, ...more },
+});
+
+async function codes(definition: Partial<Definition>, workflowId?: string): Promise<string[]> {
+  const found = await h.engine.problemsOf({ nodes: [], edges: [], ...definition } as unknown as Json, { orgId: h.orgId, role: 'super_admin', workflowId });
+  return found.map(({ code, path }) => `${code} ${path}`);
+}
+
+test('a workflow that is there can be called, also by a version it has', async () => {
+  assert.deepEqual(await codes({ nodes: [call(other)] }), []);
+  assert.deepEqual(await codes({ nodes: [call(other, { version: 1 })] }), []);
+  assert.deepEqual(await codes({ nodes: [call('{{ input.workflow }}')] }), []);
+});
+
+test('a workflow or version that is not there can not', async () => {
+  assert.deepEqual(await codes({ nodes: [call('wf_none')] }), ['unknown_workflow nodes[0].params.workflowId']);
+  assert.deepEqual(await codes({ nodes: [call(other, { version: 2 })] }), ['unknown_version nodes[0].params.version']);
+});
+
+test('nor one of another org, which looks the same as none', async () => {
+  await h.db.database.engine.query(`insert into orgs (id, name) values ('org_other', 'Other')`);
+  const foreign = await h.engine.problemsOf({ nodes: [call(other)], edges: [] } as unknown as Json, { orgId: 'org_other', role: 'super_admin' });
+  assert.deepEqual(
+    foreign.map(({ code }) => code),
+    ['unknown_workflow'],
+  );
+});
+
+test('a workflow that calls itself each time is refused, behind a choice it is not', async () => {
+  const start = { key: 'start', type: 'branch.if', params: { condition: 'input.again' } };
+  assert.deepEqual(await codes({ nodes: [call(other)] }, other), ['calls_itself nodes[0].params.workflowId']);
+  assert.deepEqual(await codes({ nodes: [start, call(other)], edges: [{ from: 'start', to: 'call' }] }, other), ['calls_itself nodes[1].params.workflowId']);
+  assert.deepEqual(await codes({ nodes: [start, call(other)], edges: [{ from: 'start.true', to: 'call' }] }, other), []);
+  assert.deepEqual(await codes({ nodes: [start, call(other)], edges: [{ from: 'start', to: 'call', when: 'input.again' }] }, other), []);
+  assert.deepEqual(await codes({ nodes: [{ ...call(other), condition: 'input.again' }] }, other), []);
+});
+
+test('calls and queues in bodies are judged too', async () => {
+  const body = (node: Definition['nodes'][number]): Definition['nodes'][number] => ({
+    key: 'm',
+    type: 'map',
+    params: { items: [1], body: { nodes: [node as unknown as Json], edges: [] } },
+  });
+  assert.deepEqual(await codes({ nodes: [body(call('wf_none'))] }), ['unknown_workflow nodes[0].params.body.nodes[0].params.workflowId']);
+  assert.deepEqual(await codes({ nodes: [body(call(other))] }, other), []);
+  assert.deepEqual(await codes({ nodes: [body({ key: 'c', type: 'command', queue: 'nope', params: { command: ['true'] } })] }), [
+    'unknown_queue nodes[0].params.body.nodes[0].queue',
+  ]);
+});
+
+test('an archived workflow can not be called', async () => {
+  const old = await h.publish({ nodes: [{ key: 'a', type: 'noop' }] });
+  await h.engine.archiveWorkflow({ orgId: h.orgId, workflowId: old, cancel: false, requestId: 'req_test' });
+  assert.deepEqual(await codes({ nodes: [call(old)] }), ['archived_workflow nodes[0].params.workflowId']);
+});
+
+test('a graph with a cycle and a call of itself is judged, not followed for ever', async () => {
+  const found = await codes(
+    {
+      nodes: [call(other), { key: 'b', type: 'noop' }],
+      edges: [
+        { from: 'call', to: 'b' },
+        { from: 'b', to: 'call' },
+      ],
+    },
+    other,
+  );
+  assert.deepEqual(found, ['cycle nodes[0]']);
+});
