@@ -22,6 +22,7 @@ import { authRoutes } from './http/routes/auth.ts';
 import { definitionRoutes } from './http/routes/definitions.ts';
 import { eventRoutes } from './http/routes/events.ts';
 import { fileRoutes } from './http/routes/files.ts';
+import { formRoutes } from './http/routes/forms.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { instanceRoutes } from './http/routes/instances.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
@@ -33,6 +34,7 @@ import { openapiRoutes } from './http/routes/openapi.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
 import { settingsRoutes } from './http/routes/settings.ts';
 import { uploadRoutes } from './http/routes/uploads.ts';
+import { triggerRoutes } from './http/routes/triggers.ts';
 import { userRoutes } from './http/routes/users.ts';
 import { webhookRoutes } from './http/routes/webhooks.ts';
 import { workflowRoutes } from './http/routes/workflows.ts';
@@ -56,6 +58,7 @@ import { createNotify } from './notify/notify.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
 import type { Database } from './store/client.ts';
+import { Broadcast } from './realtime/envelope.ts';
 import { createListener } from './store/listen.ts';
 import type { RoleConnections } from './store/provision.ts';
 import type { BootProgress } from './supervise/boot-progress.ts';
@@ -157,7 +160,15 @@ export async function wire(parts: WireParts): Promise<Wired> {
     secrets: identity.secrets,
     stopMode: config.stopJobs,
   });
-  const triggers = createTriggers({ database, clock, log, secrets: identity.secrets, start: async (request) => void (await engine.startInstance(request)) });
+  const triggers = createTriggers({
+    database,
+    clock,
+    log,
+    secrets: identity.secrets,
+    start: async (request) => void (await engine.startInstance(request)),
+    cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
+    envelopeOf: (event) => new Broadcast(event).envelope(),
+  });
   const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 
@@ -185,7 +196,9 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...secretRoutes(identity),
     ...settingsRoutes({ settings: identity.settings, notify }),
     ...auditRoutes(identity),
-    ...workflowRoutes({ engine, triggers }),
+    ...workflowRoutes({ engine }),
+    ...triggerRoutes({ triggers, settings: identity.settings }),
+    ...formRoutes(triggers.forms),
     ...definitionRoutes({ engine }),
     ...instanceRoutes({ engine, jobs }),
     ...nodeTypeRoutes(nodeTypes),

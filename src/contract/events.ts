@@ -38,6 +38,7 @@ export const eventTypes = [
   'workflows:workflow:draft_saved',
   'workflows:workflow:archived',
   'workflows:trigger:changed',
+  'workflows:trigger:skipped',
   'files:file:changed',
   'identity:member:changed',
   'identity:session:ended',

@@ -91,26 +91,6 @@ export type GraphEdge = z.infer<typeof graphEdge>;
 export const graphBody = z.strictObject({ nodes: z.array(graphNode).min(1), edges: z.array(graphEdge) });
 export type GraphBody = z.infer<typeof graphBody>;
 
-export const cronParams = z.strictObject({ expression: z.string().min(1).max(200), timezone: z.string().max(64).default('UTC'), input: json.optional() });
-export const webhookParams = z.strictObject({
-  auth: z.enum(['none', 'header', 'hmac']),
-  methods: z
-    .array(z.enum(['GET', 'POST']))
-    .min(1)
-    .default(['POST']),
-  /** Name of the org secret that authenticates a caller; required unless auth is `none`. */
-  secret: z.string().max(64).optional(),
-  /** Which header carries the secret (auth `header`, default X-Studio-Secret) or the signature (auth `hmac`, default X-Studio-Signature). */
-  header: z
-    .string()
-    .regex(/^[A-Za-z0-9-]{1,100}$/, 'a header name is letters, digits and -')
-    .optional(),
-  /** Of `hmac`: the signature covers `<delivery>.<timestamp>.<body>`, X-Studio-Timestamp is at most five minutes off, X-Studio-Delivery counts
-   *  once. False only for senders that sign the body alone (GitHub): the same body then counts once in three days. */
-  timestamp: z.boolean().default(true),
-});
-export type WebhookParams = z.infer<typeof webhookParams>;
-
 export const trigger = z.strictObject({
   key: nodeKey,
   type: z.enum(triggerTypes),
@@ -130,7 +110,10 @@ export const concurrencyLimit = z.strictObject({
 /** How many instances may start within `perS` seconds; the others wait. */
 export const rateLimit = z.strictObject({
   limit: z.int().min(1).max(1_000_000),
-  perS: z.int().min(1).max(30 * 86_400),
+  perS: z
+    .int()
+    .min(1)
+    .max(30 * 86_400),
   key: z.string().max(10_000).optional(),
 });
 

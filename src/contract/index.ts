@@ -7,6 +7,7 @@ import { authEndpoints } from './auth.ts';
 import { definitionEndpoints } from './definitions.ts';
 import { eventEndpoints } from './events.ts';
 import { fileEndpoints } from './files.ts';
+import { formEndpoints } from './forms.ts';
 import { healthEndpoints } from './health.ts';
 import { instanceEndpoints } from './instances.ts';
 import { jobEndpoints, machineEndpoints } from './jobs.ts';
@@ -17,6 +18,7 @@ import { openapiEndpoints } from './openapi.ts';
 import { secretEndpoints } from './secrets.ts';
 import { settingsEndpoints } from './settings.ts';
 import { uploadEndpoints } from './uploads.ts';
+import { triggerEndpoints } from './triggers.ts';
 import { userEndpoints } from './users.ts';
 import { webhookEndpoints } from './webhooks.ts';
 import { workflowEndpoints } from './workflows.ts';
@@ -32,6 +34,8 @@ export const endpoints = [
   ...workflowEndpoints,
   ...definitionEndpoints,
   ...instanceEndpoints,
+  ...triggerEndpoints,
+  ...formEndpoints,
   ...nodeTypeEndpoints,
   ...jobEndpoints,
   ...machineEndpoints,

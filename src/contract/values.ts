@@ -24,7 +24,7 @@ export type WaitingKind = (typeof waitingKinds)[number];
 export const roles = ['user', 'admin', 'super_admin'] as const;
 export type Role = (typeof roles)[number];
 
-export const triggerTypes = ['cron', 'webhook'] as const;
+export const triggerTypes = ['cron', 'webhook', 'form', 'event', 'file'] as const;
 export type TriggerType = (typeof triggerTypes)[number];
 
 /** What people are told of: how an instance ended, that it waits for them, what a notify step says, a test. */

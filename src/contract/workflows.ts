@@ -1,7 +1,8 @@
 /** Workflows, drafts and versions over the API. */
 import * as z from 'zod';
 import { endpoint, json, noReply, page, pageQuery, timestamp } from './endpoint.ts';
-import { definition, graph, problem, trigger } from './graph.ts';
+import { definition, graph, problem } from './graph.ts';
+import { triggerView } from './triggers.ts';
 
 const name = z.string().trim().min(1).max(200);
 const description = z.string().max(4_000);
@@ -9,15 +10,6 @@ const description = z.string().max(4_000);
 const MAX_VERSION = 2_147_483_647;
 const id = z.strictObject({ id: z.string().max(64) });
 const idAndVersion = z.strictObject({ id: z.string().max(64), n: z.coerce.number().int().min(1).max(MAX_VERSION) });
-const idAndKey = z.strictObject({ id: z.string().max(64), key: z.string().max(64) });
-
-/** A trigger as stored: `url` is relative and present for webhooks; times are null when it never fires or fired. */
-export const triggerView = trigger.extend({
-  url: z.string().optional(),
-  nextFireAt: timestamp.nullable(),
-  lastFiredAt: timestamp.nullable(),
-  lastError: z.string().nullable(),
-});
 
 export const workflowSummary = z.strictObject({
   id: z.string(),
@@ -160,32 +152,5 @@ export const workflowEndpoints = [
     status: 200,
     reply: z.strictObject({ problems: z.array(problem) }),
     errors: ['invalid_body', 'too_large'],
-  }),
-  endpoint({
-    key: 'POST /api/v1/workflows/{id}/triggers/{key}/enable',
-    tag: 'workflows',
-    summary: 'Switch a trigger on',
-    params: idAndKey,
-    status: 200,
-    reply: triggerView,
-    errors: ['not_found', 'conflict'],
-  }),
-  endpoint({
-    key: 'POST /api/v1/workflows/{id}/triggers/{key}/disable',
-    tag: 'workflows',
-    summary: 'Switch a trigger off',
-    params: idAndKey,
-    status: 200,
-    reply: triggerView,
-    errors: ['not_found'],
-  }),
-  endpoint({
-    key: 'POST /api/v1/workflows/{id}/triggers/{key}/rotate',
-    tag: 'workflows',
-    summary: 'Give a webhook a new URL',
-    params: idAndKey,
-    status: 200,
-    reply: triggerView,
-    errors: ['not_found', 'conflict'],
   }),
 ] as const;

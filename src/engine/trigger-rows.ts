@@ -1,51 +1,26 @@
-/** From a definition's triggers to their rows: what publishing writes, and what an editor is told is wrong. Never fires anything. */
+/** From a definition's triggers to their rows: what publishing and switching write. Never fires anything. */
 import { randomBytes } from 'node:crypto';
-import { cronParams, webhookParams, type Problem, type Trigger } from '../contract/graph.ts';
+import type { Trigger } from '../contract/graph.ts';
+import { cronParams, formParams, webhookParams, type CronParams } from '../contract/trigger-params.ts';
 import type { Sql } from '../store/client.ts';
 import { readSecret } from '../store/secrets.ts';
-import { deleteOtherTriggers, lockTriggers, writeTrigger, type TriggerRow } from '../store/triggers.ts';
-import { cronFault, nextFire } from './cron.ts';
+import { beginListening } from '../store/trigger-fires.ts';
+import { deleteOtherTriggers, lockTriggers, writeTrigger, type TriggerRow, type TriggerSetting } from '../store/triggers.ts';
+import { nextFire } from './cron.ts';
+import { placeOf } from './schedule.ts';
 
-/** 256 bits: the URL alone is a secret where auth is `none`. */
-export function newWebhookToken(): string {
+/** 256 bits: the URL alone is a secret where nothing else is asked. */
+export function newTriggerToken(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** One problem per fault in the triggers of a definition. */
-export function validateTriggers(triggers: readonly Trigger[], nowMs: number): Problem[] {
-  const seen = new Set<string>();
-  return triggers.flatMap((trigger, index) => {
-    const path = `triggers[${index}]`;
-    const twice = seen.has(trigger.key)
-      ? [{ path: `${path}.key`, code: 'duplicate_trigger', message: `two triggers have the key "${trigger.key}"; keys are unique` }]
-      : [];
-    seen.add(trigger.key);
-    return [...twice, ...paramProblems(trigger, `${path}.params`, nowMs)];
-  });
-}
-
-function paramProblems(trigger: Trigger, path: string, nowMs: number): Problem[] {
-  const schema = trigger.type === 'cron' ? cronParams : webhookParams;
-  const parsed = schema.safeParse(trigger.params);
-  if (!parsed.success) return parsed.error.issues.map((issue) => ({ path: [path, ...issue.path].join('.'), code: 'invalid_trigger', message: issue.message }));
-  if ('expression' in parsed.data) {
-    const fault = cronFault(parsed.data, nowMs);
-    return fault === undefined ? [] : [{ path: `${path}.expression`, code: 'invalid_cron', message: fault }];
-  }
-  const lacksSecret = parsed.data.auth !== 'none' && (parsed.data.secret ?? '') === '';
-  return lacksSecret
-    ? [
-        {
-          path: `${path}.secret`,
-          code: 'missing_secret',
-          message: `auth "${parsed.data.auth}" needs the name of a secret; choose auth "none" only if anybody with the URL may start this`,
-        },
-      ]
-    : [];
+/** Whether a trigger is reached by a URL of its own. */
+export function hasToken(trigger: Pick<Trigger, 'type' | 'params'>): boolean {
+  return trigger.type === 'webhook' || (trigger.type === 'form' && formParams.parse(trigger.params).access === 'public');
 }
 
 /** Makes the rows of a workflow's triggers say what its definition says. Call it in the transaction that publishes.
- *  A webhook keeps its URL, a trigger switched off by hand stays off, one whose secret is missing is switched off and says so. */
+ *  A URL is kept, a trigger switched off by hand stays off, one whose secret is missing is switched off and says so. */
 export async function syncTriggers(
   sql: Sql,
   options: { readonly orgId: string; readonly workflowId: string; readonly triggers: readonly Trigger[]; readonly nowMs: number },
@@ -66,13 +41,32 @@ export async function syncTriggers(
       orgId,
       type: trigger.type,
       params: trigger.params,
-      enabled,
       declaredEnabled: trigger.enabled,
-      token: trigger.type === 'webhook' ? (known?.token ?? newWebhookToken()) : null,
-      nextFireAt: enabled ? nextFireAtOf(trigger, known, options.nowMs) : null,
+      token: hasToken(trigger) ? (known?.token ?? newTriggerToken()) : null,
       lastError: lacking ?? known?.lastError ?? null,
+      ...(enabled ? await onFields(sql, trigger, known, options.nowMs) : offFields),
     });
   }
+}
+
+type Switched = Pick<TriggerSetting, 'enabled' | 'dueAt' | 'nextFireAt' | 'plannedAt' | 'queuedAt' | 'sinceXid'>;
+
+/** What a trigger that is off keeps of its place: nothing. */
+export const offFields: Switched = { enabled: false, dueAt: null, nextFireAt: null, plannedAt: null, queuedAt: [], sinceXid: null };
+
+/** Where a trigger that is on stands.
+ *  @param known as it was: a schedule that did not change keeps its place, a listener what it has not heard yet */
+export async function onFields(sql: Sql, trigger: Pick<Trigger, 'type' | 'params'>, known: TriggerRow | undefined, nowMs: number): Promise<Switched> {
+  if (trigger.type === 'cron') {
+    const cron = cronParams.parse(trigger.params);
+    if (known?.enabled !== true || known.dueAt === null || !isSameSchedule(known, cron))
+      return { ...offFields, enabled: true, ...placeOf(cron, nextFire(cron, nowMs), nowMs) };
+    const { dueAt, plannedAt } = known;
+    return { enabled: true, dueAt, plannedAt, nextFireAt: placeOf(cron, dueAt.getTime(), nowMs).nextFireAt, queuedAt: known.queuedAt, sinceXid: null };
+  }
+  if (trigger.type !== 'event' && trigger.type !== 'file') return { ...offFields, enabled: true };
+  const sinceXid = known?.enabled === true && known.sinceXid !== null ? known.sinceXid : await beginListening(sql);
+  return { ...offFields, enabled: true, sinceXid };
 }
 
 /** Why a webhook may not be switched on: its secret is not there. */
@@ -84,20 +78,7 @@ export async function lackingSecret(sql: Sql, orgId: string, trigger: Pick<Trigg
   return `The secret "${secret ?? ''}" does not exist; set it (PUT /api/v1/secrets/${secret ?? 'NAME'}), then switch the trigger on.`;
 }
 
-/** A schedule that did not change keeps its place: publishing skips no firing. */
-function nextFireAtOf(trigger: Trigger, known: TriggerRow | undefined, nowMs: number): Date | null {
-  if (trigger.type !== 'cron') return null;
-  const cron = cronParams.parse(trigger.params);
-  if (known?.nextFireAt !== undefined && known.nextFireAt !== null && isSameSchedule(known, cron)) return known.nextFireAt;
-  return nextFireDate(cron, nowMs);
-}
-
-function isSameSchedule(known: TriggerRow, cron: { readonly expression: string; readonly timezone: string }): boolean {
+function isSameSchedule(known: TriggerRow, cron: CronParams): boolean {
   const old = cronParams.safeParse(known.params);
   return old.success && old.data.expression === cron.expression && old.data.timezone === cron.timezone;
-}
-
-export function nextFireDate(cron: { readonly expression: string; readonly timezone: string }, afterMs: number): Date | null {
-  const next = nextFire(cron, afterMs);
-  return next === undefined ? null : new Date(next);
 }

@@ -4,13 +4,16 @@ import { after, before, beforeEach, test } from 'node:test';
 import type { Caller } from '../contract/caller.ts';
 import type { Trigger } from '../contract/graph.ts';
 import { AppError } from '../kernel/fail.ts';
+import { Broadcast } from '../realtime/envelope.ts';
 import type { Database, Sql } from '../store/client.ts';
 import { upsertSecret } from '../store/secrets.ts';
 import { silentLog, testDatabase, type TestDatabase } from '../test/database.ts';
 import { fakeClock, type FakeClock } from '../test/fake-clock.ts';
 import type { TriggeredStart } from './schedule.ts';
-import { syncTriggers, validateTriggers } from './trigger-rows.ts';
-import { createTriggers, type Triggers, type WebhookRequest } from './triggers.ts';
+import { validateTriggers } from './trigger-faults.ts';
+import { syncTriggers } from './trigger-rows.ts';
+import { createTriggers, type Triggers } from './triggers.ts';
+import type { WebhookRequest } from './webhooks.ts';
 
 const START = Date.UTC(2026, 0, 1, 0, 0, 30);
 const SECRET = 'whsec';
@@ -61,6 +64,8 @@ function create(options: { readonly database?: Database; readonly start?: (start
     log: silentLog,
     secrets: { read: async (orgId, name) => secrets.get(`${orgId}/${name}`) },
     start: options.start ?? ((start) => insertInstance(database.engine, start)),
+    cancel: async ({ id }) => void (await database.engine.query(`update instances set status = 'cancelled' where id = $1`, [id])),
+    envelopeOf: (event) => new Broadcast(event).envelope(),
   });
 }
 
@@ -71,7 +76,13 @@ function sync(triggers: readonly Trigger[], workflowId = 'wf_1'): Promise<void> 
 const minutely: Trigger = { key: 'tick', type: 'cron', params: { expression: '* * * * *', timezone: 'UTC' }, enabled: true };
 const hook = (params: Record<string, unknown>, key = 'hook'): Trigger => ({ key, type: 'webhook', params: params as Trigger['params'], enabled: true });
 const caller: Caller = { userId: 'user_1', orgId: 'org_a', role: 'user', scopes: null, via: 'token', sessionId: 's', keyId: null };
-const command = (key: string, more: Partial<Caller> = {}) => ({ caller: { ...caller, ...more }, workflowId: 'wf_1', key, requestId: 'req_1' });
+const command = (key: string, more: Partial<Caller> = {}) => ({
+  caller: { ...caller, ...more },
+  address: '127.0.0.1',
+  workflowId: 'wf_1',
+  key,
+  requestId: 'req_1',
+});
 
 interface Seen {
   readonly id: string;
@@ -155,7 +166,7 @@ test('killed between the start and the move: the same time starts nothing twice'
   assert.equal((await instances()).length, 1);
 });
 
-test('what was missed while Studio was down fires once, late, and then goes on at the next time', async () => {
+test('what was missed while Studio was down fires once, and then goes on at the next time', async () => {
   await sync([minutely]);
   clock.jump(3_600_000);
   const triggers = create();
@@ -164,26 +175,30 @@ test('what was missed while Studio was down fires once, late, and then goes on a
   await triggers.stop();
   assert.deepEqual(
     (await instances()).map((one) => JSON.parse(one.input)),
-    [{ scheduledAt: '2026-01-01T00:01:00.000Z' }],
+    [{ scheduledAt: '2026-01-01T01:00:00.000Z' }],
   );
   assert.equal((await row('tick')).next?.toISOString(), '2026-01-01T01:01:00.000Z');
 });
 
-test('one switch pauses everything; what fell due meanwhile is not made up', async () => {
-  await sync([minutely, hook({ auth: 'none' })]);
+test('one switch pauses everything; what a schedule missed meanwhile is caught up as it says', async () => {
+  const missed = (key: string, catchUp: string): Trigger => ({ ...minutely, key, params: { ...minutely.params, catchUp } });
+  await sync([missed('all', 'all'), missed('one', 'one'), missed('skip', 'skip'), hook({ auth: 'none' })]);
   await db.database.engine.query(`insert into settings (org_id, key, value) values ('org_a', 'triggersPaused', 'true')`);
   clock.jump(600_000);
   const triggers = create();
   triggers.start();
-  while ((await row('tick')).next?.toISOString() !== '2026-01-01T00:11:00.000Z') await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(await codeOf(triggers.receive(request((await row('hook')).token))), 'conflict');
+  assert.deepEqual(await instances(), []);
+  assert.equal((await row('one')).next?.toISOString(), '2026-01-01T00:01:00.000Z', 'still due');
   await db.database.engine.query(`update settings set value = 'false' where key = 'triggersPaused'`);
+  triggers.nudge();
   assert.equal(await codeOf(triggers.receive(request((await row('hook')).token))), 'done');
+  await untilFired(13);
   await triggers.stop();
-  assert.deepEqual(
-    (await instances()).map((one) => one.started_by),
-    ['webhook:hook'],
-  );
+  const count = new Map<string, number>();
+  for (const one of await instances()) count.set(one.started_by, (count.get(one.started_by) ?? 0) + 1);
+  // The last time is on time, whatever the policy.
+  assert.deepEqual(Object.fromEntries(count), { 'cron:all': 10, 'cron:one': 1, 'cron:skip': 1, 'webhook:hook': 1 });
 });
 
 test("another organisation's pause is its own", async () => {
@@ -394,14 +409,14 @@ test('faults of triggers are named with their place', () => {
       hook({}, 'bare'),
       hook({ auth: 'none', extra: 1 }, 'more'),
     ],
-    START,
+    { nowMs: START, hasInputSchema: false },
   );
   assert.deepEqual(
     problems.map((problem) => `${problem.path} ${problem.code}`),
     [
       'triggers[1].key duplicate_trigger',
       'triggers[1].params.expression invalid_cron',
-      'triggers[2].params.expression invalid_cron',
+      'triggers[2].params.timezone invalid_timezone',
       'triggers[3].params.secret missing_secret',
       'triggers[4].params.auth invalid_trigger',
       'triggers[5].params invalid_trigger',

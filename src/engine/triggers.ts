@@ -1,49 +1,26 @@
-/** Triggers: the schedule, webhooks, and the switches of each. Whatever is unclear does not fire: unknown, off, archived, paused,
- *  without its secret, wrongly signed, too old. Starting an instance is the engine's, handed in as `start`. */
+/** Triggers: what starts instances by itself, joined: schedules, webhooks, forms, events, files; and the switches of each. Whatever is unclear does not
+ *  fire: unknown, off, archived, paused. Starting an instance is the engine's, handed in as `start`. */
 import type { Caller } from '../contract/caller.ts';
-import type { Json } from '../contract/endpoint.ts';
-import { cronParams, webhookParams, type WebhookParams } from '../contract/graph.ts';
-import type { triggerView } from '../contract/workflows.ts';
-import type * as z from 'zod';
-import type { Clock } from '../kernel/clock.ts';
-import { AppError, fail, messageOf } from '../kernel/fail.ts';
+import type { TriggerView } from '../contract/triggers.ts';
+import { fail, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
-import type { Logger } from '../kernel/log.ts';
-import type { Database, Sql } from '../store/client.ts';
-import {
-  deleteOldDeliveries,
-  dropDelivery,
-  isWorkflowLive,
-  lockTriggers,
-  markDelivered,
-  moveTrigger,
-  readTriggerByToken,
-  takeDelivery,
-  writeTrigger,
-  writeTriggerEvent,
-  type ArmedTrigger,
-  type TriggerRow,
-} from '../store/triggers.ts';
-import { createSchedule, type StartTriggered } from './schedule.ts';
-import { lackingSecret, newWebhookToken, nextFireDate } from './trigger-rows.ts';
-import { deliveryOf, webhookRefusal } from './webhook-auth.ts';
-import { webhookInput } from './webhook-input.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { insertAudit } from '../store/audit.ts';
+import type { Sql } from '../store/client.ts';
+import { deleteOldDeliveries } from '../store/deliveries.ts';
+import { isWorkflowLive, lockTriggers, toTriggerView, writeTrigger, writeTriggerEvent, type TriggerRow } from '../store/triggers.ts';
+import { createEvaluator } from './evaluator.ts';
+import { createForms, type Forms } from './forms.ts';
+import { createHearing, type HearingParts } from './hearing.ts';
+import { createSchedule, type ScheduleParts } from './schedule.ts';
+import { onceAtATime } from './taken.ts';
+import { hasToken, lackingSecret, newTriggerToken, offFields, onFields } from './trigger-rows.ts';
+import { receiveWebhook, type WebhookParts, type WebhookRequest } from './webhooks.ts';
 
-export type TriggerView = z.infer<typeof triggerView>;
-
-export interface WebhookRequest {
-  readonly token: string;
-  readonly method: 'GET' | 'POST';
-  readonly headers: Headers;
-  readonly query: URLSearchParams;
-  /** As it came: signatures are over bytes. */
-  readonly body: Buffer;
-  readonly requestId: string;
-}
-
-/** Which trigger, and on whose behalf it is changed. */
+/** Which triggers, and on whose behalf they are changed. */
 export interface TriggerCommand {
   readonly caller: Caller;
+  readonly address: string;
   readonly workflowId: string;
   readonly key: string;
   readonly requestId: string;
@@ -52,27 +29,22 @@ export interface TriggerCommand {
 export interface Triggers {
   start(): void;
   stop(): Promise<void>;
-  /** After a publish: a schedule may have changed. */
+  /** After a publish or a switch: what fires may have changed. */
   nudge(): void;
-  /** @throws AppError not_found, unauthenticated, forbidden, conflict, and what starting the instance refuses */
+  /** @throws AppError not_found, unauthenticated, forbidden, conflict, rate_limited, and what starting the instance refuses */
   receive(request: WebhookRequest): Promise<{ readonly instanceId: string }>;
+  readonly forms: Forms;
   /** @throws AppError not_found; conflict when its secret is missing or its workflow is archived */
   enable(command: TriggerCommand): Promise<TriggerView>;
   disable(command: TriggerCommand): Promise<TriggerView>;
-  /** A new URL; the old one is gone at once. @throws AppError not_found; conflict when it is no webhook */
+  /** All triggers of a workflow, or none. @throws AppError as above */
+  switchAll(command: Omit<TriggerCommand, 'key'>, on: boolean): Promise<TriggerView[]>;
+  /** A new URL; the old one is gone at once. @throws AppError not_found; conflict when it has none */
   rotate(command: TriggerCommand): Promise<TriggerView>;
 }
 
-export interface TriggersParts {
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly secrets: { read(orgId: string, name: string): Promise<string | undefined> };
-  readonly start: StartTriggered;
-}
+export type TriggersParts = ScheduleParts & WebhookParts & Pick<HearingParts, 'envelopeOf'>;
 
-/** 32 bytes in base64url: anything else is not looked up. */
-const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 /** Senders try again for up to two days; the window of a signature is minutes. */
 const DELIVERIES_KEPT_MS = 3 * 86_400_000;
 const CLEAN_EVERY_MS = 3_600_000;
@@ -80,7 +52,10 @@ const CLEAN_BITE = 10_000;
 
 export function createTriggers(parts: TriggersParts): Triggers {
   const { database, clock, log } = parts;
+  // Of real time, and a process of its own: started by the first filter that needs it, ended when idle.
+  const evaluator = createEvaluator({ clock: systemClock, log });
   const schedule = createSchedule(parts);
+  const hearing = createHearing({ ...parts, evaluator });
   const receiving = { ...parts, start: onceAtATime(parts.start) };
   let cancelClean = (): void => {};
 
@@ -89,7 +64,7 @@ export function createTriggers(parts: TriggersParts): Triggers {
     try {
       while ((await deleteOldDeliveries(database.engine, { before, limit: CLEAN_BITE })) >= CLEAN_BITE) continue;
     } catch (error) {
-      log.warn({ cause: messageOf(error) }, 'old webhook deliveries could not be deleted; tried again in an hour');
+      log.warn({ cause: messageOf(error) }, 'old deliveries could not be deleted; tried again in an hour');
     }
   };
   const cleanLater = (): void => {
@@ -98,132 +73,89 @@ export function createTriggers(parts: TriggersParts): Triggers {
       void clean();
     });
   };
-
-  const change = async (command: TriggerCommand, work: (sql: Sql, row: TriggerRow) => Promise<TriggerRow>): Promise<TriggerView> => {
-    const { caller, workflowId, key, requestId } = command;
-    const row = await database.engine.transaction(async (sql) => {
-      const rows = await lockTriggers(sql, { orgId: caller.orgId, workflowId });
-      const found = rows.find((one) => one.key === key) ?? fail('not_found', `Workflow "${workflowId}" has no trigger "${key}".`);
-      const changed = await work(sql, found);
-      await writeTrigger(sql, changed);
-      await writeTriggerEvent(sql, { orgId: caller.orgId, workflowId, key, enabled: changed.enabled, requestId });
-      return changed;
-    });
-    database.announce();
+  const nudge = (): void => {
     schedule.nudge();
-    return viewOf(row);
+    hearing.nudge();
   };
+  const change = async (command: Omit<TriggerCommand, 'key'>, work: Change): Promise<TriggerView[]> => {
+    const changed = await database.engine.transaction((sql) => changeRows(sql, parts, command, work));
+    database.announce();
+    nudge();
+    return changed.map(toTriggerView);
+  };
+  const changeOne = async (command: TriggerCommand, work: Pick<Change, 'action' | 'to'>): Promise<TriggerView> => {
+    const [view] = await change(command, { ...work, key: command.key });
+    return view ?? fail('not_found', `Workflow "${command.workflowId}" has no trigger "${command.key}".`);
+  };
+  const on = (sql: Sql, row: TriggerRow): Promise<TriggerRow> => switchedOn(sql, row, clock.now());
+  const off = async (_sql: Sql, row: TriggerRow): Promise<TriggerRow> => ({ ...row, ...offFields });
 
   return {
     start() {
       schedule.start();
+      hearing.start();
       cleanLater();
     },
     async stop() {
       cancelClean();
-      await schedule.stop();
+      await Promise.all([schedule.stop(), hearing.stop()]);
+      await evaluator.stop();
     },
-    nudge: schedule.nudge,
-    enable: (command) =>
-      change(command, async (sql, row) => {
-        if (!(await isWorkflowLive(sql, row))) fail('conflict', `Workflow "${row.workflowId}" is archived; its triggers stay off.`);
-        const lacking = await lackingSecret(sql, row.orgId, row);
-        if (lacking !== undefined) fail('conflict', lacking);
-        const nextFireAt = row.type === 'cron' ? nextFireDate(cronParams.parse(row.params), clock.now()) : null;
-        return { ...row, enabled: true, nextFireAt, lastError: null };
-      }),
-    disable: (command) => change(command, async (_sql, row) => ({ ...row, enabled: false, nextFireAt: null })),
+    nudge,
+    receive: (request) => receiveWebhook(receiving, request),
+    forms: createForms(receiving),
+    enable: (command) => changeOne(command, { action: 'trigger.enabled', to: on }),
+    disable: (command) => changeOne(command, { action: 'trigger.disabled', to: off }),
+    switchAll: (command, isOn) => change(command, { action: isOn ? 'trigger.enabled' : 'trigger.disabled', to: isOn ? on : off }),
     rotate: (command) =>
-      change(command, async (_sql, row) => {
-        if (row.type !== 'webhook') fail('conflict', `Trigger "${row.key}" is a ${row.type} trigger and has no URL to rotate.`);
-        return { ...row, token: newWebhookToken() };
+      changeOne(command, {
+        action: 'trigger.rotated',
+        async to(_sql, row) {
+          if (!hasToken(row)) fail('conflict', `Trigger "${row.key}" is a ${row.type} trigger and has no URL to rotate.`);
+          return { ...row, token: newTriggerToken() };
+        },
       }),
-    receive: (request) => receive(receiving, request),
   };
 }
 
-/** Copies of a delivery that this process takes at the same moment share one start. */
-function onceAtATime(start: StartTriggered): StartTriggered {
-  const running = new Map<string, Promise<void>>();
-  return (request) => {
-    const present = running.get(request.id);
-    if (present !== undefined) return present;
-    const started = start(request).finally(() => running.delete(request.id));
-    running.set(request.id, started);
-    return started;
-  };
+/** What happens to the rows of a workflow's triggers. */
+interface Change {
+  readonly action: 'trigger.enabled' | 'trigger.disabled' | 'trigger.rotated';
+  /** Undefined: all. */
+  readonly key?: string;
+  readonly to: (sql: Sql, row: TriggerRow) => Promise<TriggerRow>;
 }
 
-async function receive(parts: TriggersParts, request: WebhookRequest): Promise<{ readonly instanceId: string }> {
-  const { trigger, params } = await admit(parts, request);
-  if (trigger.isPaused) fail('conflict', 'All triggers of this organisation are paused (setting triggersPaused); send again later.');
-  const hash = deliveryOf(params, request.headers);
-  const now = new Date(parts.clock.now());
-  const instanceId = newId('inst', parts.clock);
-  const delivery = { workflowId: trigger.workflowId, key: trigger.key };
-  const taken =
-    hash === undefined
-      ? { instanceId, isStarted: false }
-      : await takeDelivery(parts.database.engine, { ...delivery, hash, orgId: trigger.orgId, instanceId, now });
-  if (taken.isStarted) return { instanceId: taken.instanceId };
-  try {
-    // Copies that come at once all ask for the same id, so one instance stands whoever is first, or dies in between.
-    await parts.start({
-      id: taken.instanceId,
-      orgId: trigger.orgId,
-      workflowId: trigger.workflowId,
-      input: webhookInput(request, params, now),
-      startedBy: `webhook:${trigger.key}`,
-      requestId: request.requestId,
+/** In one transaction: the rows, their events, and the trail. */
+async function changeRows(sql: Sql, { clock }: Pick<TriggersParts, 'clock'>, command: Omit<TriggerCommand, 'key'>, change: Change): Promise<TriggerRow[]> {
+  const { caller, workflowId, requestId } = command;
+  const rows = await lockTriggers(sql, { orgId: caller.orgId, workflowId });
+  if (change.key === undefined && rows.length === 0 && !(await isWorkflowLive(sql, { orgId: caller.orgId, workflowId })))
+    fail('not_found', `There is no workflow "${workflowId}".`);
+  const changed: TriggerRow[] = [];
+  // Serial: one connection.
+  for (const row of rows.filter((one) => change.key === undefined || one.key === change.key)) {
+    const next = await change.to(sql, row);
+    await writeTrigger(sql, next);
+    const event = { workflowId, key: row.key, orgId: caller.orgId, type: 'workflows:trigger:changed', requestId } as const;
+    await writeTriggerEvent(sql, { ...event, payload: { enabled: next.enabled } });
+    await insertAudit(sql, {
+      id: newId('aud', clock),
+      orgId: caller.orgId,
+      at: new Date(clock.now()),
+      actor: caller.userId,
+      action: change.action,
+      target: `${workflowId}/${row.key}`,
+      address: command.address,
     });
-  } catch (error) {
-    if (error instanceof AppError && error.status < 500) await refused(parts, trigger, hash, error);
-    throw error;
+    changed.push(next);
   }
-  if (hash !== undefined) await markDelivered(parts.database.engine, { ...delivery, hash, now });
-  await moveTrigger(parts.database.engine, { ...delivery, nextFireAt: null, lastFiredAt: now, lastError: null });
-  return { instanceId: taken.instanceId };
+  return changed;
 }
 
-/** The trigger, when this call may use it. Everything before the signature says the same "no such webhook". */
-async function admit(parts: TriggersParts, request: WebhookRequest): Promise<{ readonly trigger: ArmedTrigger; readonly params: WebhookParams }> {
-  const trigger = TOKEN.test(request.token) ? await readTriggerByToken(parts.database.engine, request.token) : undefined;
-  const params = webhookParams.safeParse(trigger?.params);
-  if (trigger === undefined || !trigger.enabled || trigger.isArchived || !params.success || !params.data.methods.includes(request.method)) {
-    fail('not_found', `There is no webhook here that takes ${request.method}, or it is switched off.`);
-  }
-  if (params.data.auth === 'none') return { trigger, params: params.data };
-  const secret = params.data.secret === undefined ? undefined : await parts.secrets.read(trigger.orgId, params.data.secret);
-  if (secret === undefined || secret === '') {
-    await moveTrigger(parts.database.engine, {
-      workflowId: trigger.workflowId,
-      key: trigger.key,
-      nextFireAt: null,
-      lastError: `The secret "${params.data.secret ?? ''}" is missing, so every call was refused.`,
-    });
-    fail('forbidden', 'This webhook refuses every call: its secret is missing. Its owner has to set it.');
-  }
-  const refusal = webhookRefusal(params.data, secret, { headers: request.headers, body: request.body, nowMs: parts.clock.now() });
-  if (refusal !== undefined) fail('unauthenticated', `The call was refused: ${refusal}.`);
-  return { trigger, params: params.data };
-}
-
-/** A refusal for a reason of the workflow's: the owner sees it, and the sender may send the same delivery again. */
-async function refused(parts: TriggersParts, trigger: ArmedTrigger, hash: Buffer | undefined, error: AppError): Promise<void> {
-  const sql = parts.database.engine;
-  if (hash !== undefined) await dropDelivery(sql, { workflowId: trigger.workflowId, key: trigger.key, hash });
-  await moveTrigger(sql, { workflowId: trigger.workflowId, key: trigger.key, nextFireAt: null, lastError: error.message.slice(0, 1_000) });
-}
-
-function viewOf(row: TriggerRow): TriggerView {
-  return {
-    key: row.key,
-    type: row.type,
-    params: row.params satisfies Record<string, Json>,
-    enabled: row.enabled,
-    ...(row.token === null ? {} : { url: `/webhooks/${row.token}` }),
-    nextFireAt: row.nextFireAt?.toISOString() ?? null,
-    lastFiredAt: row.lastFiredAt?.toISOString() ?? null,
-    lastError: row.lastError,
-  };
+async function switchedOn(sql: Sql, row: TriggerRow, nowMs: number): Promise<TriggerRow> {
+  if (!(await isWorkflowLive(sql, row))) fail('conflict', `Workflow "${row.workflowId}" is archived; its triggers stay off.`);
+  const lacking = await lackingSecret(sql, row.orgId, row);
+  if (lacking !== undefined) fail('conflict', lacking);
+  return { ...row, ...(await onFields(sql, row, row.enabled ? row : undefined, nowMs)), lastError: null };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import { webhookParams, type WebhookParams } from '../contract/graph.ts';
-import { deliveryOf, webhookRefusal } from './webhook-auth.ts';
+import { webhookParams, type WebhookParams } from '../contract/trigger-params.ts';
+import { deliveryOf, judgeWebhook } from './webhook-auth.ts';
 import { webhookInput } from './webhook-input.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
@@ -18,12 +18,12 @@ function signed(body: string, more: Record<string, string | undefined> = {}, at 
   const given = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return { headers: new Headers(given), body: Buffer.from(body), nowMs: NOW };
 }
-const isIn = (params: WebhookParams, call: Parameters<typeof webhookRefusal>[2], secret = SECRET): boolean =>
-  webhookRefusal(params, secret, call) === undefined;
+const isIn = async (params: WebhookParams, call: Parameters<typeof judgeWebhook>[2], secret = SECRET): Promise<boolean> =>
+  !('refusal' in (await judgeWebhook(params, secret, call)));
 
-test('a right signature is let in; every other spelling of it is not', () => {
+test('a right signature is let in; every other spelling of it is not', async () => {
   const right = signed('{"a":1}');
-  assert.equal(isIn(hmac, right), true);
+  assert.equal(await isIn(hmac, right), true);
   const signature = right.headers.get('x-studio-signature') ?? '';
   const spellings = [
     undefined,
@@ -39,17 +39,17 @@ test('a right signature is let in; every other spelling of it is not', () => {
     signature.replace('sha256', 'sha1'),
     `sha256=${Buffer.from(signature.slice(7), 'hex').toString('base64')}`,
   ];
-  for (const spelling of spellings) assert.equal(isIn(hmac, signed('{"a":1}', { 'x-studio-signature': spelling })), false, String(spelling));
+  for (const spelling of spellings) assert.equal(await isIn(hmac, signed('{"a":1}', { 'x-studio-signature': spelling })), false, String(spelling));
 });
 
-test('the signature is over the bytes that came', () => {
+test('the signature is over the bytes that came', async () => {
   const right = signed('{"a":1}');
-  for (const body of ['{"a": 1}', '{"a":1}\n', '', '{"a":2}']) assert.equal(isIn(hmac, { ...right, body: Buffer.from(body) }), false, body);
+  for (const body of ['{"a": 1}', '{"a":1}\n', '', '{"a":2}']) assert.equal(await isIn(hmac, { ...right, body: Buffer.from(body) }), false, body);
   const bytes = Buffer.from([0xff, 0x00, 0x80]);
   const seconds = String(NOW / 1_000);
   const signature = `sha256=${createHmac('sha256', SECRET).update('d1.').update(`${seconds}.`).update(bytes).digest('hex')}`;
   assert.equal(
-    isIn(hmac, {
+    await isIn(hmac, {
       headers: new Headers({ 'x-studio-delivery': 'd1', 'x-studio-timestamp': seconds, 'x-studio-signature': signature }),
       body: bytes,
       nowMs: NOW,
@@ -58,14 +58,14 @@ test('the signature is over the bytes that came', () => {
   );
 });
 
-test('the delivery id and the time are signed: neither can be swapped', () => {
-  assert.equal(isIn(hmac, signed('x', { 'x-studio-delivery': 'd2' })), false);
-  assert.equal(isIn(hmac, signed('x', { 'x-studio-delivery': undefined })), false);
-  assert.equal(isIn(hmac, signed('x', { 'x-studio-timestamp': String(NOW / 1_000 + 1) })), false);
-  for (const odd of ['d.1', 'd 1', 'd/1', 'x'.repeat(201)]) assert.equal(isIn(hmac, signed('x', {}, NOW, odd)), false, odd);
+test('the delivery id and the time are signed: neither can be swapped', async () => {
+  assert.equal(await isIn(hmac, signed('x', { 'x-studio-delivery': 'd2' })), false);
+  assert.equal(await isIn(hmac, signed('x', { 'x-studio-delivery': undefined })), false);
+  assert.equal(await isIn(hmac, signed('x', { 'x-studio-timestamp': String(NOW / 1_000 + 1) })), false);
+  for (const odd of ['d.1', 'd 1', 'd/1', 'x'.repeat(201)]) assert.equal(await isIn(hmac, signed('x', {}, NOW, odd)), false, odd);
 });
 
-test('a call more than five minutes old, or early, is refused', () => {
+test('a call more than five minutes old, or early, is refused', async () => {
   for (const [offset, expected] of [
     [0, true],
     [-299_000, true],
@@ -74,27 +74,27 @@ test('a call more than five minutes old, or early, is refused', () => {
     [301_000, false],
     [-86_400_000, false],
   ] as const) {
-    assert.equal(isIn(hmac, signed('x', {}, NOW + offset)), expected, String(offset));
+    assert.equal(await isIn(hmac, signed('x', {}, NOW + offset)), expected, String(offset));
   }
-  for (const odd of ['', 'now', '-1', '1e9', '0x5', ' ']) assert.equal(isIn(hmac, signed('x', { 'x-studio-timestamp': odd })), false, odd);
+  for (const odd of ['', 'now', '-1', '1e9', '0x5', ' ']) assert.equal(await isIn(hmac, signed('x', { 'x-studio-timestamp': odd })), false, odd);
 });
 
-test('without a secret nobody comes in, whatever is signed', () => {
-  assert.equal(isIn(hmac, signed('x'), 'another secret'), false);
+test('without a secret nobody comes in, whatever is signed', async () => {
+  assert.equal(await isIn(hmac, signed('x'), 'another secret'), false);
   const withEmpty = signed('x', { 'x-studio-signature': sign(`d1.${NOW / 1_000}.x`, '') });
-  assert.equal(isIn(hmac, withEmpty, ''), false);
+  assert.equal(await isIn(hmac, withEmpty, ''), false);
   const header = webhookParams.parse({ auth: 'header', secret: 'HOOK' });
-  assert.equal(isIn(header, { headers: new Headers({ 'x-studio-secret': '' }), body: Buffer.alloc(0), nowMs: NOW }, ''), false);
+  assert.equal(await isIn(header, { headers: new Headers({ 'x-studio-secret': '' }), body: Buffer.alloc(0), nowMs: NOW }, ''), false);
 });
 
-test('auth header: the exact secret in the named header, nothing near it', () => {
-  const call = (headers: Record<string, string>): Parameters<typeof webhookRefusal>[2] => ({
+test('auth header: the exact secret in the named header, nothing near it', async () => {
+  const call = (headers: Record<string, string>): Parameters<typeof judgeWebhook>[2] => ({
     headers: new Headers(headers),
     body: Buffer.alloc(0),
     nowMs: NOW,
   });
   const plain = webhookParams.parse({ auth: 'header', secret: 'HOOK' });
-  assert.equal(isIn(plain, call({ 'x-studio-secret': SECRET })), true);
+  assert.equal(await isIn(plain, call({ 'x-studio-secret': SECRET })), true);
   for (const headers of [
     {},
     { 'x-studio-secret': `${SECRET}x` },
@@ -102,20 +102,20 @@ test('auth header: the exact secret in the named header, nothing near it', () =>
     { 'x-other': SECRET },
     { 'x-studio-secret': `${SECRET}, ${SECRET}` },
   ])
-    assert.equal(isIn(plain, call(headers)), false);
+    assert.equal(await isIn(plain, call(headers)), false);
   const bearer = webhookParams.parse({ auth: 'header', secret: 'HOOK', header: 'Authorization' });
-  assert.equal(isIn(bearer, call({ authorization: `Bearer ${SECRET}` })), true);
-  assert.equal(isIn(bearer, call({ authorization: SECRET })), false);
+  assert.equal(await isIn(bearer, call({ authorization: `Bearer ${SECRET}` })), true);
+  assert.equal(await isIn(bearer, call({ authorization: SECRET })), false);
 });
 
-test('a body signed alone counts by its signature: another delivery id makes no new call of it', () => {
+test('a body signed alone counts by its signature: another delivery id makes no new call of it', async () => {
   const github = webhookParams.parse({ auth: 'hmac', secret: 'HOOK', header: 'X-Hub-Signature-256', timestamp: false });
   const headers = (id: string): Headers => new Headers({ 'x-hub-signature-256': sign('x'), 'x-github-delivery': id });
-  assert.equal(isIn(github, { headers: headers('1'), body: Buffer.from('x'), nowMs: NOW }), true);
+  assert.equal(await isIn(github, { headers: headers('1'), body: Buffer.from('x'), nowMs: NOW }), true);
   assert.deepEqual(deliveryOf(github, headers('1')), deliveryOf(github, headers('2')));
 });
 
-test('what names a delivery', () => {
+test('what names a delivery', async () => {
   const none = webhookParams.parse({ auth: 'none' });
   assert.equal(deliveryOf(none, new Headers()), undefined);
   assert.equal(deliveryOf(none, new Headers({ 'x-studio-delivery': '' })), undefined);
@@ -127,7 +127,7 @@ test('what names a delivery', () => {
   );
 });
 
-test('credentials never become input; JSON is parsed, text stays, bytes are base64', () => {
+test('credentials never become input; JSON is parsed, text stays, bytes are base64', async () => {
   const params = webhookParams.parse({ auth: 'header', secret: 'HOOK', header: 'X-Mine' });
   const input = (body: string | Buffer, type: string): unknown =>
     webhookInput(

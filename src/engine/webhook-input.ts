@@ -1,6 +1,6 @@
 /** What an instance gets of the webhook call that started it. Pure. Credentials never become input: input is stored and shown. */
 import type { Json } from '../contract/endpoint.ts';
-import type { WebhookParams } from '../contract/graph.ts';
+import type { WebhookParams } from '../contract/trigger-params.ts';
 import { SECRET_HEADER, SIGNATURE_HEADER } from './webhook-auth.ts';
 
 export interface ReceivedCall {

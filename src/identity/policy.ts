@@ -62,9 +62,16 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/workflows/{id}/export': may('user', 'workflows:read'),
   'POST /api/v1/workflows/import': may('user', 'workflows:write'),
   'POST /api/v1/workflows/{id}/copy': may('user', 'workflows:write'),
+  'GET /api/v1/triggers': may('user', 'workflows:read'),
+  'POST /api/v1/triggers/pause': may('admin', 'settings:write'),
+  'POST /api/v1/triggers/resume': may('admin', 'settings:write'),
+  'POST /api/v1/workflows/{id}/triggers/enable': may('user', 'workflows:write'),
+  'POST /api/v1/workflows/{id}/triggers/disable': may('user', 'workflows:write'),
   'POST /api/v1/workflows/{id}/triggers/{key}/enable': may('user', 'workflows:write'),
   'POST /api/v1/workflows/{id}/triggers/{key}/disable': may('user', 'workflows:write'),
   'POST /api/v1/workflows/{id}/triggers/{key}/rotate': may('user', 'workflows:write'),
+  'GET /api/v1/workflows/{id}/forms/{key}': may('user', 'workflows:run'),
+  'POST /api/v1/workflows/{id}/forms/{key}': may('user', 'workflows:run'),
   'GET /api/v1/node-types': may('user', 'workflows:read'),
 
   'POST /api/v1/workflows/{id}/instances': may('user', 'workflows:run'),
@@ -131,6 +138,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   // The trigger itself says how a caller shows that it may (auth none only when chosen).
   'POST /webhooks/{token}': open,
   'GET /webhooks/{token}': open,
+  'GET /api/v1/forms/{token}': open,
+  'POST /api/v1/forms/{token}': open,
 
   'GET /health': open,
   'GET /health/live': open,

@@ -17,8 +17,8 @@ export async function ensureReader(sql: Sql, name: string): Promise<void> {
 
 export interface ReadRequest {
   readonly name: string;
-  /** The others are passed over. */
-  readonly types: readonly EventType[];
+  /** The others are passed over. A function is asked while nobody else can read under this name. */
+  readonly types: readonly EventType[] | ((sql: Sql) => Promise<readonly EventType[]>);
   /** Makes rows of the events, in the order they were committed. Runs in the transaction that moves the cursor; called only with events. */
   readonly make: (sql: Sql, events: readonly StoredEvent[]) => Promise<void>;
 }
@@ -31,7 +31,8 @@ export async function readOnce(pool: SqlPool, request: ReadRequest): Promise<{ r
   return pool.transaction(async (sql) => {
     const cursor = await lockReader(sql, request.name);
     if (cursor === undefined) return { more: false, made: false };
-    const walked = await walk(sql, { ...cursor, types: request.types });
+    const types = typeof request.types === 'function' ? await request.types(sql) : request.types;
+    const walked = await walk(sql, { ...cursor, types });
     if (walked === undefined) return { more: false, made: false };
     if (walked.events.length > 0) await request.make(sql, walked.events);
     await sql.query('update outbox_readers set xid = $2::xid8, position = $3 where name = $1', [request.name, walked.lastXid, walked.lastPosition]);

@@ -3,7 +3,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, foreignKey, integer, jsonb, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
 import { orgs, users } from './schema-people.ts';
-import { bytea } from './schema-types.ts';
+import { bytea, xid8 } from './schema-types.ts';
 
 export const owners = pgTable('owners', {
   id: text().primaryKey(),
@@ -70,8 +70,33 @@ export const triggers = pgTable(
     nextFireAt: timestamp('next_fire_at', { withTimezone: true }),
     lastFiredAt: timestamp('last_fired_at', { withTimezone: true }),
     lastError: text('last_error'),
+    dueAt: timestamp('due_at', { withTimezone: true }),
+    plannedAt: timestamp('planned_at', { withTimezone: true }),
+    queuedAt: timestamp('queued_at', { withTimezone: true }).array().notNull().default([]),
+    lastInstanceId: text('last_instance_id'),
+    lastResult: jsonb('last_result'),
+    rateUntil: timestamp('rate_until', { withTimezone: true }),
+    sinceXid: xid8('since_xid'),
   },
   (t) => [primaryKey({ columns: [t.workflowId, t.key] })],
+);
+
+export const triggerFires = pgTable(
+  'trigger_fires',
+  {
+    workflowId: text('workflow_id').notNull(),
+    triggerKey: text('trigger_key').notNull(),
+    source: text().notNull(),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
+    event: text().notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.workflowId, t.triggerKey, t.source] }),
+    foreignKey({ columns: [t.workflowId, t.triggerKey], foreignColumns: [triggers.workflowId, triggers.key] }).onDelete('cascade'),
+  ],
 );
 
 export const webhookDeliveries = pgTable(

@@ -7,9 +7,9 @@ import type { Workflow, WorkflowSummary, workflowVersion } from '../contract/wor
 import type * as z from 'zod';
 import { hot, type Sql } from './client.ts';
 import { writeEvents } from './outbox.ts';
+import { listTriggerViews } from './triggers.ts';
 
 export type WorkflowVersion = z.infer<typeof workflowVersion>;
-type TriggerView = Workflow['triggers'][number];
 
 interface SummaryRow {
   id: string;
@@ -105,32 +105,6 @@ function toSummary(row: SummaryRow): WorkflowSummary {
     updatedAt: row.updated_at.toISOString(),
     lastInstance: last,
   };
-}
-
-async function listTriggerViews(sql: Sql, workflow: { readonly orgId: string; readonly id: string }): Promise<TriggerView[]> {
-  const { rows } = await sql.query<{
-    key: string;
-    type: TriggerView['type'];
-    params: Record<string, Json>;
-    enabled: boolean;
-    token: string | null;
-    next_fire_at: Date | null;
-    last_fired_at: Date | null;
-    last_error: string | null;
-  }>(`select key, type, params, enabled, token, next_fire_at, last_fired_at, last_error from triggers where org_id = $1 and workflow_id = $2 order by key`, [
-    workflow.orgId,
-    workflow.id,
-  ]);
-  return rows.map((row) => ({
-    key: row.key,
-    type: row.type,
-    params: row.params,
-    enabled: row.enabled,
-    ...(row.token === null ? {} : { url: `/webhooks/${row.token}` }),
-    nextFireAt: row.next_fire_at?.toISOString() ?? null,
-    lastFiredAt: row.last_fired_at?.toISOString() ?? null,
-    lastError: row.last_error,
-  }));
 }
 
 /** Which of `ids` are workflows of the org: their name, newest version, and whether they are archived. */

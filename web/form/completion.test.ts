@@ -138,7 +138,15 @@ test('only the part after the last dot is replaced', () => {
 });
 
 test('triggers offer the params of their type', () => {
-  assert.deepEqual(offered('{"triggers": [{"type": "cron", "params": {"|"}}]}'), ['expression', 'timezone', 'input']);
+  assert.deepEqual(offered('{"triggers": [{"type": "cron", "params": {"|"}}]}'), [
+    'expression',
+    'timezone',
+    'input',
+    'catchUp',
+    'catchUpWindowS',
+    'overlap',
+    'jitterS',
+  ]);
   assert.ok(offered('{"triggers": [{"type": "webhook", "params": {"|"}}]}').includes('secret'));
 });
 

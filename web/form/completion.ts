@@ -2,7 +2,7 @@
  *  Pure; editor.ts gives it to CodeMirror. */
 import type { NodeTypeView } from '../../src/contract/node-types.ts';
 import { portsOfParams } from '../graph/model.ts';
-import { cronSchema, definitionSchema, webhookSchema } from './definition-schema.ts';
+import { definitionSchema, triggerSchemas } from './definition-schema.ts';
 import { namesInExpression } from './expression-names.ts';
 import { keysAt, looseValue, placeAt } from './json-doc.ts';
 import type { JsonDoc, JsonPath } from './json-doc.ts';
@@ -104,7 +104,7 @@ function rootFor(doc: JsonDoc, path: JsonPath, knowledge: Knowledge): { readonly
   if (field !== 'params' || typeof index !== 'number') return { root: definitionSchema, path };
   const items = asRecord(looseValue(doc))[String(list)];
   const type = String(asRecord(Array.isArray(items) ? items[index] : undefined)['type'] ?? '');
-  if (list === 'triggers') return { root: type === 'cron' ? cronSchema : webhookSchema, path: path.slice(3) };
+  if (list === 'triggers') return { root: triggerSchemas[type] ?? {}, path: path.slice(3) };
   const known = knowledge.types.get(type);
   return known === undefined ? { root: definitionSchema, path } : { root: known.params, path: path.slice(3) };
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as contract from '../../src/contract/graph.ts';
-import { definitionSchema } from './definition-schema.ts';
+import * as triggerParams from '../../src/contract/trigger-params.ts';
+import { definitionSchema, triggerSchemas } from './definition-schema.ts';
 import { propertiesOf, schemasAt } from './schema.ts';
 
 const names = (path: (string | number)[]): string[] =>
@@ -20,8 +21,14 @@ test('every key of a definition, a node, an edge and a trigger is explained', ()
 test('every key of policies and trigger params is explained', () => {
   assert.deepEqual(names(['nodes', 0, 'retry']), Object.keys(contract.retryPolicy.shape).sort());
   assert.deepEqual(names(['nodes', 0, 'resources']), Object.keys(contract.resources.shape).sort());
-  assert.deepEqual(
-    names(['triggers', 0, 'params']),
-    [...new Set([...Object.keys(contract.cronParams.shape), ...Object.keys(contract.webhookParams.shape)])].sort(),
-  );
+  const shapes = {
+    cron: triggerParams.cronParams,
+    webhook: triggerParams.webhookParams,
+    form: triggerParams.formParams,
+    event: triggerParams.eventParams,
+    file: triggerParams.fileParams,
+  };
+  assert.deepEqual(Object.keys(triggerSchemas).sort(), Object.keys(shapes).sort());
+  for (const [type, params] of Object.entries(shapes))
+    assert.deepEqual(Object.keys(triggerSchemas[type]?.properties ?? {}).sort(), Object.keys(params.shape).sort(), type);
 });

@@ -86,6 +86,24 @@ const cron: Schema = {
     expression: { type: 'string', default: '0 8 * * 1-5', description: 'Five fields: minute, hour, day of the month, month, day of the week.' },
     timezone: { type: 'string', default: 'UTC', description: 'Where those hours are read, like Europe/Berlin.' },
     input: { description: 'The input of the instances it starts.' },
+    catchUp: { type: 'string', enum: ['one', 'skip', 'all'], description: 'What becomes of times that were missed: one start for all of them, none, or each.' },
+    catchUpWindowS: { type: 'integer', minimum: 60, default: 604800, description: 'Nothing older than so many seconds is caught up.' },
+    overlap: {
+      type: 'string',
+      enum: ['allow', 'skip', 'queue', 'cancel'],
+      description: 'While the instance before still runs: both run, this time is skipped, it waits, or that instance is cancelled.',
+    },
+    jitterS: { type: 'integer', minimum: 0, maximum: 3600, default: 60, description: 'Each time is put off by up to so many seconds.' },
+  },
+};
+
+const rate: Schema = {
+  type: 'object',
+  required: ['limit', 'perS'],
+  description: 'How many calls may start an instance; more are told when to come back.',
+  properties: {
+    limit: { type: 'integer', minimum: 1, default: 60, description: 'So many calls …' },
+    perS: { type: 'integer', minimum: 1, default: 60, description: '… in so many seconds.' },
   },
 };
 
@@ -93,15 +111,64 @@ const webhook: Schema = {
   type: 'object',
   required: ['auth'],
   properties: {
-    auth: { type: 'string', enum: ['hmac', 'header', 'none'], description: 'How a caller proves itself. none: anyone who has the URL.' },
-    secret: { type: 'string', description: 'Name of the secret that proves a caller; required unless auth is none.' },
-    header: { type: 'string', description: 'Header that carries the secret or the signature.' },
+    auth: { type: 'string', enum: ['hmac', 'jwt', 'header', 'none'], description: 'How a caller proves itself. none: anyone who has the URL.' },
+    secret: {
+      type: 'string',
+      description: 'Name of the secret that proves a caller; required unless auth is none. Of jwt also a public key, a JWK or a JWKS.',
+    },
+    header: { type: 'string', description: 'Header that carries the secret, the signature or the token.' },
     timestamp: {
       type: 'boolean',
       default: true,
       description: 'Of hmac: the signature covers delivery, time and body. false for senders that sign the body alone, like GitHub.',
     },
+    windowS: { type: 'integer', minimum: 10, default: 300, description: 'Of hmac: how many seconds the time of sending may be off.' },
+    jwt: {
+      type: 'object',
+      required: ['alg'],
+      description: 'Of jwt: which tokens are taken. They must not have expired.',
+      properties: {
+        alg: { type: 'string', enum: ['HS256', 'RS256', 'ES256'], description: 'The one algorithm that is taken.' },
+        issuer: { type: 'string', description: 'Its iss.' },
+        audience: { type: 'string', description: 'Its aud.' },
+        maxAgeS: { type: 'integer', minimum: 1, description: 'Older tokens are refused, by their iat.' },
+        once: { type: 'boolean', default: true, description: 'Each token counts once, by its jti.' },
+      },
+    },
     methods: { type: 'array', items: { type: 'string', enum: ['POST', 'GET'] }, description: 'Absent: POST alone.' },
+    rate,
+  },
+};
+
+const formTrigger: Schema = {
+  type: 'object',
+  required: ['access'],
+  properties: {
+    access: { type: 'string', enum: ['members', 'public'], description: 'Who may fill it in: members who may run workflows, or whoever has the URL.' },
+    title: { type: 'string', description: 'Absent: the name of the workflow.' },
+    description: { type: 'string', description: 'Shown above the fields. The fields are those of inputSchema.' },
+    submitLabel: { type: 'string', default: 'Send', description: 'On the button.' },
+    rate,
+  },
+};
+
+const event: Schema = {
+  type: 'object',
+  required: ['types'],
+  properties: {
+    types: { type: 'array', items: { type: 'string' }, description: 'Event types, like engine:instance:failed, or engine:instance:* for all that begin so.' },
+    filter: { type: 'string', description: 'An expression over event, the envelope; anything but true starts nothing.' },
+    allowSelf: { type: 'boolean', default: true, description: 'Hear also the events of this workflow itself.' },
+  },
+};
+
+const file: Schema = {
+  type: 'object',
+  properties: {
+    prefix: { type: 'string', default: 'inbox/', description: 'Of the path in the files; inbox/ is where dropped files go.' },
+    pattern: { type: 'string', default: '*.csv', description: 'Of the rest of the path: * but not /, ** anything, ? one character, {a,b}.' },
+    settleMs: { type: 'integer', minimum: 500, default: 2000, description: 'A dropped file is taken when it did not change for so long.' },
+    allowSelf: { type: 'boolean', default: true, description: 'Hear also files that this workflow wrote.' },
   },
 };
 
@@ -110,8 +177,8 @@ const trigger: Schema = {
   required: ['key', 'type'],
   properties: {
     key: { type: 'string', description: 'Its name.' },
-    type: { type: 'string', enum: ['cron', 'webhook'], description: 'What starts an instance.' },
-    params: { anyOf: [cron, webhook] },
+    type: { type: 'string', enum: ['cron', 'webhook', 'form', 'event', 'file'], description: 'What starts an instance.' },
+    params: { anyOf: [cron, webhook, formTrigger, event, file] },
     enabled: { type: 'boolean', default: true, description: 'Off: it starts nothing.' },
   },
 };
@@ -134,5 +201,5 @@ export const definitionSchema: Schema = {
   },
 };
 
-export const cronSchema = cron;
-export const webhookSchema = webhook;
+/** The params of each type of trigger. */
+export const triggerSchemas: Readonly<Record<string, Schema>> = { cron, webhook, form: formTrigger, event, file };

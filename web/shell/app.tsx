@@ -17,7 +17,7 @@ import { Banners, isStale } from './banners.tsx';
 import { useShellCommands } from './go-to.ts';
 import { Header } from './header.tsx';
 import { LazyPage } from './lazy.tsx';
-import { pages } from './pages.ts';
+import { pages, type PageRow } from './pages.ts';
 import { KeySheet, Palette } from './palette.tsx';
 import { Sidebar } from './sidebar.tsx';
 import type { JSX } from 'preact';
@@ -40,6 +40,8 @@ function Gate(): JSX.Element | null {
     else live.stop();
   });
   if (path === '/claim' && state.kind !== 'active') return <ClaimPage />;
+  // A public form asks nobody who they are.
+  if (path.startsWith('/forms/')) return <PublicForm />;
   switch (state.kind) {
     case 'unknown':
       return null;
@@ -53,6 +55,12 @@ function Gate(): JSX.Element | null {
     case 'active':
       return <Shell user={state.user} />;
   }
+}
+
+const publicForm: PageRow = { path: '/forms/:token', load: async () => (await import('../pages/workflows/form.tsx')).PublicFormPage };
+
+function PublicForm(): JSX.Element {
+  return <Route path={publicForm.path}>{(params) => <LazyPage row={publicForm} params={paramsOf(params)} />}</Route>;
 }
 
 /** Studio did not answer at the very start: say so, and go on by itself. */

@@ -35,6 +35,7 @@ export const pages: readonly PageRow[] = [
   { path: '/', load: async () => (await import('../pages/overview/overview.tsx')).OverviewPage },
   { path: '/workflows', load: async () => (await import('../pages/workflows/workflows.tsx')).WorkflowsPage },
   { path: '/workflows/:id', load: async () => (await import('../pages/workflows/workflow.tsx')).WorkflowPage },
+  { path: '/workflows/:id/forms/:key', load: async () => (await import('../pages/workflows/form.tsx')).FormPage },
   { path: '/instances', load: async () => (await import('../pages/instances/instances.tsx')).InstancesPage },
   { path: '/instances/:id', load: async () => (await import('../pages/instances/instance.tsx')).InstancePage },
   { path: '/jobs', load: async () => (await import('../pages/jobs/jobs.tsx')).JobsPage },

@@ -1,6 +1,7 @@
 /** The webhooks' door: raw bytes in, 202 with the instance's id out. Who may is the trigger's to say (engine/triggers). */
 import { webhookEndpoints } from '../../contract/webhooks.ts';
-import type { Triggers, WebhookRequest } from '../../engine/triggers.ts';
+import type { Triggers } from '../../engine/triggers.ts';
+import type { WebhookRequest } from '../../engine/webhooks.ts';
 import { fail } from '../../kernel/fail.ts';
 import { readBody } from '../parse.ts';
 import { routesOf, type Route } from '../route.ts';

@@ -1,10 +1,9 @@
-/** Workflows, their drafts, versions and triggers. */
+/** Workflows, their drafts and versions. */
 import type { Json } from '../../contract/endpoint.ts';
 import type { Definition } from '../../contract/graph.ts';
 import { workflowEndpoints, type Workflow } from '../../contract/workflows.ts';
 import type { Role } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { Triggers } from '../../engine/triggers.ts';
 import type { Publisher } from '../../engine/workflow-commands.ts';
 import { fail } from '../../kernel/fail.ts';
 import { draftEtag, listVersions, listWorkflows, readVersion, readWorkflow, readWorkflowHead, type WorkflowHead } from '../../store/workflows.ts';
@@ -13,18 +12,11 @@ import { routesOf, type Call, type Route } from '../route.ts';
 
 export interface WorkflowParts {
   readonly engine: Pick<Engine, 'createWorkflow' | 'publishWorkflow' | 'restoreVersion' | 'saveDraft' | 'archiveWorkflow' | 'problemsOf'>;
-  readonly triggers: Pick<Triggers, 'enable' | 'disable' | 'rotate'>;
 }
 
 type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
 
-export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Route[] {
-  const triggerCommand = (call: AnyCall & { readonly params: { readonly id: string; readonly key: string } }) => ({
-    caller: call.caller,
-    workflowId: call.params.id,
-    key: call.params.key,
-    requestId: call.requestId,
-  });
+export function workflowRoutes({ engine }: WorkflowParts): readonly Route[] {
   return routesOf(workflowEndpoints, {
     'POST /api/v1/workflows': async (call) => {
       const { name, description, ...definition } = call.body;
@@ -101,9 +93,6 @@ export function workflowRoutes({ engine, triggers }: WorkflowParts): readonly Ro
       return workflowReply(call, call.params.id);
     },
     'POST /api/v1/workflows/validate': async (call) => ({ body: { problems: [...(await engine.problemsOf(call.body as unknown as Json, subjectOf(call)))] } }),
-    'POST /api/v1/workflows/{id}/triggers/{key}/enable': async (call) => ({ body: await triggers.enable(triggerCommand(call)) }),
-    'POST /api/v1/workflows/{id}/triggers/{key}/disable': async (call) => ({ body: await triggers.disable(triggerCommand(call)) }),
-    'POST /api/v1/workflows/{id}/triggers/{key}/rotate': async (call) => ({ body: await triggers.rotate(triggerCommand(call)) }),
   });
 }
 

@@ -18,6 +18,8 @@ const PUBLIC = [
   'POST /api/v1/auth/refresh',
   'GET /health',
   'GET /health/live',
+  'GET /api/v1/forms/{token}',
+  'POST /api/v1/forms/{token}',
   'GET /webhooks/{token}',
   'POST /webhooks/{token}',
 ];

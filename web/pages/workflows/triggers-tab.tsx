@@ -1,5 +1,5 @@
-/** What starts a workflow by itself: webhooks with their URL, schedules with their next time; on, off, new URL. */
-import { CalendarClock, RefreshCw, Webhook } from 'lucide-preact';
+/** What starts a workflow by itself: webhooks and forms with their URL, schedules with their next time, events, files; on, off, new URL. */
+import { CalendarClock, ClipboardList, FolderInput, Radio, RefreshCw, Webhook } from 'lucide-preact';
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type { Workflow } from '../../../src/contract/workflows.ts';
@@ -35,7 +35,7 @@ export function TriggersTab(props: { readonly workflow: Workflow; readonly onCha
         title="Nothing starts this workflow by itself"
         action={<ButtonLink href={href(`/workflows/${workflow.id}?tab=editor`)}>Add a trigger in the editor</ButtonLink>}
       >
-        {'A schedule: "triggers": [{ "key": "daily", "type": "cron", "params": { "expression": "0 8 * * *" } }]. A webhook gets a URL of its own.'}
+        {'A schedule: "triggers": [{ "key": "daily", "type": "cron", "params": { "expression": "0 8 * * *" } }]. A webhook and a form get a URL of their own.'}
       </Empty>
     );
   }
@@ -67,6 +67,8 @@ function TriggerCard(props: { readonly trigger: Trigger; readonly onChange: (on:
   const { trigger } = props;
   const url = trigger.url === undefined ? undefined : new URL(trigger.url.replace(/^\//, ''), baseUrl()).href;
   const text = (name: string): string | undefined => (trigger.params[name] === undefined ? undefined : String(trigger.params[name]));
+  const kind = kinds[trigger.type];
+  const schedule = trigger.type === 'cron';
   return (
     <Card
       title={trigger.key}
@@ -79,34 +81,69 @@ function TriggerCard(props: { readonly trigger: Trigger; readonly onChange: (on:
     >
       <div class="stack">
         <div class="row">
-          {trigger.type === 'webhook' ? <Webhook size={14} aria-hidden="true" /> : <CalendarClock size={14} aria-hidden="true" />}
-          <span>{trigger.type === 'webhook' ? 'Webhook' : 'Schedule'}</span>
+          <kind.icon size={14} aria-hidden="true" />
+          <span>{kind.title}</span>
         </div>
         {url !== undefined && (
           <div class="row row-wrap">
             <code class="trigger-url">{url}</code>
             <CopyButton text={url} label="Copy the URL" />
-            <Button size="small" icon={<RefreshCw size={12} />} onClick={props.onRotate}>
-              New URL…
-            </Button>
+            {(trigger.type === 'webhook' || text('access') === 'public') && (
+              <Button size="small" icon={<RefreshCw size={12} />} onClick={props.onRotate}>
+                New URL…
+              </Button>
+            )}
+            {trigger.type === 'form' && <ButtonLink href={href(trigger.url ?? '')}>Open the form</ButtonLink>}
           </div>
         )}
         <Facts
           facts={[
-            ['Schedule', trigger.type === 'cron' ? <code>{text('expression')}</code> : undefined],
-            ['Time zone', trigger.type === 'cron' ? (text('timezone') ?? 'UTC') : undefined],
+            ['Schedule', schedule ? <code>{text('expression')}</code> : undefined],
+            ['Time zone', schedule ? (text('timezone') ?? 'UTC') : undefined],
+            ['Missed times', schedule ? missedWords[text('catchUp') ?? 'one'] : undefined],
+            ['While one runs', schedule ? overlapWords[text('overlap') ?? 'allow'] : undefined],
             [
               'Proof',
               trigger.type === 'webhook'
                 ? `${text('auth') ?? ''}${trigger.params['secret'] === undefined ? '' : `, secret ${text('secret') ?? ''}`}`
                 : undefined,
             ],
-            ['Next', trigger.type === 'cron' ? trigger.enabled ? <RelativeTime at={trigger.nextFireAt} /> : 'switched off' : undefined],
+            ['Open to', trigger.type === 'form' ? (text('access') === 'public' ? 'whoever has the URL' : 'members') : undefined],
+            ['Hears', trigger.type === 'event' ? <code>{listText(trigger.params['types'])}</code> : undefined],
+            ['If', trigger.type === 'event' && text('filter') !== undefined ? <code>{text('filter')}</code> : undefined],
+            ['Files', trigger.type === 'file' ? <code>{`${text('prefix') ?? 'inbox/'}${text('pattern') ?? '**'}`}</code> : undefined],
+            ['Next', schedule ? trigger.enabled ? <RelativeTime at={trigger.nextFireAt} /> : 'switched off' : undefined],
             ['Last', trigger.lastFiredAt === null ? 'never' : <RelativeTime at={trigger.lastFiredAt} />],
+            ['Last time', lastWords(trigger)],
             ['Last fault', trigger.lastError === null ? undefined : <span class="why-failed">{trigger.lastError}</span>],
           ]}
         />
       </div>
     </Card>
   );
+}
+
+const kinds: Readonly<Record<Trigger['type'], { readonly title: string; readonly icon: typeof Webhook }>> = {
+  cron: { title: 'Schedule', icon: CalendarClock },
+  webhook: { title: 'Webhook', icon: Webhook },
+  form: { title: 'Form', icon: ClipboardList },
+  event: { title: 'Event', icon: Radio },
+  file: { title: 'File', icon: FolderInput },
+};
+
+const missedWords: Readonly<Record<string, string>> = { one: 'one start for all', skip: 'are skipped', all: 'each is caught up' };
+const overlapWords: Readonly<Record<string, string>> = {
+  allow: 'the next starts too',
+  skip: 'the next is skipped',
+  queue: 'the next waits',
+  cancel: 'it is cancelled for the next',
+};
+
+/** What became of the last time, when it was not just a start. */
+function lastWords({ lastResult }: Trigger): string | undefined {
+  return lastResult?.reason === undefined || lastResult.outcome === 'refused' ? undefined : `${lastResult.outcome}: ${lastResult.reason}`;
+}
+
+function listText(value: unknown): string {
+  return Array.isArray(value) ? value.join(', ') : '';
 }
