@@ -5,7 +5,7 @@ import { findWorkflows } from '../store/workflows.ts';
 import type { Core } from './core.ts';
 import { levelsOf, placeOf, type Level } from './levels.ts';
 import { orderOf } from './order.ts';
-import { validateTriggers } from './trigger-rows.ts';
+import { validateTriggers } from './trigger-faults.ts';
 
 /** Whose definition is judged. */
 export interface Subject {
@@ -19,7 +19,7 @@ export async function outerProblems(core: Core, definition: Definition, subject:
   const { levels } = levelsOf(definition, core.parts.nodeTypes);
   const nodes = levels.flatMap((level) => level.nodes.map((node, index) => ({ level, index, node, path: placeOf(level, 'nodes', index) })));
   return [
-    ...validateTriggers(definition.triggers ?? [], core.clock.now()),
+    ...validateTriggers(definition.triggers ?? [], { nowMs: core.clock.now(), hasInputSchema: definition.inputSchema !== undefined }),
     ...(await queueProblems(core, nodes)),
     ...(await callProblems(core, nodes, subject)),
   ];
