@@ -12,6 +12,7 @@ import { createEngine } from './engine/engine.ts';
 import { exampleInstaller } from './engine/examples/summarise.ts';
 import { createTriggers } from './engine/triggers.ts';
 import { createFiles } from './files/files.ts';
+import { createInbox } from './files/inbox.ts';
 import { createLargeResults } from './files/large.ts';
 import { createUploads } from './files/uploads.ts';
 import { createDevices } from './gpu/device.ts';
@@ -19,6 +20,7 @@ import { createApp } from './http/app.ts';
 import { apiKeyRoutes } from './http/routes/api-keys.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { authRoutes } from './http/routes/auth.ts';
+import { batchRoutes } from './http/routes/batches.ts';
 import { definitionRoutes } from './http/routes/definitions.ts';
 import { eventRoutes } from './http/routes/events.ts';
 import { fileRoutes } from './http/routes/files.ts';
@@ -31,10 +33,11 @@ import { memberRoutes } from './http/routes/members.ts';
 import { nodeTypeRoutes } from './http/routes/node-types.ts';
 import { notificationRoutes } from './http/routes/notifications.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
+import { runDataRoutes } from './http/routes/run-data.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
 import { settingsRoutes } from './http/routes/settings.ts';
-import { uploadRoutes } from './http/routes/uploads.ts';
 import { triggerRoutes } from './http/routes/triggers.ts';
+import { uploadRoutes } from './http/routes/uploads.ts';
 import { userRoutes } from './http/routes/users.ts';
 import { webhookRoutes } from './http/routes/webhooks.ts';
 import { workflowRoutes } from './http/routes/workflows.ts';
@@ -53,12 +56,14 @@ import type { HealthBoard } from './ops/health.ts';
 import { announceMachine } from './ops/announcements.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
 import type { Metrics } from './ops/metrics.ts';
+import { createRunData } from './ops/run-data.ts';
+import type { RunDataSettings } from './ops/run-data-sweep.ts';
 import { nodeTypes } from './nodes/index.ts';
 import { createNotify } from './notify/notify.ts';
+import { Broadcast } from './realtime/envelope.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
 import type { Database } from './store/client.ts';
-import { Broadcast } from './realtime/envelope.ts';
 import { createListener } from './store/listen.ts';
 import type { RoleConnections } from './store/provision.ts';
 import type { BootProgress } from './supervise/boot-progress.ts';
@@ -119,6 +124,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   });
   const realtime = createRealtime({ database, redis: parts.redis, listen: listener.listen, clock, log });
   const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
+  const inbox = createInbox({ database, files, workspacePath: config.workspacePath, clock, log });
   const uploads = createUploads({ database, files, workspacePath: config.workspacePath, clock, log });
   const devices = createDevices({ clock, log });
   const sandbox = createSandbox({ clock, log });
@@ -140,6 +146,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     nodeTypes,
     filesOf: files.of,
     httpOf,
+    notify,
     sandbox,
     large: createLargeResults({ files, database }),
     secrets: identity.secrets,
@@ -172,7 +179,9 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 
+  const runData = createRunData({ database, clock, log, board: parts.board, settings: runDataSettings(config, parts.storage) });
   const infrastructure = createInfrastructure({
+    runData: () => runData.summary ?? null,
     board: parts.board,
     clock,
     sql: database.engine,
@@ -185,7 +194,13 @@ export async function wire(parts: WireParts): Promise<Wired> {
   let metrics: Metrics | undefined;
   // Imported once the start is over: prom-client is not needed for it.
   const loadMetrics = async (): Promise<Metrics> =>
-    (metrics ??= (await import('./ops/metrics.ts')).createMetrics({ sql: database.engine, clock, log, sockets: () => realtime.connections }));
+    (metrics ??= (await import('./ops/metrics.ts')).createMetrics({
+      sql: database.engine,
+      clock,
+      log,
+      sockets: () => realtime.connections,
+      runData: () => runData.summary,
+    }));
   clock.after(METRICS_AFTER_MS, () => void loadMetrics());
 
   const routes: readonly Route[] = [
@@ -201,6 +216,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...formRoutes(triggers.forms),
     ...definitionRoutes({ engine }),
     ...instanceRoutes({ engine, jobs }),
+    ...batchRoutes({ engine }),
     ...nodeTypeRoutes(nodeTypes),
     ...webhookRoutes({ triggers }),
     ...jobRoutes({ jobs, files }),
@@ -208,6 +224,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...uploadRoutes(uploads),
     ...machineRoutes({ services: parts.services, jobs, devices, sql: database.engine }),
     ...notificationRoutes(notify),
+    ...runDataRoutes(runData),
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
     ...healthRoutes({ board: parts.board, infrastructure, metrics: loadMetrics }),
     ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
@@ -250,6 +267,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
   realtime.start();
   await jobs.start();
   triggers.start();
+  inbox.start();
+  runData.start();
   await notify.start();
   return {
     fetch: app.fetch,
@@ -257,12 +276,13 @@ export async function wire(parts: WireParts): Promise<Wired> {
     upgrade,
     async drain() {
       isDraining = true;
-      await triggers.stop();
+      await Promise.all([triggers.stop(), inbox.stop()]);
       jobs.drain();
       realtime.drain();
       await engine.drain();
     },
     async stop() {
+      await runData.stop();
       await jobs.stop();
       await engine.stop();
       await sandbox.stop();
@@ -274,6 +294,17 @@ export async function wire(parts: WireParts): Promise<Wired> {
       identity.stop();
       await listener.stop();
     },
+  };
+}
+
+/** Half of the volume is the budget where nobody set one; how large the disk of a managed server is nobody knows. */
+function runDataSettings(config: CompleteConfig, storage: StorageVerdict): RunDataSettings {
+  const budget = config.runDataBudgetBytes ?? (config.database.kind === 'embedded' ? Math.floor(storage.facts.totalBytes / 2) : 0);
+  return {
+    retentionDays: config.runRetentionDays,
+    periodDays: config.runPartitionDays,
+    budgetBytes: budget === 0 ? null : budget,
+    overBudget: config.runDataOverBudget,
   };
 }
 

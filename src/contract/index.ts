@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import { apiKeyEndpoints } from './api-keys.ts';
 import { auditEndpoints } from './audit.ts';
 import { authEndpoints } from './auth.ts';
+import { batchEndpoints } from './batches.ts';
 import { definitionEndpoints } from './definitions.ts';
 import { eventEndpoints } from './events.ts';
 import { fileEndpoints } from './files.ts';
@@ -15,10 +16,11 @@ import { memberEndpoints } from './members.ts';
 import { nodeTypeEndpoints } from './node-types.ts';
 import { notificationEndpoints } from './notifications.ts';
 import { openapiEndpoints } from './openapi.ts';
+import { runDataEndpoints } from './run-data.ts';
 import { secretEndpoints } from './secrets.ts';
 import { settingsEndpoints } from './settings.ts';
-import { uploadEndpoints } from './uploads.ts';
 import { triggerEndpoints } from './triggers.ts';
+import { uploadEndpoints } from './uploads.ts';
 import { userEndpoints } from './users.ts';
 import { webhookEndpoints } from './webhooks.ts';
 import { workflowEndpoints } from './workflows.ts';
@@ -33,12 +35,14 @@ export const endpoints = [
   ...auditEndpoints,
   ...workflowEndpoints,
   ...definitionEndpoints,
-  ...instanceEndpoints,
   ...triggerEndpoints,
   ...formEndpoints,
+  ...instanceEndpoints,
+  ...batchEndpoints,
   ...nodeTypeEndpoints,
   ...jobEndpoints,
   ...machineEndpoints,
+  ...runDataEndpoints,
   ...fileEndpoints,
   ...uploadEndpoints,
   ...eventEndpoints,

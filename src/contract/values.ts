@@ -17,7 +17,7 @@ export const serviceStates = ['starting', 'running', 'backing_off', 'stopped', '
 export type ServiceState = (typeof serviceStates)[number];
 
 /** Why a whole instance waits. */
-export const waitingKinds = ['approval', 'timer', 'webhook', 'manual_trigger', 'debug_pause'] as const;
+export const waitingKinds = ['approval', 'timer', 'webhook', 'manual_trigger', 'debug_pause', 'limit'] as const;
 export type WaitingKind = (typeof waitingKinds)[number];
 
 /** Roles, weakest first; each includes the rights of those before it. `super_admin` is of the machine. */

@@ -165,6 +165,7 @@ export function endInstance(core: Core, live: Live, end: InstanceEnd): void {
     cancelOutside(core, live, inside, `instance ${live.id} ended`);
     core.log.debug({ instanceId: live.id, status: end.status }, 'instance ended');
     notifyEnd(core, live.id, end.status);
+    core.onEnded(live);
   });
 }
 

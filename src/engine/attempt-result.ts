@@ -5,7 +5,7 @@ import { AppError } from '../kernel/fail.ts';
 import { NodeError, type NodeResult, type NodeWait } from '../nodes/kit.ts';
 import type { StoredWait } from '../store/steps.ts';
 import { endInstance, noteActivity, stageLog } from './advance.ts';
-import type { Trial } from './attempt.ts';
+import type { Gained, Trial } from './attempt.ts';
 import { callWorkflow } from './call.ts';
 import { failure } from './core.ts';
 import { failureOf, finish, releaseHeld } from './finish.ts';
@@ -23,9 +23,11 @@ function commonOf(trial: Trial): Pick<StepChange, 'attempt' | 'startedAt' | 'inp
   return { attempt: trial.attempt, startedAt: trial.startedAt, input: trial.inputText, wait: null, error: null };
 }
 
-export function onResult(trial: Trial, result: NodeResult): void {
+export function onResult(trial: Trial, result: Gained): void {
   const { core, frame } = trial;
   switch (result.kind) {
+    case 'cached':
+      return finish(core, frame, trial.node, trial.step, { ...result.change, input: trial.inputText }, false);
     case 'output':
       return onOutput(trial, result);
     case 'wait':
@@ -96,9 +98,14 @@ function storedWait(trial: Trial, wait: NodeWait): StoredWait {
           state: redaction.json(wait.state),
           ...(wait.kind === 'webhook' ? { token: trial.token ?? `cb_${randomBytes(24).toString('base64url')}` } : {}),
         },
-        wait.until === undefined ? undefined : { until: wait.until, timesOut: false },
+        endOfWait(trial, wait.timeoutMs),
       );
   }
+}
+
+function endOfWait({ startedAt, until }: Trial, timeoutMs: number | undefined): { readonly until: number; readonly timesOut: true } | undefined {
+  if (until !== undefined) return { until, timesOut: true };
+  return timeoutMs === undefined ? undefined : { until: startedAt + timeoutMs, timesOut: true };
 }
 
 /** A stop or fail node: its own step first, then the instance. A `fail` inside a body fails its item. */

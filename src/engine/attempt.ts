@@ -4,6 +4,7 @@ import type { Json } from '../contract/endpoint.ts';
 import { NodeError, type InlineNodeType, type NodeContext, type NodeResult } from '../nodes/kit.ts';
 import { stageLog } from './advance.ts';
 import { onFailure, onResult } from './attempt-result.ts';
+import { fromCache, idempotencyKeyOf } from './cache.ts';
 import type { Core } from './core.ts';
 import { walled } from './fault.ts';
 import { occupy, vacate } from './finish.ts';
@@ -16,7 +17,8 @@ import { patientFiles, patientHttp, patiently } from './patient.ts';
 import { sourcesOf } from './plan.ts';
 import { noRedaction, redactionOf, type Redaction } from './redaction.ts';
 import { resolve, type ExpressionScope, type Resolved } from './resolve.ts';
-import { flush, stageStep } from './stage.ts';
+import { flush, stageStep, type StepChange } from './stage.ts';
+import { notifyPort } from './tell.ts';
 
 /** An inline step without a limit of its own. */
 const DEFAULT_TIMEOUT_MS = 10 * 60_000;
@@ -43,8 +45,9 @@ export interface Trial {
   readonly lines: { path: string; generation: number; attempt: number; at: number; line: string }[];
   lineCount: number;
   run: Running | undefined;
-  /** Of a step that waits on: its callback keeps its URL. */
+  /** Of a step that waits on: its callback keeps its URL, and its wait the end that it had. */
   readonly token?: string | undefined;
+  readonly until?: number | undefined;
 }
 
 export function startAttempt(core: Core, frame: Frame, node: CompiledNode, step: LiveStep): void {
@@ -63,7 +66,7 @@ export function startAttempt(core: Core, frame: Frame, node: CompiledNode, step:
     lineCount: 0,
     run: undefined,
   };
-  let result: NodeResult | Promise<NodeResult>;
+  let result: Gained | Promise<Gained>;
   try {
     const resolved = resolveParams(core, frame, node);
     if (resolved instanceof Promise) {
@@ -94,13 +97,32 @@ function openRun(trial: Trial): Running {
   return trial.run;
 }
 
-function runNode(trial: Trial, resolved: Resolved): NodeResult | Promise<NodeResult> {
+/** What an attempt brings: the node's result, or one that was made before. */
+export type Gained = NodeResult | { readonly kind: 'cached'; readonly change: StepChange };
+
+function runNode(trial: Trial, resolved: Resolved): Gained | Promise<Gained> {
   const { node } = trial;
   const type = node.type as InlineNodeType;
   trial.redaction = redactionOf(resolved.made);
   trial.inputText = shortened(JSON.stringify(resolved.stored));
   const params = parseParams(node, resolved.live);
   trial.isPure = node.isDeterministic && resolved.made.length === 0 && (typeof type.pure === 'function' ? type.pure(params as never) : type.pure);
+  if (node.node.cache !== undefined || node.idempotencyKey !== undefined) return runWithKeys(trial, resolved, params);
+  return runOn(trial, params);
+}
+
+/** The slow way: what the policies ask for comes first. */
+async function runWithKeys(trial: Trial, resolved: Resolved, params: unknown): Promise<Gained> {
+  const { core, frame, node, step } = trial;
+  const cached = await fromCache(core, frame, node, step, resolved);
+  if (cached !== undefined) return { kind: 'cached', change: cached };
+  trial.idempotencyKey = await idempotencyKeyOf(core, frame, node);
+  return runOn(trial, params);
+}
+
+function runOn(trial: Trial, params: unknown): NodeResult | Promise<NodeResult> {
+  const { node } = trial;
+  const type = node.type as InlineNodeType;
   // Code sees the scope whole, so what is large has to be there.
   const scope = node.reads === null ? largeScope(trial.core, trial.frame, null) : trial.frame.scope;
   if (!(scope instanceof Promise)) return type.run(params as never, contextOf(trial, scope));
@@ -135,6 +157,10 @@ function contextOf(trial: Trial, scope: FrameScope): NodeContext {
       return attemptDetails(step);
     },
     state: step.state,
+    get elapsedMs() {
+      return core.clock.now() - trial.startedAt;
+    },
+    startedByUser: live.starter ?? undefined,
     get signal() {
       return openRun(trial).abort.signal;
     },
@@ -160,12 +186,16 @@ function contextOf(trial: Trial, scope: FrameScope): NodeContext {
       ),
     evaluate: (source, names) => evaluateOver(core, source, names),
     get files() {
-      return patientFiles(core, core.parts.filesOf(live.orgId));
+      return patientFiles(core, core.parts.filesOf(live.orgId, live.id));
     },
     get http() {
       return patientHttp(core, core.parts.httpOf(live.orgId));
     },
     sandbox: core.parts.sandbox,
+    get notify() {
+      const { orgId, workflowId, id: instanceId } = live;
+      return notifyPort(core, { orgId, workflowId, instanceId, path: this.path, key: this.idempotencyKey, redaction: () => trial.redaction });
+    },
   };
 }
 
@@ -181,7 +211,7 @@ function keepLine(trial: Trial, line: string): void {
 }
 
 /** Waits for an asynchronous attempt, with its timeout; shows it as running when it takes a while. */
-async function watch(trial: Trial, run: Running, result: Promise<NodeResult>): Promise<void> {
+async function watch(trial: Trial, run: Running, result: Promise<Gained>): Promise<void> {
   const { core, frame, node, step } = trial;
   const { live } = frame;
   const timeoutMs = node.node.timeoutMs ?? node.type.timeoutMs ?? DEFAULT_TIMEOUT_MS;

@@ -3,13 +3,12 @@
 import type { Json } from '../contract/endpoint.ts';
 import { isTruthy } from '../kernel/json.ts';
 import { NodeError, type BodyNodeType, type BodyPlan } from '../nodes/kit.ts';
-import { writeStepItems } from '../store/step-items.ts';
-import { readHighestGeneration, readItemResults } from '../store/steps.ts';
 import { cancelOutside, noteActivity, type Outside } from './advance.ts';
 import { parseParams, resolveParams, shortened } from './attempt.ts';
 import { failWaiting } from './attempt-result.ts';
 import { createBody, noteError, type Body, type BodyDetails } from './body.ts';
 import { closeBody, openItem } from './body-items.ts';
+import { fromCache } from './cache.ts';
 import { CHUNK, rowItems, storedItems } from './body-source.ts';
 import type { Core } from './core.ts';
 import { walled } from './fault.ts';
@@ -20,13 +19,19 @@ import { storeLarge } from './large.ts';
 import { isTooLarge, MAX_OUTPUT_BYTES, MAX_STEPS } from './limits.ts';
 import { patiently } from './patient.ts';
 import { evaluate } from './resolve.ts';
-import { durable, flush, stageStep } from './stage.ts';
+import { durable, flush, stageStep, type StepChange } from './stage.ts';
 import { armDeadline } from './timers.ts';
 
 interface Begun {
   readonly details: BodyDetails;
   readonly input: string;
   readonly items: readonly Json[];
+}
+
+/** A result made from the same before. */
+interface Known {
+  readonly input: string;
+  readonly cached: StepChange;
 }
 
 /** Begins the body of a ready step. */
@@ -46,14 +51,16 @@ export function startBody(core: Core, frame: Frame, node: CompiledNode, step: Li
   );
 }
 
-async function prepare(core: Core, frame: Frame, node: CompiledNode, step: LiveStep): Promise<Begun> {
+async function prepare(core: Core, frame: Frame, node: CompiledNode, step: LiveStep): Promise<Begun | Known> {
   const { live } = frame;
   const resolved = await resolveParams(core, frame, node);
   const plan = (node.type as BodyNodeType).toBody(parseParams(node, resolved.live) as never);
+  const cached = await fromCache(core, frame, node, step, resolved);
+  if (cached !== undefined) return { input: inputOf(resolved.stored), cached };
   const path = pathOf(frame, node);
   // What an earlier round left keeps its generations.
   const isFirst = step.generation === 1 && step.attempt === 0;
-  const base = isFirst ? 0 : await patiently(core, () => readHighestGeneration(core.parts.database.engine, live.id, `${path}[`));
+  const base = isFirst ? 0 : await patiently(core, () => core.store.readHighestGeneration(live.id, `${path}[`));
   if (plan.kind === 'loop') return { details: { base, count: 0, stored: null, how: plan }, input: inputOf(resolved.stored), items: [] };
   const { items, ...how } = plan;
   requireRoom(frame, node, items.length);
@@ -61,9 +68,7 @@ async function prepare(core: Core, frame: Frame, node: CompiledNode, step: LiveS
     throw new NodeError('secret_use', `the items of ${stepName(frame, node)} can not hold secrets; read them inside the body`, { final: true });
   const text = JSON.stringify(items);
   if (text.length <= MAX_OUTPUT_BYTES / 2) return { details: { base, count: items.length, stored: null, how }, input: inputOf(resolved.stored), items };
-  await patiently(core, () =>
-    writeStepItems(core.parts.database.engine, { orgId: live.orgId, instanceId: live.id, path, generation: step.generation, items, chunk: CHUNK }),
-  );
+  await patiently(core, () => core.store.writeStepItems({ orgId: live.orgId, instanceId: live.id, path, generation: step.generation, items, chunk: CHUNK }));
   return { details: { base, count: items.length, stored: step.generation, how }, input: JSON.stringify({ items: { count: items.length } }), items };
 }
 
@@ -84,7 +89,8 @@ function requireRoom(frame: Frame, node: CompiledNode, count: number): void {
   );
 }
 
-function begin(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, begun: Begun): void {
+function begin(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, begun: Begun | Known): void {
+  if ('cached' in begun) return finish(core, frame, node, step, { ...begun.cached, input: begun.input }, false);
   const { details, input, items } = begun;
   changeStep(frame.live, step, { isContainer: true });
   stageStep(core, frame, node, step, {
@@ -202,9 +208,7 @@ async function gather(core: Core, body: Body): Promise<string> {
   for (let from = 0; from < details.count; from += GATHER_BITE) {
     const indexes = Array.from({ length: Math.min(GATHER_BITE, details.count - from) }, (_, offset) => from + offset);
     // Serial: one bite in memory beside the text that grows.
-    const rows = await patiently(core, () =>
-      readItemResults(core.parts.database.engine, { instanceId: frame.live.id, path: pathOf(frame, node), base: details.base, indexes }),
-    );
+    const rows = await patiently(core, () => core.store.readItemResults({ instanceId: frame.live.id, path: pathOf(frame, node), base: details.base, indexes }));
     for (const index of indexes) {
       const row = rows.get(index);
       parts.push(row?.output ?? 'null');

@@ -14,6 +14,8 @@ import type { CompiledGraph } from './graph.ts';
 import type { Journal } from './journal.ts';
 import type { LargeStore } from './large.ts';
 import type { Live } from './live.ts';
+import type { EngineStore } from './store-port.ts';
+import type { EngineNotify } from './tell.ts';
 
 /** The queues, as the engine sees them. */
 export interface EngineJobs {
@@ -24,10 +26,12 @@ export interface EngineJobs {
 
 export interface EngineParts {
   readonly database: Database;
+  /** Answers what the running engine asks; default: `database`. */
+  readonly store?: EngineStore;
   readonly clock: Clock;
   readonly log: Logger;
   readonly nodeTypes: NodeTypes;
-  readonly filesOf: (orgId: string) => FilePort;
+  readonly filesOf: (orgId: string, instanceId: string) => FilePort;
   /** HTTP on behalf of an org: what it may reach is its settings. */
   readonly httpOf: (orgId: string) => HttpPort;
   readonly sandbox: SandboxPort;
@@ -35,6 +39,8 @@ export interface EngineParts {
   readonly large: LargeStore;
   readonly secrets: { read(orgId: string, name: string): Promise<string | undefined> };
   readonly jobs: EngineJobs;
+  /** Who tells people what steps say; without it such a step fails. */
+  readonly notify?: EngineNotify;
   /** A publish may have changed a schedule. */
   readonly onTriggersChanged?: () => void;
   /** This process is the only one on this database (the workspace lock says so): every other owner is dead. */
@@ -58,6 +64,7 @@ export interface LoadedVersion {
 
 export interface Core {
   readonly parts: EngineParts;
+  readonly store: EngineStore;
   readonly clock: Clock;
   readonly log: Logger;
   readonly journal: Journal;
@@ -78,6 +85,8 @@ export interface Core {
   /** Attempts in flight that are not synchronous. */
   runningCount: number;
   isPumping: boolean;
+  /** An instance of this process has ended, durably. */
+  onEnded(live: Live): void;
   /** A called instance has ended, durably (call.ts). */
   onChildEnded(instanceId: string): void;
   /** Ends an instance that a step had called (route-command.ts). */
@@ -89,6 +98,9 @@ export interface Core {
   /** Instances whose buffer waits for a neighbour. */
   readonly dirty: Set<Live>;
   dirtyTimer: (() => void) | undefined;
+  /** Instances that wait for a place (admission.ts), and the asking under way. */
+  readonly pending: Map<string, Live>;
+  admitting: Promise<void> | undefined;
   readonly graphs: Map<string, LoadedVersion>;
   /** Large results that were read lately. */
   readonly largeCache: Map<string, { readonly value: Json; readonly bytes: number }>;

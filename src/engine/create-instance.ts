@@ -1,9 +1,11 @@
 /** Makes new instances: their memory, their row, their first events. Decides nothing about when they run (start.ts, limits.ts). */
 import type { Json } from '../contract/endpoint.ts';
 import type { InstancePayload } from '../contract/events.ts';
+import type { Instance } from '../contract/instances.ts';
 import type { StoredInstance } from '../store/instances.ts';
 import type { InstanceInsert } from '../store/journal.ts';
 import type { WorkflowHead } from '../store/workflows.ts';
+import type { LimitKeys } from './admission.ts';
 import type { Core, LoadedVersion } from './core.ts';
 import { createLive, type Live } from './live.ts';
 import { bufferOf, isoOf, pushEvent } from './stage.ts';
@@ -24,6 +26,8 @@ export interface NewLive {
   readonly parent?: StoredInstance['parent'];
   readonly depth?: number | undefined;
   readonly debug?: boolean | undefined;
+  /** Set: it begins as pending, and is let in by the limits. */
+  readonly limits?: LimitKeys | undefined;
 }
 
 /** A new instance in memory; nothing of it is staged. */
@@ -36,7 +40,7 @@ export function makeLive(core: Core, made: NewLive): Live {
       workflowId: made.workflowId,
       workflowName: made.head.name,
       version: made.head.version,
-      status: 'running',
+      status: made.limits === undefined ? 'running' : 'pending',
       input: made.input,
       labels: { ...made.labels },
       priority: made.priority ?? made.version.definition.settings?.priority ?? DEFAULT_PRIORITY,
@@ -45,10 +49,12 @@ export function makeLive(core: Core, made: NewLive): Live {
       ownerEpoch: core.owner?.epoch ?? null,
       seq: 0,
       createdAt: now,
-      startedAt: now,
+      startedAt: made.limits === undefined ? now : null,
       parent: made.parent,
       depth: made.depth ?? 0,
       debug: made.debug ?? false,
+      limitKey: made.limits?.limitKey ?? null,
+      rateKey: made.limits?.rateKey ?? null,
     },
     made.version.graph,
   );
@@ -56,12 +62,21 @@ export function makeLive(core: Core, made: NewLive): Live {
   return live;
 }
 
-/** The row of a new instance and its first two events. */
-export function stageCreated(core: Core, live: Live, origin: { readonly startedBy: string; readonly rerunOf: string | null }): void {
+/** Where an instance comes from, and for what it waits when it is pending. */
+export interface Origin {
+  readonly startedBy: string;
+  readonly rerunOf: string | null;
+  readonly waiting?: NonNullable<Instance['waiting']> | undefined;
+}
+
+/** The row of a new instance and its first events. */
+export function stageCreated(core: Core, live: Live, origin: Origin): void {
+  const { waiting } = origin;
   const group = bufferOf(core, live);
   live.seq = 1;
   const facts: InstancePayload = {
-    status: 'running',
+    status: live.status,
+    ...(waiting === undefined ? {} : { waiting }),
     workflowId: live.workflowId,
     workflowName: live.workflowName,
     version: live.version,
@@ -74,18 +89,20 @@ export function stageCreated(core: Core, live: Live, origin: { readonly startedB
     endedAt: null,
   };
   pushEvent(live, group, 'engine:instance:created', facts);
-  live.seq = 2;
-  pushEvent(live, group, 'engine:instance:started', { status: 'running', startedAt: isoOf(live.startedAt) });
+  if (live.status === 'running') {
+    live.seq = 2;
+    pushEvent(live, group, 'engine:instance:started', { status: 'running', startedAt: isoOf(live.startedAt) });
+  }
   group.created = createdRow(live, origin);
 }
 
-function createdRow(live: Live, origin: { readonly startedBy: string; readonly rerunOf: string | null }): InstanceInsert {
+function createdRow(live: Live, origin: Origin): InstanceInsert {
   return {
     id: live.id,
     orgId: live.orgId,
     workflowId: live.workflowId,
     version: live.version,
-    status: 'running',
+    status: live.status,
     input: JSON.stringify(live.input),
     labels: JSON.stringify(live.labels),
     priority: live.priority,
@@ -100,5 +117,8 @@ function createdRow(live: Live, origin: { readonly startedBy: string; readonly r
     parentGeneration: live.parent?.generation ?? null,
     depth: live.depth,
     debug: live.debug,
+    limitKey: live.limitKey,
+    rateKey: live.rateKey,
+    waiting: origin.waiting === undefined ? null : JSON.stringify(origin.waiting),
   };
 }

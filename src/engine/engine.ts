@@ -7,10 +7,10 @@ import { isTerminalInstance, type Role } from '../contract/values.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { fail, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
-import { readStatus } from '../store/instances.ts';
 import { releaseLive } from './advance.ts';
 import { notifyEnd, type Core, type EndListener, type EngineParts } from './core.ts';
 import { pump } from './dispatch.ts';
+import { onEnded, watchAdmission } from './admission.ts';
 import { takeChildEnd } from './call.ts';
 import { createEvaluator } from './evaluator.ts';
 import { findStep } from './step-path.ts';
@@ -21,10 +21,11 @@ import { buryDeadOwners, registerOwner, watchOwnership, type Watch } from './own
 import { prepareFromRows } from './prepare.ts';
 import { adoptAll, cancelStrays, recoverLost } from './recover.ts';
 import { commandInstance, commandStep, executeRemote, type InstanceRequest, type StepCommandRequest } from './route-command.ts';
-import { rerunInstance, type RerunRequest } from './rerun.ts';
 import { copyWorkflow, diffVersions, exportWorkflow, importWorkflow, type Imported, type ImportRequest } from './definitions.ts';
+import { rerunInstance, type RerunRequest } from './rerun.ts';
 import { startBatch, startInstance, type BatchRequest, type StartRequest } from './start.ts';
 import { flush } from './stage.ts';
+import { databaseStore } from './store-port.ts';
 import type { Effect } from './step-commands.ts';
 import type { Subject } from './validate-outer.ts';
 import {
@@ -104,6 +105,7 @@ const FOREIGN_LOOK_MS = 500;
 export function createEngine(parts: EngineParts): Engine {
   const core = createCore(parts);
   let watch: Watch | undefined;
+  let admission: { stop(): void } | undefined;
   let endAnnounce = (): void => {};
 
   core.onLost = (live, why) => {
@@ -117,6 +119,7 @@ export function createEngine(parts: EngineParts): Engine {
   function stopParts(): void {
     core.state = 'stopped';
     watch?.stop();
+    admission?.stop();
     endAnnounce();
     core.journal.stop();
     core.dirtyTimer?.();
@@ -135,6 +138,7 @@ export function createEngine(parts: EngineParts): Engine {
       await cancelStrays(core);
       // Asked to stop while it started: nothing may be left that goes on.
       if (isStopped()) return;
+      admission = watchAdmission(core);
       watch = watchOwnership(core, (command) => executeRemote(core, command));
       // Alone, nobody else leaves commands; else an announcement may be another process's.
       endAnnounce = parts.isAlone === true ? () => undefined : parts.database.onAnnounce(() => watch?.nudge());
@@ -207,18 +211,21 @@ async function cancelIfLive(core: Core, request: { readonly orgId: string; reado
     await commandInstance(core, { orgId: request.orgId, id: request.instanceId, command: 'cancel', requestId: request.requestId });
   } catch (error) {
     // It ended by itself meanwhile.
-    const status = await readStatus(core.parts.database.engine, request.instanceId);
+    const status = await core.store.readStatus(request.instanceId);
     if (status !== undefined && !isTerminalInstance(status)) throw error;
   }
 }
 
 function createCore(parts: EngineParts): Core {
+  const store = parts.store ?? databaseStore(parts.database.engine);
   const core: Core = {
     parts,
+    store,
     clock: parts.clock,
     log: parts.log,
     journal: createJournal({
-      database: parts.database,
+      store,
+      announce: () => parts.database.announce(),
       clock: parts.clock,
       log: parts.log,
       fence: () => ({ ownerId: core.owner?.id ?? '', epoch: core.owner?.epoch ?? 0 }),
@@ -236,11 +243,14 @@ function createCore(parts: EngineParts): Core {
     runningCount: 0,
     isPumping: false,
     cancelChild: (orgId, instanceId) => cancelIfLive(core, { orgId, instanceId, requestId: newId('req', parts.clock) }),
+    onEnded: (live) => onEnded(core, live),
     onChildEnded: (instanceId) => void takeChildEnd(core, instanceId),
     pump: () => pump(core),
     toFlush: new Set(),
     dirty: new Set(),
     dirtyTimer: undefined,
+    pending: new Map(),
+    admitting: undefined,
     graphs: new Map(),
     largeCache: new Map(),
     onLost: () => undefined,
@@ -256,7 +266,7 @@ async function waitEnded(core: Core, instanceId: string, timeoutMs: number, sign
       const status = await waitHere(core, instanceId, deadline - core.clock.monotonic(), signal);
       if (status !== 'released') return status !== undefined && isTerminalInstance(status);
     }
-    const status = await readStatus(core.parts.database.engine, instanceId);
+    const status = await core.store.readStatus(instanceId);
     if (status === undefined || isTerminalInstance(status)) return status !== undefined;
     if (core.lives.has(instanceId)) continue;
     const leftMs = deadline - core.clock.monotonic();

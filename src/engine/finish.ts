@@ -3,6 +3,7 @@ import type { Json } from '../contract/endpoint.ts';
 import type { Failure } from '../contract/instances.ts';
 import { AppError } from '../kernel/fail.ts';
 import { NodeError } from '../nodes/kit.ts';
+import { remember } from './cache.ts';
 import { closedEdges, outcomeOf, settle } from './advance.ts';
 import { failure, type Core } from './core.ts';
 import { walled } from './fault.ts';
@@ -35,6 +36,7 @@ export function vacate(core: Core, frame: Frame, node: CompiledNode, run: Runnin
 
 /** Ends a step: asks the conditions of its edges, then settles it. */
 export function finish(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, change: StepChange, isPure: boolean): void {
+  if (step.cacheKey !== undefined) remember(core, frame, node, step, change);
   const outcome = outcomeOf(node, { ...step, ...change });
   // The conditions may read what this step gives.
   if (change.hasOutput === true || change.error !== undefined)

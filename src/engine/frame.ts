@@ -29,6 +29,8 @@ export interface LiveStep {
   endedAt: number | null;
   /** JSON text: of a map or loop what its body needs to go on, else the last heartbeat. */
   details: string | null;
+  /** Under what its result is kept, when its policy says so. */
+  cacheKey: Buffer | undefined;
   /** The status its row was last staged with; null: there is no row of this generation. */
   staged: StepStatus | null;
   /** It holds frames, whose steps are counted in its place. */
@@ -133,6 +135,7 @@ export function newStep(generation: number): LiveStep {
     startedAt: null,
     endedAt: null,
     details: null,
+    cacheKey: undefined,
     staged: null,
     isContainer: false,
     isReleased: false,

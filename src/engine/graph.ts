@@ -41,6 +41,9 @@ export interface CompiledNode {
   /** Steps its params read; null: any. */
   readonly reads: ReadonlySet<string> | null;
   readonly body: CompiledBody | undefined;
+  /** Of its policies: what a result is kept under, and the key that receivers see. */
+  readonly cacheKey: Template | undefined;
+  readonly idempotencyKey: Template | undefined;
 }
 
 /** The graph inside a map or loop. */
@@ -126,7 +129,15 @@ function compileNode(node: GraphNode, index: number, incoming: readonly Compiled
     // Code sees everything.
     reads: type.rawParams?.includes('source') === true ? null : readsOfAll(expressions),
     body: type.runs === 'body' ? compileBody(node, types) : undefined,
+    cacheKey: compileKey(node.cache?.key),
+    idempotencyKey: compileKey(node.idempotencyKey),
   };
+}
+
+/** A key is a text with `{{ }}`, or a bare expression. */
+function compileKey(source: string | undefined): Template | undefined {
+  if (source === undefined) return undefined;
+  return source.includes('{{') ? compileTemplate(source, []) : { kind: 'value', expression: compileExpression(source) };
 }
 
 function compileBody(node: GraphNode, types: NodeTypes): CompiledBody {

@@ -2,6 +2,7 @@
 import { fail } from '../kernel/fail.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import { deleteInstance as deleteRows } from '../store/instances.ts';
+import { startAnyway } from './admission.ts';
 import { endInstance, noteActivity } from './advance.ts';
 import type { Core } from './core.ts';
 import { releaseHeld } from './finish.ts';
@@ -19,7 +20,7 @@ export async function runInstanceCommand(core: Core, live: Live, command: Instan
   requireInstanceState(live.id, live.status, command);
   switch (command) {
     case 'start':
-      stageInstance(core, live, { status: 'running' });
+      await startAnyway(core, live);
       break;
     case 'pause':
       stageInstance(core, live, { status: 'paused' });

@@ -6,6 +6,7 @@ import { newId } from '../kernel/ids.ts';
 import { NodeError, type JobEnded, type JobNodeType, type NodeResult } from '../nodes/kit.ts';
 import { readJobResult } from '../store/jobs.ts';
 import { parseParams, resolveParams, shortened } from './attempt.ts';
+import { cacheKeyOf, fromCache } from './cache.ts';
 import { failure, type Core } from './core.ts';
 import { walled } from './fault.ts';
 import { failureOf, finish, occupy, releaseHeld, vacate } from './finish.ts';
@@ -16,15 +17,20 @@ import { isTooLarge } from './limits.ts';
 import { redactionOf } from './redaction.ts';
 import type { Resolved } from './resolve.ts';
 import { retryLater } from './retry-step.ts';
-import { bufferOf, flush, stageStep } from './stage.ts';
+import { bufferOf, flush, stageStep, type StepChange } from './stage.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 
 export function startJob(core: Core, frame: Frame, node: CompiledNode, step: LiveStep): void {
   const run = occupy(core, frame, node, step);
   // Evaluated here to be shown and to fail early; evaluated again, with secrets, where the job runs.
-  resolveLater(core, frame, node).then(
-    (resolved) => {
-      if (vacate(core, frame, node, run)) walled(core, frame.live, () => enqueue(core, frame, node, step, JSON.stringify(resolved.stored)));
+  resolveLater(core, frame, node, step).then(
+    ({ resolved, cached }) => {
+      if (vacate(core, frame, node, run))
+        walled(core, frame.live, () =>
+          cached === undefined
+            ? enqueue(core, frame, node, step, JSON.stringify(resolved.stored))
+            : finish(core, frame, node, step, { ...cached, input: shortened(JSON.stringify(resolved.stored)) }, false),
+        );
       releaseHeld(core, frame.live);
     },
     (error: unknown) => {
@@ -34,9 +40,15 @@ export function startJob(core: Core, frame: Frame, node: CompiledNode, step: Liv
   );
 }
 
-/** As a promise, whatever it finds. */
-async function resolveLater(core: Core, frame: Frame, node: CompiledNode): Promise<Resolved> {
-  return resolveParams(core, frame, node);
+/** The params, and a result that was made from the same before. */
+async function resolveLater(
+  core: Core,
+  frame: Frame,
+  node: CompiledNode,
+  step: LiveStep,
+): Promise<{ readonly resolved: Resolved; readonly cached: StepChange | undefined }> {
+  const resolved = await resolveParams(core, frame, node);
+  return { resolved, cached: await fromCache(core, frame, node, step, resolved) };
 }
 
 function enqueue(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, input: string): void {
@@ -109,7 +121,7 @@ export async function onJobEnded(core: Core, jobId: string): Promise<void> {
   const step = frame.steps[node.index];
   if (step?.jobId !== jobId || frame.running.has(node.index)) return;
   await failpoint('job.ended');
-  const row = await readJobResult(core.parts.database.engine, jobId);
+  const row = await core.store.readJobResult(jobId);
   if (row === undefined || row.status === 'queued' || row.status === 'running') return;
   if (core.jobs.get(jobId) !== found || isOver(found) || frame.running.has(node.index)) return;
   const run = occupy(core, frame, node, step);
@@ -133,6 +145,8 @@ async function judge(core: Core, frame: Frame, node: CompiledNode, row: NonNulla
     const redaction = redactionOf(resolved.made);
     mask = redaction.text;
     const params = parseParams(node, resolved.live);
+    const step = frame.steps[node.index];
+    if (node.node.cache !== undefined && step !== undefined) step.cacheKey = await cacheKeyOf(core, frame, node, resolved);
     const result = type.toOutput(params as never, JSON.parse(row.result) as JobEnded);
     if (result.kind !== 'output') throw new NodeError('bad_result', `${node.type.type} gave "${result.kind}", which a job can not`, { final: true });
     const output = redaction.json(result.output);

@@ -7,6 +7,7 @@ import type { Database } from '../store/client.ts';
 import { deleteOwners, insertOwner, type Owner } from '../store/owners.ts';
 import type { InstanceInsert, StepWrite } from '../store/journal.ts';
 import { silentLog, testDatabase, type TestDatabase } from '../test/database.ts';
+import { databaseStore } from './store-port.ts';
 import { createJournal, emptyGroup, type Group, type GroupLost, type Journal } from './journal.ts';
 
 let db: TestDatabase;
@@ -24,7 +25,13 @@ after(() => db.close());
 
 async function open(database: Database = db.database): Promise<Journal> {
   owner = await insertOwner(db.database.engine, { id: newId('own'), host: 'h', pid: 1, pidStarted: '1' });
-  return createJournal({ database, clock: systemClock, log: silentLog, fence: () => ({ ownerId: owner.id, epoch: owner.epoch }) });
+  return createJournal({
+    store: databaseStore(database.engine),
+    announce: () => database.announce(),
+    clock: systemClock,
+    log: silentLog,
+    fence: () => ({ ownerId: owner.id, epoch: owner.epoch }),
+  });
 }
 
 function created(id: string): Group {
@@ -48,6 +55,9 @@ function created(id: string): Group {
     parentGeneration: null,
     depth: 0,
     debug: false,
+    limitKey: null,
+    rateKey: null,
+    waiting: null,
   };
   return { ...emptyGroup(id), created: insert, events: [event(id, 1)] };
 }
@@ -208,7 +218,8 @@ for (const when of ['before', 'after'] as const) {
     await append(plain, created(id));
     plain.stop();
     const journal = createJournal({
-      database: cut(db.database, when),
+      store: databaseStore(cut(db.database, when).engine),
+      announce: () => undefined,
       clock: systemClock,
       log: silentLog,
       fence: () => ({ ownerId: owner.id, epoch: owner.epoch }),

@@ -25,6 +25,9 @@ export interface Live {
   startedAt: number | null;
   status: InstanceStatus;
   seq: number;
+  /** What the workflow's limits count it under; null: no such limit. */
+  readonly limitKey: string | null;
+  readonly rateKey: string | null;
   /** Every step waits for a person's word before it starts. */
   debug: boolean;
   readonly top: Frame;
@@ -73,6 +76,8 @@ export function createLive(stored: StoredInstance, graph: CompiledGraph): Live {
     startedAt: stored.startedAt,
     status: stored.status,
     seq: stored.seq,
+    limitKey: stored.limitKey,
+    rateKey: stored.rateKey,
     debug: stored.debug,
     hasLarge: false,
     runningCount: 0,

@@ -3,8 +3,8 @@
 import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import { messageOf } from '../kernel/fail.ts';
-import { adoptInstance, adoptInstances, listOrphanEpochs, listStrayChildren, readStoredInstance, type StoredInstance } from '../store/instances.ts';
-import { listStrayJobs, loadSteps, type StoredStep } from '../store/steps.ts';
+import type { StoredInstance } from '../store/instances.ts';
+import type { StoredStep } from '../store/steps.ts';
 import { endInstance, goOn, releaseLive } from './advance.ts';
 import { failure, notifyEnd, type Core } from './core.ts';
 import type { CompiledNode } from './graph.ts';
@@ -29,7 +29,7 @@ const STRAY_BITE = 1_000;
 /** Takes over all there is to take. @returns how many */
 export async function adoptAll(core: Core): Promise<number> {
   let taken = 0;
-  for (const epoch of await listOrphanEpochs(core.parts.database.engine)) taken += await adoptFrom(core, epoch);
+  for (const epoch of await core.store.listOrphanEpochs()) taken += await adoptFrom(core, epoch);
   return taken;
 }
 
@@ -37,17 +37,12 @@ async function adoptFrom(core: Core, from: number): Promise<number> {
   let taken = 0;
   let after = '';
   while (core.state !== 'stopped' && core.owner !== undefined) {
-    const stored = await adoptInstances(core.parts.database.engine, { epoch: core.owner.epoch, from, after, limit: BITE });
+    const stored = await core.store.adoptInstances({ epoch: core.owner.epoch, from, after, limit: BITE });
     await failpoint('recover.adopted');
     const last = stored.at(-1);
     if (last === undefined || isStopped(core)) break;
     after = last.id;
-    const steps = groupByInstance(
-      await loadSteps(
-        core.parts.database.engine,
-        stored.map((one) => one.id),
-      ),
-    );
+    const steps = groupByInstance(await core.store.loadSteps(stored.map((one) => one.id)));
     for (const one of stored) await resume(core, one, steps.get(one.id) ?? []);
     taken += stored.length;
   }
@@ -84,7 +79,8 @@ async function resume(core: Core, stored: StoredInstance, steps: readonly Stored
     return undefined;
   }
   core.lives.set(live.id, live);
-  if (goesOn && !isTerminalInstance(live.status)) await continueFrame(core, live.top);
+  if (goesOn && live.status === 'pending') core.pending.set(live.id, live);
+  else if (goesOn && !isTerminalInstance(live.status)) await continueFrame(core, live.top);
   return live;
 }
 
@@ -165,10 +161,10 @@ export async function takeInstance(core: Core, id: string, goesOn = true): Promi
   if (known !== undefined) return known;
   const { owner } = core;
   if (owner === undefined) return undefined;
-  if (!(await adoptInstance(core.parts.database.engine, { id, epoch: owner.epoch }))) return undefined;
-  const stored = await readStoredInstance(core.parts.database.engine, { orgId: undefined, id });
+  if (!(await core.store.adoptInstance({ id, epoch: owner.epoch }))) return undefined;
+  const stored = await core.store.readStoredInstance({ orgId: undefined, id });
   if (stored === undefined) return undefined;
-  const steps = await loadSteps(core.parts.database.engine, [id]);
+  const steps = await core.store.loadSteps([id]);
   return core.lives.get(id) ?? resume(core, stored, steps, goesOn);
 }
 
@@ -195,12 +191,12 @@ export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'r
 
 /** Cancels jobs whose step has ended and children whose caller has: the crash came between the two. */
 export async function cancelStrays(core: Core): Promise<void> {
-  for (const child of await listStrayChildren(core.parts.database.engine, STRAY_BITE)) {
+  for (const child of await core.store.listStrayChildren(STRAY_BITE)) {
     await core
       .cancelChild(child.orgId, child.id)
       .catch((error: unknown) => core.log.warn({ instanceId: child.id, cause: messageOf(error) }, 'a stray child could not be cancelled'));
   }
-  for (const job of await listStrayJobs(core.parts.database.engine, STRAY_BITE)) {
+  for (const job of await core.store.listStrayJobs(STRAY_BITE)) {
     await core.parts.jobs
       .cancel(job.id, 'its step has ended')
       .catch((error: unknown) => core.log.warn({ jobId: job.id, cause: messageOf(error) }, 'a stray job could not be cancelled'));

@@ -3,8 +3,8 @@ import type { Json } from '../contract/endpoint.ts';
 import { isTerminalStep } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
-import { readStoredInstance, type StoredInstance } from '../store/instances.ts';
-import { loadSteps } from '../store/steps.ts';
+import type { StoredInstance } from '../store/instances.ts';
+import { enqueue, limitKeysOf, limitWait } from './admission.ts';
 import { goOn, outcomeOf } from './advance.ts';
 import type { Core } from './core.ts';
 import { makeLive, stageCreated } from './create-instance.ts';
@@ -31,8 +31,7 @@ export interface RerunRequest {
 /** A new instance from an old one; with `from`, results of what does not follow that step are taken over. */
 export async function rerunInstance(core: Core, request: RerunRequest): Promise<{ readonly id: string }> {
   requireAccepting(core);
-  const sql = core.parts.database.engine;
-  const old = await readStoredInstance(sql, { orgId: request.orgId, id: request.instanceId });
+  const old = await core.store.readStoredInstance({ orgId: request.orgId, id: request.instanceId });
   if (old === undefined) fail('not_found', `there is no instance ${request.instanceId}`);
   const head = await requireWorkflow(core, { orgId: request.orgId, workflowId: old.workflowId });
   const number = request.version === 'same' ? old.version : head.version;
@@ -51,6 +50,7 @@ export async function rerunInstance(core: Core, request: RerunRequest): Promise<
       return { id };
     }
   }
+  const limits = await limitKeysOf(core, version, { input, labels: old.labels });
   const live = makeLive(core, {
     id,
     orgId: old.orgId,
@@ -62,10 +62,16 @@ export async function rerunInstance(core: Core, request: RerunRequest): Promise<
     requestId: request.requestId,
     head: { name: head.name, version: number },
     version,
+    limits,
   });
   core.lives.set(id, live);
-  stageCreated(core, live, { startedBy: 'rerun', rerunOf: old.id });
+  stageCreated(core, live, { startedBy: 'rerun', rerunOf: old.id, waiting: limits === undefined ? undefined : limitWait(version, limits) });
   if (request.from !== undefined) await takeOver(core, live, old, request.from);
+  if (limits !== undefined) {
+    await durable(core, live);
+    await enqueue(core, live);
+    return { id };
+  }
   const decided = await rebuildPlan(core, live.top);
   stageSkips(core, live.top, decided.skipped);
   goOn(core, live.top, decided.ready, false);
@@ -79,7 +85,7 @@ async function takeOver(core: Core, live: Live, old: StoredInstance, from: strin
   if (fromNode === undefined) return;
   const rerun = descendantsOf(live.graph, fromNode.index);
   const { graph } = await loadVersion(core, old);
-  const before = liveFromRows(old, graph, await loadSteps(core.parts.database.engine, [old.id]));
+  const before = liveFromRows(old, graph, await core.store.loadSteps([old.id]));
   const now = core.clock.now();
   for (const node of live.graph.nodes) {
     const oldNode = before.graph.byKey.get(node.key);

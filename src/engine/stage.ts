@@ -133,7 +133,7 @@ export interface InstanceChange {
 }
 
 /** Changes the instance's own status and stages its row and event. */
-export function stageInstance(core: Core, live: Live, change: InstanceChange): void {
+export function stageInstance(core: Core, live: Live, change: InstanceChange, type: EventType = instanceEvents[change.status]): void {
   assertInstanceMove(live.id, live.status, change.status);
   const group = bufferOf(core, live);
   const expected = group.instance?.expected ?? live.status;
@@ -157,7 +157,7 @@ export function stageInstance(core: Core, live: Live, change: InstanceChange): v
     startedAt: isoOf(live.startedAt),
     endedAt: isoOf(change.endedAt ?? null),
   };
-  pushEvent(live, group, instanceEvents[change.status], payload);
+  pushEvent(live, group, type, payload);
 }
 
 /** An event of the instance's stream, with the sequence `live.seq` that its change was given. */

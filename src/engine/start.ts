@@ -3,14 +3,15 @@ import type { Json } from '../contract/endpoint.ts';
 import { AppError, fail } from '../kernel/fail.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import { newId } from '../kernel/ids.ts';
-import { readStoredInstance, type StoredInstance } from '../store/instances.ts';
-import { writeBatch } from '../store/journal.ts';
-import { readWorkflowHead, type WorkflowHead } from '../store/workflows.ts';
+import type { StoredInstance } from '../store/instances.ts';
+import type { WorkflowHead } from '../store/workflows.ts';
+import { admitPending, enqueue, hasLimits, limitKeysOf, limitWait } from './admission.ts';
 import { goOn } from './advance.ts';
 import type { Core } from './core.ts';
 import { makeLive, stageCreated } from './create-instance.ts';
 import { requireInputs } from './input-schema.ts';
 import { emptyGroup } from './journal.ts';
+import type { Live } from './live.ts';
 import { begin } from './plan.ts';
 import { durable } from './stage.ts';
 import { loadVersion } from './versions.ts';
@@ -56,13 +57,15 @@ export async function startInstance(core: Core, request: StartRequest): Promise<
       return { id };
     }
   }
-  const live = makeLive(core, { ...request, id, input, head: { name: head.name, version: number }, version });
+  const limits = await limitKeysOf(core, version, { input, labels: request.labels ?? {} });
+  const live = makeLive(core, { ...request, id, input, head: { name: head.name, version: number }, version, limits });
   core.lives.set(id, live);
-  stageCreated(core, live, { startedBy: request.startedBy, rerunOf: null });
+  stageCreated(core, live, { startedBy: request.startedBy, rerunOf: null, waiting: limits === undefined ? undefined : limitWait(version, limits) });
   await failpoint('start.staged');
-  goOn(core, live.top, begin(live.top.plan).ready, false);
+  if (limits === undefined) goOn(core, live.top, begin(live.top.plan).ready, false);
   try {
     await durable(core, live);
+    if (limits !== undefined) await enqueue(core, live);
   } catch (error) {
     // The first try of the same request was faster.
     if (request.id !== undefined && error instanceof AppError && error.code === 'conflict' && (await isThere(core, request.orgId, id))) return { id };
@@ -77,11 +80,11 @@ export function requireAccepting(core: Core): void {
 }
 
 export async function isThere(core: Core, orgId: string, id: string): Promise<boolean> {
-  return (await readStoredInstance(core.parts.database.engine, { orgId, id })) !== undefined;
+  return (await core.store.readStoredInstance({ orgId, id })) !== undefined;
 }
 
 export async function requireWorkflow(core: Core, request: { readonly orgId: string; readonly workflowId: string }): Promise<WorkflowHead> {
-  const head = await readWorkflowHead(core.parts.database.engine, { orgId: request.orgId, id: request.workflowId, lock: false });
+  const head = await core.store.readWorkflowHead({ orgId: request.orgId, id: request.workflowId, lock: false });
   if (head === undefined) fail('not_found', `there is no workflow ${request.workflowId}`);
   if (head.isArchived) fail('conflict', `workflow ${request.workflowId} is archived; publish it again to run it`);
   return head;
@@ -103,18 +106,20 @@ export async function startBatch(core: Core, request: BatchRequest): Promise<rea
   await requireInputs(core.evaluator, version.definition.inputSchema, request.inputs);
   const [firstId] = request.ids ?? [];
   if (firstId !== undefined && request.isNew !== true && (await isThere(core, request.orgId, firstId))) return request.ids ?? [];
-  const lives = request.inputs.map((input, index) =>
-    makeLive(core, { ...request, id: request.ids?.[index] ?? newId('inst', core.clock), input, head, version }),
-  );
-  for (const live of lives) stageCreated(core, live, { startedBy: request.startedBy, rerunOf: null });
+  const lives: Live[] = [];
+  for (const [index, input] of request.inputs.entries()) {
+    const limits = hasLimits(version) ? await limitKeysOf(core, version, { input, labels: request.labels ?? {} }) : undefined;
+    const live = makeLive(core, { ...request, id: request.ids?.[index] ?? newId('inst', core.clock), input, head, version, limits });
+    stageCreated(core, live, { startedBy: request.startedBy, rerunOf: null, waiting: limits === undefined ? undefined : limitWait(version, limits) });
+    lives.push(live);
+  }
   const groups = lives.map((live) => live.buffer ?? emptyGroup(live.id));
   for (const live of lives) {
     live.buffer = undefined;
     core.dirty.delete(live);
   }
   // One statement, one transaction: it does not pass through the journal, which may split what it gathers.
-  await writeBatch(
-    core.parts.database.engine,
+  await core.store.writeGroups(
     { ownerId: owner.id, epoch: owner.epoch },
     {
       created: groups.flatMap((group) => (group.created === undefined ? [] : [group.created])),
@@ -125,12 +130,15 @@ export async function startBatch(core: Core, request: BatchRequest): Promise<rea
       attempts: [],
       logs: [],
     },
+    [],
   );
   await failpoint('start.batch_written');
   core.parts.database.announce();
   for (const live of lives) {
     core.lives.set(live.id, live);
-    goOn(core, live.top, begin(live.top.plan).ready, false);
+    if (live.status === 'pending') core.pending.set(live.id, live);
+    else goOn(core, live.top, begin(live.top.plan).ready, false);
   }
+  if (hasLimits(version)) void admitPending(core);
   return lives.map((live) => live.id);
 }

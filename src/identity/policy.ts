@@ -77,6 +77,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/workflows/{id}/instances': may('user', 'workflows:run'),
   'POST /api/v1/workflows/{id}/instances/batch': may('user', 'workflows:run'),
   'GET /api/v1/instances': may('user', 'instances:read'),
+  'POST /api/v1/instances/batch': may('user', 'instances:run'),
   'GET /api/v1/instances/{id}': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/steps': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/steps/{path}/attempts': may('user', 'instances:read'),
@@ -116,6 +117,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/services/{name}/start': may('super_admin', 'machine:write'),
   'POST /api/v1/services/{name}/stop': may('super_admin', 'machine:write'),
   'POST /api/v1/services/{name}/restart': may('super_admin', 'machine:write'),
+  'GET /api/v1/run-data': may('super_admin', 'machine:read'),
+  'POST /api/v1/run-data/sweep': may('super_admin', 'machine:write'),
 
   'GET /api/v1/files': may('user', 'files:read'),
   'PUT /api/v1/files/{path+}': may('user', 'files:write'),
@@ -136,10 +139,10 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/notifications/deliveries/{id}/retry': may('admin', 'notifications:write'),
   'POST /api/v1/notifications/test': may('admin', 'notifications:write'),
   // The trigger itself says how a caller shows that it may (auth none only when chosen).
-  'POST /webhooks/{token}': open,
-  'GET /webhooks/{token}': open,
   'GET /api/v1/forms/{token}': open,
   'POST /api/v1/forms/{token}': open,
+  'POST /webhooks/{token}': open,
+  'GET /webhooks/{token}': open,
 
   'GET /health': open,
   'GET /health/live': open,

@@ -65,6 +65,7 @@ export async function readInstance(
 
 export interface InstanceQuery {
   readonly orgId: string;
+  readonly ids?: readonly string[] | undefined;
   readonly statuses?: readonly string[] | undefined;
   readonly workflowId?: string | undefined;
   readonly label?: { readonly key: string; readonly value: string } | undefined;
@@ -92,6 +93,7 @@ async function listFrom(sql: Sql, query: InstanceQuery, from: string): Promise<I
      from instances i join workflows w on w.id = i.workflow_id
      where i.org_id = $1 and i.id >= $8 and ($2::text[] is null or i.status = any($2)) and ($3::text is null or i.workflow_id = $3)
        and ($4::jsonb is null or i.labels @> $4) and ($5::timestamptz is null or i.created_at >= $5) and ($6::text is null or i.id < $6)
+       and ($9::text[] is null or i.id = any($9))
      order by i.id desc limit $7`,
     [
       query.orgId,
@@ -102,6 +104,7 @@ async function listFrom(sql: Sql, query: InstanceQuery, from: string): Promise<I
       query.after ?? null,
       query.limit,
       from,
+      query.ids === undefined ? null : [...query.ids],
     ],
   );
   return rows.map(toSummary);
@@ -160,6 +163,9 @@ export interface StoredInstance {
   readonly parent: { readonly instanceId: string; readonly path: string; readonly generation: number | null } | undefined;
   readonly depth: number;
   readonly debug: boolean;
+  /** What the workflow's limits count it under; null: no such limit. */
+  readonly limitKey: string | null;
+  readonly rateKey: string | null;
 }
 
 interface StoredRow extends ParentColumns {
@@ -180,10 +186,13 @@ interface StoredRow extends ParentColumns {
   started_at: Date | null;
   depth: number;
   debug: boolean;
+  limit_key: string | null;
+  rate_key: string | null;
 }
 
 const STORED = `i.id, i.org_id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.input, i.labels, i.priority, i.started_by, i.principal, i.owner_epoch,
-  i.created_at, i.started_at, i.parent_id, i.parent_path, i.parent_generation, i.depth, i.debug`;
+  i.created_at, i.started_at, i.parent_id, i.parent_path, i.parent_generation, i.depth, i.debug,
+  i.limit_key, i.rate_key`;
 
 /** @returns undefined when the org has no such instance */
 export async function readStoredInstance(sql: Sql, instance: { readonly orgId: string | undefined; readonly id: string }): Promise<StoredInstance | undefined> {
@@ -252,6 +261,8 @@ function toStored(row: StoredRow): StoredInstance {
     parent: parentOf(row).parent,
     depth: row.depth,
     debug: row.debug,
+    limitKey: row.limit_key,
+    rateKey: row.rate_key,
   };
 }
 

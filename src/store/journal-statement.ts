@@ -87,6 +87,9 @@ const createdColumns: readonly Column<InstanceInsert>[] = [
   ['parent_generation', 'int', (row) => row.parentGeneration],
   ['depth', 'int', (row) => row.depth],
   ['debug', 'boolean', (row) => row.debug],
+  ['limit_key', 'free', (row) => row.limitKey],
+  ['rate_key', 'free', (row) => row.rateKey],
+  ['waiting', 'plain', (row) => row.waiting],
 ];
 
 const attemptColumns: readonly Column<AttemptInsert>[] = [

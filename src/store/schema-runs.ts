@@ -185,6 +185,20 @@ export const stepItems = pgTable(
   (t) => [primaryKey({ columns: [t.instanceId, t.path, t.generation, t.chunk] })],
 );
 
+export const admissions = pgTable('admissions', {
+  instanceId: text('instance_id').primaryKey(),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  workflowId: text('workflow_id')
+    .notNull()
+    .references(() => workflows.id, { onDelete: 'cascade' }),
+  limitKey: text('limit_key'),
+  rateKey: text('rate_key'),
+  admittedAt: timestamp('admitted_at', { withTimezone: true }).notNull(),
+  releasedAt: timestamp('released_at', { withTimezone: true }),
+});
+
 export const stepCache = pgTable(
   'step_cache',
   {

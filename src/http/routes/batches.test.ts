@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { itemsOf, type ApiClient } from '../../test/api-client.ts';
+import { startApp, type TestApp } from '../../test/app.ts';
+
+let app: TestApp;
+let api: ApiClient;
+before(async () => {
+  app = await startApp();
+  api = app.people.user.client;
+});
+after(() => app.close());
+
+async function publish(node: object): Promise<string> {
+  const { id } = await api.expect(201, 'POST', '/api/v1/workflows', { name: 'Many', nodes: [node], edges: [] });
+  return String(id);
+}
+
+test('instances that a filter names are cancelled together, the others stay; a count comes first', async () => {
+  const workflowId = await publish({ key: 'wait', type: 'wait.timer', params: { durationMs: 86_400_000 } });
+  for (const color of ['red', 'red', 'blue']) await api.expect(201, 'POST', `/api/v1/workflows/${workflowId}/instances`, { labels: { color } });
+  const body = { command: 'cancel', filter: { workflowId, label: 'color:red' } };
+  assert.deepEqual(await api.expect(200, 'POST', '/api/v1/instances/batch', { ...body, dryRun: true }), { matched: 2, done: 0, refused: [], more: false });
+  assert.deepEqual(await api.expect(200, 'POST', '/api/v1/instances/batch', { ...body, limit: 1 }), { matched: 1, done: 1, refused: [], more: true });
+  assert.deepEqual(await api.expect(200, 'POST', '/api/v1/instances/batch', body), { matched: 1, done: 1, refused: [], more: false });
+  const left = itemsOf(await api.expect(200, 'GET', `/api/v1/instances?workflowId=${workflowId}&status=waiting`));
+  assert.deepEqual(
+    left.map((one) => one['labels']),
+    [{ color: 'blue' }],
+  );
+});
+
+test('what failed is retried together; what a command does not apply to is named with the reason', async () => {
+  const workflowId = await publish({ key: 'no', type: 'fail', params: { message: 'no' } });
+  const started = await api.expect(200, 'POST', `/api/v1/workflows/${workflowId}/instances?wait=20`, {});
+  const reply = await api.expect(200, 'POST', '/api/v1/instances/batch', { command: 'retry', filter: { workflowId } });
+  assert.deepEqual(reply, { matched: 1, done: 1, refused: [], more: false });
+  const ids = [String(started['id'])];
+  const done = await publish({ key: 'ok', type: 'noop' });
+  ids.push(String((await api.expect(200, 'POST', `/api/v1/workflows/${done}/instances?wait=20`, {}))['id']));
+  const { refused } = await api.expect(200, 'POST', '/api/v1/instances/batch', { command: 'retry', filter: { ids: ids.slice(1), status: ['completed'] } });
+  assert.deepEqual(
+    (refused as { id: string; code: string }[]).map(({ id, code }) => [id, code]),
+    [[ids[1], 'illegal_transition']],
+  );
+});
+
+test('bad filters are refused by name', async () => {
+  for (const filter of [{ label: 'nocolon' }, { status: ['gone'] }, { ids: [] }, { unknown: 1 }])
+    assert.equal((await api.call('POST', '/api/v1/instances/batch', { body: { command: 'cancel', filter } })).status, 400);
+});

@@ -1,0 +1,65 @@
+/** One command on many instances: finds them by the filter, commands each as if it had been named alone. */
+import { batchEndpoints, MAX_BATCH } from '../../contract/batches.ts';
+import type { InstanceStatus } from '../../contract/values.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { AppError } from '../../kernel/fail.ts';
+import { listInstances } from '../../store/instances.ts';
+import { labelOf } from '../filters.ts';
+import { routesOf, type Route } from '../route.ts';
+
+/** Commands at once: each waits for a commit that it shares with its neighbours. */
+const AT_ONCE = 50;
+
+const applies: Readonly<Record<'cancel' | 'retry', readonly InstanceStatus[]>> = {
+  cancel: ['pending', 'running', 'waiting', 'paused'],
+  retry: ['failed', 'cancelled'],
+};
+
+interface Refusal {
+  readonly id: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export function batchRoutes({ engine }: { readonly engine: Pick<Engine, 'commandInstance'> }): readonly Route[] {
+  return routesOf(batchEndpoints, {
+    'POST /api/v1/instances/batch': async (call) => {
+      const { command, filter, limit, dryRun } = call.body;
+      const { orgId } = call.caller;
+      const found = await listInstances(call.sql, {
+        orgId,
+        ids: filter.ids,
+        statuses: filter.status ?? applies[command],
+        workflowId: filter.workflowId,
+        label: labelOf(filter.label),
+        since: filter.since,
+        limit: Math.min(limit, MAX_BATCH) + 1,
+      });
+      const chosen = found.slice(0, limit);
+      const more = found.length > limit;
+      if (dryRun) return { body: { matched: chosen.length, done: 0, refused: [], more } };
+      const refused: Refusal[] = [];
+      for (let from = 0; from < chosen.length && !call.signal.aborted; from += AT_ONCE) {
+        const bite = chosen.slice(from, from + AT_ONCE);
+        await Promise.all(
+          bite.map(async ({ id }) => {
+            const refusal = await refusalOf(engine.commandInstance({ orgId, id, command, requestId: call.requestId }));
+            if (refusal !== undefined) refused.push({ id, ...refusal });
+          }),
+        );
+      }
+      return { body: { matched: chosen.length, done: chosen.length - refused.length, refused, more } };
+    },
+  });
+}
+
+/** What a command was refused with; undefined when it was carried out. @throws what is no refusal */
+async function refusalOf(command: Promise<void>): Promise<Omit<Refusal, 'id'> | undefined> {
+  try {
+    await command;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { code: error.code, message: error.message };
+  }
+}
