@@ -6,6 +6,7 @@ import type { Core } from './core.ts';
 import { levelsOf, placeOf, type Level } from './levels.ts';
 import { orderOf } from './order.ts';
 import { validateTriggers } from './trigger-faults.ts';
+import { notifyProblems } from './validate-notify.ts';
 
 /** Whose definition is judged. */
 export interface Subject {
@@ -20,6 +21,7 @@ export async function outerProblems(core: Core, definition: Definition, subject:
   const nodes = levels.flatMap((level) => level.nodes.map((node, index) => ({ level, index, node, path: placeOf(level, 'nodes', index) })));
   return [
     ...validateTriggers(definition.triggers ?? [], { nowMs: core.clock.now(), hasInputSchema: definition.inputSchema !== undefined }),
+    ...notifyProblems(core.parts.notify, definition, nodes),
     ...(await queueProblems(core, nodes)),
     ...(await callProblems(core, nodes, subject)),
   ];

@@ -13,6 +13,7 @@ import { loop } from './loop/node.ts';
 import { map } from './map/node.ts';
 import { merge } from './merge/node.ts';
 import { noop } from './noop/node.ts';
+import { notify } from './notify/node.ts';
 import { set } from './set/node.ts';
 import { stop } from './stop/node.ts';
 import { template } from './template/node.ts';
@@ -34,6 +35,7 @@ const list: readonly NodeType[] = [
   fail,
   log,
   httpRequest,
+  notify,
   fileRead,
   fileWrite,
   codeJs,

@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import type { Json } from '../contract/endpoint.ts';
 import type { GraphNode, RetryPolicy } from '../contract/graph.ts';
 import type { Port } from '../contract/node-types.ts';
+import type { NotifyTarget } from '../contract/notifications.ts';
 import type { Role } from '../contract/values.ts';
 import type { CommandSpec } from '../contract/jobs.ts';
 
@@ -50,6 +51,7 @@ export interface NodeContext {
   readonly files: FilePort;
   readonly http: HttpPort;
   readonly sandbox: SandboxPort;
+  readonly notify: NotifyPort;
 }
 
 /** The files of the instance's org. Paths as in contract/files. */
@@ -81,6 +83,16 @@ export interface HttpReply {
 /** HTTP to public addresses, and to hosts an administrator allowed; decided on the address that is connected to, at each redirect. */
 export interface HttpPort {
   request(request: HttpRequest): Promise<HttpReply>;
+}
+
+/** Messages to people and webhooks, kept durably and sent from there. The same step tells once, however often it is tried. */
+export interface NotifyPort {
+  /** @returns how many inboxes have it, and the ids of what is sent */
+  send(message: {
+    readonly target: NotifyTarget;
+    readonly title: string;
+    readonly message: string;
+  }): Promise<{ readonly notifications: number; readonly deliveries: readonly string[] }>;
 }
 
 /** JavaScript in QuickJS, in a child, with limits of time and memory. */

@@ -138,7 +138,13 @@ export function createNotify(parts: NotifyParts): Notify {
         ...about,
         data: workflow === undefined ? {} : { workflowName: workflow.name },
       };
-      return tell({ orgId: request.orgId, source: `step:${request.key}`, message, targets: [request.target], publisher: workflow?.publishedBy ?? null });
+      return tell({
+        orgId: request.orgId,
+        source: `step:${request.orgId}:${request.path}:${request.key}`,
+        message,
+        targets: [request.target],
+        publisher: workflow?.publishedBy ?? null,
+      });
     },
     async test(caller, target, id) {
       const fault = targetFault(target, { mail: mailer !== undefined });

@@ -27,6 +27,7 @@ export function nodeContext(overrides: Partial<NodeContext> = {}): NodeContext &
     files: { read: unused, write: unused },
     http: { request: unused },
     sandbox: { run: unused },
+    notify: { send: unused },
     lines,
   };
   return Object.assign(context, overrides);
