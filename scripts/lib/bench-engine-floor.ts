@@ -20,6 +20,7 @@ const INSERT_MANY = 'insert into bench (value) select * from unnest($1::text[])'
 export async function createFloor(rig: Rig): Promise<Floor> {
   await rig.sql.query(`create database ${DATABASE}`);
   const one = new pg.Client(rig.connect(DATABASE));
+  one.on('error', () => undefined);
   await one.connect();
   await one.query('create table bench (id bigint generated always as identity primary key, value text not null)');
   return {

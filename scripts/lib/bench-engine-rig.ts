@@ -46,6 +46,8 @@ export async function createRig(options: { readonly profile?: string | undefined
   const client = await claimStudio(studio);
   const connect = (database: string): pg.ClientConfig => ({ ...serverOf(studio.workspace), user: SUPERUSER, database });
   const sql = new pg.Client(connect(DATABASE));
+  // Studio's end takes the connection with it.
+  sql.on('error', () => undefined);
   await sql.connect();
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const headers = { authorization: `Bearer ${client.token ?? ''}`, 'content-type': 'application/json' };

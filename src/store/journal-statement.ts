@@ -1,130 +1,25 @@
 /** The text of the journal's statement and what travels in it. Texts are constants put together by which parts a batch has; values only travel as parameters.
  *  Invariant: every part finds its rows by key alone, so that a plan kept for a prepared statement stays right however the tables grow. */
 import { hot } from './client.ts';
-import type { AttemptInsert, Batch, InstanceEvent, InstanceInsert, InstanceUpdate, LogInsert, StepWrite } from './journal.ts';
-import { payloadText } from './outbox.ts';
+import {
+  attemptColumns,
+  createdColumns,
+  endedColumns,
+  eventColumns,
+  instanceColumns,
+  isPlainEnd,
+  logColumns,
+  NULL_MARK,
+  SEPARATOR,
+  stepColumns,
+  updateColumns,
+  type Column,
+  type Travel,
+} from './journal-columns.ts';
+import type { Batch } from './journal.ts';
 
-/** How a column travels: `free` as an array that the client escapes; `plain` joined by a character that can't occur in it (JSON, ids, our own words),
- *  which neither side has to escape: a third of the client's work; numbers as the text of an array. */
-type Travel = 'free' | 'plain' | 'int' | 'bigint' | 'boolean' | 'ms';
-
-type Column<Row> = readonly [name: string, travel: Travel, read: (row: Row) => string | number | boolean | null];
-
-/** JSON escapes control characters, and no id or word of ours holds one. */
-const SEPARATOR = '\u001f';
-const NULL_MARK = '\u001e';
-
-const stepColumns: readonly Column<StepWrite>[] = [
-  ['instance_id', 'plain', (row) => row.instanceId],
-  ['path', 'plain', (row) => row.path],
-  ['generation', 'int', (row) => row.generation],
-  ['org_id', 'plain', (row) => row.orgId],
-  ['status', 'plain', (row) => row.status],
-  ['attempt', 'int', (row) => row.attempt],
-  ['port', 'free', (row) => row.port],
-  ['input', 'plain', (row) => row.input],
-  ['output', 'plain', (row) => row.output],
-  ['error', 'plain', (row) => row.error],
-  ['reason', 'free', (row) => row.reason],
-  ['wait', 'plain', (row) => row.wait],
-  ['job_id', 'plain', (row) => row.jobId],
-  ['worker_id', 'free', (row) => row.workerId],
-  ['seq', 'bigint', (row) => row.seq],
-  ['queued_at', 'ms', (row) => row.queuedAt],
-  ['started_at', 'ms', (row) => row.startedAt],
-  ['ended_at', 'ms', (row) => row.endedAt],
-  ['details', 'plain', (row) => row.details],
-];
-
-/** Of a step that is written once, ended well, with nothing to remark: the common one. The rest of its row is null. */
-const endedColumns = stepColumns.filter(([name]) => !['port', 'error', 'reason', 'wait', 'job_id', 'worker_id', 'queued_at', 'details'].includes(name));
-
-function isPlainEnd(row: StepWrite): boolean {
-  return (
-    row.status === 'completed' &&
-    row.port === null &&
-    row.error === null &&
-    row.reason === null &&
-    row.wait === null &&
-    row.jobId === null &&
-    row.workerId === null &&
-    row.queuedAt === null &&
-    row.details === null
-  );
-}
-
-const updateColumns: readonly Column<StepWrite>[] = [...stepColumns, ['expected', 'plain', (row) => row.expected]];
-
-const instanceColumns: readonly Column<InstanceUpdate>[] = [
-  ['id', 'plain', (row) => row.id],
-  ['expected', 'plain', (row) => row.expected],
-  ['status', 'plain', (row) => row.status],
-  ['output', 'plain', (row) => row.output],
-  ['error', 'plain', (row) => row.error],
-  ['waiting', 'plain', (row) => row.waiting],
-  ['seq', 'bigint', (row) => row.seq],
-  ['started_at', 'ms', (row) => row.startedAt],
-  ['ended_at', 'ms', (row) => row.endedAt],
-];
-
-const createdColumns: readonly Column<InstanceInsert>[] = [
-  ['id', 'plain', (row) => row.id],
-  ['org_id', 'plain', (row) => row.orgId],
-  ['workflow_id', 'plain', (row) => row.workflowId],
-  ['version', 'int', (row) => row.version],
-  ['status', 'plain', (row) => row.status],
-  ['input', 'plain', (row) => row.input],
-  ['labels', 'plain', (row) => row.labels],
-  ['priority', 'int', (row) => row.priority],
-  ['started_by', 'free', (row) => row.startedBy],
-  ['rerun_of', 'plain', (row) => row.rerunOf],
-  ['principal', 'plain', (row) => row.principal],
-  ['seq', 'bigint', (row) => row.seq],
-  ['created_at', 'ms', (row) => row.createdAt],
-  ['started_at', 'ms', (row) => row.startedAt],
-  ['parent_id', 'plain', (row) => row.parentId],
-  ['parent_path', 'plain', (row) => row.parentPath],
-  ['parent_generation', 'int', (row) => row.parentGeneration],
-  ['depth', 'int', (row) => row.depth],
-  ['debug', 'boolean', (row) => row.debug],
-  ['limit_key', 'free', (row) => row.limitKey],
-  ['rate_key', 'free', (row) => row.rateKey],
-  ['waiting', 'plain', (row) => row.waiting],
-];
-
-const attemptColumns: readonly Column<AttemptInsert>[] = [
-  ['instance_id', 'plain', (row) => row.instanceId],
-  ['path', 'plain', (row) => row.path],
-  ['generation', 'int', (row) => row.generation],
-  ['attempt', 'int', (row) => row.attempt],
-  ['org_id', 'plain', (row) => row.orgId],
-  ['status', 'plain', (row) => row.status],
-  ['output', 'plain', (row) => row.output],
-  ['error', 'plain', (row) => row.error],
-  ['job_id', 'plain', (row) => row.jobId],
-  ['started_at', 'ms', (row) => row.startedAt],
-  ['ended_at', 'ms', (row) => row.endedAt],
-];
-
-const logColumns: readonly Column<LogInsert>[] = [
-  ['instance_id', 'plain', (row) => row.instanceId],
-  ['path', 'plain', (row) => row.path],
-  ['generation', 'int', (row) => row.generation],
-  ['attempt', 'int', (row) => row.attempt],
-  ['org_id', 'plain', (row) => row.orgId],
-  ['at', 'ms', (row) => row.at],
-  ['line', 'free', (row) => row.line],
-];
-
-const eventColumns: readonly Column<InstanceEvent>[] = [
-  ['id', 'plain', (row) => row.id],
-  ['sequence', 'bigint', (row) => row.sequence],
-  ['type', 'plain', (row) => row.type],
-  ['org_id', 'plain', (row) => row.orgId],
-  ['parent', 'plain', (row) => `workflow:${row.workflowId}`],
-  ['payload', 'plain', (row) => payloadText(row.payload)],
-  ['request_id', 'plain', (row) => row.requestId],
-];
+/** So many rows of a part are written out one by one: without arrays to unpack a commit of one step takes half the time. */
+const FEW = 2;
 
 /** Columns that are not stored as they travel. */
 const casts: Readonly<Record<string, (name: string) => string>> = { error: toJson, wait: toJson, waiting: toJson, labels: toJson };
@@ -143,14 +38,20 @@ function stored(column: readonly [name: string, travel: Travel, ...rest: unknown
 interface Part {
   readonly name: string;
   readonly width: number;
-  text(from: number): string;
+  /** @param few how many rows, when they are written out one by one */
+  text(from: number, few: number | undefined): string;
   /** Which of its rows count. */
   readonly counted?: string;
 }
 
-function source(columns: readonly (readonly [name: string, travel: Travel, ...rest: unknown[]])[], from: number): string {
-  return `unnest(${columns.map(([, travel], index) => arrays[travel](`$${from + index}`)).join(', ')}) with ordinality as n (${columns.map(([name]) => name).join(', ')}, place)`;
+function source(columns: readonly (readonly [name: string, travel: Travel, ...rest: unknown[]])[], from: number, few: number | undefined): string {
+  const names = `as n (${columns.map(([name]) => name).join(', ')}, place)`;
+  if (few === undefined) return `unnest(${columns.map(([, travel], index) => arrays[travel](`$${from + index}`)).join(', ')}) with ordinality ${names}`;
+  const row = (place: number): string => columns.map(([, travel], index) => `$${from + place * columns.length + index}::${scalars[travel]}`).join(', ');
+  return `(values ${Array.from({ length: few }, (_, place) => `(${row(place)}, ${place})`).join(', ')}) ${names}`;
 }
+
+const scalars: Readonly<Record<Travel, string>> = { free: 'text', plain: 'text', int: 'int', bigint: 'bigint', boolean: 'boolean', ms: 'float8' };
 
 const arrays: Readonly<Record<Travel, (parameter: string) => string>> = {
   free: (parameter) => `${parameter}::text[]`,
@@ -176,9 +77,9 @@ function insertPart<Row>(
   return {
     name,
     width: columns.length,
-    text: (from) =>
+    text: (from, few) =>
       `${name} as (insert into ${table} (${[...columns.map(([column]) => column), ...extra.map(([column]) => column)].join(', ')}) ` +
-      `select ${[...columns.map(stored), ...extra.map(([, value]) => value)].join(', ')} from fence, ${source(columns, from)} order by n.place returning 1)`,
+      `select ${[...columns.map(stored), ...extra.map(([, value]) => value)].join(', ')} from fence, ${source(columns, from, few)} order by n.place returning 1)`,
   };
 }
 
@@ -201,9 +102,9 @@ function changePart<Row>(
   return {
     name,
     width: columns.length,
-    text: (from) =>
+    text: (from, few) =>
       `${name} as (insert into ${table} as t (${[...carried.map(([column]) => column), 'org_id', ...change.filled.map(([column]) => column)].join(', ')}) ` +
-      `select ${[...carried.map(stored), `'!' || n.expected`, ...change.filled.map(([, value]) => value)].join(', ')} from fence, ${source(columns, from)} order by n.place ` +
+      `select ${[...carried.map(stored), `'!' || n.expected`, ...change.filled.map(([, value]) => value)].join(', ')} from fence, ${source(columns, from, few)} order by n.place ` +
       `on conflict (${change.key.join(', ')}) do update set ${set.join(', ')} where '!' || t.status = excluded.org_id${change.where ?? ''} returning t.org_id)`,
     counted: `where org_id not like '!%'`,
   };
@@ -235,18 +136,18 @@ type PartName = keyof Batch | 'ended';
 
 const texts = new Map<string, string>();
 
-/** @returns the statement for these parts: a handful of texts, each made once */
-export function statementText(present: readonly PartName[]): string {
-  const key = present.join();
+/** @returns the statement for these parts: a few dozen texts, each made once */
+export function statementText(present: readonly Rows[]): string {
+  const key = present.map((part) => `${part.name} ${part.few ?? 'many'}`).join();
   const known = texts.get(key);
   if (known !== undefined) return known;
   let next = 3;
   const bodies: string[] = [];
   const counts: string[] = [];
-  for (const name of present) {
+  for (const { name, few } of present) {
     const part: Part = parts[name];
-    bodies.push(part.text(next));
-    next += part.width;
+    bodies.push(part.text(next, few));
+    next += part.width * (few ?? 1);
     counts.push(`(select count(*) from ${part.name} ${part.counted ?? ''}) = $${next}::bigint`);
     next += 1;
   }
@@ -257,15 +158,17 @@ export function statementText(present: readonly PartName[]): string {
   return text;
 }
 
-/** The rows of one part, as parameters. */
+/** The rows of one part, as parameters, their number last. */
 export interface Rows {
   readonly name: PartName;
-  readonly count: number;
+  readonly few: number | undefined;
   readonly values: readonly unknown[];
 }
 
 function rowsOf<Row>(name: PartName, rows: readonly Row[], columns: readonly Column<Row>[]): Rows {
-  return { name, count: rows.length, values: rows.length === 0 ? [] : columns.map((column) => travelling(rows, column)) };
+  const few = rows.length <= FEW ? rows.length : undefined;
+  const values = few === undefined ? columns.map((column) => travelling(rows, column)) : rows.flatMap((row) => columns.map(([, , read]) => read(row)));
+  return { name, few, values: [...values, rows.length] };
 }
 
 /** The parts of a batch that hold rows, in the order of the statement. */
@@ -283,5 +186,5 @@ export function partsOf(batch: Batch): readonly Rows[] {
     rowsOf('attempts', batch.attempts, attemptColumns),
     rowsOf('logs', batch.logs, logColumns),
     rowsOf('events', batch.events, eventColumns),
-  ].filter((part) => part.count > 0);
+  ].filter((part) => part.few !== 0);
 }

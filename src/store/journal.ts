@@ -72,6 +72,11 @@ export interface InstanceInsert {
   readonly parentGeneration: number | null;
   readonly depth: number;
   readonly debug: boolean;
+  /** What the workflow's limits count it under. */
+  readonly limitKey: string | null;
+  readonly rateKey: string | null;
+  /** Of a pending one: for what it waits. JSON text. */
+  readonly waiting: string | null;
 }
 
 /** An attempt that did not stand. */
@@ -124,8 +129,8 @@ export interface Batch {
 export async function writeBatch(sql: Sql, fence: Fence, batch: Batch): Promise<void> {
   const present = partsOf(batch);
   if (present.length === 0) return;
-  const values = [fence.ownerId, fence.epoch, ...present.flatMap((part) => [...part.values, part.count])];
-  await sql.query(statementText(present.map((part) => part.name)), values);
+  const values = [fence.ownerId, fence.epoch, ...present.flatMap((part) => part.values)];
+  await sql.query(statementText(present), values);
 }
 
 /** Whether `error` says that a row of the batch had moved, or that this owner is one no more. */
