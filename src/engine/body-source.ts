@@ -1,6 +1,5 @@
 /** Where the items of a map come from: memory while they are few, else chunks in the database of which two are held. */
 import type { Json } from '../contract/endpoint.ts';
-import { readStepItems } from '../store/step-items.ts';
 import type { Core } from './core.ts';
 import type { Live } from './live.ts';
 import { patiently } from './patient.ts';
@@ -20,7 +19,7 @@ export function storedItems(core: Core, live: Live, path: string, generation: nu
     const chunk = Math.floor(index / CHUNK);
     const present = held.get(chunk);
     if (present !== undefined) return present[index % CHUNK] ?? null;
-    return patiently(core, () => readStepItems(core.parts.database.engine, { instanceId: live.id, path, generation, chunk })).then((items) => {
+    return patiently(core, () => core.store.readStepItems({ instanceId: live.id, path, generation, chunk })).then((items) => {
       for (const oldest of held.keys()) if (held.size >= CHUNKS_HELD) held.delete(oldest);
       held.set(chunk, items);
       return items[index % CHUNK] ?? null;

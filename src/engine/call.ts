@@ -89,7 +89,7 @@ export async function takeChildEnd(core: Core, childId: string): Promise<void> {
   const found = core.children.get(childId);
   if (found === undefined) return;
   try {
-    const outcome = await patiently(core, () => readOutcome(core.parts.database.engine, childId));
+    const outcome = await patiently(core, () => core.store.readOutcome(childId));
     if (outcome !== undefined && !isTerminalInstance(outcome.status)) return;
     if (core.children.get(childId) !== found || found.frame.isGone || found.frame.live.isGone) return;
     core.children.delete(childId);

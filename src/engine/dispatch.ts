@@ -3,7 +3,6 @@
 import { roles, type Role } from '../contract/values.ts';
 import { isTruthy } from '../kernel/json.ts';
 import { NodeError } from '../nodes/kit.ts';
-import { readPrincipalRole } from '../store/principals.ts';
 import { PASS_PORT } from './advance.ts';
 import { startAttempt } from './attempt.ts';
 import type { Core } from './core.ts';
@@ -78,7 +77,7 @@ async function guarded(core: Core, frame: Frame, node: CompiledNode, step: LiveS
 }
 
 function askRole(core: Core, orgId: string, userId: string): Promise<Role | undefined> {
-  return patiently(core, () => readPrincipalRole(core.parts.database.engine, { orgId, userId }));
+  return patiently(core, () => core.store.readPrincipalRole({ orgId, userId }));
 }
 
 async function requireRole(core: Core, { orgId, principal }: Live, node: CompiledNode): Promise<void> {

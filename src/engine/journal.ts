@@ -5,13 +5,12 @@ import type { Clock } from '../kernel/clock.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
-import { isConnectionLoss, type Database } from '../store/client.ts';
-import { insertStepJobs, type NewStepJob } from '../store/jobs.ts';
+import { isConnectionLoss } from '../store/client.ts';
+import type { NewStepJob } from '../store/jobs.ts';
 import {
   isUnexpectedState,
-  readLastSequences,
-  writeBatch,
   type AttemptInsert,
+  type Batch,
   type Fence,
   type InstanceEvent,
   type InstanceInsert,
@@ -19,7 +18,7 @@ import {
   type LogInsert,
   type StepWrite,
 } from '../store/journal.ts';
-import { isOwner } from '../store/owners.ts';
+import type { EngineStore } from './store-port.ts';
 
 /** What one instance wants written at one moment. */
 export interface Group {
@@ -79,8 +78,14 @@ const MAX_GROUPS = 500;
 const MAX_BYTES = 8 * 1024 * 1024;
 const RETRY_MS = [20, 50, 100, 200, 500, 1_000] as const;
 
-export function createJournal(parts: { readonly database: Database; readonly clock: Clock; readonly log: Logger; readonly fence: () => Fence }): Journal {
-  const { database, clock, log } = parts;
+export function createJournal(parts: {
+  readonly store: EngineStore;
+  readonly announce: () => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly fence: () => Fence;
+}): Journal {
+  const { store, clock, log } = parts;
   const stats: JournalStats = { commits: 0, groups: 0, steps: 0, flushMs: 0 };
   let queue: Entry[] = [];
   let isFlushing = false;
@@ -136,7 +141,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
         stats.groups += entries.length;
         stats.flushMs = clock.monotonic() - startedAt;
         for (const entry of entries) stats.steps += entry.group.steps.size;
-        database.announce();
+        parts.announce();
         return entries;
       } catch (error) {
         if (isTransient(error)) {
@@ -157,17 +162,13 @@ export function createJournal(parts: { readonly database: Database; readonly clo
     const fence = parts.fence();
     const batch = toBatch(entries);
     const jobs = entries.flatMap((entry) => entry.group.jobs);
-    if (jobs.length === 0) return writeBatch(database.engine, fence, batch);
-    await database.engine.transaction(async (sql) => {
-      await writeBatch(sql, fence, batch);
-      await insertStepJobs(sql, jobs);
-    });
+    await store.writeGroups(fence, batch, jobs);
   }
 
   /** The batch as a whole was refused: find out whether we are fenced, what was written before after all, and which group is to blame. */
   async function settleRefused(entries: readonly Entry[], error: unknown, isAmbiguous: boolean): Promise<readonly Entry[]> {
     if (isUnexpectedState(error)) {
-      const stillOwner = await ask(() => isOwner(database.engine, { id: parts.fence().ownerId, epoch: parts.fence().epoch }));
+      const stillOwner = await ask(() => store.isOwner({ id: parts.fence().ownerId, epoch: parts.fence().epoch }));
       if (stillOwner === undefined) return write(entries, isAmbiguous);
       if (!stillOwner) {
         for (const entry of entries) tell(entry, new GroupLost('fenced', 'another process has taken this instance over'));
@@ -193,12 +194,7 @@ export function createJournal(parts: { readonly database: Database; readonly clo
 
   /** After a lost connection: groups whose last event is there were written. Only the owner writes them, so nobody else can have. */
   async function dropWritten(entries: readonly Entry[]): Promise<readonly Entry[]> {
-    const last = await ask(() =>
-      readLastSequences(
-        database.engine,
-        entries.map((entry) => entry.group.instanceId),
-      ),
-    );
+    const last = await ask(() => store.readLastSequences(entries.map((entry) => entry.group.instanceId)));
     if (last === undefined) return entries;
     const left: Entry[] = [];
     for (const entry of entries) {
@@ -256,7 +252,7 @@ function takeBatch(queue: readonly Entry[]): { batch: readonly Entry[]; rest: En
   return { batch: queue.slice(0, size), rest: queue.slice(size) };
 }
 
-function toBatch(entries: readonly Entry[]): Parameters<typeof writeBatch>[2] {
+function toBatch(entries: readonly Entry[]): Batch {
   const created: InstanceInsert[] = [];
   const inserts: StepWrite[] = [];
   const updates: StepWrite[] = [];

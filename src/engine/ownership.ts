@@ -4,10 +4,8 @@ import { hostname } from 'node:os';
 import { messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import { bootId, identify, pidNamespace } from '../kernel/process-identity.ts';
-import { beatOwner, deleteOwners, insertOwner, listOwners, type OwnerRow } from '../store/owners.ts';
-import { listOpenCommands, type NewCommand } from '../store/commands.ts';
-import { listEndedInstances } from '../store/instances.ts';
-import { listEndedJobs } from '../store/steps.ts';
+import type { OwnerRow } from '../store/owners.ts';
+import type { NewCommand } from '../store/commands.ts';
 import { takeChildEnd } from './call.ts';
 import type { Core } from './core.ts';
 import { onJobEnded } from './job-steps.ts';
@@ -28,23 +26,20 @@ export function hostIdentity(): string {
 
 export async function registerOwner(core: Core): Promise<void> {
   const id = newId('own');
-  core.owner = await insertOwner(core.parts.database.engine, { id, host: hostIdentity(), pid: process.pid, pidStarted: identify(process.pid)?.started ?? '' });
+  core.owner = await core.store.insertOwner({ id, host: hostIdentity(), pid: process.pid, pidStarted: identify(process.pid)?.started ?? '' });
 }
 
 /** Declares the dead dead. @returns how many */
 export async function buryDeadOwners(core: Core): Promise<number> {
-  const sql = core.parts.database.engine;
-  const others = (await listOwners(sql)).filter((owner) => owner.epoch !== core.owner?.epoch);
+  const others = (await core.store.listOwners()).filter((owner) => owner.epoch !== core.owner?.epoch);
   const provenDead = others.filter((owner) => core.parts.isAlone === true || isProvenDead(owner));
   const silent = others.filter((owner) => !provenDead.includes(owner) && owner.silentMs > SILENT_MS);
   const buried = [
-    ...(await deleteOwners(
-      sql,
+    ...(await core.store.deleteOwners(
       provenDead.map((owner) => owner.epoch),
       0,
     )),
-    ...(await deleteOwners(
-      sql,
+    ...(await core.store.deleteOwners(
       silent.map((owner) => owner.epoch),
       SILENT_MS,
     )),
@@ -80,10 +75,10 @@ export function watchOwnership(core: Core, execute: (command: NewCommand) => Pro
     if (isPolling || isStopped || core.owner === undefined) return;
     isPolling = true;
     try {
-      if (core.jobs.size > 0) for (const jobId of await listEndedJobs(core.parts.database.engine, [...core.jobs.keys()])) await onJobEnded(core, jobId);
+      if (core.jobs.size > 0) for (const jobId of await core.store.listEndedJobs([...core.jobs.keys()])) await onJobEnded(core, jobId);
       const elsewhere = [...core.children.keys()].filter((id) => !core.lives.has(id));
-      if (elsewhere.length > 0) for (const id of await listEndedInstances(core.parts.database.engine, elsewhere)) await takeChildEnd(core, id);
-      for (const command of await listOpenCommands(core.parts.database.engine, { epoch: core.owner.epoch, limit: COMMAND_BITE })) {
+      if (elsewhere.length > 0) for (const id of await core.store.listEndedInstances(elsewhere)) await takeChildEnd(core, id);
+      for (const command of await core.store.listOpenCommands({ epoch: core.owner.epoch, limit: COMMAND_BITE })) {
         if (taken.has(command.id)) continue;
         taken.add(command.id);
         void execute(command).finally(() => taken.delete(command.id));
@@ -98,7 +93,7 @@ export function watchOwnership(core: Core, execute: (command: NewCommand) => Pro
   async function beat(): Promise<void> {
     if (isStopped || core.owner === undefined) return;
     try {
-      if (!(await beatOwner(core.parts.database.engine, core.owner))) return await comeBack();
+      if (!(await core.store.beatOwner(core.owner))) return await comeBack();
       if (core.parts.isAlone !== true && (await buryDeadOwners(core)) > 0) await adoptAll(core);
     } catch (error) {
       core.log.warn({ cause: messageOf(error) }, 'the beat of this process failed; tried again');

@@ -1,8 +1,7 @@
 /** Prepares a step's job in a process that does not hold its instance: from rows, with the same rights and the same evaluation. */
 import type { CommandSpec } from '../contract/jobs.ts';
 import { fail } from '../kernel/fail.ts';
-import { readStoredInstance } from '../store/instances.ts';
-import { keyOfPath, loadSteps } from '../store/steps.ts';
+import { keyOfPath } from '../store/steps.ts';
 import type { Core } from './core.ts';
 import { commandOf } from './job-steps.ts';
 import type { CompiledNode } from './graph.ts';
@@ -17,11 +16,10 @@ export async function prepareFromRows(
   core: Core,
   step: { readonly instanceId: string; readonly path: string; readonly generation: number; readonly attempt: number },
 ): Promise<{ readonly spec: CommandSpec; readonly redact: readonly string[] }> {
-  const sql = core.parts.database.engine;
-  const stored = await readStoredInstance(sql, { orgId: undefined, id: step.instanceId });
+  const stored = await core.store.readStoredInstance({ orgId: undefined, id: step.instanceId });
   if (stored === undefined) fail('not_found', `instance ${step.instanceId} is gone`);
   const { graph } = await loadVersion(core, stored);
-  const live = liveFromRows(stored, graph, await loadSteps(sql, [step.instanceId]));
+  const live = liveFromRows(stored, graph, await core.store.loadSteps([step.instanceId]));
   const frame = await frameAt(core, live, step.path);
   const node = frame?.graph.byKey.get(keyOfPath(step.path));
   const present = node === undefined ? undefined : frame?.steps[node.index];

@@ -2,7 +2,7 @@
  *  under way becomes frames again. */
 import type { Json } from '../contract/endpoint.ts';
 import { isTerminalStep } from '../contract/values.ts';
-import { listBodyRows, loadStepsAt, loadStepsUnder, readItemResults, readStepInput, type BodyRow } from '../store/steps.ts';
+import type { BodyRow } from '../store/steps.ts';
 import { createBody, DONE, FAILED, keepOutput, markItem, UNDER_WAY, type Body, type BodyDetails } from './body.ts';
 import { armPause, itemFrame, itemPath, itemStep } from './body-items.ts';
 import { rowItems, storedItems } from './body-source.ts';
@@ -29,13 +29,12 @@ export async function restoreBody(
   step: LiveStep,
 ): Promise<{ readonly body: Body; readonly frames: readonly Frame[] }> {
   const { live } = frame;
-  const sql = core.parts.database.engine;
   const path = pathOf(frame, node);
   const details = JSON.parse(step.details ?? '') as BodyDetails;
   step.isContainer = true;
   const body = createBody({ frame, node, step, details, itemAt: await sourceOf(core, frame, node, step, details) });
   frame.bodies.set(node.index, body);
-  const rows = await patiently(core, () => listBodyRows(sql, { instanceId: live.id, prefix: `${path}[`, base: details.base }));
+  const rows = await patiently(core, () => core.store.listBodyRows({ instanceId: live.id, prefix: `${path}[`, base: details.base }));
   live.stepCount += rows.length;
   const found = sortRows(path, rows);
   for (const [index, row] of found.ended) {
@@ -59,9 +58,7 @@ async function sourceOf(core: Core, frame: Frame, node: CompiledNode, step: Live
   const path = pathOf(frame, node);
   if (details.how.kind === 'loop') return rowItems([]);
   if (details.stored !== null) return storedItems(core, frame.live, path, details.stored);
-  const input = await patiently(core, () =>
-    readStepInput(core.parts.database.engine, { instanceId: frame.live.id, path, generation: details.shownAt ?? step.generation }),
-  );
+  const input = await patiently(core, () => core.store.readStepInput({ instanceId: frame.live.id, path, generation: details.shownAt ?? step.generation }));
   const items = typeof input === 'object' && input !== null && !Array.isArray(input) ? input['items'] : undefined;
   return rowItems(Array.isArray(items) ? items : []);
 }
@@ -82,7 +79,7 @@ async function readLastRound(core: Core, body: Body): Promise<void> {
   const index = body.done - 1;
   const { frame, node, details } = body;
   const rows = await patiently(core, () =>
-    readItemResults(core.parts.database.engine, { instanceId: frame.live.id, path: pathOf(frame, node), base: details.base, indexes: [index] }),
+    core.store.readItemResults({ instanceId: frame.live.id, path: pathOf(frame, node), base: details.base, indexes: [index] }),
   );
   const text = rows.get(index)?.output ?? null;
   body.outputs = [];
@@ -91,14 +88,13 @@ async function readLastRound(core: Core, body: Body): Promise<void> {
 
 /** An item that had begun. @returns undefined while it pauses before another try */
 async function openAgain(core: Core, body: Body, index: number): Promise<Frame | undefined> {
-  const sql = core.parts.database.engine;
   const { live } = body.frame;
   const path = itemPath(body, index);
-  const [row] = await patiently(core, () => loadStepsAt(sql, live.id, [path]));
+  const [row] = await patiently(core, () => core.store.loadStepsAt(live.id, [path]));
   const isOurs = row !== undefined && row.generation > body.details.base;
   const step = isOurs ? { ...stepFromRow(row, true), status: row.status } : itemStep(body.details.base + 1);
   const base = isOurs && row.details !== null ? (JSON.parse(row.details) as { base: number }).base : body.details.base;
-  const inside = await patiently(core, () => loadStepsUnder(sql, live.id, `${path}/`));
+  const inside = await patiently(core, () => core.store.loadStepsUnder(live.id, `${path}/`));
   if (isOurs && row.status === 'waiting') {
     if (!inside.some((one) => one.generation > base)) {
       markItem(body, index, UNDER_WAY);
@@ -123,11 +119,11 @@ export async function reopenItems(core: Core, body: Body, indexes: readonly numb
     }
     if (body.states[index] === DONE) body.done -= 1;
     if (body.states[index] === FAILED) body.failed -= 1;
-    const [row] = await patiently(core, () => loadStepsAt(core.parts.database.engine, body.frame.live.id, [itemPath(body, index)]));
+    const [row] = await patiently(core, () => core.store.loadStepsAt(body.frame.live.id, [itemPath(body, index)]));
     const base = row?.details == null ? body.details.base : (JSON.parse(row.details) as { base: number }).base;
     const generation = Math.max(row?.generation ?? 0, body.details.base) + 1;
     const frame = itemFrame(body, index, await body.itemAt(index), { step: { ...itemStep(generation), details: row?.details ?? null }, base });
-    fillFrame(frame, await patiently(core, () => loadStepsUnder(core.parts.database.engine, body.frame.live.id, frame.prefix)));
+    fillFrame(frame, await patiently(core, () => core.store.loadStepsUnder(body.frame.live.id, frame.prefix)));
     frames.push(frame);
   }
   return frames;

@@ -1,7 +1,6 @@
 /** Opening what has ended anew, by command: steps in a new generation, failed maps and loops with what they have already, single items.
  *  Everything reopened has a row that says so before anything of it starts: a crash right after must not forget it. */
 import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
-import { readHighestGeneration } from '../store/steps.ts';
 import { goOn, outcomeOf, startAfter } from './advance.ts';
 import { continueBody } from './bodies.ts';
 import type { Body, BodyDetails } from './body.ts';
@@ -127,7 +126,7 @@ export async function rerunItem(core: Core, frame: Frame): Promise<void> {
   const { place, live } = frame;
   if (place === undefined) return;
   const { body, index } = place;
-  const base = await readHighestGeneration(core.parts.database.engine, live.id, `${itemPath(body, index)}/`);
+  const base = await core.store.readHighestGeneration(live.id, `${itemPath(body, index)}/`);
   for (const node of frame.graph.nodes) {
     delete frame.steps[node.index];
     delete frame.scope.steps[node.key];

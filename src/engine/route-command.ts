@@ -5,8 +5,7 @@ import { errorCodes, type ErrorCode } from '../contract/error.ts';
 import { isTerminalInstance } from '../contract/values.ts';
 import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
-import { finishCommand, insertCommand, readCommandResult, withdrawCommand, type NewCommand } from '../store/commands.ts';
-import { readStoredInstance } from '../store/instances.ts';
+import type { NewCommand } from '../store/commands.ts';
 import { releaseLive } from './advance.ts';
 import type { Core } from './core.ts';
 import { runInstanceCommand } from './instance-commands.ts';
@@ -70,7 +69,7 @@ interface Command<T> {
 
 async function withOwner<T>(core: Core, request: { readonly orgId: string; readonly id: string }, command: Command<T>): Promise<T | undefined> {
   requireAccepting(core);
-  const stored = await readStoredInstance(core.parts.database.engine, request);
+  const stored = await core.store.readStoredInstance(request);
   if (stored === undefined) fail('not_found', `there is no instance ${request.id}`);
   const live = await takeInstance(core, request.id);
   if (live !== undefined) return inTurn(core, live, command.here);
@@ -114,20 +113,19 @@ const LOOK_MS = 50;
 
 /** Leaves the command for the owner and waits for its answer. */
 async function askOwner(core: Core, request: { readonly orgId: string; readonly id: string }, row: Command<unknown>['row']): Promise<void> {
-  const sql = core.parts.database.engine;
   const id = newId('cmd', core.clock);
-  await insertCommand(sql, { id, orgId: request.orgId, instanceId: request.id, kind: row.kind, payload: row.payload });
+  await core.store.insertCommand({ id, orgId: request.orgId, instanceId: request.id, kind: row.kind, payload: row.payload });
   core.parts.database.announce();
   const deadline = core.clock.monotonic() + OWNER_ANSWERS_MS;
   while (core.clock.monotonic() < deadline && core.state === 'running') {
-    const result = await readCommandResult(sql, id);
+    const result = await core.store.readCommandResult(id);
     if (result !== undefined) {
       if (result.error === null) return;
       throw new AppError(isErrorCode(result.error.code) ? result.error.code : 'conflict', { message: result.error.message });
     }
     await core.clock.sleep(LOOK_MS);
   }
-  if (await withdrawCommand(sql, id))
+  if (await core.store.withdrawCommand(id))
     fail('conflict', {
       message: `the process that runs instance ${request.id} does not answer; it is taken over when it is found dead, try again in half a minute`,
       retryAfterS: 30,
@@ -160,7 +158,7 @@ export async function executeRemote(core: Core, command: NewCommand): Promise<vo
   } catch (cause) {
     error = { code: cause instanceof AppError ? cause.code : 'internal', message: messageOf(cause) };
   }
-  await finishCommand(core.parts.database.engine, { id: command.id, error }).catch((cause: unknown) =>
-    core.log.warn({ commandId: command.id, cause: messageOf(cause) }, 'the answer to a command could not be written'),
-  );
+  await core.store
+    .finishCommand({ id: command.id, error })
+    .catch((cause: unknown) => core.log.warn({ commandId: command.id, cause: messageOf(cause) }, 'the answer to a command could not be written'));
 }

@@ -1,6 +1,5 @@
 /** Loads and compiles versions of workflows, once each. */
 import { fail } from '../kernel/fail.ts';
-import { readVersion } from '../store/workflows.ts';
 import type { Core, LoadedVersion } from './core.ts';
 import { compileGraph } from './graph.ts';
 
@@ -13,7 +12,7 @@ export async function loadVersion(
   const key = `${version.workflowId} ${version.version}`;
   const known = core.graphs.get(key);
   if (known !== undefined) return known;
-  const stored = await readVersion(core.parts.database.engine, version);
+  const stored = await core.store.readVersion(version);
   if (stored === undefined) fail('not_found', `workflow ${version.workflowId} has no version ${version.version}`);
   const loaded: LoadedVersion = { graph: compileGraph(stored.definition, core.parts.nodeTypes), definition: stored.definition, principal: stored.publishedBy };
   if (core.graphs.size >= CACHE_SIZE) core.graphs.clear();
