@@ -111,6 +111,17 @@ export const keys = {
   logSink: key('LOG_SINK', oneOf(['stdout', 'file', 'syslog']), 'stdout', 'Where log lines go; file: logs/studio.log in the workspace.'),
   role: key('STUDIO_ROLE', oneOf(['all', 'worker']), 'all', 'all, or only a worker.'),
   stopJobs: key('STUDIO_STOP_JOBS', oneOf(['keep', 'stop']), 'keep', 'What happens to running jobs when Studio stops.'),
+  runRetentionDays: key('RUN_RETENTION_DAYS', whole(0, 3_650), 90, 'Ended instances are kept for so many days; 0: for ever. A workflow may keep less.'),
+  runPartitionDays: key('RUN_PARTITION_DAYS', whole(1, 366), 7, 'Instances of so many days lie together and are dropped together.'),
+  runDataBudgetBytes: optional('RUN_DATA_BUDGET_BYTES', whole(0, Number.MAX_SAFE_INTEGER), 'Alarm when instances take more of the database; 0: no limit.', {
+    fallbackText: 'half of the volume; none when managed',
+  }),
+  runDataOverBudget: key(
+    'RUN_DATA_OVER_BUDGET',
+    oneOf(['alarm', 'drop']),
+    'alarm',
+    'drop: over the budget the oldest days go before their time, live instances excepted.',
+  ),
   strictEnv: key('STUDIO_STRICT_ENV', flag, false, 'Refuse missing variables as a managed deployment does.'),
 } as const satisfies Record<string, KeySpec>;
 

@@ -43,6 +43,7 @@ export const eventTypes = [
   'identity:member:changed',
   'identity:session:ended',
   'system:health:changed',
+  'ops:run_data:swept',
   'system:settings:changed',
   'notify:notification:created',
   'notify:notification:read',

@@ -83,6 +83,16 @@ export const redisHealth = z.strictObject({
   clients: z.int().nullable(),
 });
 
+/** What instances take of the database; `fault` also stands among the reasons of a degraded health. */
+export const runDataHealth = z.strictObject({
+  bytes,
+  budgetBytes: bytes.nullable(),
+  partitions: z.int(),
+  /** Periods past the longest retention that instances hold: GET /api/v1/run-data names them. */
+  held: z.int(),
+  fault: z.string().nullable(),
+});
+
 export const databaseHealth = z.strictObject({
   ...probe.shape,
   facts: z
@@ -97,6 +107,8 @@ export const databaseHealth = z.strictObject({
       checksumFailures: z.int(),
     })
     .nullable(),
+  /** Null before it was measured for the first time. */
+  runData: runDataHealth.nullable(),
   slowQueries: z.array(z.strictObject({ pid: z.int(), ms: z.int(), state: z.string(), waitsFor: z.string().nullable() })),
 });
 

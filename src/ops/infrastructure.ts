@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import type * as z from 'zod';
-import type { databaseHealth, folderSize, fullHealth, infrastructureHealth, redisHealth, storageHealth } from '../contract/health.ts';
+import type { databaseHealth, folderSize, fullHealth, infrastructureHealth, redisHealth, runDataHealth, storageHealth } from '../contract/health.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { SqlPool } from '../store/client.ts';
 import { listQueueHealth, listSlowQueries, listWorkerHealth, pingDatabase, readDatabaseFacts, type QueueHealth, type WorkerHealth } from '../store/health.ts';
@@ -22,6 +22,8 @@ export interface InfrastructureParts {
   readonly workspacePath: string;
   readonly version: string;
   readonly sockets: () => { readonly open: number; readonly limit: number };
+  /** As measured last. */
+  readonly runData: () => z.infer<typeof runDataHealth> | null;
 }
 
 export interface Infrastructure {
@@ -132,7 +134,7 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
     },
     async database() {
       const { probe, facts } = await check(() => readDatabaseFacts(sql));
-      return { ...probe, facts: facts ?? null, slowQueries: probe.ok ? await listSlowQueries(sql, SLOW_QUERY_MS) : [] };
+      return { ...probe, facts: facts ?? null, runData: parts.runData(), slowQueries: probe.ok ? await listSlowQueries(sql, SLOW_QUERY_MS) : [] };
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { listQueueHealth } from '../store/health.ts';
+import type { RunDataSummary } from './run-data.ts';
 
 export interface Metrics {
   /** For other rooms to register their own on. */
@@ -16,7 +17,15 @@ export interface Metrics {
   read(): Promise<string>;
 }
 
-export function createMetrics(parts: { readonly sql: SqlPool; readonly clock: Clock; readonly log: Logger; readonly sockets: () => number }): Metrics {
+interface MetricsParts {
+  readonly sql: SqlPool;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly sockets: () => number;
+  readonly runData: () => RunDataSummary | undefined;
+}
+
+export function createMetrics(parts: MetricsParts): Metrics {
   const { sql, clock, log } = parts;
   const registry = new Registry();
   const registers = [registry];
@@ -33,8 +42,20 @@ export function createMetrics(parts: { readonly sql: SqlPool; readonly clock: Cl
   const running = new Gauge({ name: 'studio_jobs_running', help: 'Jobs that run, by queue', labelNames: ['queue'], registers });
   const sockets = new Gauge({ name: 'studio_sockets', help: 'Open live connections', registers });
 
+  const runDataBytes = new Gauge({ name: 'studio_run_data_bytes', help: 'What instances take of the database', registers });
+  const runDataBudget = new Gauge({ name: 'studio_run_data_budget_bytes', help: 'What they may take; 0: no limit', registers });
+  const runDataPartitions = new Gauge({ name: 'studio_run_data_partitions', help: 'Partitions of run data', registers });
+  const runDataHeld = new Gauge({ name: 'studio_run_data_held_partitions', help: 'Partitions past the longest retention that instances hold', registers });
+
   async function sample(): Promise<void> {
     sockets.set(parts.sockets());
+    const runData = parts.runData();
+    if (runData !== undefined) {
+      runDataBytes.set(runData.bytes);
+      runDataBudget.set(runData.budgetBytes ?? 0);
+      runDataPartitions.set(runData.partitions);
+      runDataHeld.set(runData.held);
+    }
     try {
       for (const line of await listQueueHealth(sql, { now: new Date(clock.now()), beatMs: 30_000, stuckMs: 300_000 })) {
         depth.set({ queue: line.queue }, line.pending);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
+import { systemClock } from '../kernel/clock.ts';
+import { derivedId } from '../kernel/ids.ts';
 import { testDatabase } from '../test/database.ts';
 import { migrate, migrationStatus, requireMigrated } from './migrate.ts';
 import { listMigrations, type Migration } from './migrations.ts';
@@ -115,6 +117,55 @@ test('two processes that migrate at once apply each migration once', async () =>
   const db = await testDatabase({ empty: true });
   const runs = await Promise.all([1, 2, 3].map(() => migrate({ owner: db.roles.owner, migrations: two })));
   assert.deepEqual(runs.flatMap((run) => run.ran).toSorted(), ['up 0001_create_a', 'up 0002_create_b']);
+  await db.close();
+});
+
+test('run data of an older Studio becomes the first period whole, and a roll back brings it back as it was', async () => {
+  const db = await testDatabase({ empty: true });
+  const { owner } = db.roles;
+  await migrate({ owner, target: 3 });
+  const before = await dump(owner);
+  const { engine } = db.database;
+  await engine.query(`insert into orgs (id, name) values ('org_1', 'o')`);
+  await engine.query(`insert into workflows (id, org_id, name, version) values ('wf_1', 'org_1', 'w', 1)`);
+  await engine.query(
+    `insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count) values ('wf_1', 1, 'org_1', '{}', '', 0)`,
+  );
+  // Years old, of now, made by a clock that was far ahead, and one whose id holds no time.
+  const ids = [Date.UTC(2024, 1, 1), systemClock.now(), Date.UTC(2100, 0, 1)].map((at) => derivedId('inst', at, 'x'));
+  for (const id of [...ids, 'inst_odd'].toSorted()) {
+    await engine.query(
+      `insert into instances (id, org_id, workflow_id, version, status, input, priority, started_by, seq) values ($1, 'org_1', 'wf_1', 1, 'completed', '{"a":1}', 50, 'x', 1)`,
+      [id],
+    );
+    await engine.query(`insert into steps (instance_id, path, generation, org_id, status, attempt, seq) values ($1, 'a', 1, 'org_1', 'completed', 1, 2)`, [id]);
+    await engine.query(`insert into step_attempts (instance_id, path, generation, attempt, org_id, status) values ($1, 'a', 1, 1, 'org_1', 'failed')`, [id]);
+    await engine.query(`insert into step_logs (instance_id, path, generation, attempt, org_id, line) values ($1, 'a', 1, 1, 'org_1', $1)`, [id]);
+    await engine.query(`insert into step_items (instance_id, path, generation, chunk, org_id, items) values ($1, 'a', 1, 0, 'org_1', '[]')`, [id]);
+  }
+  const data = async (): Promise<unknown[]> =>
+    Promise.all(
+      ['instances', 'steps', 'step_attempts', 'step_logs', 'step_items'].map(async (table) => {
+        const { rows } = await engine.query(`select to_jsonb(t) as row from ${table} t order by to_jsonb(t)::text`);
+        return rows;
+      }),
+    );
+  const rows = await data();
+  await migrate({ owner, target: 4 });
+  assert.deepEqual(await data(), rows);
+  const { rows: places } = await engine.query<{ place: string }>(`select tableoid::regclass::text as place from steps order by instance_id`);
+  assert.deepEqual(
+    places.map(({ place }) => place),
+    ['steps_20240129', 'steps_20240129', 'steps_after', 'steps_after'],
+  );
+  const { rows: log } = await engine.query<{ id: number }>(
+    `insert into step_logs (instance_id, path, generation, attempt, org_id, line) values ('inst_odd', 'a', 1, 1, 'org_1', 'x') returning id`,
+  );
+  assert.ok((log[0]?.id ?? 0) > 4);
+  await engine.query(`delete from step_logs where line = 'x'`);
+  await migrate({ owner, target: 3 });
+  assert.deepEqual(await data(), rows);
+  assert.equal(await dump(owner), before);
   await db.close();
 });
 

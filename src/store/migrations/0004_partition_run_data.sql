@@ -153,7 +153,7 @@ grant select on run_partitions to studio_engine;
 
 -- Cuts the next period off `after`. Null: periods reach two ahead of `at` already.
 create function add_run_partition(days int, at timestamptz) returns text language plpgsql security definer
-  set search_path = pg_catalog, public, pg_temp set lock_timeout = '100ms' as $$
+  set search_path = public, pg_temp set lock_timeout = '100ms' as $$
 declare
   part record;
   lower_id text;
@@ -181,41 +181,36 @@ begin
 end
 $$;
 
--- Empties a period that has ended and gives its disk back with the commit; the oldest periods that are empty are dropped as tables, and `before` grows over them.
--- Refuses a period of which an instance is live (55006).
+-- Gives the disk of a period that has ended back with the commit: the oldest goes as tables, and `before` grows over it; one that stands behind an older
+-- one is emptied, and goes when its turn comes. Null: that was done before. Refuses a period of which an instance is live (55006).
 create function drop_run_partition(period text, at timestamptz) returns bigint language plpgsql security definer
-  set search_path = pg_catalog, public, pg_temp set lock_timeout = '100ms' as $$
+  set search_path = public, pg_temp set lock_timeout = '100ms' as $$
 declare
   part record;
   old record;
-  freed bigint;
+  is_oldest boolean;
+  is_empty boolean;
   is_held boolean;
-  bound text;
 begin
-  select p.bytes into freed from run_partitions p where p.name = period and period ~ '^[0-9]{8}$' and p.ends_at <= at;
-  if not found then raise exception 'there is no period % that has ended', period using errcode = '22023'; end if;
+  select p.bytes, p.lower, p.upper, p.ends_at into old from run_partitions p where p.name = period and period ~ '^[0-9]{8}$';
+  if not found or old.ends_at > at then raise exception 'there is no period % that has ended', period using errcode = '22023'; end if;
+  select p.upper = old.lower into is_oldest from run_partitions p where p.name = 'before';
+  execute format('select not exists (select 1 from %I)', 'instances_' || period) into is_empty;
+  if is_empty and not is_oldest then return null; end if;
   lock table only instances, only steps, only step_attempts, only step_logs, only step_items in access exclusive mode;
   execute format('select exists (select 1 from %I where status in (''pending'', ''running'', ''waiting'', ''paused''))', 'instances_' || period) into is_held;
   if is_held then raise exception 'period % holds live instances', period using errcode = '55006'; end if;
   for part in select name from run_tables() loop
-    execute format('truncate table only %I', part.name || '_' || period);
-  end loop;
-  for old in select p.name, p.upper from run_partitions p where p.name ~ '^[0-9]{8}$' and p.ends_at <= at order by p.lower loop
-    execute format('select exists (select 1 from %I)', 'instances_' || old.name) into is_held;
-    exit when is_held;
-    for part in select name from run_tables() loop
-      execute format('alter table %I detach partition %I', part.name, part.name || '_' || old.name);
-      execute format('drop table %I', part.name || '_' || old.name);
-    end loop;
-    bound := old.upper;
-  end loop;
-  if bound is not null then
-    for part in select name from run_tables() loop
+    if is_oldest then
+      execute format('alter table %I detach partition %I', part.name, part.name || '_' || period);
+      execute format('drop table %I', part.name || '_' || period);
       execute format('alter table %I detach partition %I', part.name, part.name || '_before');
-      execute format('alter table %I attach partition %I for values from (minvalue) to (%L)', part.name, part.name || '_before', bound);
-    end loop;
-  end if;
-  return freed;
+      execute format('alter table %I attach partition %I for values from (minvalue) to (%L)', part.name, part.name || '_before', old.upper);
+    else
+      execute format('truncate table only %I', part.name || '_' || period);
+    end if;
+  end loop;
+  return old.bytes;
 end
 $$;
 
@@ -255,8 +250,15 @@ alter table jobs alter column instance_id type text collate "default";
 alter table artifacts alter column instance_id type text collate "default";
 drop index commands_instance_id;
 
+-- The owner checks the keys, and is under the policies of what they point at.
+alter table orgs no force row level security;
+alter table workflows no force row level security;
+alter table workflow_versions no force row level security;
 alter table instances add primary key (id), add foreign key (org_id) references orgs on delete cascade, add foreign key (workflow_id) references workflows,
   add foreign key (workflow_id, version) references workflow_versions (workflow_id, version);
+alter table orgs force row level security;
+alter table workflows force row level security;
+alter table workflow_versions force row level security;
 create index instances_org_id on instances (org_id, id);
 create index instances_workflow_id on instances (workflow_id, id);
 create index instances_live on instances (owner_epoch, id) where status in ('pending', 'running', 'waiting', 'paused');
