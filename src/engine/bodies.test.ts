@@ -286,7 +286,7 @@ test('cancelling the caller cancels what it called, also after a crash', async (
 
 test('workflows that call themselves are stopped at the limit of depth', async () => {
   const id = await harness.publish({ nodes: [node('one', 'noop')] });
-  const definition = { nodes: [node('again', 'workflow.call', { workflowId: id })], edges: [] };
+  const definition = { nodes: [node('again', 'workflow.call', { workflowId: '{{ workflow.id }}' })], edges: [] };
   await harness.engine.publishWorkflow({
     orgId: harness.orgId,
     userId: harness.userId,

@@ -4,12 +4,10 @@ import fc from 'fast-check';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition, GraphNode } from '../contract/graph.ts';
 import { nodeTypes } from '../nodes/index.ts';
-import { bodyTypes } from '../test/body-types.ts';
 import { diffDefinitions } from './definition-diff.ts';
 
-const types = new Map([...nodeTypes, ...bodyTypes.map((type) => [type.type, type] as const)]);
 const diff = (before: Partial<Definition>, after: Partial<Definition>): ReturnType<typeof diffDefinitions> =>
-  diffDefinitions({ nodes: [], edges: [], ...before }, { nodes: [], edges: [], ...after }, types);
+  diffDefinitions({ nodes: [], edges: [], ...before }, { nodes: [], edges: [], ...after }, nodeTypes);
 const noop = (key: string, more: Partial<GraphNode> = {}): GraphNode => ({ key, type: 'noop', ...more });
 const map = (key: string, nodes: GraphNode[]): GraphNode => ({
   key,

@@ -4,13 +4,10 @@ import { test } from 'node:test';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition, GraphNode } from '../contract/graph.ts';
 import { nodeTypes } from '../nodes/index.ts';
-import { bodyTypes } from '../test/body-types.ts';
 import { validate } from './validate.ts';
 
-const types = new Map([...nodeTypes, ...bodyTypes.map((type) => [type.type, type] as const)]);
-
 function problems(definition: Partial<Definition>, role: 'user' | 'super_admin' = 'super_admin'): readonly { code: string; path: string; message: string }[] {
-  return validate({ nodes: [], edges: [], ...definition }, { types, role });
+  return validate({ nodes: [], edges: [], ...definition }, { types: nodeTypes, role });
 }
 const codes = (definition: Partial<Definition>, role?: 'user'): string[] => problems(definition, role).map(({ code, path }) => `${code} ${path}`);
 
@@ -181,6 +178,27 @@ test('what constant items would certainly run is counted, nested maps included',
   const [problem] = problems({ nodes: [twice] });
   assert.equal(problem?.code, 'too_many_steps');
   assert.match(problem.message, /500 items × 2002 steps = 1001000 steps, the limit of an instance is 1000000/);
+});
+
+test('a condition of a loop reads the turn before, and what came before the loop', () => {
+  const of = (condition: string): string[] => codes({ nodes: [node('first'), loop('l', [node('a')], condition)], edges: [{ from: 'first', to: 'l' }] });
+  assert.deepEqual(of('index = 0 or previous.more and steps.first.output.x'), []);
+  assert.deepEqual(of('{{ index < 3 }}'), []);
+  assert.deepEqual(of('steps.a.output'), ['step_in_body nodes[1].params.while']);
+  assert.deepEqual(of('item.more'), ['name_not_here nodes[1].params.while']);
+  assert.deepEqual(of('previus.more'), ['unknown_name nodes[1].params.while']);
+  assert.deepEqual(of('previous. ='), ['bad_expression nodes[1].params.while']);
+  assert.deepEqual(of('secrets.X'), ['secret_use nodes[1].params.while']);
+});
+
+test('a loop in a map reads the item of the map as item, and its condition too', () => {
+  assert.deepEqual(codes({ nodes: [map('m', [loop('l', [reads('a', 'item.x & parent.item & previous')], 'item.more and previous.x')])] }), []);
+});
+
+test('items that are certainly no array are told', () => {
+  assert.deepEqual(codes({ nodes: [map('m', [node('a')], { items: 5 })] }), ['not_an_array nodes[0].params.items']);
+  assert.deepEqual(codes({ nodes: [map('m', [node('a')], { items: 'a,b' })] }), ['not_an_array nodes[0].params.items']);
+  assert.deepEqual(codes({ nodes: [map('m', [node('a')], { items: 'a{{ input.x }}' })] }), ['not_an_array nodes[0].params.items']);
 });
 
 test('a problem in a body says what to do', () => {

@@ -47,9 +47,8 @@ function nodeExpressions(level: Level, flow: Flow): readonly Problem[] {
     const path = placeOf(level, 'nodes', at);
     const reader = { level, at, node: node.key };
     return [
-      ...paramExpressions(node, flow).flatMap(({ path: inner, expression }) =>
-        judge(expression, { ...reader, path: `${path}.params${inner}`, isTurn: inner === '.while' && hasBody(node, flow) }, flow),
-      ),
+      ...paramExpressions(node, flow).flatMap(({ path: inner, expression }) => judge(expression, { ...reader, path: `${path}.params${inner}` }, flow)),
+      ...turnCondition(node, { ...reader, path: `${path}.params.while`, isTurn: true }, flow),
       ...(node.condition === undefined ? [] : judgeSource(node.condition, { ...reader, path: `${path}.condition` }, flow)),
       ...(node.cache?.key === undefined ? [] : judgeText(node.cache.key, { ...reader, path: `${path}.cache.key` }, flow)),
       ...(node.idempotencyKey === undefined ? [] : judgeText(node.idempotencyKey, { ...reader, path: `${path}.idempotencyKey` }, flow)),
@@ -65,8 +64,11 @@ function paramExpressions(node: GraphNode, flow: Flow): ReturnType<typeof expres
   return expressionsOf(compileTemplate(node.params ?? {}, [], { raw, expressions: type.expressionParams }));
 }
 
-function hasBody(node: GraphNode, flow: Flow): boolean {
-  return (flow.types.get(node.type)?.bodyParams ?? []).length > 0;
+/** What a loop asks before each turn: kept raw by its type, evaluated by the engine. */
+function turnCondition(node: GraphNode, reader: Reader, flow: Flow): readonly Problem[] {
+  const source = node.params?.['while'];
+  const hasBody = (flow.types.get(node.type)?.bodyParams ?? []).length > 0;
+  return hasBody && typeof source === 'string' ? judgeSource(source, reader, flow) : [];
 }
 
 function edgeConditions(level: Level, flow: Flow): readonly Problem[] {
@@ -84,7 +86,7 @@ function limitKeys(definition: Definition): readonly Problem[] {
     const source = definition.settings?.[limit]?.key;
     if (source === undefined) return [];
     const path = `settings.${limit}.key`;
-    return compiled(path, undefined, () => textExpressions(source)).flatMap((one) => {
+    return compiled(path, undefined, () => [compileCondition(source)]).flatMap((one) => {
       if ('code' in one) return [one];
       if (one.hasSecrets) return [{ path, code: 'secret_use', message: 'the key of a limit can not read secrets' }];
       return nameFaults(one.ast, one.source, LIMIT_KEY_NAMES).map((fault) => ({ path, ...fault }));

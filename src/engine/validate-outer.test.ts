@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition } from '../contract/graph.ts';
-import { bodyTypes, callType } from '../test/body-types.ts';
 import { engineHarness, type EngineHarness } from '../test/engine.ts';
 
 let h: EngineHarness;
 let other = '';
 before(async () => {
-  h = await engineHarness({ types: [...bodyTypes, callType] });
+  h = await engineHarness();
   other = await h.publish({ nodes: [{ key: 'a', type: 'noop' }] });
 });
 after(() => h.close());

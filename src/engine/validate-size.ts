@@ -1,4 +1,5 @@
 /** How much a definition may hold, and how much it would certainly run. Pure. Source: CONTRACTS (Limits). */
+import type { Json } from '../contract/endpoint.ts';
 import { MAX_NODES, type Problem } from '../contract/graph.ts';
 import { placeOf, type Level } from './levels.ts';
 
@@ -36,9 +37,17 @@ export function stepProblems(levels: readonly Level[]): readonly Problem[] {
     if (owner === undefined) continue;
     const items = owner.node.params?.['items'];
     const count = Array.isArray(items) ? items.length : 1;
+    const isKnown = items !== undefined && !isExpression(items);
     const path = `${placeOf(owner.level, 'nodes', owner.index)}.params.items`;
     const { key } = owner.node;
-    if (count > MAX_MAP_ITEMS)
+    if (isKnown && !Array.isArray(items))
+      problems.push({
+        node: key,
+        path,
+        code: 'not_an_array',
+        message: `the items of "${key}" are ${kindOf(items)}; give an array, or one expression that does`,
+      });
+    else if (count > MAX_MAP_ITEMS)
       problems.push({
         node: key,
         path,
@@ -56,4 +65,13 @@ export function stepProblems(levels: readonly Level[]): readonly Problem[] {
     else steps.set(owner.level, (steps.get(owner.level) ?? 0) + count * own);
   }
   return problems;
+}
+
+/** One expression, whose value keeps its type; a longer text with one in it stays a text. */
+function isExpression(value: Json): boolean {
+  return typeof value === 'string' && /^\s*\{\{.*\}\}\s*$/s.test(value);
+}
+
+function kindOf(value: Json): string {
+  return value === null ? 'null' : typeof value === 'string' ? 'a text' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -328,7 +328,7 @@ const table: readonly [name: string, definition: Partial<Definition>, problems: 
       nodes: [{ key: 'a', type: 'noop' }],
       settings: {
         concurrency: { limit: 1, key: 'steps.a.output & item', policy: 'queue' },
-        rateLimit: { limit: 1, perS: 1, key: '{{ input.user }}/{{ labels.team }}/{{ workflow.id }}' },
+        rateLimit: { limit: 1, perS: 1, key: 'input.user & instance.labels.team' },
       },
     },
     ['name_not_here settings.concurrency.key', 'name_not_here settings.concurrency.key'],
