@@ -9,6 +9,7 @@ import type { CompleteConfig } from './config/schema.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { endpoints } from './contract/index.ts';
 import { createEngine } from './engine/engine.ts';
+import { createFlightRecorder } from './engine/flight-recorder.ts';
 import { exampleInstaller } from './engine/examples/summarise.ts';
 import { createTriggers } from './engine/triggers.ts';
 import { createFiles } from './files/files.ts';
@@ -151,6 +152,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     large: createLargeResults({ files, database }),
     secrets: identity.secrets,
     jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
+    flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),
     isAlone: config.database.kind === 'embedded',
     onTriggersChanged: () => triggers.nudge(),
   });

@@ -13,6 +13,7 @@ import { compileCondition, type CompiledNode } from './graph.ts';
 import { attemptDetails, beat } from './heartbeat.ts';
 import { largeScope } from './large.ts';
 import { MAX_OUTPUT_BYTES } from './limits.ts';
+import { noteFlight } from './quarantine.ts';
 import { patientFiles, patientHttp, patiently } from './patient.ts';
 import { sourcesOf } from './plan.ts';
 import { noRedaction, redactionOf, type Redaction } from './redaction.ts';
@@ -74,11 +75,19 @@ export function startAttempt(core: Core, frame: Frame, node: CompiledNode, step:
       result = resolved.then((value) => runNode(trial, value));
     } else result = runNode(trial, resolved);
   } catch (error) {
-    return onFailure(trial, error);
+    const { run } = trial;
+    if (run === undefined || vacate(core, frame, node, run)) onFailure(trial, error);
+    return;
   }
-  if (!(result instanceof Promise)) return onResult(trial, result);
+  if (!(result instanceof Promise)) return atOnce(trial, result);
   const run = openRun(trial);
   void watch(trial, run, result);
+}
+
+/** A result without waiting. It may have asked for its signal all the same. */
+function atOnce(trial: Trial, result: Gained): void {
+  const { core, frame, node, run } = trial;
+  if (run === undefined || vacate(core, frame, node, run)) onResult(trial, result);
 }
 
 /** The node's params over its frame's scope. @throws NodeError */
@@ -93,7 +102,9 @@ export function resolveParams(core: Core, frame: Frame, node: CompiledNode): Res
 
 function openRun(trial: Trial): Running {
   if (trial.run !== undefined) return trial.run;
-  trial.run = occupy(trial.core, trial.frame, trial.node, trial.step);
+  const { core, frame, node, step } = trial;
+  const land = noteFlight(core, frame, node, step);
+  trial.run = Object.assign(occupy(core, frame, node, step), { land });
   return trial.run;
 }
 
@@ -125,6 +136,8 @@ function runOn(trial: Trial, params: unknown): NodeResult | Promise<NodeResult> 
   const type = node.type as InlineNodeType;
   // Code sees the scope whole, so what is large has to be there.
   const scope = node.reads === null ? largeScope(trial.core, trial.frame, null) : trial.frame.scope;
+  // An effect that ends at once is noted only after a crash: it costs a write.
+  if (!trial.isPure && trial.core.carefulUntil > trial.core.clock.monotonic()) openRun(trial);
   if (!(scope instanceof Promise)) return type.run(params as never, contextOf(trial, scope));
   return scope.then((whole) => type.run(params as never, contextOf(trial, whole)));
 }

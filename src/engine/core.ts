@@ -9,11 +9,13 @@ import type { FilePort, HttpPort, NodeTypes, SandboxPort } from '../nodes/kit.ts
 import type { Database } from '../store/client.ts';
 import type { Owner } from '../store/owners.ts';
 import type { ChildEvaluator } from './evaluator.ts';
+import type { FlightRecorder } from './flight-recorder.ts';
 import type { Ready } from './frame.ts';
 import type { CompiledGraph } from './graph.ts';
 import type { Journal } from './journal.ts';
 import type { LargeStore } from './large.ts';
 import type { Live } from './live.ts';
+import type { Suspects } from './quarantine.ts';
 import type { EngineStore } from './store-port.ts';
 import type { EngineNotify } from './tell.ts';
 
@@ -41,6 +43,8 @@ export interface EngineParts {
   readonly jobs: EngineJobs;
   /** Who tells people what steps say; without it such a step fails. */
   readonly notify?: EngineNotify;
+  /** Remembers what is in flight over the death of this process. */
+  readonly flightRecorder?: FlightRecorder;
   /** A publish may have changed a schedule. */
   readonly onTriggersChanged?: () => void;
   /** This process is the only one on this database (the workspace lock says so): every other owner is dead. */
@@ -100,6 +104,12 @@ export interface Core {
   dirtyTimer: (() => void) | undefined;
   /** Instances that wait for a place (admission.ts), and the asking under way. */
   readonly pending: Map<string, Live>;
+  /** Steps that were in flight when a process died (quarantine.ts). */
+  readonly suspects: Suspects;
+  /** A process before this one died without a word: steps that end at once are noted, too, for a while. Monotonic ms. */
+  carefulUntil: number;
+  /** Monotonic ms. */
+  startedAt: number;
   admitting: Promise<void> | undefined;
   readonly graphs: Map<string, LoadedVersion>;
   /** Large results that were read lately. */

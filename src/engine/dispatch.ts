@@ -8,6 +8,7 @@ import { startAttempt } from './attempt.ts';
 import type { Core } from './core.ts';
 import { walled } from './fault.ts';
 import { failureOf, finish, occupy, releaseHeld, vacate } from './finish.ts';
+import { holdSuspect } from './quarantine.ts';
 import { holdForRelease } from './release.ts';
 import type { Frame, LiveStep } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
@@ -55,6 +56,7 @@ function begin(core: Core, frame: Frame, node: CompiledNode): void {
     return;
   }
   if (holdForRelease(core, frame, node, step)) return releaseHeld(core, frame.live);
+  if (holdSuspect(core, frame, node, step)) return;
   const needsRole = (node.type.requires ?? 'user') !== 'user';
   if (node.condition === undefined && !needsRole) return proceed(core, frame, node, step);
   void guarded(core, frame, node, step, needsRole);

@@ -16,6 +16,7 @@ import { createEvaluator } from './evaluator.ts';
 import { findStep } from './step-path.ts';
 import { deleteInstance } from './instance-commands.ts';
 import { createJournal, type JournalStats } from './journal.ts';
+import { learnSuspects } from './quarantine.ts';
 import { commandOf, onJobEnded, onJobStarted } from './job-steps.ts';
 import { buryDeadOwners, registerOwner, watchOwnership, type Watch } from './ownership.ts';
 import { prepareFromRows } from './prepare.ts';
@@ -130,6 +131,8 @@ export function createEngine(parts: EngineParts): Engine {
 
   return {
     async start() {
+      core.startedAt = core.clock.monotonic();
+      await learnSuspects(core);
       await registerOwner(core);
       await buryDeadOwners(core);
       if (isStopped()) return;
@@ -156,6 +159,7 @@ export function createEngine(parts: EngineParts): Engine {
       for (const live of [...core.dirty]) flush(core, live);
       await core.journal.drained();
       stopParts();
+      parts.flightRecorder?.close();
       await core.evaluator.stop();
     },
     crash() {
@@ -250,6 +254,9 @@ function createCore(parts: EngineParts): Core {
     dirty: new Set(),
     dirtyTimer: undefined,
     pending: new Map(),
+    suspects: { known: new Map(), alone: undefined, waiting: [] },
+    carefulUntil: -Infinity,
+    startedAt: 0,
     admitting: undefined,
     graphs: new Map(),
     largeCache: new Map(),

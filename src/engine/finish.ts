@@ -4,6 +4,7 @@ import type { Failure } from '../contract/instances.ts';
 import { AppError } from '../kernel/fail.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { remember } from './cache.ts';
+import { clearSuspect } from './quarantine.ts';
 import { closedEdges, outcomeOf, settle } from './advance.ts';
 import { failure, type Core } from './core.ts';
 import { walled } from './fault.ts';
@@ -30,12 +31,14 @@ export function vacate(core: Core, frame: Frame, node: CompiledNode, run: Runnin
     frame.live.runningCount -= 1;
   }
   run.release();
+  run.land?.();
   if (core.ready.length > 0) setImmediate(() => core.pump());
   return isOurs;
 }
 
 /** Ends a step: asks the conditions of its edges, then settles it. */
 export function finish(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, change: StepChange, isPure: boolean): void {
+  clearSuspect(core, frame, node, step);
   if (step.cacheKey !== undefined) remember(core, frame, node, step, change);
   const outcome = outcomeOf(node, { ...step, ...change });
   // The conditions may read what this step gives.

@@ -46,6 +46,8 @@ export interface Running {
   readonly abort: AbortController;
   /** Stops its timers. */
   release(): void;
+  /** It is in flight no more, whatever came of it. */
+  land?(): void;
 }
 
 /** Where a frame hangs: the item of a body. */

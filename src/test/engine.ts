@@ -4,6 +4,7 @@ import type { Json } from '../contract/endpoint.ts';
 import type { Definition } from '../contract/graph.ts';
 import type { Instance, Step } from '../contract/instances.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
+import type { FlightRecorder } from '../engine/flight-recorder.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { NodeType, NodeTypes } from '../nodes/kit.ts';
@@ -44,10 +45,12 @@ export interface BootOptions {
   readonly isAlone?: boolean;
   readonly database?: Database;
   readonly types?: readonly NodeType[];
+  /** Default: the harness's. */
+  readonly clock?: FakeClock;
 }
 
 /** @param options.types more node types than the product's */
-export async function engineHarness(options: { readonly types?: readonly NodeType[]; readonly log?: Logger } = {}): Promise<EngineHarness> {
+export async function engineHarness(options: { readonly types?: readonly NodeType[]; readonly log?: Logger; readonly flightRecorder?: () => FlightRecorder } = {}): Promise<EngineHarness> {
   const db = await testDatabase();
   const clock = fakeClock();
   const orgId = 'org_test';
@@ -78,7 +81,7 @@ export async function engineHarness(options: { readonly types?: readonly NodeTyp
   const boot = async (bootOptions: BootOptions = {}): Promise<Engine> => {
     const engine = createEngine({
       database: bootOptions.database ?? db.database,
-      clock,
+      clock: bootOptions.clock ?? clock,
       log: options.log ?? silentLog,
       nodeTypes: types([...(options.types ?? []), ...(bootOptions.types ?? [])]),
       filesOf: unused,
@@ -92,6 +95,7 @@ export async function engineHarness(options: { readonly types?: readonly NodeTyp
       },
       isAlone: bootOptions.isAlone ?? true,
       random: () => 0,
+      ...(options.flightRecorder === undefined ? {} : { flightRecorder: options.flightRecorder() }),
     });
     engines.push(engine);
     // Before it starts: a crash while starting is its own.
