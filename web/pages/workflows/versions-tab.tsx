@@ -1,4 +1,4 @@
-/** Versions of a workflow: what each held, and publishing an old one again. */
+/** Versions of a workflow: what each held and changed, and publishing an old one again. */
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type { Workflow } from '../../../src/contract/workflows.ts';
@@ -15,6 +15,7 @@ import type { Column } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { View } from '../../ui/views.tsx';
+import { diffLines } from './diff-lines.ts';
 
 type Version = ItemOf<'GET /api/v1/workflows/{id}/versions'>;
 
@@ -89,12 +90,21 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
 }
 
 function VersionText(props: { readonly workflowId: string; readonly version: number }): JSX.Element {
+  const changes = useResource(
+    async (signal) => await call('GET /api/v1/workflows/{id}/diff', { params: { id: props.workflowId }, query: { to: String(props.version) }, signal }),
+    [props.workflowId, props.version],
+  );
   const loaded = useResource(
     async (signal) => await call('GET /api/v1/workflows/{id}/versions/{n}', { params: { id: props.workflowId, n: props.version }, signal }),
     [props.workflowId, props.version],
   );
   return (
     <div class="pane-body">
+      {props.version > 1 && (
+        <View of={changes} what="the changes">
+          {(diff) => <CodeBlock text={diffLines(diff).join('\n')} label={`Changes since version ${diff.from}`} wrap />}
+        </View>
+      )}
       <View of={loaded} what="the version">
         {(value) => <CodeBlock text={formatJson(value.definition)} label={`Version ${props.version}`} wrap />}
       </View>

@@ -3,6 +3,7 @@ import { Ellipsis, Play } from 'lucide-preact';
 import { useMemo, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type { Workflow } from '../../../src/contract/workflows.ts';
+import { call, urlOf } from '../../api.ts';
 import { GraphPane } from '../../graph/graph-pane.tsx';
 import { graphModel } from '../../graph/model.ts';
 import { formatJson } from '../../form/json-format.ts';
@@ -21,6 +22,7 @@ import { Page, Split } from '../../ui/page.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { TabPanel, Tabs } from '../../ui/tabs.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
+import { toast, toastError } from '../../ui/toast.tsx';
 import { Banner, View } from '../../ui/views.tsx';
 import type { EditorTabProps } from './editor-tab.tsx';
 import { InstancesTab } from './instances-tab.tsx';
@@ -66,6 +68,16 @@ function WorkflowView(props: { readonly state: Snapshot<Workflow>; readonly work
     { id: 'workflow-run', title: `Run ${workflow.name}`, group: 'This page', run: () => setAsking('run') },
     { id: 'workflow-edit', title: `Edit ${workflow.name}`, group: 'This page', run: () => setParams({ tab: 'editor' }) },
   ]);
+  const exportHref = (format: 'json' | 'yaml'): string => urlOf('/api/v1/workflows/{id}/export', { id: workflow.id }, { format }).href;
+  const copy = async (): Promise<void> => {
+    try {
+      const made = await call('POST /api/v1/workflows/{id}/copy', { params: { id: workflow.id }, body: {} });
+      toast({ text: `${made.name} is made; its triggers are off` });
+      go(`/workflows/${made.id}?tab=editor`);
+    } catch (error) {
+      toastError('Make a copy', error);
+    }
+  };
   const show = (next: TabName): void => setParams({ tab: next, node: '' });
   const actions = (
     <>
@@ -75,6 +87,9 @@ function WorkflowView(props: { readonly state: Snapshot<Workflow>; readonly work
         label="More"
         items={[
           { label: 'Its instances', href: href(`/instances?filter=${encodeURIComponent(`workflow:${workflow.id}`)}`) },
+          { label: 'Export as JSON', href: exportHref('json'), separated: true },
+          { label: 'Export as YAML', href: exportHref('yaml') },
+          { label: 'Make a copy', onSelect: () => void copy() },
           { label: 'Archive…', danger: true, separated: true, onSelect: () => setAsking('archive') },
         ]}
       >

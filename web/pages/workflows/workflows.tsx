@@ -1,4 +1,4 @@
-/** All workflows: search, how the last run went, run at once, make a new one, try the example. */
+/** All workflows: search, how the last run went, run at once, make a new one, bring one in, try the example. */
 import { Ellipsis, Play, Plus, Workflow } from 'lucide-preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
@@ -24,10 +24,11 @@ import { toast, toastError } from '../../ui/toast.tsx';
 import { Empty, View } from '../../ui/views.tsx';
 import { TryExample } from './example.tsx';
 import { isExample } from './example.ts';
+import { ImportWorkflow } from './import-workflow.tsx';
 import { NewWorkflow } from './new-workflow.tsx';
 import { RunDialog } from './run-dialog.tsx';
 
-type Asking = { readonly kind: 'new' } | { readonly kind: 'run' | 'archive'; readonly workflow: WorkflowSummary };
+type Asking = { readonly kind: 'new' | 'import' } | { readonly kind: 'run' | 'archive'; readonly workflow: WorkflowSummary };
 
 export function WorkflowsPage(): JSX.Element {
   const [search, setSearch] = useParam('search');
@@ -37,7 +38,10 @@ export function WorkflowsPage(): JSX.Element {
   const [cursor, setCursor] = useState<WorkflowSummary>();
   const list = state.value.value;
   useKeys({ n: () => setAsking({ kind: 'new' }), r: () => cursor !== undefined && setAsking({ kind: 'run', workflow: cursor }) });
-  useCommands([{ id: 'workflow-new', title: 'New workflow', group: 'This page', words: 'create add', run: () => setAsking({ kind: 'new' }) }]);
+  useCommands([
+    { id: 'workflow-new', title: 'New workflow', group: 'This page', words: 'create add', run: () => setAsking({ kind: 'new' }) },
+    { id: 'workflow-import', title: 'Import a workflow', group: 'This page', words: 'file json yaml', run: () => setAsking({ kind: 'import' }) },
+  ]);
   const example = list?.workflows.find(isExample);
   const close = (): void => setAsking(undefined);
   return (
@@ -54,9 +58,12 @@ export function WorkflowsPage(): JSX.Element {
       }
       toolbar={<Search text={search} onChange={setSearch} />}
       actions={
-        <Button kind="primary" icon={<Plus size={14} />} hint="n" onClick={() => setAsking({ kind: 'new' })}>
-          New workflow
-        </Button>
+        <>
+          <Button onClick={() => setAsking({ kind: 'import' })}>Import…</Button>
+          <Button kind="primary" icon={<Plus size={14} />} hint="n" onClick={() => setAsking({ kind: 'new' })}>
+            New workflow
+          </Button>
+        </>
       }
     >
       <View of={{ value: list, error: state.error.value, reload: () => void state.reload() }} what="workflows">
@@ -79,6 +86,7 @@ export function WorkflowsPage(): JSX.Element {
         )}
       </View>
       {asking?.kind === 'new' && <NewWorkflow onClose={close} />}
+      {asking?.kind === 'import' && <ImportWorkflow onClose={close} />}
       {asking?.kind === 'run' && <RunDialog workflowId={asking.workflow.id} name={asking.workflow.name} onClose={close} />}
       {asking?.kind === 'archive' && <Archive workflow={asking.workflow} onClose={close} onDone={() => void state.reload()} />}
     </Page>
