@@ -144,6 +144,8 @@ export const instances = pgTable('instances', {
   parentGeneration: integer('parent_generation'),
   depth: integer().notNull().default(0),
   debug: boolean().notNull().default(false),
+  limitKey: text('limit_key'),
+  rateKey: text('rate_key'),
 });
 
 export const steps = pgTable(
