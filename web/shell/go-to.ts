@@ -25,6 +25,7 @@ export function useShellCommands(open: { readonly onPalette: () => void; readonl
   useCommands([
     ...places,
     ...sections,
+    { id: 'go:notifications', title: 'Notifications', group: 'Go to', keys: 'g n', words: 'inbox bell unread failures', run: () => go('/notifications') },
     { id: 'palette', title: 'Command palette', group: 'Everywhere', keys: 'mod+k', run: open.onPalette },
     { id: 'keys', title: 'Show the keys', group: 'Everywhere', keys: '?', words: 'shortcuts help', run: open.onKeys },
     { id: 'actions', title: 'Actions of this page', group: 'Everywhere', keys: '.', run: open.onPalette },

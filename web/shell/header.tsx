@@ -1,4 +1,4 @@
-/** The bar at the top: the machine's name, the palette, the state of the live connection, the account. */
+/** The bar at the top: the machine's name, the palette, the state of the live connection, what is unread, the account. */
 import { Keyboard, LogOut, Monitor, Moon, Search, Settings, Sun, User as Person } from 'lucide-preact';
 import { live } from '../connection.ts';
 import { href } from '../route.ts';
@@ -7,6 +7,7 @@ import { KeyHint } from '../ui/button.tsx';
 import { Menu } from '../ui/menu.tsx';
 import { setTheme, theme } from '../ui/theme.ts';
 import { toastError } from '../ui/toast.tsx';
+import { Bell } from './bell.tsx';
 import { Logo } from './logo.tsx';
 import type { JSX } from 'preact';
 import type { User } from '../../src/contract/auth.ts';
@@ -32,6 +33,7 @@ export function Header(props: HeaderProps): JSX.Element {
         <KeyHint keys="mod+k" />
       </button>
       <Connection state={live.state.value} />
+      <Bell userId={props.user.id} />
       <Account {...props} />
     </header>
   );

@@ -42,5 +42,6 @@ export const pages: readonly PageRow[] = [
   { path: '/jobs/:id', load: async () => (await import('../pages/jobs/job.tsx')).JobPage },
   { path: '/queues', load: async () => (await import('../pages/jobs/queues.tsx')).QueuesPage },
   { path: '/files', load: async () => (await import('../pages/files/files.tsx')).FilesPage },
+  { path: '/notifications/:section?', load: async () => (await import('../pages/notifications/notifications.tsx')).NotificationsPage },
   { path: '/settings/:section?', load: async () => (await import('../pages/settings/settings.tsx')).SettingsPage },
 ];

@@ -45,6 +45,8 @@ const paths = (): readonly string[] => [
   '/jobs',
   '/queues',
   '/files',
+  '/notifications',
+  '/notifications/deliveries',
   '/settings',
   '/settings/devices',
   '/settings/keys',

@@ -18,6 +18,7 @@ const meanings: Readonly<Record<Noun, readonly [meaning: string, verbs: readonly
   jobs: ['Commands on queues, logs, artifacts', ['read', 'run']],
   files: ['Files and uploads', ['read', 'write']],
   events: ['Live events', ['read']],
+  notifications: ['One’s notifications; for administrators, what is sent', ['read', 'write']],
   secrets: ['Names of secrets; setting them', ['read', 'write']],
   users: ['One’s own account', ['read']],
   members: ['People of the organisation', ['read', 'write']],
