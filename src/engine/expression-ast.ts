@@ -66,6 +66,21 @@ export function walk(ast: Ast, visit: (node: Ast) => void): void {
   }
 }
 
+/** Whether nodes stand deeper in each other than `limit`. Without recursion: what is too deep for others is not too deep for this. */
+export function isDeeperThan(ast: Ast, limit: number): boolean {
+  const seen = new Set<object>();
+  const stack: { readonly value: unknown; readonly depth: number }[] = [{ value: ast, depth: 0 }];
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    const { value, depth } = top;
+    if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+    seen.add(value);
+    if (depth > limit) return true;
+    const next = isAst(value) ? depth + 1 : depth;
+    for (const child of Object.values(value)) if (typeof child === 'object' && child !== null) stack.push({ value: child, depth: next });
+  }
+  return false;
+}
+
 function isAst(value: object): value is Ast {
   return 'type' in value && typeof value.type === 'string';
 }

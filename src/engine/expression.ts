@@ -1,12 +1,15 @@
 /** Expressions: what stands between `{{` and `}}`. Compiles once, tells what an expression reads, and reads plain ones in process.
  *  Never evaluates full JSONata here (one `$pad` can block a process for seconds): evaluator.ts hands that to a child. Pure. */
 import jsonata from 'jsonata';
-import { readsOf, refusedName, type Ast, type Reads } from './expression-ast.ts';
+import { isDeeperThan, readsOf, refusedName, type Ast, type Reads } from './expression-ast.ts';
 import { compilePlain, type PlainRead } from './expression-path.ts';
 import { secretFormFault } from './expression-secrets.ts';
 
 /** A condition or an interpolation longer than this is a program: it belongs into code.js. */
 export const MAX_EXPRESSION_CHARS = 10_000;
+
+/** Of operators, calls and brackets in each other: what looks at an expression calls itself for each level. */
+const MAX_DEPTH = 500;
 
 export interface Expression {
   readonly source: string;
@@ -43,6 +46,8 @@ export function compileExpression(source: string): Expression {
     );
   }
   const ast = parse(source);
+  if (isDeeperThan(ast, MAX_DEPTH))
+    throw new ExpressionError('bad_expression', `the expression is nested deeper than ${MAX_DEPTH} levels; move the logic into a code.js step`);
   const refused = refusedName(ast);
   if (refused !== undefined)
     throw new ExpressionError('bad_expression', `"${refused}" can't be used in an expression: it is a name of the language, not of data`);

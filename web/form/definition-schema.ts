@@ -60,6 +60,17 @@ const node: Schema = {
     disabled: { type: 'boolean', default: true, description: 'Skipped, as if it were not there.' },
     priority: { type: 'integer', minimum: 0, maximum: 100, default: 50, description: 'Of its job on the queue; higher runs first.' },
     queue: { type: 'string', default: 'studio', description: 'Where its job waits.' },
+    cache: {
+      type: 'object',
+      required: ['ttlS'],
+      description: 'Uses a result again instead of running, while it is fresh.',
+      properties: {
+        ttlS: { type: 'integer', minimum: 1, default: 3600, description: 'How long a result is used again, in seconds.' },
+        key: { type: 'string', description: 'An expression; results of the same key are the same. Absent: the params as they were evaluated.' },
+      },
+    },
+    idempotencyKey: { type: 'string', description: 'An expression; receivers that heed it act once for each value.' },
+    start: { type: 'string', enum: ['auto', 'manual'], description: 'manual: it waits until a person lets it start.' },
     resources,
   },
 };
