@@ -114,8 +114,9 @@ function filterFault(filter: string): string | undefined {
   try {
     const { reads, hasSecrets } = compileExpression(filter);
     if (hasSecrets) return 'a filter can not read secrets';
-    const other = [...(reads.roots ?? [])].find((root) => root !== 'event');
-    return other === undefined ? undefined : `a filter reads event alone (event.event_type, event.payload, …), not "${other}"`;
+    // Names inside brackets count as roots too: only one that never names the event is surely wrong.
+    if (reads.roots === null || reads.roots.has('event')) return undefined;
+    return `a filter reads event (event.event_type, event.payload, …), and nothing else; this one reads ${[...reads.roots].join(', ') || 'nothing'}`;
   } catch (error) {
     if (error instanceof ExpressionError) return error.message;
     throw error;

@@ -16,8 +16,8 @@ import { createContentStore, type ContentStore, type StagedContent } from './con
 import { mediaTypeOf } from './media-type.ts';
 
 export interface Files {
-  /** What nodes of an org may do with its files. */
-  of(orgId: string): FilePort;
+  /** What nodes of an org may do with its files. @param instanceId whose step: the events of what it writes say so */
+  of(orgId: string, instanceId?: string): FilePort;
   /** Stores a stream under a path, replacing what was there. Whole or not at all. @throws AppError invalid_query, too_large, disk_full */
   put(request: PutRequest): Promise<File>;
   /** Stores staged bytes under a path. The staged bytes are gone afterwards, also when it fails. */
@@ -46,6 +46,8 @@ export interface PutRequest {
   readonly maxBytes: number;
   readonly mediaType?: string | undefined;
   readonly requestId?: string | undefined;
+  /** Whose step wrote it. */
+  readonly instanceId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -85,13 +87,13 @@ export function createFiles(parts: FilesParts): Files {
   const files: Files = {
     content,
     release,
-    of: (orgId) => filePortOf(files, orgId),
+    of: (orgId, instanceId) => filePortOf(files, orgId, instanceId),
     async put(request) {
       requirePath(request.path);
       const staged = await content.stage(request.source, { maxBytes: request.maxBytes, signal: request.signal });
       return files.putStaged({ ...request, staged });
     },
-    async putStaged({ orgId, path, staged, mediaType, requestId }) {
+    async putStaged({ orgId, path, staged, mediaType, requestId, instanceId }) {
       try {
         requirePath(path);
         const stored = await database.engine.transaction(async (sql) => {
@@ -105,6 +107,7 @@ export function createFiles(parts: FilesParts): Files {
             sha256: staged.sha256,
             mediaType: mediaTypeOf(path, staged.head, mediaType),
             nowMs: clock.now(),
+            instanceId,
             ...(requestId === undefined ? {} : { requestId }),
           });
         });
@@ -185,7 +188,7 @@ async function sweep(parts: { database: Database; content: ContentStore; release
   return removed;
 }
 
-function filePortOf(files: Files, orgId: string): FilePort {
+function filePortOf(files: Files, orgId: string, instanceId: string | undefined): FilePort {
   return {
     async read(path, { maxBytes, signal }) {
       const file = await files.get(orgId, path).catch((error: unknown) => {
@@ -204,7 +207,7 @@ function filePortOf(files: Files, orgId: string): FilePort {
       return { bytes, mediaType: file.mediaType };
     },
     async write(path, bytes, { signal }) {
-      const stored = await files.put({ orgId, path, source: once(bytes), maxBytes: MAX_PUT_BYTES, signal });
+      const stored = await files.put({ orgId, path, source: once(bytes), maxBytes: MAX_PUT_BYTES, instanceId, signal });
       return { path: stored.path, bytes: stored.bytes, sha256: stored.sha256 };
     },
   };

@@ -38,6 +38,8 @@ export interface NewFile {
   readonly mediaType: string;
   readonly nowMs: number;
   readonly requestId?: string;
+  /** Whose step wrote it. */
+  readonly instanceId?: string | undefined;
 }
 
 /** Makes `path` point at the content, replacing what it pointed at, and writes the event.
@@ -53,6 +55,7 @@ export async function upsertFile(sql: Sql, file: NewFile): Promise<{ file: File;
     [file.id, file.orgId, file.path, file.bytes, file.sha256, file.mediaType, file.nowMs],
   );
   const row = rows[0];
+  const old = before.rows[0]?.sha256;
   if (row === undefined) throw new Error(`the row of file ${file.path} did not come back from its insert`);
   await writeEvents(sql, [
     fileEvent({
@@ -60,10 +63,17 @@ export async function upsertFile(sql: Sql, file: NewFile): Promise<{ file: File;
       orgId: file.orgId,
       sequence: row.seq,
       requestId: file.requestId,
-      payload: { change: 'stored', path: row.path, bytes: row.bytes, sha256: row.sha256, mediaType: row.media_type },
+      payload: {
+        change: 'stored',
+        path: row.path,
+        bytes: row.bytes,
+        sha256: row.sha256,
+        mediaType: row.media_type,
+        isSame: old === file.sha256,
+        ...(file.instanceId === undefined ? {} : { instanceId: file.instanceId }),
+      },
     }),
   ]);
-  const old = before.rows[0]?.sha256;
   return { file: toFile(row), replaced: old === file.sha256 ? undefined : old };
 }
 
@@ -114,7 +124,7 @@ export async function findUnreferenced(sql: Sql, content: { readonly orgId: stri
   return rows.map((row) => row.sha256);
 }
 
-function fileEvent(event: { id: string; orgId: string; sequence: number; requestId: string | undefined; payload: Record<string, string | number> }) {
+function fileEvent(event: { id: string; orgId: string; sequence: number; requestId: string | undefined; payload: Record<string, string | number | boolean> }) {
   return {
     kind: 'file' as const,
     id: event.id,

@@ -123,7 +123,7 @@ export async function readOrigin(
 
 /** Tells the owners of an org's file triggers why a dropped file was not taken. */
 export async function noteDropFault(sql: Sql, fault: { readonly orgId: string; readonly message: string }): Promise<void> {
-  await sql.query(`update triggers set last_error = $2 where org_id = $1 and type = 'file'`, [fault.orgId, fault.message]);
+  await sql.query(`update triggers set last_error = $2 where org_id = $1 and type = 'file' and last_error is distinct from $2`, [fault.orgId, fault.message]);
 }
 
 /** What watches the drop folders: by org, the longest that a file of it has to settle. */
