@@ -5,12 +5,12 @@ import type { Json } from '../contract/endpoint.ts';
 import type { Failure, Instance } from '../contract/instances.ts';
 import { isTerminalStep } from '../contract/values.ts';
 import { isTruthy } from '../kernel/json.ts';
-import { closeBody, endItem, releaseBody } from './body-items.ts';
+import { releaseBody } from './body.ts';
 import { failure, notifyEnd, type Core } from './core.ts';
 import { framesOf, isOutsideWait, openStep, outputOf, pathOf, type Frame, type LiveStep, type Ready } from './frame.ts';
 import type { CompiledEdge, CompiledNode } from './graph.ts';
 import type { Live } from './live.ts';
-import { advance, firingEdges, type Outcome } from './plan.ts';
+import { advance, firingEdges, type Advance, type Outcome } from './plan.ts';
 import { evaluateIn } from './large.ts';
 import { bufferOf, flush, flushSoon, stageInstance, stageStep, type StepChange } from './stage.ts';
 
@@ -67,10 +67,15 @@ export function settle(core: Core, frame: Frame, node: CompiledNode, step: LiveS
     return endFrame(core, frame, { status: 'failed', error: { ...cause, step: cause.step ?? path } }, settled.isPure);
   }
   const { ready, skipped, late } = advance(frame.plan, node, outcome, settled.closed);
-  const now = core.clock.now();
-  for (const skip of skipped) stageStep(core, frame, skip.node, openStep(frame, skip.node), { status: 'skipped', reason: skip.reason, endedAt: now });
+  stageSkips(core, frame, skipped);
   for (const drop of late) noteLate(core, frame, node, drop);
   goOn(core, frame, ready, settled.isPure);
+}
+
+/** Records what the plan passed over. */
+export function stageSkips(core: Core, frame: Frame, skipped: Advance['skipped']): void {
+  const now = core.clock.now();
+  for (const skip of skipped) stageStep(core, frame, skip.node, openStep(frame, skip.node), { status: 'skipped', reason: skip.reason, endedAt: now });
 }
 
 /** A token that came after its target had started: dropped, with a line in the target's log. */
@@ -108,7 +113,7 @@ export function startAfter(core: Core, live: Live, ready: readonly Ready[], isPu
 /** Ends a frame: the whole instance, or one item of a body. */
 function endFrame(core: Core, frame: Frame, end: FrameEnd, isPure: boolean): void {
   if (frame.place === undefined) return endInstance(core, frame.live, end);
-  endItem(core, frame, frame.place, end, isPure);
+  core.turns.endItem(frame, frame.place, end, isPure);
 }
 
 /** How a graph came to its end. */
@@ -222,7 +227,7 @@ export function dropInFlight(core: Core, frame: Frame, node: CompiledNode, reaso
   frame.timers.get(node.index)?.();
   frame.timers.delete(node.index);
   const body = frame.bodies.get(node.index);
-  if (body !== undefined) closeBody(core, body, reason, outside);
+  if (body !== undefined) core.turns.closeBody(body, reason, outside);
 }
 
 /** Forgets a live instance without a word to the store: it was lost, or this process stops. */

@@ -6,12 +6,11 @@ import { NodeError, type NodeResult, type NodeWait } from '../nodes/kit.ts';
 import type { StoredWait } from '../store/steps.ts';
 import { endInstance, noteActivity, stageLog } from './advance.ts';
 import type { Gained, Trial } from './attempt.ts';
-import { callWorkflow } from './call.ts';
 import { failure } from './core.ts';
 import { failureOf, finish, releaseHeld } from './finish.ts';
 import { outputOf, pathOf, type Frame, type LiveStep } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
-import { keepLarge } from './large.ts';
+import { keepLarge } from './keep-large.ts';
 import { isTooLarge } from './limits.ts';
 import { noRedaction } from './redaction.ts';
 import { retryLater } from './retry-step.ts';
@@ -35,7 +34,7 @@ export function onResult(trial: Trial, result: Gained): void {
       return waitFor(trial, result.wait);
     case 'call':
       stageLog(core, frame.live, trial.lines);
-      return callWorkflow(trial, result);
+      return core.turns.callWorkflow(trial, result);
     case 'end':
       stageLog(core, frame.live, trial.lines);
       return endBy(trial, result);

@@ -12,12 +12,12 @@ import { isCurrent, pathOf, stepName, type Frame, type FrameScope, type LiveStep
 import { compileCondition, type CompiledNode } from './graph.ts';
 import { attemptDetails, beat } from './heartbeat.ts';
 import { largeScope } from './large.ts';
-import { MAX_OUTPUT_BYTES } from './limits.ts';
-import { noteFlight } from './quarantine.ts';
-import { patientFiles, patientHttp, patiently } from './patient.ts';
+import { parseParams, resolveParams, shortened } from './params.ts';
+import { noteFlight } from './suspects.ts';
+import { patientFiles, patientHttp } from './patient.ts';
 import { sourcesOf } from './plan.ts';
 import { noRedaction, redactionOf, type Redaction } from './redaction.ts';
-import { resolve, type ExpressionScope, type Resolved } from './resolve.ts';
+import type { ExpressionScope, Resolved } from './resolve.ts';
 import { flush, stageStep, type StepChange } from './stage.ts';
 import { notifyPort } from './tell.ts';
 
@@ -90,16 +90,6 @@ function atOnce(trial: Trial, result: Gained): void {
   if (run === undefined || vacate(core, frame, node, run)) onResult(trial, result);
 }
 
-/** The node's params over its frame's scope. @throws NodeError */
-export function resolveParams(core: Core, frame: Frame, node: CompiledNode): Resolved | Promise<Resolved> {
-  const options = {
-    evaluator: core.evaluator,
-    readSecret: (name: string) => patiently(core, () => core.parts.secrets.read(frame.live.orgId, name)),
-  };
-  const scope = largeScope(core, frame, node.reads);
-  return scope instanceof Promise ? scope.then((whole) => resolve(node.params, whole, options)) : resolve(node.params, scope, options);
-}
-
 function openRun(trial: Trial): Running {
   if (trial.run !== undefined) return trial.run;
   const { core, frame, node, step } = trial;
@@ -140,19 +130,6 @@ function runOn(trial: Trial, params: unknown): NodeResult | Promise<NodeResult> 
   if (!trial.isPure && trial.core.carefulUntil > trial.core.clock.monotonic()) openRun(trial);
   if (!(scope instanceof Promise)) return type.run(params as never, contextOf(trial, scope));
   return scope.then((whole) => type.run(params as never, contextOf(trial, whole)));
-}
-
-/** Inputs are shown, not needed to go on: a large one is only counted. */
-export function shortened(text: string): string {
-  return text.length > MAX_OUTPUT_BYTES ? JSON.stringify({ truncated: true, bytes: Buffer.byteLength(text) }) : text;
-}
-
-/** @throws NodeError bad_params */
-export function parseParams(node: CompiledNode, value: Json): unknown {
-  const parsed = node.type.params.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'params'}: ${issue.message}`).join('; ');
-  throw new NodeError('bad_params', `the params of ${node.type.type} are not as it needs them: ${faults}`, { final: true });
 }
 
 function contextOf(trial: Trial, scope: FrameScope): NodeContext {

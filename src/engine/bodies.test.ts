@@ -189,7 +189,8 @@ test('a failed map that is retried goes on with what it has; a single item can b
   );
   assert.equal(done.get('"s1"'), 2);
   const last = await harness.steps(id);
-  assert.deepEqual((last['each']?.output as { items: Json[] }).items[0], { name: 's1', tries: 2 });
+  const gathered = last['each']?.output as { items: Json[] } | undefined;
+  assert.deepEqual(gathered?.items[0], { name: 's1', tries: 2 });
   assert.equal(last['each']?.generation, 3);
 });
 
@@ -270,7 +271,8 @@ test('a called workflow gives its output, and its failure is the failure of the 
 
   const bad = await harness.publish({ nodes: [node('no', 'fail', { message: 'never', code: 'never' })] });
   const { instance: failed } = await harness.run({ nodes: [node('call', 'workflow.call', { workflowId: bad })] });
-  assert.deepEqual([failed.status, failed.error?.code, (failed.error?.details as { code: string }).code], ['failed', 'child_failed', 'never']);
+  const details = failed.error?.details as { code: string } | undefined;
+  assert.deepEqual([failed.status, failed.error?.code, details?.code], ['failed', 'child_failed', 'never']);
 });
 
 test('cancelling the caller cancels what it called, also after a crash', async () => {

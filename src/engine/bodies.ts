@@ -4,9 +4,9 @@ import type { Json } from '../contract/endpoint.ts';
 import { isTruthy } from '../kernel/json.ts';
 import { NodeError, type BodyNodeType, type BodyPlan } from '../nodes/kit.ts';
 import { cancelOutside, noteActivity, type Outside } from './advance.ts';
-import { parseParams, resolveParams, shortened } from './attempt.ts';
+import { parseParams, resolveParams, shortened } from './params.ts';
 import { failWaiting } from './attempt-result.ts';
-import { createBody, noteError, type Body, type BodyDetails } from './body.ts';
+import { createBody, noteError, previousOf, type Body, type BodyDetails } from './body.ts';
 import { closeBody, openItem } from './body-items.ts';
 import { fromCache } from './cache.ts';
 import { CHUNK, rowItems, storedItems } from './body-source.ts';
@@ -178,11 +178,6 @@ function nextRound(core: Core, body: Body, how: Extract<BodyPlan, { kind: 'loop'
   }
   if (value instanceof Promise) whileBusy(core, body, value, (result) => decide(isTruthy(result)));
   else decide(isTruthy(value));
-}
-
-/** What the round before gave. */
-export function previousOf(body: Body): Json {
-  return body.outputs?.[body.done - 1] ?? null;
 }
 
 function endLoop(core: Core, body: Body, reason: string): void {

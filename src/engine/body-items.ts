@@ -5,8 +5,7 @@ import { isTerminalStep } from '../contract/values.ts';
 import { backoffDelayMs } from '../kernel/retry.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { cancelOutside, cancelSteps, noteActivity, type FrameEnd, type Outside } from './advance.ts';
-import { continueBody, failBody, previousOf } from './bodies.ts';
-import { DONE, FAILED, keepOutput, markItem, noteError, UNDER_WAY, type Body } from './body.ts';
+import { DONE, endPause, FAILED, keepOutput, markItem, noteError, previousOf, releaseBody, UNDER_WAY, type Body } from './body.ts';
 import { failure, type Core } from './core.ts';
 import { walled } from './fault.ts';
 import { changeStep, createFrame, newStep, openStep, pathOf, type Frame, type FrameScope, type LiveStep, type Place } from './frame.ts';
@@ -108,7 +107,7 @@ function completeItem(core: Core, body: Body, end: ItemEnd & { readonly output: 
   markItem(body, index, DONE);
   body.done += 1;
   keepOutput(body, index, output, body.details.how.kind === 'loop' ? 0 : text.length);
-  if (body.details.how.kind === 'loop' && body.outputs !== undefined) delete body.outputs[index - 1];
+  if (body.details.how.kind === 'loop' && body.outputs !== undefined) body.outputs[index - 1] = undefined;
 }
 
 /** @returns true when the whole body failed with it */
@@ -122,7 +121,7 @@ function failItem(core: Core, body: Body, end: ItemEnd & { readonly error: Failu
   if (how.kind === 'map' && how.onItemError !== 'fail') return false;
   const what = how.kind === 'map' ? 'item' : 'round';
   const message = `${what} ${index} failed${error.step === undefined ? '' : ` at ${error.step}`}: ${error.message}`;
-  failBody(core, body.frame, body.node, new NodeError(`${what}_failed`, message, { details: { index, code: error.code, step: error.step ?? null } }));
+  core.turns.failBody(body.frame, body.node, new NodeError(`${what}_failed`, message, { details: { index, code: error.code, step: error.step ?? null } }));
   return true;
 }
 
@@ -151,12 +150,7 @@ export function armPause(core: Core, body: Body, index: number, step: LiveStep):
     endPause(body, index);
     if (!body.isOver && !body.frame.live.isGone) walled(core, body.frame.live, () => tryAgain(core, body, index, step));
   });
-  body.pauses.set(index, cancel);
-}
-
-function endPause(body: Body, index: number): void {
-  body.pauses.get(index)?.();
-  if (body.pauses.delete(index)) body.frame.live.busy -= 1;
+  body.pauses.set(index, { step, cancel });
 }
 
 function tryAgain(core: Core, body: Body, index: number, step: LiveStep): void {
@@ -180,11 +174,11 @@ function afterItem(core: Core, body: Body, isPure: boolean): void {
   const { live } = body.frame;
   if (body.details.how.kind === 'map') {
     if (!isPure) flushSoon(core, live);
-    return continueBody(core, body);
+    return core.turns.continueBody(body);
   }
   // A round builds on the one before: that has to be durable, unless it may be repeated.
-  if (isPure && live.inFlight === 0 && !live.mustFlush) return continueBody(core, body);
-  flush(core, live, (lost) => void (lost === undefined && walled(core, live, () => continueBody(core, body))));
+  if (isPure && live.inFlight === 0 && !live.mustFlush) return core.turns.continueBody(body);
+  flush(core, live, (lost) => void (lost === undefined && walled(core, live, () => core.turns.continueBody(body))));
 }
 
 /** Gives a body up: everything under way in it is cancelled. */
@@ -199,12 +193,8 @@ export function closeBody(core: Core, body: Body, reason: string, outside: Outsi
     if (step !== undefined && step.staged !== null && !isTerminalStep(step.staged))
       stageItem(core, body, index, step, { status: 'cancelled', reason, wait: null, endedAt: now });
   }
+  // Those that pause have a row that waits.
+  for (const [index, { step }] of body.pauses) stageItem(core, body, index, step, { status: 'cancelled', reason, wait: null, endedAt: now });
   body.frames.clear();
   releaseBody(body);
-}
-
-/** Stops the timers of a body without a word to the store. */
-export function releaseBody(body: Body): void {
-  body.isOver = true;
-  for (const index of [...body.pauses.keys()]) endPause(body, index);
 }

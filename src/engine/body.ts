@@ -39,8 +39,8 @@ export interface Body {
   failed: number;
   /** Items under way. */
   readonly frames: Map<number, Frame>;
-  /** Timers of items that pause before they are tried again. */
-  readonly pauses: Map<number, () => void>;
+  /** Items that pause before they are tried again. */
+  readonly pauses: Map<number, { readonly step: LiveStep; readonly cancel: () => void }>;
   /** Results of items, while they are few; undefined: they are read from their rows in the end. */
   outputs: (Json | undefined)[] | undefined;
   outputBytes: number;
@@ -94,4 +94,21 @@ export function markItem(body: Body, index: number, state: number): void {
     body.states = larger;
   }
   body.states[index] = state;
+}
+
+/** What the round before gave. */
+export function previousOf(body: Body): Json {
+  return body.outputs?.[body.done - 1] ?? null;
+}
+
+/** The pause of an item is over. */
+export function endPause(body: Body, index: number): void {
+  body.pauses.get(index)?.cancel();
+  if (body.pauses.delete(index)) body.frame.live.busy -= 1;
+}
+
+/** Stops the timers of a body without a word to the store. */
+export function releaseBody(body: Body): void {
+  body.isOver = true;
+  for (const index of [...body.pauses.keys()]) endPause(body, index);
 }

@@ -5,17 +5,20 @@ import type { Failure } from '../contract/instances.ts';
 import type { InstanceStatus } from '../contract/values.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/log.ts';
-import type { FilePort, HttpPort, NodeTypes, SandboxPort } from '../nodes/kit.ts';
+import type { FilePort, HttpPort, NodeError, NodeResult, NodeTypes, SandboxPort } from '../nodes/kit.ts';
 import type { Database } from '../store/client.ts';
 import type { Owner } from '../store/owners.ts';
 import type { ChildEvaluator } from './evaluator.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
-import type { Ready } from './frame.ts';
-import type { CompiledGraph } from './graph.ts';
+import type { FrameEnd, Outside } from './advance.ts';
+import type { Trial } from './attempt.ts';
+import type { Body } from './body.ts';
+import type { Frame, Place, Ready } from './frame.ts';
+import type { CompiledGraph, CompiledNode } from './graph.ts';
 import type { Journal } from './journal.ts';
 import type { LargeStore } from './large.ts';
 import type { Live } from './live.ts';
-import type { Suspects } from './quarantine.ts';
+import type { Suspects } from './suspects.ts';
 import type { EngineStore } from './store-port.ts';
 import type { EngineNotify } from './tell.ts';
 
@@ -66,7 +69,23 @@ export interface LoadedVersion {
   readonly principal: string | null;
 }
 
+/** Calls against the direction of imports: who ends calls who began. Wired in engine.ts. */
+export interface Turns {
+  /** An item's graph came to its end (body-items.ts). */
+  endItem(frame: Frame, place: Place, end: FrameEnd, isPure: boolean): void;
+  closeBody(body: Body, reason: string, outside: Outside): void;
+  /** Bodies.ts. */
+  continueBody(body: Body): void;
+  failBody(frame: Frame, node: CompiledNode, error: NodeError): void;
+  /** Timed.ts. */
+  onTimer(frame: Frame, node: CompiledNode): void;
+  onDeadline(frame: Frame, node: CompiledNode): void;
+  /** Call.ts. */
+  callWorkflow(trial: Trial, call: Extract<NodeResult, { kind: 'call' }>): void;
+}
+
 export interface Core {
+  readonly turns: Turns;
   readonly parts: EngineParts;
   readonly store: EngineStore;
   readonly clock: Clock;

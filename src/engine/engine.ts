@@ -11,12 +11,17 @@ import { releaseLive } from './advance.ts';
 import { notifyEnd, type Core, type EndListener, type EngineParts } from './core.ts';
 import { pump } from './dispatch.ts';
 import { onEnded, watchAdmission } from './admission.ts';
-import { takeChildEnd } from './call.ts';
+import { continueBody, failBody } from './bodies.ts';
+import { closeBody, endItem } from './body-items.ts';
+import { callWorkflow } from './call.ts';
+import { takeChildEnd } from './children.ts';
+import { walled } from './fault.ts';
+import { onDeadline, onTimer } from './timed.ts';
 import { createEvaluator } from './evaluator.ts';
 import { findStep } from './step-path.ts';
 import { deleteInstance } from './instance-commands.ts';
 import { createJournal, type JournalStats } from './journal.ts';
-import { learnSuspects } from './quarantine.ts';
+import { learnSuspects } from './suspects.ts';
 import { commandOf, onJobEnded, onJobStarted } from './job-steps.ts';
 import { buryDeadOwners, registerOwner, watchOwnership, type Watch } from './ownership.ts';
 import { prepareFromRows } from './prepare.ts';
@@ -247,6 +252,15 @@ function createCore(parts: EngineParts): Core {
     runningCount: 0,
     isPumping: false,
     cancelChild: (orgId, instanceId) => cancelIfLive(core, { orgId, instanceId, requestId: newId('req', parts.clock) }),
+    turns: {
+      endItem: (frame, place, end, isPure) => endItem(core, frame, place, end, isPure),
+      closeBody: (body, reason, outside) => closeBody(core, body, reason, outside),
+      continueBody: (body) => continueBody(core, body),
+      failBody: (frame, node, error) => failBody(core, frame, node, error),
+      onTimer: (frame, node) => walled(core, frame.live, () => onTimer(core, frame, node)),
+      onDeadline: (frame, node) => walled(core, frame.live, () => onDeadline(core, frame, node)),
+      callWorkflow,
+    },
     onEnded: (live) => onEnded(core, live),
     onChildEnded: (instanceId) => void takeChildEnd(core, instanceId),
     pump: () => pump(core),

@@ -4,7 +4,7 @@ import type { Failure } from '../contract/instances.ts';
 import { AppError } from '../kernel/fail.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { remember } from './cache.ts';
-import { clearSuspect } from './quarantine.ts';
+import { clearSuspect } from './suspects.ts';
 import { closedEdges, outcomeOf, settle } from './advance.ts';
 import { failure, type Core } from './core.ts';
 import { walled } from './fault.ts';

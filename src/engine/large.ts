@@ -3,9 +3,7 @@ import type { Json } from '../contract/endpoint.ts';
 import { NodeError } from '../nodes/kit.ts';
 import type { Core } from './core.ts';
 import type { Expression } from './expression.ts';
-import { walled } from './fault.ts';
-import { occupy, releaseHeld, vacate } from './finish.ts';
-import { isReference, pathOf, stepName, type Frame, type FrameScope, type LargeReference, type LiveStep } from './frame.ts';
+import { isReference, pathOf, stepName, type Frame, type FrameScope, type LargeReference } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 import { MAX_LARGE_BYTES } from './limits.ts';
 import { patiently } from './patient.ts';
@@ -22,27 +20,6 @@ export interface LargeStore {
   }): Promise<{ readonly id: string; readonly bytes: number; readonly sha256: string }>;
   /** The JSON text. @throws NodeError when it is gone */
   read(value: { readonly orgId: string; readonly sha256: string; readonly bytes: number }): Promise<string>;
-}
-
-/** Keeps `text` and goes on with its reference. The step is in flight meanwhile. */
-export function keepLarge(
-  core: Core,
-  frame: Frame,
-  node: CompiledNode,
-  step: LiveStep,
-  text: string,
-  then: { readonly kept: (reference: Json) => void; readonly failed: (error: unknown) => void },
-): void {
-  const { live } = frame;
-  const run = occupy(core, frame, node, step);
-  const settle = (next: () => void): void => {
-    if (vacate(core, frame, node, run)) walled(core, live, next);
-    releaseHeld(core, live);
-  };
-  storeLarge(core, frame, node, text).then(
-    (reference) => settle(() => then.kept(reference)),
-    (error: unknown) => settle(() => then.failed(error)),
-  );
 }
 
 /** @returns the reference to what is kept. @throws NodeError too_large; AppError disk_full */
@@ -72,9 +49,11 @@ export function largeScope(core: Core, frame: Frame, keys: ReadonlySet<string> |
 async function fetchAll(core: Core, frame: Frame, names: readonly string[]): Promise<FrameScope> {
   const steps: FrameScope['steps'] = Object.assign(Object.create(null) as FrameScope['steps'], frame.scope.steps);
   for (const name of names) {
-    const { $artifact } = frame.scope.steps[name]?.output as unknown as LargeReference;
+    const step = frame.scope.steps[name];
+    if (step === undefined) continue;
+    const { $artifact } = step.output as unknown as LargeReference;
     // Serial: they are large.
-    steps[name] = { ...frame.scope.steps[name], output: await fetchOne(core, frame.live.orgId, $artifact) };
+    steps[name] = { ...step, output: await fetchOne(core, frame.live.orgId, $artifact) };
   }
   return { ...frame.scope, steps };
 }

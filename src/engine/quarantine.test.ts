@@ -69,7 +69,8 @@ test('a step that takes its process down three times is given up with its histor
   await reboot(3);
   const instance = await harness.ended(id);
   assert.deepEqual([instance.status, instance.error?.code], ['failed', 'quarantined']);
-  assert.equal((instance.error?.details as { crashes: number }).crashes, 3);
+  const details = instance.error?.details as { crashes: number } | undefined;
+  assert.equal(details?.crashes, 3);
   assert.equal(deaths, 3);
 });
 

@@ -5,7 +5,7 @@ import { failpoint } from '../kernel/failpoint.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { StoredInstance } from '../store/instances.ts';
 import type { StoredStep } from '../store/steps.ts';
-import { endInstance, goOn, releaseLive } from './advance.ts';
+import { endInstance, goOn, releaseLive, stageSkips } from './advance.ts';
 import { failure, notifyEnd, type Core } from './core.ts';
 import type { CompiledNode } from './graph.ts';
 import { onJobEnded } from './job-steps.ts';
@@ -13,13 +13,11 @@ import { changeStep, openStep, type Frame, type LiveStep } from './frame.ts';
 import { createLive, type Live } from './live.ts';
 import { patiently } from './patient.ts';
 import { isUndoneByRetry, liveFromRows, rebuildPlan } from './rebuild.ts';
-import { stageStep } from './stage.ts';
 import { armDeadline, armTimer } from './timers.ts';
 import { continueBody } from './bodies.ts';
 import { restoreBody } from './recover-bodies.ts';
-import { watchChild } from './call.ts';
+import { watchChild } from './children.ts';
 import { walled } from './fault.ts';
-import type { Advance } from './plan.ts';
 import { loadVersion } from './versions.ts';
 
 /** Instances a bite: their steps come in one query. */
@@ -147,12 +145,6 @@ export async function resumeBody(core: Core, frame: Frame, node: CompiledNode, s
   if (body.isOver || frame.live.isGone) return;
   armDeadline(core, frame, node);
   walled(core, frame.live, () => continueBody(core, body));
-}
-
-/** Records what the plan passed over. */
-export function stageSkips(core: Core, frame: Frame, skipped: Advance['skipped']): void {
-  const now = core.clock.now();
-  for (const skip of skipped) stageStep(core, frame, skip.node, openStep(frame, skip.node), { status: 'skipped', reason: skip.reason, endedAt: now });
 }
 
 /** Takes one instance into memory for a command. @param goesOn false: nothing of it starts  @returns undefined when another process holds it */

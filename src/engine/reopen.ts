@@ -1,7 +1,7 @@
 /** Opening what has ended anew, by command: steps in a new generation, failed maps and loops with what they have already, single items.
  *  Everything reopened has a row that says so before anything of it starts: a crash right after must not forget it. */
 import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
-import { goOn, outcomeOf, startAfter } from './advance.ts';
+import { goOn, outcomeOf, stageSkips, startAfter } from './advance.ts';
 import { continueBody } from './bodies.ts';
 import type { Body, BodyDetails } from './body.ts';
 import { itemPath } from './body-items.ts';
@@ -11,7 +11,7 @@ import { openStep, type Frame } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 import type { Live } from './live.ts';
 import { isUndoneByRetry, rebuildPlan } from './rebuild.ts';
-import { continueFrame, stageSkips } from './recover.ts';
+import { continueFrame } from './recover.ts';
 import { failedItems, reopenItems, restoreBody } from './recover-bodies.ts';
 import { stageInstance, stageRow, stageStep } from './stage.ts';
 import type { PathPart } from './step-path.ts';
@@ -128,7 +128,7 @@ export async function rerunItem(core: Core, frame: Frame): Promise<void> {
   const { body, index } = place;
   const base = await core.store.readHighestGeneration(live.id, `${itemPath(body, index)}/`);
   for (const node of frame.graph.nodes) {
-    delete frame.steps[node.index];
+    frame.steps[node.index] = undefined;
     delete frame.scope.steps[node.key];
     frame.generations[node.index] = base;
   }
