@@ -78,9 +78,6 @@ export type JobPayload = { status: JobStatus } & Partial<
   }
 >;
 
-/** Of `notify:notification:*`, whose entity is the inbox of a person in an org (`<userId>`): heard in `user:<id>` alone. */
-export type NotificationPayload = { unread: number } & Partial<{ id: string; kind: string; title: string }>;
-
 export const envelope = z.strictObject({
   contract_version: z.literal('v1'),
   event_id: z.string(),

@@ -32,7 +32,6 @@ export const notificationKinds = ['failed', 'completed', 'cancelled', 'waiting_a
 export type NotificationKind = (typeof notificationKinds)[number];
 
 export const notificationChannels = ['in_app', 'webhook', 'email'] as const;
-export type NotificationChannel = (typeof notificationChannels)[number];
 
 /** `failed`: the last attempt failed, another follows. `dead`: given up; somebody may send it again. */
 export const deliveryStatuses = ['queued', 'sent', 'failed', 'dead'] as const;
