@@ -118,13 +118,12 @@ test('a URL made of a secret is refused by the step, and names what to do', asyn
   assert.equal((instance['error'] as Record<string, unknown>)['code'], 'secret_in_target');
 });
 
-test('two tries of one step tell once', async () => {
+test('what a step tells is kept under its idempotency key and path', async () => {
   const { instance } = await run('admin', {
     nodes: [{ key: 'tell', type: 'notify', params: { title: 'Once', to: ['user@example.com'] } }],
   });
   const before = itemsOf(await inboxOf('user')).filter((one) => one['title'] === 'Once').length;
   assert.equal(before, 1);
-  // A new generation is another effect, a new attempt is not: the key says which.
   const { rows } = await app.admin.query<{ source: string }>(`select source from notifications where instance_id = $1`, [instance['id']]);
   assert.match(rows[0]?.source ?? '', new RegExp(`^step:${app.people.admin.orgId}:tell:${String(instance['id'])}/tell/\\d+/in_app/`));
 });

@@ -130,6 +130,22 @@ test('a URL that is a secret is read when it is sent, and stands nowhere', async
   assert.ok(rows.every((row) => !row.text.includes('secret-part')));
 });
 
+test('a step that tells again, in a second attempt or after a crash, tells nobody twice; another generation does', async () => {
+  const workflowId = await harness.workflow('Telling');
+  const step = { orgId: 'org_1', workflowId, instanceId: 'inst_t', path: 'tell', title: 'Told by a step', message: '' };
+  const hook = { ...step, target: { channel: 'webhook', url: `${web.url}/step` } as const };
+  const inbox = { ...step, target: { channel: 'in_app', to: ['user_other@example.com', 'other@example.com'] } as const };
+  const [first, second] = [await harness.notify.send({ ...hook, key: 'inst_t/tell/0' }), await harness.notify.send({ ...hook, key: 'inst_t/tell/0' })];
+  assert.deepEqual(second, first);
+  assert.notDeepEqual(await harness.notify.send({ ...hook, key: 'inst_t/tell/1' }), first);
+  assert.deepEqual(
+    [await harness.notify.send({ ...inbox, key: 'a' }), await harness.notify.send({ ...inbox, key: 'a' })],
+    Array(2).fill({ notifications: 1, deliveries: [] }),
+  );
+  assert.equal((await harness.inbox('user_other')).filter((one) => one.title === 'Told by a step').length, 1);
+  await harness.until(() => web.posted.filter((one) => one.path === '/hook/step').length === 2, 'one is posted for each generation');
+});
+
 test('an address inside is refused by the guard, given up at once, and may be sent again once it is allowed', async () => {
   harness.settings = { ...notifySettings, allowedHosts: [] };
   web.posted.length = 0;
