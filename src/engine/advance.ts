@@ -18,7 +18,7 @@ import { bufferOf, flush, flushSoon, stageInstance, stageStep, type StepChange }
 export const PASS_PORT = 'out';
 
 /** How an ended step counts for the plan; 'fatal' ends the instance. */
-export function outcomeOf(node: CompiledNode, step: LiveStep): Outcome | 'fatal' {
+export function outcomeOf(node: CompiledNode, step: Pick<LiveStep, 'status' | 'port'>): Outcome | 'fatal' {
   switch (step.status) {
     case 'completed':
     case 'cached':

@@ -108,6 +108,8 @@ export interface Core {
   /** Attempts in flight that are not synchronous. */
   runningCount: number;
   isPumping: boolean;
+  /** It pumps when this turn's commit has been told to all. */
+  isPumpDue: boolean;
   /** An instance of this process has ended, durably. */
   onEnded(live: Live): void;
   /** A called instance has ended, durably (call.ts). */

@@ -251,6 +251,7 @@ function createCore(parts: EngineParts): Core {
     ready: [],
     runningCount: 0,
     isPumping: false,
+    isPumpDue: false,
     cancelChild: (orgId, instanceId) => cancelIfLive(core, { orgId, instanceId, requestId: newId('req', parts.clock) }),
     turns: {
       endItem: (frame, place, end, isPure) => endItem(core, frame, place, end, isPure),

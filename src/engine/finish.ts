@@ -40,7 +40,7 @@ export function vacate(core: Core, frame: Frame, node: CompiledNode, run: Runnin
 export function finish(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, change: StepChange, isPure: boolean): void {
   clearSuspect(core, frame, node, step);
   if (step.cacheKey !== undefined) remember(core, frame, node, step, change);
-  const outcome = outcomeOf(node, { ...step, ...change });
+  const outcome = outcomeOf(node, { status: change.status, port: change.port === undefined ? step.port : change.port });
   // The conditions may read what this step gives.
   if (change.hasOutput === true || change.error !== undefined)
     frame.scope.steps[node.key] = { output: change.output ?? null, ...(change.error == null ? {} : { error: change.error as Json }) };

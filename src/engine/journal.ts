@@ -234,22 +234,26 @@ export function createJournal(parts: {
 
 /** The longest run of groups from the front that one statement can hold: it can't insert and update the same row. */
 function takeBatch(queue: readonly Entry[]): { batch: readonly Entry[]; rest: Entry[] } {
-  const touched = new Set<string>();
+  const taken = new Map<string, Group[]>();
   let bytes = 0;
   let size = 0;
   for (const { group } of queue) {
     if (size >= MAX_GROUPS || (size > 0 && bytes > MAX_BYTES)) break;
-    const rows: string[] = [];
-    if (group.created !== undefined || group.instance !== undefined) rows.push(group.instanceId);
-    for (const [key, write] of group.steps) {
-      rows.push(`${group.instanceId} ${key}`);
-      bytes += (write.output?.length ?? 0) + (write.input?.length ?? 0);
-    }
-    if (rows.some((row) => touched.has(row))) break;
-    for (const row of rows) touched.add(row);
+    const before = taken.get(group.instanceId);
+    if (before === undefined) taken.set(group.instanceId, [group]);
+    else if (before.some((one) => sharesRow(one, group))) break;
+    else before.push(group);
+    for (const write of group.steps.values()) bytes += (write.output?.length ?? 0) + (write.input?.length ?? 0);
     size++;
   }
   return { batch: queue.slice(0, size), rest: queue.slice(size) };
+}
+
+/** Whether two groups of one instance write the same row. */
+function sharesRow(a: Group, b: Group): boolean {
+  if ((a.created ?? a.instance) !== undefined && (b.created ?? b.instance) !== undefined) return true;
+  for (const key of b.steps.keys()) if (a.steps.has(key)) return true;
+  return false;
 }
 
 function toBatch(entries: readonly Entry[]): Batch {

@@ -107,21 +107,22 @@ function stepWrite(live: Live, path: string, step: LiveStep, texts: { expected: 
 }
 
 function stepPayload(key: string, path: string, step: LiveStep): StepPayload {
-  return {
+  const payload: StepPayload = {
     path,
     status: step.status,
     key,
     generation: step.generation,
     attempt: step.attempt,
-    ...(step.reason === null ? {} : { reason: step.reason }),
-    ...(step.error === null ? {} : { error: step.error }),
     waitReason: step.wait === null ? null : waitReasonOf(step.wait),
     queuedAt: isoOf(step.queuedAt),
     startedAt: isoOf(step.startedAt),
     endedAt: isoOf(step.endedAt),
-    ...(step.workerId === null ? {} : { workerId: step.workerId }),
-    ...(step.jobId === null ? {} : { jobId: step.jobId }),
   };
+  if (step.reason !== null) payload.reason = step.reason;
+  if (step.error !== null) payload.error = step.error;
+  if (step.workerId !== null) payload.workerId = step.workerId;
+  if (step.jobId !== null) payload.jobId = step.jobId;
+  return payload;
 }
 
 export interface InstanceChange {
@@ -207,7 +208,7 @@ export function flush(core: Core, live: Live, onWritten?: OnWritten): void {
     onWritten?.(lost);
     if (lost !== undefined || starts.length === 0) return;
     for (const ready of starts) core.ready.push(ready);
-    core.pump();
+    pumpSoon(core);
   };
   core.dirty.delete(live);
   live.startsAfter = [];
@@ -241,6 +242,25 @@ export function durable(core: Core, live: Live): Promise<void> {
   );
 }
 
+/** Once for all that one commit lets start. */
+function pumpSoon(core: Core): void {
+  if (core.isPumpDue) return;
+  core.isPumpDue = true;
+  queueMicrotask(() => {
+    core.isPumpDue = false;
+    core.pump();
+  });
+}
+
+/** Many events share their millisecond. */
+let lastMs = Number.NaN;
+let lastIso = '';
+
 export function isoOf(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+  if (ms === null) return null;
+  if (ms !== lastMs) {
+    lastIso = new Date(ms).toISOString();
+    lastMs = ms;
+  }
+  return lastIso;
 }

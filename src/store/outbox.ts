@@ -64,6 +64,8 @@ export async function writeEvents(sql: Sql, events: readonly NewEvent[]): Promis
 /** The payload as the outbox keeps it; what is too large says so and leaves the reader to fetch the entity. */
 export function payloadText(payload: Record<string, Json>): string {
   const text = JSON.stringify(payload);
+  // A character takes three bytes at most: the common payload is not counted.
+  if (text.length * 3 <= MAX_PAYLOAD_BYTES) return text;
   const bytes = Buffer.byteLength(text);
   return bytes <= MAX_PAYLOAD_BYTES ? text : JSON.stringify({ truncated: true, bytes });
 }
