@@ -149,7 +149,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     httpOf,
     notify,
     sandbox,
-    large: createLargeResults({ files, database }),
+    large: createLargeResults({ files, database, clock }),
     secrets: identity.secrets,
     jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
     flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),

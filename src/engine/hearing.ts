@@ -42,6 +42,8 @@ export const CHAIN_LABEL = 'studio.chain';
 const MAX_CHAIN = 8;
 /** The floor under announcements. */
 const LOOK_EVERY_MS = 1_000;
+/** Announcements come with every commit: those of one moment are one look. */
+const NUDGE_MS = 20;
 const BITE = 64;
 
 export function createHearing(parts: HearingParts): Looking {
@@ -51,18 +53,28 @@ export function createHearing(parts: HearingParts): Looking {
     try {
       isListening = await isAnyListening(database.engine);
       while (isListening && isRunning() && (await hear(parts))) continue;
-      await asLeader(database.engine, LEADER_LOCKS.fires, (stillLeads) => startHeard(parts, isRunning, stillLeads));
+      if ((await listFires(database.engine, 1)).length > 0)
+        await asLeader(database.engine, LEADER_LOCKS.fires, (stillLeads) => startHeard(parts, isRunning, stillLeads));
     } catch (error) {
       log.warn({ cause: messageOf(error) }, 'events could not be heard for triggers; tried again in a second');
     }
     return LOOK_EVERY_MS;
   });
   let stopHearing = (): void => {};
+  let isAnnounced = false;
+  const onAnnounce = (): void => {
+    // With nobody listening an announcement costs nothing; a new listener nudges, another process's is seen within a second.
+    if (!isListening || isAnnounced) return;
+    isAnnounced = true;
+    clock.after(NUDGE_MS, () => {
+      isAnnounced = false;
+      looking.nudge();
+    });
+  };
   return {
     start() {
       looking.start();
-      // With nobody listening an announcement costs nothing; a new listener nudges, another process's is seen within a second.
-      stopHearing = database.onAnnounce(() => (isListening ? looking.nudge() : undefined));
+      stopHearing = database.onAnnounce(onAnnounce);
     },
     nudge: looking.nudge,
     async stop() {

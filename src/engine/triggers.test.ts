@@ -354,7 +354,7 @@ test('copies of one delivery, at once and from two processes, start one instance
   await sync([hook({ auth: 'hmac', secret: 'HOOK' })]);
   const { token } = await row('hook');
   const [one, other] = [create(), create({ database: db.open() })];
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 50; round++) {
     const copy = signedRequest(token, `{"round":${round}}`);
     const answers = await Promise.all(
       Array.from({ length: 25 }, () => [one, other])
@@ -363,7 +363,7 @@ test('copies of one delivery, at once and from two processes, start one instance
     );
     assert.equal(new Set(answers.map((answer) => answer.instanceId)).size, 1);
   }
-  assert.equal((await instances()).length, 20);
+  assert.equal((await instances()).length, 50);
 });
 
 test('a delivery whose process died before the instance stood is finished by its copy', async () => {
