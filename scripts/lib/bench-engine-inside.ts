@@ -27,7 +27,7 @@ export async function measureInside(runs: number, count: number): Promise<readon
     filesOf: unused,
     httpOf: unused,
     sandbox: { run: unused },
-    large: { keep: unused, read: unused },
+    large: { keep: unused, share: unused, read: unused },
     secrets: { read: async () => undefined },
     jobs: { wake: () => undefined, cancel: async () => undefined },
     isAlone: true,

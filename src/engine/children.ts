@@ -7,7 +7,8 @@ import { failWaiting } from './attempt-result.ts';
 import type { Core } from './core.ts';
 import { walled } from './fault.ts';
 import { finish } from './finish.ts';
-import type { Ready } from './frame.ts';
+import { pathOf, type Ready } from './frame.ts';
+import { ownReference } from './large.ts';
 import { patiently } from './patient.ts';
 import type { EngineStore } from './store-port.ts';
 
@@ -24,6 +25,7 @@ export async function takeChildEnd(core: Core, childId: string): Promise<void> {
   try {
     const outcome = await patiently(core, () => core.store.readOutcome(childId));
     if (outcome !== undefined && !isTerminalInstance(outcome.status)) return;
+    if (outcome !== undefined) Object.assign(outcome, { output: await ownReference(core, found.frame.live, pathOf(found.frame, found.node), outcome.output) });
     if (core.children.get(childId) !== found || found.frame.isGone || found.frame.live.isGone) return;
     core.children.delete(childId);
     walled(core, found.frame.live, () => settleChild(core, found, childId, outcome));

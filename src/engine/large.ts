@@ -6,6 +6,7 @@ import type { Expression } from './expression.ts';
 import { isReference, pathOf, stepName, type Frame, type FrameScope, type LargeReference } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 import { MAX_LARGE_BYTES } from './limits.ts';
+import type { Live } from './live.ts';
 import { patiently } from './patient.ts';
 import { evaluate } from './resolve.ts';
 
@@ -17,6 +18,14 @@ export interface LargeStore {
     readonly instanceId: string;
     readonly path: string;
     readonly text: string;
+  }): Promise<{ readonly id: string; readonly bytes: number; readonly sha256: string }>;
+  /** Another instance has it, too: it stays when the first is deleted. @returns the artifact of that instance */
+  share(value: {
+    readonly orgId: string;
+    readonly instanceId: string;
+    readonly path: string;
+    readonly sha256: string;
+    readonly bytes: number;
   }): Promise<{ readonly id: string; readonly bytes: number; readonly sha256: string }>;
   /** The JSON text. @throws NodeError when it is gone */
   read(value: { readonly orgId: string; readonly sha256: string; readonly bytes: number }): Promise<string>;
@@ -36,6 +45,15 @@ export async function storeLarge(core: Core, frame: Frame, node: CompiledNode, t
   // Conditions after this step are asked before its row is staged.
   frame.live.hasLarge = true;
   return { $artifact: { ...kept } };
+}
+
+/** A reference that came from another instance, as one of this instance; anything else as it is. */
+export async function ownReference(core: Core, live: Live, path: string, value: Json): Promise<Json> {
+  if (!isReference(value)) return value;
+  const { sha256, bytes } = (value as unknown as LargeReference).$artifact;
+  const shared = await patiently(core, () => core.parts.large.share({ orgId: live.orgId, instanceId: live.id, path, sha256, bytes }));
+  live.hasLarge = true;
+  return { $artifact: { ...shared } };
 }
 
 /** The scope with those of `keys` (null: all) fetched that are references. At once when there are none. */

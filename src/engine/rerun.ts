@@ -11,6 +11,7 @@ import { makeLive, stageCreated } from './create-instance.ts';
 import { openStep } from './frame.ts';
 import { descendantsOf } from './graph.ts';
 import { requireInputs } from './input-schema.ts';
+import { ownReference } from './large.ts';
 import type { Live } from './live.ts';
 import { liveFromRows, rebuildPlan } from './rebuild.ts';
 import { durable, stageStep } from './stage.ts';
@@ -99,7 +100,9 @@ async function takeOver(core: Core, live: Live, old: StoredInstance, from: strin
     )
       continue;
     const isSkipped = step.status === 'skipped';
-    const { output, hasOutput, port, error } = step;
+    const { hasOutput, port, error } = step;
+    // Serial: few are kept as artifacts.
+    const output = await ownReference(core, live, node.key, step.output);
     const reason = isSkipped ? step.reason : `taken over from ${old.id}`;
     // A failure that was let through stays one; everything else is a result that was not worked for again.
     const status = isSkipped || error !== null ? step.status : 'cached';

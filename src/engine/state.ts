@@ -60,7 +60,8 @@ const commandStates: Readonly<Record<InstanceCommand, readonly InstanceStatus[]>
 export function requireInstanceState(id: string, status: InstanceStatus, command: InstanceCommand): void {
   const allowed = commandStates[command];
   if (allowed.includes(status)) return;
-  fail('illegal_transition', { message: `instance ${id} is ${status}; ${command} applies to ${allowed.join(', ')} instances`, details: { status, allowed } });
+  const to = command === 'resume' ? 'paused instances, and those with steps paused for debugging' : `${allowed.join(', ')} instances`;
+  fail('illegal_transition', { message: `instance ${id} is ${status}; ${command} applies to ${to}`, details: { status, allowed } });
 }
 
 export type StepCommand = 'start' | 'retry' | 'skip' | 'cancel' | 'complete' | 'result' | 'approve' | 'reject' | 'callback';

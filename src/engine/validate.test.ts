@@ -441,6 +441,11 @@ test('the structural hash heeds what runs and nothing else', () => {
     triggers: [],
   };
   assert.equal(structuralHash(base), structuralHash(cosmetic));
+  const inside = (x: number): Definition => ({
+    ...base,
+    nodes: [{ key: 'each', type: 'map', params: { items: [], body: { nodes: [{ key: 'in', type: 'noop', position: { x, y: 0 } }], edges: [] } } }],
+  });
+  assert.equal(structuralHash(inside(1)), structuralHash(inside(2)), 'a node inside a body may be moved, too');
   assert.notEqual(structuralHash(base), structuralHash({ ...base, edges: [] }));
   assert.notEqual(structuralHash(base), structuralHash({ ...base, nodes: base.nodes.map((node) => ({ ...node, disabled: true })) }));
 });

@@ -50,7 +50,9 @@ export interface BootOptions {
 }
 
 /** @param options.types more node types than the product's */
-export async function engineHarness(options: { readonly types?: readonly NodeType[]; readonly log?: Logger; readonly flightRecorder?: () => FlightRecorder } = {}): Promise<EngineHarness> {
+export async function engineHarness(
+  options: { readonly types?: readonly NodeType[]; readonly log?: Logger; readonly flightRecorder?: () => FlightRecorder } = {},
+): Promise<EngineHarness> {
   const db = await testDatabase();
   const clock = fakeClock();
   const orgId = 'org_test';
@@ -73,6 +75,7 @@ export async function engineHarness(options: { readonly types?: readonly NodeTyp
       kept.set(sha256, value.text);
       return { id: newId('art'), bytes: Buffer.byteLength(value.text), sha256 };
     },
+    share: async ({ sha256, bytes }: { readonly sha256: string; readonly bytes: number }) => ({ id: newId('art'), sha256, bytes }),
     read: async (value: { readonly sha256: string }) => kept.get(value.sha256) ?? '',
   };
   const unused = (): never => {

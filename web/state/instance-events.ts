@@ -86,7 +86,7 @@ export function putStep(view: InstanceView, step: Step): InstanceView {
 function mergeStep(old: Step | undefined, payload: StepPayload, event: Envelope): Step {
   const generation = payload.generation ?? old?.generation ?? 1;
   const same = old !== undefined && old.generation === generation ? old : undefined;
-  const { error, waitReason, ...facts } = payload;
+  const { error, waitReason, progress, ...facts } = payload;
   const blank: Step = {
     key: lastKey(payload.path),
     path: payload.path,
@@ -100,7 +100,8 @@ function mergeStep(old: Step | undefined, payload: StepPayload, event: Envelope)
     endedAt: null,
     seq: 0,
   };
-  const { error: oldError, waitReason: oldReason, ...before } = same ?? blank;
+  const { error: oldError, waitReason: oldReason, progress: oldProgress, ...before } = same ?? blank;
+  const keptProgress = progress === undefined ? oldProgress : (progress ?? undefined);
   const keptError = error === undefined ? (isOver(payload.status) ? oldError : undefined) : (error ?? undefined);
   const keptReason =
     waitReason === undefined ? (payload.status === 'waiting' || payload.status === 'queued' ? oldReason : undefined) : (waitReason ?? undefined);
@@ -112,6 +113,7 @@ function mergeStep(old: Step | undefined, payload: StepPayload, event: Envelope)
     ...timesOf(event, before, facts),
     ...(keptError === undefined ? {} : { error: keptError }),
     ...(keptReason === undefined ? {} : { waitReason: keptReason }),
+    ...(keptProgress === undefined ? {} : { progress: keptProgress }),
   };
 }
 
