@@ -39,6 +39,7 @@ export interface StepCommandRequest {
 export async function commandInstance(core: Core, request: InstanceRequest): Promise<void> {
   await withOwner(core, request, {
     here: (live) => runInstanceCommand(core, live, request.command, request.requestId),
+    from: () => undefined,
     row: { kind: request.command, payload: { requestId: request.requestId } },
   });
 }
@@ -46,13 +47,13 @@ export async function commandInstance(core: Core, request: InstanceRequest): Pro
 export async function commandStep(core: Core, request: StepCommandRequest): Promise<Effect> {
   const effect = await withOwner(core, request, {
     here: (live) => runStepCommand(core, live, request),
+    from: (effect) => (effect === 'isolated' ? 'isolated' : 'advancing'),
     row: {
       kind: `step.${request.command}`,
       payload: payloadOf(request),
     },
   });
-  // LIMIT: the owner's answer carries no effect across processes; the step's own event tells what happened.
-  return effect ?? 'advancing';
+  return effect;
 }
 
 /** What travels to another process. */
@@ -64,17 +65,18 @@ function payloadOf(request: StepCommandRequest): Json {
 
 interface Command<T> {
   readonly here: (live: Live) => Promise<T>;
+  /** The same from the answer of another process. */
+  readonly from: (effect: string | null) => T;
   readonly row: { readonly kind: string; readonly payload: Json };
 }
 
-async function withOwner<T>(core: Core, request: { readonly orgId: string; readonly id: string }, command: Command<T>): Promise<T | undefined> {
+async function withOwner<T>(core: Core, request: { readonly orgId: string; readonly id: string }, command: Command<T>): Promise<T> {
   requireAccepting(core);
   const stored = await core.store.readStoredInstance(request);
   if (stored === undefined) fail('not_found', `there is no instance ${request.id}`);
   const live = await takeInstance(core, request.id);
   if (live !== undefined) return inTurn(core, live, command.here);
-  await askOwner(core, request, command.row);
-  return undefined;
+  return command.from(await askOwner(core, request, command.row));
 }
 
 /** The last command on each instance: the next waits for it. */
@@ -111,8 +113,8 @@ async function runHere<T>(core: Core, first: Live, run: (live: Live) => Promise<
 const OWNER_ANSWERS_MS = 15_000;
 const LOOK_MS = 50;
 
-/** Leaves the command for the owner and waits for its answer. */
-async function askOwner(core: Core, request: { readonly orgId: string; readonly id: string }, row: Command<unknown>['row']): Promise<void> {
+/** Leaves the command for the owner and waits for its answer. @returns the effect it tells */
+async function askOwner(core: Core, request: { readonly orgId: string; readonly id: string }, row: Command<unknown>['row']): Promise<string | null> {
   const id = newId('cmd', core.clock);
   await core.store.insertCommand({ id, orgId: request.orgId, instanceId: request.id, kind: row.kind, payload: row.payload });
   core.parts.database.announce();
@@ -120,7 +122,7 @@ async function askOwner(core: Core, request: { readonly orgId: string; readonly 
   while (core.clock.monotonic() < deadline && core.state === 'running') {
     const result = await core.store.readCommandResult(id);
     if (result !== undefined) {
-      if (result.error === null) return;
+      if (result.error === null) return result.effect;
       throw new AppError(isErrorCode(result.error.code) ? result.error.code : 'conflict', { message: result.error.message });
     }
     await core.clock.sleep(LOOK_MS);
@@ -130,6 +132,8 @@ async function askOwner(core: Core, request: { readonly orgId: string; readonly 
       message: `the process that runs instance ${request.id} does not answer; it is taken over when it is found dead, try again in half a minute`,
       retryAfterS: 30,
     });
+  // Its owner was faster.
+  return (await core.store.readCommandResult(id))?.effect ?? null;
 }
 
 function isErrorCode(code: string): code is ErrorCode {
@@ -142,6 +146,7 @@ const stepCommands: ReadonlySet<string> = new Set<StepCommand>(['retry', 'skip',
 /** Runs a command that another process left for us. Never rejects: the answer stands in the row. */
 export async function executeRemote(core: Core, command: NewCommand): Promise<void> {
   let error: { code: string; message: string } | undefined;
+  let effect: Effect | undefined;
   try {
     const payload = command.payload as Partial<Omit<StepRequest, 'command'>>;
     const { requestId } = payload;
@@ -159,6 +164,6 @@ export async function executeRemote(core: Core, command: NewCommand): Promise<vo
     error = { code: cause instanceof AppError ? cause.code : 'internal', message: messageOf(cause) };
   }
   await core.store
-    .finishCommand({ id: command.id, error })
+    .finishCommand({ id: command.id, error, effect })
     .catch((cause: unknown) => core.log.warn({ commandId: command.id, cause: messageOf(cause) }, 'the answer to a command could not be written'));
 }

@@ -49,9 +49,9 @@ export async function runStepCommand(core: Core, live: Live, request: StepReques
   live.requestId = request.requestId;
   const found = findStep(live, request.path);
   if (found === undefined) {
-    await onEndedItem(core, live, parts, request);
+    const effect = await onEndedItem(core, live, parts, request);
     await durable(core, live);
-    return 'advancing';
+    return effect;
   }
   const step = found.frame.steps[found.node.index];
   requireStepState(request.path, step?.status ?? 'pending', request.command);
@@ -61,19 +61,23 @@ export async function runStepCommand(core: Core, live: Live, request: StepReques
 }
 
 /** A step of an item that is not under way, or an item itself: it can be run again, and its map or loop with it. */
-async function onEndedItem(core: Core, live: Live, parts: readonly PathPart[], request: StepRequest): Promise<void> {
+async function onEndedItem(core: Core, live: Live, parts: readonly PathPart[], request: StepRequest): Promise<Effect> {
   if (request.command !== 'retry')
     fail(
       'illegal_transition',
       `"${request.path}" is part of an item that is not under way; ${request.command} applies to steps under way, retry runs it again`,
     );
+  const outermost = live.graph.byKey.get(parts[0]?.key ?? '');
+  const wasStopped = isTerminalInstance(live.status) && live.status !== 'completed';
+  const effect = wasStopped || (outermost !== undefined && leadsOn(live.top, outermost)) ? 'advancing' : 'isolated';
   const last = parts.at(-1);
   const isItem = last?.index !== undefined;
   const frame = await openChain(core, live, isItem ? parts : parts.slice(0, -1));
   if (frame === undefined) fail('not_found', `instance ${live.id} has not run "${request.path}"`);
-  if (isItem) return rerunItem(core, frame);
   const node = frame.graph.byKey.get(last?.key ?? '');
-  if (node !== undefined) await reopen(core, frame, [node]);
+  if (isItem) await rerunItem(core, frame);
+  else if (node !== undefined) await reopen(core, frame, [node]);
+  return effect;
 }
 
 async function run(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined, request: StepRequest): Promise<Effect> {

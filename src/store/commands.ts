@@ -37,18 +37,26 @@ export interface CommandError {
   readonly message: string;
 }
 
-export async function finishCommand(sql: Sql, command: { readonly id: string; readonly error: CommandError | undefined }): Promise<void> {
-  await sql.query(`update commands set done_at = now(), error = $2::jsonb where id = $1 and done_at is null`, [
+export async function finishCommand(
+  sql: Sql,
+  command: { readonly id: string; readonly error: CommandError | undefined; readonly effect: string | undefined },
+): Promise<void> {
+  await sql.query(`update commands set done_at = now(), error = $2::jsonb, effect = $3 where id = $1 and done_at is null`, [
     command.id,
     command.error === undefined ? null : JSON.stringify(command.error),
+    command.effect ?? null,
   ]);
 }
 
 /** @returns undefined while it is open */
-export async function readCommandResult(sql: Sql, id: string): Promise<{ readonly error: Failure | null } | undefined> {
-  const { rows } = await sql.query<{ done: boolean; error: Failure | null }>(`select done_at is not null as done, error from commands where id = $1`, [id]);
+export async function readCommandResult(sql: Sql, id: string): Promise<{ readonly error: Failure | null; readonly effect: string | null } | undefined> {
+  const { rows } = await sql.query<{ done: boolean; error: Failure | null; effect: string | null }>(
+    `select done_at is not null as done, error, effect from commands where id = $1`,
+    [id],
+  );
   const row = rows[0];
-  return row === undefined ? { error: null } : row.done ? { error: row.error } : undefined;
+  if (row === undefined) return { error: null, effect: null };
+  return row.done ? { error: row.error, effect: row.effect } : undefined;
 }
 
 /** Takes an open command back. @returns false when its owner was faster */

@@ -275,4 +275,5 @@ export const commands = pgTable('commands', {
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   doneAt: timestamp('done_at', { withTimezone: true }),
   error: jsonb(),
+  effect: text(),
 });

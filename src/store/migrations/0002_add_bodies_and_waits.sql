@@ -16,6 +16,9 @@ alter table steps
 -- The callbacks that are awaited. Partial: steps that end at once, the hot path, don't pay for it.
 create index steps_callback on steps ((wait ->> 'token')) where status = 'waiting' and wait ->> 'token' is not null;
 
+-- What a command came to, for who asked from another process.
+alter table commands add column effect text;
+
 -- The items of a large map, so that memory holds a few of them only. Written before its step runs.
 create table step_items (
   instance_id text not null,
@@ -70,6 +73,7 @@ $$;
 -- down
 drop table step_crashes, step_cache, step_items;
 drop index steps_callback;
+alter table commands drop column effect;
 alter table steps drop column details;
 drop index instances_parent_id;
 alter table instances drop column debug, drop column depth, drop column parent_generation, drop column parent_path, drop column parent_id;
