@@ -42,7 +42,7 @@ export const instance = z.strictObject({
   waiting: waitReason.extend({ kind: z.enum(waitingKinds) }).optional(),
   labels,
   priority: z.int(),
-  /** What started it: `manual`, `rerun`, `cron:<trigger>`, `webhook:<trigger>`. */
+  /** What started it: `manual`, `rerun`, or a trigger as `<type>:<key>` (`cron:daily`, `webhook:…`, `form:…`, `event:…`, `file:…`). */
   startedBy: z.string(),
   rerunOf: z.string().optional(),
   /** The step that called it; `generation` null: it did not wait. */

@@ -21,7 +21,7 @@ export const settings = z.strictObject({
   publicOrigin: z.string().nullable(),
   /** Hosts that http.request may reach although they are not public addresses. Of the org; a super administrator sets it. */
   allowedHosts: z.array(z.string()),
-  /** One switch for all triggers of the org: while true, neither cron nor webhooks start anything. */
+  /** One switch for all triggers of the org: while true, none starts anything. */
   triggersPaused: z.boolean(),
   /** Who is told what of instances whose workflow has no rules of its own (settings.notify). Of the org. */
   notifications: notifyRules,

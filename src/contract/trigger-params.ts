@@ -6,7 +6,6 @@ const DAY_S = 86_400;
 const secretName = z.string().max(64);
 /** How many calls may start an instance within `perS` seconds; the next is told when to come back. */
 const callRate = z.strictObject({ limit: z.int().min(1).max(1_000_000), perS: z.int().min(1).max(DAY_S) });
-export type CallRate = z.infer<typeof callRate>;
 
 export const cronParams = z.strictObject({
   expression: z.string().min(1).max(200),
@@ -93,7 +92,6 @@ export const eventParams = z.strictObject({
   /** Hear also the events of this workflow itself and of its instances. */
   allowSelf: z.boolean().default(false),
 });
-export type EventParams = z.infer<typeof eventParams>;
 
 export const fileParams = z.strictObject({
   /** Of the path in the org's files; `inbox/` is where dropped files go. Empty: everywhere. */
@@ -105,4 +103,3 @@ export const fileParams = z.strictObject({
   /** Hear also files that this workflow's own instances wrote. */
   allowSelf: z.boolean().default(false),
 });
-export type FileParams = z.infer<typeof fileParams>;

@@ -1,4 +1,4 @@
-/** Webhooks: what the outside calls to start a workflow. How a caller authenticates stands in the trigger's params (contract/graph). */
+/** Webhooks: what the outside calls to start a workflow. How a caller authenticates stands in the trigger's params (contract/trigger-params). */
 import * as z from 'zod';
 import { endpoint } from './endpoint.ts';
 
@@ -13,13 +13,13 @@ export const webhookEndpoints = [
     tag: 'webhooks',
     summary: 'Start a workflow by its webhook',
     description:
-      'auth header: the secret in X-Studio-Secret (or the header the trigger names). auth hmac: X-Studio-Delivery (an id of letters, digits, - and _), X-Studio-Timestamp (unix seconds, at most five minutes off) and X-Studio-Signature: sha256=<hex HMAC-SHA256 of "<delivery>.<timestamp>.<body>">. Copies of one delivery start one instance, whichever auth; without a delivery id every call counts.',
+      'auth header: the secret in X-Studio-Secret (or the header the trigger names). auth jwt: Authorization: Bearer, and a token of the algorithm that the trigger names, not expired. auth hmac: X-Studio-Delivery (an id of letters, digits, - and _), X-Studio-Timestamp (unix seconds, at most five minutes off, or what the trigger says) and X-Studio-Signature: sha256=<hex HMAC-SHA256 of "<delivery>.<timestamp>.<body>">. Copies of one delivery start one instance, whichever auth; without a delivery id every call counts.',
     params: token,
     query,
     bodyKind: 'bytes',
     status: 202,
     reply: accepted,
-    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body', 'too_large'],
+    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body', 'too_large', 'rate_limited'],
   }),
   endpoint({
     key: 'GET /webhooks/{token}',
@@ -29,6 +29,6 @@ export const webhookEndpoints = [
     query,
     status: 202,
     reply: accepted,
-    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body'],
+    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body', 'rate_limited'],
   }),
 ] as const;

@@ -5,6 +5,7 @@ import { noteResult, readTriggerByToken, type ArmedTrigger } from '../store/trig
 import { takeCall, type TakenParts } from './taken.ts';
 import { deliveryOf, judgeWebhook } from './webhook-auth.ts';
 import { webhookInput } from './webhook-input.ts';
+import { webhookKeyFault } from './webhook-jwt.ts';
 
 export interface WebhookRequest {
   readonly token: string;
@@ -49,12 +50,19 @@ async function admit(
   const params = parsed.data;
   if (params.auth === 'none') return { trigger, params, proofId: undefined };
   const secret = params.secret === undefined ? undefined : await parts.secrets.read(trigger.orgId, params.secret);
+  const note = (why: string): Promise<void> => {
+    const reason = `The secret "${params.secret ?? ''}" ${why}, so every call was refused.`;
+    return noteResult(parts.database.engine, trigger, { outcome: 'refused', at: new Date(parts.clock.now()).toISOString(), reason });
+  };
   if (secret === undefined || secret === '') {
-    const reason = `The secret "${params.secret ?? ''}" is missing, so every call was refused.`;
-    await noteResult(parts.database.engine, trigger, { outcome: 'refused', at: new Date(parts.clock.now()).toISOString(), reason });
+    await note('is missing');
     fail('forbidden', 'This webhook refuses every call: its secret is missing. Its owner has to set it.');
   }
   const judged = await judgeWebhook(params, secret, { headers: request.headers, body: request.body, nowMs: parts.clock.now() });
-  if ('refusal' in judged) fail('unauthenticated', `The call was refused: ${judged.refusal}.`);
+  if ('refusal' in judged) {
+    const fault = params.jwt === undefined ? undefined : await webhookKeyFault(secret, params.jwt.alg);
+    if (fault !== undefined) await note(`can't be used as a key (${fault})`);
+    fail('unauthenticated', `The call was refused: ${judged.refusal}.`);
+  }
   return { trigger, params, proofId: judged.proofId };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { SignJWT } from 'jose';
 import { startApp, type TestApp } from '../../test/app.ts';
 import { asObject, itemsOf, type ApiClient } from '../../test/api-client.ts';
 
@@ -112,6 +113,31 @@ test('switched off it is not there; switched on again it is; rotated, the old ad
   assert.equal(await send(`${app.url}${String(url)}`), 409);
   await admin.expect(200, 'PATCH', '/api/v1/settings', { triggersPaused: false });
   assert.equal((await instancesOf(hook.id)).length, 2);
+});
+
+test('a token of the named algorithm is let in; a key that is none is told to its owner', async () => {
+  const key = 'k'.repeat(40);
+  await admin.expect(200, 'PUT', '/api/v1/secrets/TOKENS', { value: key });
+  const hook = await publish({ auth: 'jwt', secret: 'TOKENS', jwt: { alg: 'HS256', audience: 'studio', once: true } });
+  const token = await new SignJWT({ aud: 'studio', jti: 'one' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('5m')
+    .sign(new TextEncoder().encode(key));
+  const send = (authorization: string) => call(hook.url, { method: 'POST', body: '{"n":1}', headers: { authorization, 'content-type': 'application/json' } });
+  const replies = await Promise.all(Array.from({ length: 10 }, () => send(`Bearer ${token}`)));
+  assert.deepEqual([...new Set(replies.map((reply) => reply.status))], [202]);
+  assert.equal((await instancesOf(hook.id)).length, 1);
+  assert.equal((await send(`Bearer ${token}x`)).status, 401);
+  assert.equal((await send(token)).status, 401);
+  await admin.expect(200, 'PUT', '/api/v1/secrets/TOKENS', { value: 'short' });
+  assert.equal((await send(`Bearer ${token}`)).status, 401);
+  const workflow = await admin.expect(200, 'GET', `/api/v1/workflows/${hook.id}`);
+  assert.match(JSON.stringify(workflow['triggers']), /can't be used as a key .*32 bytes/);
+  assert.equal(
+    JSON.stringify(await admin.expect(200, 'GET', `/api/v1/instances/${String(replies[0]?.body['instanceId'])}`)).includes(token),
+    false,
+    'a token never becomes input',
+  );
 });
 
 test('a definition whose triggers are wrong is refused with one problem each', async () => {
