@@ -6,7 +6,7 @@ import { newId } from '../kernel/ids.ts';
 import { bootId, identify, pidNamespace } from '../kernel/process-identity.ts';
 import type { OwnerRow } from '../store/owners.ts';
 import type { NewCommand } from '../store/commands.ts';
-import { takeChildEnd } from './call.ts';
+import { takeChildEnd } from './children.ts';
 import type { Core } from './core.ts';
 import { onJobEnded } from './job-steps.ts';
 import { adoptAll } from './recover.ts';
@@ -69,6 +69,9 @@ export function watchOwnership(core: Core, execute: (command: NewCommand) => Pro
   let cancelBeat = (): void => {};
   let cancelNudge: (() => void) | undefined;
   let isPolling = false;
+  let beating: Promise<void> | undefined;
+  /** A taking over broke off: some instances may bear this owner's epoch without being in memory. */
+  let isTorn = false;
   const taken = new Set<string>();
 
   async function poll(): Promise<void> {
@@ -90,22 +93,39 @@ export function watchOwnership(core: Core, execute: (command: NewCommand) => Pro
     }
   }
 
-  async function beat(): Promise<void> {
-    if (isStopped || core.owner === undefined) return;
+  /** One at a time: a batch that was fenced off asks once for each of its instances, and to come back twice would be to be two owners. */
+  function beat(): Promise<void> {
+    beating ??= beatOnce().finally(() => (beating = undefined));
+    return beating;
+  }
+
+  async function beatOnce(): Promise<void> {
+    if (isStopped) return;
     try {
-      if (!(await core.store.beatOwner(core.owner))) return await comeBack();
-      if (core.parts.isAlone !== true && (await buryDeadOwners(core)) > 0) await adoptAll(core);
+      // Without an owner: it was declared dead before, and could not register yet.
+      if (core.owner === undefined || isTorn || !(await core.store.beatOwner(core.owner))) return await comeBack();
+      if (core.parts.isAlone !== true && (await buryDeadOwners(core)) > 0) await takeOver();
     } catch (error) {
       core.log.warn({ cause: messageOf(error) }, 'the beat of this process failed; tried again');
     }
   }
 
-  /** This process was declared dead while it was frozen: what it held belongs to others. It starts anew, empty. */
+  async function takeOver(): Promise<void> {
+    isTorn = true;
+    await adoptAll(core);
+    isTorn = false;
+  }
+
+  /** This process was declared dead while it was frozen, or declares itself so: what it held belongs to others. It starts anew, empty. */
   async function comeBack(): Promise<void> {
     core.log.warn({ epoch: core.owner?.epoch }, 'this process was taken for dead; it goes on as a new owner');
+    if (core.owner !== undefined) await core.store.deleteOwners([core.owner.epoch], 0);
+    core.owner = undefined;
     for (const live of [...core.lives.values()]) core.onLost(live, 'fenced', 'this process was taken for dead');
+    // What was appended before must meet no fence: under the new epoch it would be a late commit to what others hold.
+    await core.journal.drained();
     await registerOwner(core);
-    await adoptAll(core);
+    await takeOver();
   }
 
   const pollAgain = (): void => {

@@ -69,9 +69,11 @@ async function resume(core: Core, stored: StoredInstance, steps: readonly Stored
   if (known !== undefined) return known;
   let live: Live;
   try {
-    const { graph } = await loadVersion(core, stored);
+    // A database that is away says nothing of the version.
+    const { graph } = await patiently(core, () => loadVersion(core, stored));
     live = liveFromRows(stored, graph, steps);
   } catch (error) {
+    if (core.state === 'stopped') return undefined;
     core.log.error({ instanceId: stored.id, cause: messageOf(error) }, 'an instance could not be brought back');
     failUnloadable(core, stored, messageOf(error));
     return undefined;
