@@ -1,33 +1,25 @@
 /** One attempt of an inline step: evaluates params, runs the node under a timeout and a signal, and hands what comes back to
  *  attempt-result.ts. Synchronous from end to end when nothing needs waiting: the common step costs no turn of the loop. */
-import type { Json } from '../contract/endpoint.ts';
-import { NodeError, type InlineNodeType, type NodeContext, type NodeResult } from '../nodes/kit.ts';
+import { NodeError, type InlineNodeType, type NodeResult } from '../nodes/kit.ts';
 import { stageLog } from './advance.ts';
+import { contextOf, openRun } from './attempt-context.ts';
 import { onFailure, onResult } from './attempt-result.ts';
 import { fromCache, idempotencyKeyOf } from './cache.ts';
 import type { Core } from './core.ts';
 import { walled } from './fault.ts';
-import { occupy, vacate } from './finish.ts';
-import { isCurrent, pathOf, stepName, type Frame, type FrameScope, type LiveStep, type Running } from './frame.ts';
-import { compileCondition, type CompiledNode } from './graph.ts';
-import { attemptDetails, beat } from './heartbeat.ts';
+import { vacate } from './finish.ts';
+import { isCurrent, stepName, type Frame, type LiveStep, type Running } from './frame.ts';
+import type { CompiledNode } from './graph.ts';
 import { largeScope } from './large.ts';
-import { parseParams, resolveParams, shortened } from './params.ts';
-import { noteFlight } from './suspects.ts';
-import { patientFiles, patientHttp } from './patient.ts';
-import { sourcesOf } from './plan.ts';
+import { fixedOf, parseParams, resolveParams, shortened, type Fixed } from './params.ts';
 import { noRedaction, redactionOf, type Redaction } from './redaction.ts';
-import type { ExpressionScope, Resolved } from './resolve.ts';
+import type { Resolved } from './resolve.ts';
 import { flush, stageStep, type StepChange } from './stage.ts';
-import { notifyPort } from './tell.ts';
 
 /** An inline step without a limit of its own. */
 const DEFAULT_TIMEOUT_MS = 10 * 60_000;
 /** After this long an inline step in flight is shown as running; most have ended before. */
 const SLOW_MS = 300;
-/** Log lines of one attempt that are kept; the rest is counted. */
-const MAX_LOG_LINES = 10_000;
-const MAX_LINE_CHARS = 8_000;
 const LOG_FLUSH_MS = 500;
 
 /** What an attempt carries along. */
@@ -69,7 +61,7 @@ export function startAttempt(core: Core, frame: Frame, node: CompiledNode, step:
   };
   let result: Gained | Promise<Gained>;
   try {
-    const resolved = resolveParams(core, frame, node);
+    const resolved = fixedOf(node) ?? resolveParams(core, frame, node);
     if (resolved instanceof Promise) {
       openRun(trial);
       result = resolved.then((value) => runNode(trial, value));
@@ -90,23 +82,15 @@ function atOnce(trial: Trial, result: Gained): void {
   if (run === undefined || vacate(core, frame, node, run)) onResult(trial, result);
 }
 
-function openRun(trial: Trial): Running {
-  if (trial.run !== undefined) return trial.run;
-  const { core, frame, node, step } = trial;
-  const land = noteFlight(core, frame, node, step);
-  trial.run = Object.assign(occupy(core, frame, node, step), { land });
-  return trial.run;
-}
-
 /** What an attempt brings: the node's result, or one that was made before. */
 export type Gained = NodeResult | { readonly kind: 'cached'; readonly change: StepChange };
 
-function runNode(trial: Trial, resolved: Resolved): Gained | Promise<Gained> {
+function runNode(trial: Trial, resolved: Resolved | Fixed): Gained | Promise<Gained> {
   const { node } = trial;
   const type = node.type as InlineNodeType;
   trial.redaction = redactionOf(resolved.made);
-  trial.inputText = shortened(JSON.stringify(resolved.stored));
-  const params = parseParams(node, resolved.live);
+  trial.inputText = 'text' in resolved ? resolved.text : shortened(JSON.stringify(resolved.stored));
+  const params = 'params' in resolved ? resolved.params : parseParams(node, resolved.live);
   trial.isPure = node.isDeterministic && resolved.made.length === 0 && (typeof type.pure === 'function' ? type.pure(params as never) : type.pure);
   if (node.node.cache !== undefined || node.idempotencyKey !== undefined) return runWithKeys(trial, resolved, params);
   return runOn(trial, params);
@@ -130,74 +114,6 @@ function runOn(trial: Trial, params: unknown): NodeResult | Promise<NodeResult> 
   if (!trial.isPure && trial.core.carefulUntil > trial.core.clock.monotonic()) openRun(trial);
   if (!(scope instanceof Promise)) return type.run(params as never, contextOf(trial, scope));
   return scope.then((whole) => type.run(params as never, contextOf(trial, whole)));
-}
-
-function contextOf(trial: Trial, scope: FrameScope): NodeContext {
-  const { core, frame, node, step, attempt } = trial;
-  const { live } = frame;
-  return {
-    orgId: live.orgId,
-    workflowId: live.workflowId,
-    instanceId: live.id,
-    path: pathOf(frame, node),
-    generation: step.generation,
-    attempt,
-    idempotencyKey: trial.idempotencyKey ?? `${live.id}/${pathOf(frame, node)}/${step.generation}`,
-    get details() {
-      return attemptDetails(step);
-    },
-    state: step.state,
-    get elapsedMs() {
-      return core.clock.now() - trial.startedAt;
-    },
-    startedByUser: live.starter ?? undefined,
-    get signal() {
-      return openRun(trial).abort.signal;
-    },
-    scope,
-    get from() {
-      return sourcesOf(frame.plan, node);
-    },
-    log: (line) => keepLine(trial, line),
-    heartbeat: (details) => beat(core, frame, node, openRun(trial), { heartbeat: trial.redaction.json(details) }, trial),
-    progress: (fraction, message) =>
-      beat(
-        core,
-        frame,
-        node,
-        openRun(trial),
-        {
-          progress: {
-            fraction: Math.min(1, Math.max(0, fraction)),
-            ...(message === undefined ? {} : { message: trial.redaction.text(message).slice(0, 500) }),
-          },
-        },
-        trial,
-      ),
-    evaluate: (source, names) => evaluateOver(core, source, names),
-    get files() {
-      return patientFiles(core, core.parts.filesOf(live.orgId, live.id));
-    },
-    get http() {
-      return patientHttp(core, core.parts.httpOf(live.orgId));
-    },
-    sandbox: core.parts.sandbox,
-    get notify() {
-      const { orgId, workflowId, id: instanceId } = live;
-      return notifyPort(core, { orgId, workflowId, instanceId, path: this.path, key: this.idempotencyKey, redaction: () => trial.redaction });
-    },
-  };
-}
-
-function keepLine(trial: Trial, line: string): void {
-  const { frame, node, step, attempt } = trial;
-  trial.lineCount += 1;
-  if (trial.lineCount > MAX_LOG_LINES) return;
-  const text =
-    trial.lineCount === MAX_LOG_LINES
-      ? `further lines are dropped: the limit is ${MAX_LOG_LINES} a step`
-      : trial.redaction.text(line).replaceAll('\u0000', '').slice(0, MAX_LINE_CHARS).toWellFormed();
-  trial.lines.push({ path: pathOf(frame, node), generation: step.generation, attempt, at: trial.core.clock.now(), line: text });
 }
 
 /** Waits for an asynchronous attempt, with its timeout; shows it as running when it takes a while. */
@@ -242,10 +158,4 @@ function keepFlushingLog(trial: Trial, run: Running): void {
     core.clock.after(LOG_FLUSH_MS, tick);
   };
   core.clock.after(LOG_FLUSH_MS, tick);
-}
-
-async function evaluateOver(core: Core, source: string, names: Readonly<Record<string, Json>>): Promise<Json> {
-  const expression = compileCondition(source);
-  if (expression.hasSecrets) throw new NodeError('secret_use', 'this expression can not read secrets', { final: true });
-  return core.evaluator.evaluate(expression, names as unknown as ExpressionScope);
 }

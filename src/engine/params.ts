@@ -31,3 +31,29 @@ export function parseParams(node: CompiledNode, value: Json): unknown {
   const faults = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'params'}: ${issue.message}`).join('; ');
   throw new NodeError('bad_params', `the params of ${node.type.type} are not as it needs them: ${faults}`, { final: true });
 }
+
+/** Params without expressions are the same for every step of their node: parsed and written once. */
+export interface Fixed extends Resolved {
+  readonly text: string;
+  readonly params: unknown;
+}
+
+const fixed = new WeakMap<CompiledNode, Fixed>();
+
+/** @returns undefined when the params hold expressions  @throws NodeError bad_params */
+export function fixedOf(node: CompiledNode): Fixed | undefined {
+  if (node.params.kind !== 'constant') return undefined;
+  const known = fixed.get(node);
+  if (known !== undefined) return known;
+  const { value } = node.params;
+  const made: Fixed = { live: value, stored: value, made: [], text: shortened(JSON.stringify(value)), params: deepFreeze(parseParams(node, value)) };
+  fixed.set(node, made);
+  return made;
+}
+
+/** What all steps share, none may change. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const child of Object.values(value)) deepFreeze(child);
+  return Object.freeze(value);
+}

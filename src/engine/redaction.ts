@@ -13,6 +13,7 @@ export const noRedaction: Redaction = { isEmpty: true, text: (text) => text, jso
 
 /** @param made the strings to hide; their base64, URL and JSON forms are hidden too */
 export function redactionOf(made: readonly string[]): Redaction {
+  if (made.length === 0) return noRedaction;
   const needles = [...new Set(made.filter((one) => one !== '').flatMap(formsOf))].toSorted((a, b) => b.length - a.length);
   if (needles.length === 0) return noRedaction;
   const text = (value: string): string => needles.reduce((masked, needle) => masked.replaceAll(needle, MASK), value);
