@@ -93,10 +93,11 @@ export function createInbox(parts: InboxParts): Inbox {
 
   const look = async (): Promise<void> => {
     const next = new Map<string, Seen>();
+    const present = new Set(await readdir(root).catch(() => []));
     for (const org of await listDropOrgs(database.engine)) {
       // A folder is there for whoever has a trigger; others make theirs.
-      if (org.settleMs !== null) await mkdir(join(root, org.orgId), { recursive: true, mode: 0o770 });
-      await takeSettled(org, next);
+      if (present.has(org.orgId)) await takeSettled(org, next);
+      else if (org.settleMs !== null) await mkdir(join(root, org.orgId), { recursive: true, mode: 0o770 });
     }
     seen = next;
   };
