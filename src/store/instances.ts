@@ -37,11 +37,12 @@ interface FullRow extends SummaryRow {
 
 /** The last number of an instance's stream: its row changes with its status only, its steps may be ahead. Where one instance is asked for, its
  *  steps are too by the parameter itself: PostgreSQL then plans one period of them, not all. */
-function lastSeq(id: string): string {
-  // The outbox tells at once while it reaches back; an instance of a large map has too many steps to be asked each time.
-  return `greatest(i.seq, coalesce((select max(o.sequence) from outbox o where o.kind = 'instance' and o.id = ${id}),
-    (select max(s.seq) from steps s where s.instance_id = ${id}))) as seq`;
-}
+const SEQ_OF_SECOND = `greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = $2)) as seq`;
+/** For those who look: the outbox tells at once while it reaches back; an instance of a large map has too many steps to be asked each time. */
+const SEEN_SEQ_OF_SECOND = `greatest(i.seq, coalesce((select max(o.sequence) from outbox o where o.kind = 'instance' and o.id = $2),
+  (select max(s.seq) from steps s where s.instance_id = $2))) as seq`;
+const SEEN_SEQ = `greatest(i.seq, coalesce((select max(o.sequence) from outbox o where o.kind = 'instance' and o.id = i.id),
+  (select max(s.seq) from steps s where s.instance_id = i.id))) as seq`;
 const SUMMARY = `i.id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.error, i.waiting, i.labels, i.priority, i.started_by, i.rerun_of,
   i.parent_id, i.parent_path, i.parent_generation, i.debug, i.created_at, i.started_at, i.ended_at`;
 
@@ -51,7 +52,9 @@ export async function readInstance(
   instance: { readonly orgId: string; readonly id: string; readonly cursor: string },
 ): Promise<Instance | undefined> {
   const { rows } = await sql.query<FullRow>(
-    hot(`select ${SUMMARY}, ${lastSeq('$2')}, i.input, i.output from instances i join workflows w on w.id = i.workflow_id where i.org_id = $1 and i.id = $2`),
+    hot(
+      `select ${SUMMARY}, ${SEEN_SEQ_OF_SECOND}, i.input, i.output from instances i join workflows w on w.id = i.workflow_id where i.org_id = $1 and i.id = $2`,
+    ),
     [instance.orgId, instance.id],
   );
   const row = rows[0];
@@ -80,7 +83,7 @@ export interface InstanceQuery {
 /** Newest first. No bound below: without fresh statistics one makes PostgreSQL sort all that lies above it, instead of reading the newest by the index. */
 export async function listInstances(sql: Sql, query: InstanceQuery): Promise<InstanceSummary[]> {
   const { rows } = await sql.query<SummaryRow>(
-    `select ${SUMMARY}, ${lastSeq('i.id')}
+    `select ${SUMMARY}, ${SEEN_SEQ}
      from instances i join workflows w on w.id = i.workflow_id
      where i.org_id = $1 and ($2::text[] is null or i.status = any($2)) and ($3::text is null or i.workflow_id = $3)
        and ($4::jsonb is null or i.labels @> $4) and ($5::timestamptz is null or i.created_at >= $5) and ($6::text is null or i.id < $6)
