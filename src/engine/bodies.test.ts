@@ -71,6 +71,20 @@ test('a map runs its body once an item, and its output keeps the order of the it
   assert.deepEqual([steps['each[1]']?.status, steps['each[1]']?.output], ['completed', { all: 'y!' }]);
 });
 
+test('a map whose items all end in the moment they start ends once, and what follows it runs', async () => {
+  for (const concurrency of [1, 2, 16]) {
+    const { instance, steps } = await harness.run({
+      nodes: [
+        node('each', 'map', { items: [1, 2], concurrency, body: body([node('same', 'noop', { output: '{{ item }}' })]) }),
+        node('after', 'noop', { output: '{{ steps.each.output.items }}' }),
+      ],
+      edges: [{ from: 'each', to: 'after' }],
+    });
+    assert.deepEqual(instance.output, [1, 2], `concurrency ${concurrency}`);
+    assert.equal(steps['after']?.status, 'completed');
+  }
+});
+
 test('a map of nothing gives nothing', async () => {
   const { instance } = await harness.run({ nodes: [node('each', 'map', { items: [], body: body([node('one', 'noop')]) })] });
   assert.deepEqual(instance.output, { items: [], failed: 0 });

@@ -132,7 +132,8 @@ export function continueBody(core: Core, body: Body): void {
   }
   noteActivity(core, body.frame.live);
   core.pump();
-  if (body.done + body.failed === count) endMap(core, body);
+  // What ran in this moment may have brought it to its end already.
+  if (!body.isOver && !body.isBusy && body.done + body.failed === count) endMap(core, body);
 }
 
 /** Does one thing at a time for a body; what goes wrong fails it. */
