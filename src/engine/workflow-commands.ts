@@ -90,6 +90,10 @@ export async function publishWorkflow(
   core: Core,
   request: Publisher & WorkflowContent & { readonly workflowId: string; readonly ifMatch: string | undefined },
 ): Promise<void> {
+  // Before anything is judged: what is not there answers alike, whoever asks for it.
+  const { orgId, workflowId } = request;
+  if ((await readWorkflowHead(core.parts.database.engine, { orgId, id: workflowId, lock: false })) === undefined)
+    fail('not_found', `there is no workflow ${workflowId}`);
   await requireValid(core, request.definition, request);
   const version = await core.parts.database.engine.transaction(async (sql) => {
     const head = await lockHead(sql, request);
