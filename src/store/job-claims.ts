@@ -4,7 +4,7 @@ import type { RetryPolicy } from '../contract/graph.ts';
 import type { Failure } from '../contract/instances.ts';
 import type { Job } from '../contract/jobs.ts';
 import type { JobStatus } from '../contract/values.ts';
-import type { Sql } from './client.ts';
+import { hot, type Sql } from './client.ts';
 import { JOB_COLUMNS, jobEvent, toJob, type JobRow, type StoredSpec } from './jobs.ts';
 import { writeEvents } from './outbox.ts';
 
@@ -53,26 +53,22 @@ export interface ClaimRequest {
 /** Takes the next jobs of a running queue: highest priority first, then first in, first out. Run it in a transaction: the queue's row is
  *  locked, so that several processes together never exceed its slots. */
 export async function claimJobs(sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> {
-  const { rows: queues } = await sql.query<{ slots: number }>(`select slots from queues where name = $1 and state = 'running' for no key update`, [
+  // A statement of its own: what comes after it sees what others claimed while this one waited for the row.
+  const { rows: queues } = await sql.query<{ slots: number }>(hot(`select slots from queues where name = $1 and state = 'running' for no key update`), [
     request.queue,
   ]);
   const queue = queues[0];
   if (queue === undefined) return [];
-  const { rows: counts } = await sql.query<{ running: number }>(`select count(*) as running from jobs where queue = $1 and status = 'running'`, [
-    request.queue,
-  ]);
-  const limit = Math.min(request.limit, queue.slots - (counts[0]?.running ?? 0));
-  if (limit <= 0) return [];
   const { rows } = await sql.query<ClaimedRow>(
     `with picked as (
        select id from jobs where queue = $1 and status = 'queued' and (not_before is null or not_before <= to_timestamp($4::float8 / 1000))
-       order by priority desc, id limit $2 for update skip locked
+       order by priority desc, id limit greatest(0, least($2::bigint, $6 - (select count(*) from jobs where queue = $1 and status = 'running'))) for update skip locked
      )
      update jobs set status = 'running', worker_id = $3, lease_expires_at = to_timestamp(($4::float8 + $5) / 1000), attempts = attempts + 1,
        started_at = to_timestamp($4::float8 / 1000), ended_at = null, not_before = null, pid = null, pid_started = null, exit_code = null, signal = null, reason = null,
        error = null, result = null, progress = null, metrics = null, seq = seq + 1
      where id in (select id from picked) returning ${CLAIMED}`,
-    [request.queue, limit, request.workerId, request.nowMs, request.leaseMs],
+    [request.queue, request.limit, request.workerId, request.nowMs, request.leaseMs, queue.slots],
   );
   await writeEvents(
     sql,
