@@ -201,9 +201,9 @@ function faultOf(source: Source, entry: Import, table: ReadonlyMap<string, Allow
   return isAllowed ? [] : [where];
 }
 
-/** A node type reaches the kit and its own folder; the list reaches all of them. */
+/** A node type reaches the kit (kit.ts, kit-*.ts) and its own folder; the list reaches all of them. */
 function nodesFault(from: string, to: string): boolean {
-  return from !== 'src/nodes/index.ts' && to !== 'src/nodes/kit.ts' && to.split('/')[2] !== from.split('/')[2];
+  return from !== 'src/nodes/index.ts' && !/^src\/nodes\/kit(-[a-z]+)?\.ts$/.test(to) && to.split('/')[2] !== from.split('/')[2];
 }
 
 /** `src/engine/plan.ts` → engine; `src/main.ts` → main; `src/cli-status.ts` → cli. */

@@ -8,6 +8,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { CompleteConfig } from './config/schema.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { endpoints } from './contract/index.ts';
+import { createCallbacks } from './engine/callbacks.ts';
 import { createEngine } from './engine/engine.ts';
 import { createFlightRecorder } from './engine/flight-recorder.ts';
 import { exampleInstaller } from './engine/examples/summarise.ts';
@@ -19,6 +20,7 @@ import { createUploads } from './files/uploads.ts';
 import { createDevices } from './gpu/device.ts';
 import { createApp } from './http/app.ts';
 import { apiKeyRoutes } from './http/routes/api-keys.ts';
+import { approvalRoutes } from './http/routes/approvals.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { authRoutes } from './http/routes/auth.ts';
 import { batchRoutes } from './http/routes/batches.ts';
@@ -178,6 +180,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
     envelopeOf: (event) => new Broadcast(event).envelope(),
   });
+  const callbacks = createCallbacks({ database, clock, secrets: identity.secrets, commandStep: engine.commandStep });
   const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 
@@ -217,10 +220,11 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...triggerRoutes({ triggers, settings: identity.settings }),
     ...formRoutes(triggers.forms),
     ...definitionRoutes({ engine }),
-    ...instanceRoutes({ engine, jobs }),
+    ...instanceRoutes({ engine, jobs, accounts: identity.accounts }),
+    ...approvalRoutes({ accounts: identity.accounts }),
     ...batchRoutes({ engine }),
     ...nodeTypeRoutes(nodeTypes),
-    ...webhookRoutes({ triggers }),
+    ...webhookRoutes({ triggers, callbacks }),
     ...jobRoutes({ jobs, files }),
     ...fileRoutes(files),
     ...uploadRoutes(uploads),

@@ -2,6 +2,7 @@
  *  A new noun is one line here; a route without a rule or without a handler does not typecheck. */
 import type * as z from 'zod';
 import { apiKeyEndpoints } from './api-keys.ts';
+import { approvalEndpoints } from './approvals.ts';
 import { auditEndpoints } from './audit.ts';
 import { authEndpoints } from './auth.ts';
 import { batchEndpoints } from './batches.ts';
@@ -39,6 +40,7 @@ export const endpoints = [
   ...formEndpoints,
   ...instanceEndpoints,
   ...batchEndpoints,
+  ...approvalEndpoints,
   ...nodeTypeEndpoints,
   ...jobEndpoints,
   ...machineEndpoints,

@@ -96,7 +96,13 @@ export const attempt = z.strictObject({
   jobId: z.string().optional(),
 });
 
-export const startInstance = z.strictObject({ input: json.optional(), priority: z.int().min(0).max(100).optional(), labels: labels.optional() });
+export const startInstance = z.strictObject({
+  input: json.optional(),
+  priority: z.int().min(0).max(100).optional(),
+  labels: labels.optional(),
+  /** Every step waits for a person's word before it starts: `start` of the step, or `resume` of the instance for all that wait. */
+  debug: z.boolean().optional(),
+});
 const effect = z.enum(['advancing', 'isolated']);
 const commandReply = z.strictObject({ instance, effect });
 
@@ -221,7 +227,17 @@ export const instanceEndpoints = [
   }),
   instanceCommand('start', 'Start a pending instance'),
   instanceCommand('pause', 'Start no further steps; running ones finish'),
-  instanceCommand('resume', 'Go on after a pause'),
+  endpoint({
+    key: 'POST /api/v1/instances/{id}/resume',
+    tag: 'instances',
+    summary: 'Go on after a pause',
+    description: 'In debug mode it lets every step start that waits for a word. With `debug: false` it also ends that mode, with `debug: true` it begins it.',
+    params: id,
+    body: z.strictObject({ debug: z.boolean().optional() }),
+    status: 200,
+    reply: instance,
+    errors: ['invalid_body', 'not_found', 'illegal_transition'],
+  }),
   instanceCommand('cancel', 'Stop it: running steps are cancelled, their processes ended'),
   instanceCommand('retry', 'Go on from what failed'),
   endpoint({
@@ -235,6 +251,7 @@ export const instanceEndpoints = [
     reply: instance,
     errors: ['invalid_body', 'not_found', 'conflict', 'illegal_transition'],
   }),
+  stepCommand('start', 'Start a step that waits for a person: a manual one, or one paused in debug mode'),
   stepCommand('retry', 'Run a finished step again in a new generation'),
   stepCommand('skip', 'Skip a step that has not ended'),
   stepCommand('cancel', 'Cancel a running or waiting step'),
@@ -262,11 +279,12 @@ export const instanceEndpoints = [
     key: 'POST /api/v1/instances/{id}/steps/{path}/approve',
     tag: 'instances',
     summary: 'Approve a step that waits for approval',
+    description: 'The form must fit the schema in `waitReason.data.form`. 403 names those who may decide.',
     params: idAndPath,
     body: z.strictObject({ comment: z.string().max(4_000).optional(), form: json.optional() }),
     status: 200,
     reply: commandReply,
-    errors: ['invalid_body', 'not_found', 'illegal_transition'],
+    errors: ['invalid_body', 'forbidden', 'not_found', 'illegal_transition', 'too_large'],
   }),
   endpoint({
     key: 'POST /api/v1/instances/{id}/steps/{path}/reject',
@@ -276,6 +294,6 @@ export const instanceEndpoints = [
     body: z.strictObject({ comment: z.string().max(4_000).optional() }),
     status: 200,
     reply: commandReply,
-    errors: ['invalid_body', 'not_found', 'illegal_transition'],
+    errors: ['invalid_body', 'forbidden', 'not_found', 'illegal_transition'],
   }),
 ] as const;

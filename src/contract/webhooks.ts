@@ -11,9 +11,9 @@ export const webhookEndpoints = [
   endpoint({
     key: 'POST /webhooks/{token}',
     tag: 'webhooks',
-    summary: 'Start a workflow by its webhook',
+    summary: 'Start a workflow by its webhook, or answer a step that waits for a call',
     description:
-      'auth header: the secret in X-Studio-Secret (or the header the trigger names). auth jwt: Authorization: Bearer, and a token of the algorithm that the trigger names, not expired. auth hmac: X-Studio-Delivery (an id of letters, digits, - and _), X-Studio-Timestamp (unix seconds, at most five minutes off, or what the trigger says) and X-Studio-Signature: sha256=<hex HMAC-SHA256 of "<delivery>.<timestamp>.<body>">. Copies of one delivery start one instance, whichever auth; without a delivery id every call counts.',
+      'Of a waiting step (cb_…) the first call that is let in counts; every later one is 404. auth header: the secret in X-Studio-Secret (or the header the trigger names). auth jwt: Authorization: Bearer, and a token of the algorithm that the trigger names, not expired. auth hmac: X-Studio-Delivery (an id of letters, digits, - and _), X-Studio-Timestamp (unix seconds, at most five minutes off, or what the trigger says) and X-Studio-Signature: sha256=<hex HMAC-SHA256 of "<delivery>.<timestamp>.<body>">. Copies of one delivery start one instance, whichever auth; without a delivery id every call counts.',
     params: token,
     query,
     bodyKind: 'bytes',

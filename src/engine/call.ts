@@ -41,6 +41,7 @@ export function callWorkflow(trial: Trial, call: Call): void {
     requestId: live.requestId ?? `req_${live.id}`,
     parent: { instanceId: live.id, path, generation: call.wait ? step.generation : null },
     depth: live.depth + 1,
+    starter: live.starter,
   };
   patiently(core, () => startInstance(core, request)).then(
     () => {

@@ -28,6 +28,7 @@ export interface NewLive {
   readonly debug?: boolean | undefined;
   /** Set: it begins as pending, and is let in by the limits. */
   readonly limits?: LimitKeys | undefined;
+  readonly starter?: string | null | undefined;
 }
 
 /** A new instance in memory; nothing of it is staged. */
@@ -55,6 +56,7 @@ export function makeLive(core: Core, made: NewLive): Live {
       debug: made.debug ?? false,
       limitKey: made.limits?.limitKey ?? null,
       rateKey: made.limits?.rateKey ?? null,
+      starter: made.starter ?? null,
     },
     made.version.graph,
   );
@@ -120,5 +122,6 @@ function createdRow(live: Live, origin: Origin): InstanceInsert {
     limitKey: live.limitKey,
     rateKey: live.rateKey,
     waiting: origin.waiting === undefined ? null : JSON.stringify(origin.waiting),
+    starter: live.starter,
   };
 }

@@ -29,14 +29,27 @@ export function inputSchemaFault(schema: Record<string, Json>): string | undefin
   }
 }
 
+/** What is checked, in words; `name` begins the paths of its faults. */
+interface Checked {
+  readonly what: string;
+  readonly name: string;
+}
+
+const THE_INPUT: Checked = { what: "the input does not fit the workflow's schema", name: 'input' };
+
 /** @throws AppError invalid_body, naming each field that does not fit */
-export async function requireInputs(checker: InputChecker, schema: Record<string, Json> | undefined, inputs: readonly Json[]): Promise<void> {
+export async function requireInputs(
+  checker: InputChecker,
+  schema: Record<string, Json> | undefined,
+  inputs: readonly Json[],
+  { what, name }: Checked = THE_INPUT,
+): Promise<void> {
   if (schema === undefined) return;
   const found = isPlain(schema) ? findInputFault(schema, inputs) : await checkElsewhere(checker, schema, inputs);
   if (found === null) return;
-  const { faults } = found;
+  const faults = found.faults.map((fault) => ({ ...fault, path: fault.path.replace(/^input/, name) }));
   fail('invalid_body', {
-    message: `the input does not fit the workflow's schema: ${faults.map((fault) => `${fault.path}: ${fault.message}`).join('; ')}`.slice(0, 2_000),
+    message: `${what}: ${faults.map((fault) => `${fault.path}: ${fault.message}`).join('; ')}`.slice(0, 2_000),
     details: { faults, ...(inputs.length > 1 ? { input: found.index } : {}) },
   });
 }

@@ -1,7 +1,7 @@
 /** Commands on one instance, run by its owner: pause, resume, cancel, retry, delete. Each is durable when it resolves. */
 import { fail } from '../kernel/fail.ts';
 import { failpoint } from '../kernel/failpoint.ts';
-import { deleteInstance as deleteRows } from '../store/instances.ts';
+import { deleteInstance as deleteRows, updateDebug } from '../store/instances.ts';
 import { startAnyway } from './admission.ts';
 import { endInstance, noteActivity } from './advance.ts';
 import type { Core } from './core.ts';
@@ -12,12 +12,20 @@ import { reopen } from './reopen.ts';
 import { durable, stageInstance } from './stage.ts';
 import { requireInstanceState, type InstanceCommand } from './state.ts';
 
-export async function runInstanceCommand(core: Core, live: Live, command: InstanceCommand, requestId: string): Promise<void> {
+export interface InstanceOrder {
+  readonly command: InstanceCommand;
+  /** Of `resume`: turns the debug mode on or off before. */
+  readonly debug?: boolean | undefined;
+  readonly requestId: string;
+}
+
+export async function runInstanceCommand(core: Core, live: Live, { command, debug, requestId }: InstanceOrder): Promise<void> {
   requireInstanceState(live.id, live.status, command);
   live.requestId = requestId;
   await failpoint(`command.${command}`);
   // The failpoint may have waited: look again.
   requireInstanceState(live.id, live.status, command);
+  if (command === 'resume' && debug !== undefined) await setDebug(core, live, debug);
   switch (command) {
     case 'start':
       await startAnyway(core, live);
@@ -27,7 +35,7 @@ export async function runInstanceCommand(core: Core, live: Live, command: Instan
       break;
     case 'resume':
       if (live.status === 'paused') stageInstance(core, live, { status: 'running' });
-      else if (releasePauses(core, live) === 0)
+      else if (releasePauses(core, live) === 0 && debug === undefined)
         fail('illegal_transition', `instance ${live.id} is ${live.status} and no step of it is paused for debugging; there is nothing to resume`);
       noteActivity(core, live);
       releaseHeld(core, live);
@@ -40,6 +48,14 @@ export async function runInstanceCommand(core: Core, live: Live, command: Instan
       break;
   }
   await durable(core, live);
+}
+
+async function setDebug(core: Core, live: Live, debug: boolean): Promise<void> {
+  if (live.debug === debug) return;
+  // Before anything is let go: after a crash in between its steps still wait for the same word.
+  await updateDebug(core.parts.database.engine, { id: live.id, debug });
+  live.debug = debug;
+  requireInstanceState(live.id, live.status, 'resume');
 }
 
 /** Deletes an ended instance. @throws AppError still_running */

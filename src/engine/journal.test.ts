@@ -58,6 +58,7 @@ function created(id: string): Group {
     limitKey: null,
     rateKey: null,
     waiting: null,
+    starter: null,
   };
   return { ...emptyGroup(id), created: insert, events: [event(id, 1)] };
 }

@@ -17,6 +17,8 @@ export interface Live {
   readonly labels: Readonly<Record<string, string>>;
   readonly priority: number;
   readonly principal: string | null;
+  /** The user who started it, by hand or with a key. */
+  readonly starter: string | null;
   readonly createdAt: number;
   /** The step that called it, if any. */
   readonly parent: StoredInstance['parent'];
@@ -70,6 +72,7 @@ export function createLive(stored: StoredInstance, graph: CompiledGraph): Live {
     labels: stored.labels,
     priority: stored.priority,
     principal: stored.principal,
+    starter: stored.starter,
     createdAt: stored.createdAt,
     parent: stored.parent,
     depth: stored.depth,

@@ -25,6 +25,8 @@ export interface RerunRequest {
   readonly from?: string | undefined;
   readonly version: 'same' | 'newest';
   readonly input?: Json | undefined;
+  /** The user who asks for it. */
+  readonly starter?: string | null | undefined;
   readonly requestId: string;
 }
 
@@ -59,6 +61,7 @@ export async function rerunInstance(core: Core, request: RerunRequest): Promise<
     priority: old.priority,
     labels: old.labels,
     startedBy: 'rerun',
+    starter: request.starter,
     requestId: request.requestId,
     head: { name: head.name, version: number },
     version,

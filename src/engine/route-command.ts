@@ -19,6 +19,8 @@ export interface InstanceRequest {
   readonly orgId: string;
   readonly id: string;
   readonly command: InstanceCommand;
+  /** Of `resume`: turns the debug mode on or off before. */
+  readonly debug?: boolean | undefined;
   readonly requestId: string;
 }
 
@@ -38,9 +40,9 @@ export interface StepCommandRequest {
 /** @throws AppError not_found, illegal_transition, draining */
 export async function commandInstance(core: Core, request: InstanceRequest): Promise<void> {
   await withOwner(core, request, {
-    here: (live) => runInstanceCommand(core, live, request.command, request.requestId),
+    here: (live) => runInstanceCommand(core, live, request),
     from: () => undefined,
-    row: { kind: request.command, payload: { requestId: request.requestId } },
+    row: { kind: request.command, payload: { requestId: request.requestId, ...(request.debug === undefined ? {} : { debug: request.debug }) } },
   });
 }
 
@@ -148,7 +150,7 @@ export async function executeRemote(core: Core, command: NewCommand): Promise<vo
   let error: { code: string; message: string } | undefined;
   let effect: Effect | undefined;
   try {
-    const payload = command.payload as Partial<Omit<StepRequest, 'command'>>;
+    const payload = command.payload as Partial<Omit<StepRequest, 'command'>> & { readonly debug?: boolean };
     const { requestId } = payload;
     const live = await takeInstance(core, command.instanceId);
     // Somebody else's by now: its owner will find the row.
@@ -158,7 +160,7 @@ export async function executeRemote(core: Core, command: NewCommand): Promise<vo
     if (stepCommand !== undefined && stepCommands.has(stepCommand))
       effect = await inTurn(core, live, (one) => runStepCommand(core, one, { ...payload, ...ids, path: payload.path ?? '', command: stepCommand as StepCommand }));
     else if (instanceCommands.has(command.kind))
-      await inTurn(core, live, (one) => runInstanceCommand(core, one, command.kind as InstanceCommand, ids.requestId));
+      await inTurn(core, live, (one) => runInstanceCommand(core, one, { ...ids, command: command.kind as InstanceCommand, debug: payload.debug }));
     else fail('conflict', `"${command.kind}" is no command of this Studio; it may be older than the process that asked`);
   } catch (cause) {
     error = { code: cause instanceof AppError ? cause.code : 'internal', message: messageOf(cause) };

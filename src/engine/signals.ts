@@ -9,7 +9,7 @@ import type { CompiledNode } from './graph.ts';
 import { noRedaction } from './redaction.ts';
 
 /** Hands a signal to the type of a waiting step and goes on with what it says.
- *  @throws AppError illegal_transition when the type refuses the signal: the step waits on */
+ *  @throws AppError illegal_transition, forbidden when the type refuses the signal: the step waits on */
 export function signalStep(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, signal: Signal): void {
   const type = node.type as InlineNodeType;
   let result: NodeResult;
@@ -18,12 +18,13 @@ export function signalStep(core: Core, frame: Frame, node: CompiledNode, step: L
     result = type.resume(signal, step.wait?.state ?? null);
   } catch (error) {
     if (error instanceof NodeError && error.code === 'refused') throw new AppError('illegal_transition', { message: error.message, cause: error });
+    if (error instanceof NodeError && error.code === 'forbidden') throw new AppError('forbidden', { message: error.message, cause: error });
     if (!(error instanceof NodeError)) throw error;
     dropInFlight(core, frame, node, 'it has ended', { jobIds: [], childIds: [] });
     return failWaiting({ core, frame, node, step }, error);
   }
   dropInFlight(core, frame, node, 'a signal came', { jobIds: [], childIds: [] });
-  const token = step.wait?.token;
+  const { token, until } = step.wait ?? {};
   onResult(
     {
       core,
@@ -40,6 +41,7 @@ export function signalStep(core: Core, frame: Frame, node: CompiledNode, step: L
       lineCount: 0,
       run: undefined,
       token,
+      until: until === undefined ? undefined : Date.parse(until),
     },
     result,
   );

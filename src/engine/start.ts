@@ -37,6 +37,8 @@ export interface StartRequest {
   readonly depth?: number | undefined;
   /** Every step waits for a person's word. */
   readonly debug?: boolean | undefined;
+  /** The user who starts it, by hand or with a key. */
+  readonly starter?: string | null | undefined;
 }
 
 /** @returns the id, durably started. @throws AppError not_found, conflict (archived), invalid_body (input), draining */

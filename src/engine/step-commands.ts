@@ -4,6 +4,7 @@ import type { Json } from '../contract/endpoint.ts';
 import { isTerminalInstance, type Role } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
 import type { Signal } from '../nodes/kit.ts';
+import { requireForm } from './approval-form.ts';
 import { cancelOutside, dropInFlight, dropOutside, type Outside } from './advance.ts';
 import { failure, type Core } from './core.ts';
 import { finish } from './finish.ts';
@@ -26,6 +27,7 @@ export type Effect = 'advancing' | 'isolated';
 export interface Actor {
   readonly userId: string;
   readonly name: string;
+  readonly email: string;
   readonly role: Role;
 }
 
@@ -47,6 +49,7 @@ export async function runStepCommand(core: Core, live: Live, request: StepReques
   const parts = parsePath(request.path);
   if (parts === undefined || nodeAt(live.graph, parts) === undefined) fail('not_found', `instance ${live.id} has no step "${request.path}"`);
   live.requestId = request.requestId;
+  if (request.command === 'approve') await requireForm(core.evaluator, stepAt(live, request.path), request.form);
   const found = findStep(live, request.path);
   if (found === undefined) {
     const effect = await onEndedItem(core, live, parts, request);
@@ -58,6 +61,11 @@ export async function runStepCommand(core: Core, live: Live, request: StepReques
   const effect = await run(core, found.frame, found.node, step, request);
   await durable(core, live);
   return effect;
+}
+
+function stepAt(live: Live, path: string): LiveStep | undefined {
+  const found = findStep(live, path);
+  return found?.frame.steps[found.node.index];
 }
 
 /** A step of an item that is not under way, or an item itself: it can be run again, and its map or loop with it. */

@@ -49,6 +49,7 @@ function nodeExpressions(level: Level, flow: Flow): readonly Problem[] {
     return [
       ...paramExpressions(node, flow).flatMap(({ path: inner, expression }) => judge(expression, { ...reader, path: `${path}.params${inner}` }, flow)),
       ...turnCondition(node, { ...reader, path: `${path}.params.while`, isTurn: true }, flow),
+      ...ownExpressions(node, `${path}.params`, flow),
       ...(node.condition === undefined ? [] : judgeSource(node.condition, { ...reader, path: `${path}.condition` }, flow)),
       ...(node.cache?.key === undefined ? [] : judgeText(node.cache.key, { ...reader, path: `${path}.cache.key` }, flow)),
       ...(node.idempotencyKey === undefined ? [] : judgeText(node.idempotencyKey, { ...reader, path: `${path}.idempotencyKey` }, flow)),
@@ -69,6 +70,20 @@ function turnCondition(node: GraphNode, reader: Reader, flow: Flow): readonly Pr
   const source = node.params?.['while'];
   const hasBody = (flow.types.get(node.type)?.bodyParams ?? []).length > 0;
   return hasBody && typeof source === 'string' ? judgeSource(source, reader, flow) : [];
+}
+
+/** Expressions that the node's type evaluates itself, over names of its own. */
+function ownExpressions(node: GraphNode, path: string, flow: Flow): readonly Problem[] {
+  return Object.entries(flow.types.get(node.type)?.ownExpressions ?? {}).flatMap(([param, roots]) => {
+    const source = node.params?.[param];
+    if (typeof source !== 'string') return [];
+    const at = { node: node.key, path: `${path}.${param}` };
+    return compiled(at.path, at.node, () => [compileCondition(source)]).flatMap((one) => {
+      if ('code' in one) return [one];
+      if (one.hasSecrets) return [{ ...at, code: 'secret_use', message: `${param} can not read secrets` }];
+      return nameFaults(one.ast, one.source, { roots, elsewhere: {} }).map((fault) => ({ ...at, ...fault }));
+    });
+  });
 }
 
 function edgeConditions(level: Level, flow: Flow): readonly Problem[] {

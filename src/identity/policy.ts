@@ -90,6 +90,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/instances/{id}/cancel': may('user', 'instances:run'),
   'POST /api/v1/instances/{id}/retry': may('user', 'instances:run'),
   'POST /api/v1/instances/{id}/rerun': may('user', 'instances:run'),
+  'POST /api/v1/instances/{id}/steps/{path}/start': may('user', 'instances:run'),
   'POST /api/v1/instances/{id}/steps/{path}/retry': may('user', 'instances:run'),
   'POST /api/v1/instances/{id}/steps/{path}/skip': may('user', 'instances:run'),
   'POST /api/v1/instances/{id}/steps/{path}/cancel': may('user', 'instances:run'),
@@ -97,6 +98,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/instances/{id}/steps/{path}/result': may('user', 'instances:run'),
   'POST /api/v1/instances/{id}/steps/{path}/approve': may('user', 'instances:run'),
   'POST /api/v1/instances/{id}/steps/{path}/reject': may('user', 'instances:run'),
+  'GET /api/v1/approvals': may('user', 'instances:read'),
 
   // A command runs as the service itself until the sandbox ladder stands.
   'POST /api/v1/jobs': may('super_admin', 'jobs:run'),

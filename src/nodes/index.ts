@@ -1,4 +1,5 @@
 /** The list of node types: adding one is a folder and a line here. */
+import { approval } from './approval/node.ts';
 import { branchIf } from './branch-if/node.ts';
 import { branchSwitch } from './branch-switch/node.ts';
 import { codeJs } from './code-js/node.ts';
@@ -14,10 +15,12 @@ import { map } from './map/node.ts';
 import { merge } from './merge/node.ts';
 import { noop } from './noop/node.ts';
 import { notify } from './notify/node.ts';
+import { poll } from './poll/node.ts';
 import { set } from './set/node.ts';
 import { stop } from './stop/node.ts';
 import { template } from './template/node.ts';
 import { waitTimer } from './wait-timer/node.ts';
+import { waitWebhook } from './wait-webhook/node.ts';
 import { workflowCall } from './workflow-call/node.ts';
 
 const list: readonly NodeType[] = [
@@ -31,10 +34,13 @@ const list: readonly NodeType[] = [
   loop,
   workflowCall,
   waitTimer,
+  waitWebhook,
+  approval,
   stop,
   fail,
   log,
   httpRequest,
+  poll,
   notify,
   fileRead,
   fileWrite,

@@ -35,6 +35,10 @@ export interface NodeContext {
   readonly details: Json | undefined;
   /** What this node asked to have back when it said `again`; undefined at first. */
   readonly state: Json | undefined;
+  /** Since its first run of this attempt, waits between runs (`again`) included. */
+  readonly elapsedMs: number;
+  /** Id of the user who started the instance by hand, or with a key of theirs; undefined: a trigger did. */
+  readonly startedByUser: string | undefined;
   /** Tells how far the work is, for the next attempt. Durable within a second, at the latest when the attempt ends. */
   heartbeat(details: Json): void;
   /** Tells a person how far it is. @param fraction 0 to 1 */
@@ -124,8 +128,9 @@ export type NodeWait =
   | { readonly kind: 'timer'; readonly afterMs: number }
   /** Runs the node again after a while, with `state` in its context. */
   | { readonly kind: 'again'; readonly afterMs: number; readonly message: string; readonly state: Json }
-  /** Until somebody outside says so; the type's `resume` tells what that means. `until` (ms since the epoch): then comes the signal `timeout`. */
-  | { readonly kind: 'webhook' | 'approval'; readonly message: string; readonly state: Json; readonly until?: number | undefined };
+  /** Until somebody outside says so; the type's `resume` tells what that means. So long after it began to wait comes the signal `timeout`;
+   *  one that waits on keeps the end it had. */
+  | { readonly kind: 'webhook' | 'approval'; readonly message: string; readonly state: Json; readonly timeoutMs?: number | undefined };
 
 /** What reached a waiting step. */
 export type Signal =
@@ -135,7 +140,7 @@ export type Signal =
   | {
       readonly kind: 'decision';
       readonly decision: 'approve' | 'reject';
-      readonly by: { readonly userId: string; readonly name: string; readonly role: Role };
+      readonly by: { readonly userId: string; readonly name: string; readonly email?: string | undefined; readonly role: Role };
       readonly comment: string | undefined;
       readonly form: Json | undefined;
       /** ISO 8601. */
@@ -175,6 +180,8 @@ interface NodeTypeBase<Params extends z.ZodType> {
   readonly rawParams?: readonly string[];
   /** Params that hold a graph (contract/graph.ts `graphBody`): never templates here; their nodes run inside this one. */
   readonly bodyParams?: readonly string[];
+  /** Params among `rawParams` that are expressions the type evaluates itself (`context.evaluate`), and the names they may use. */
+  readonly ownExpressions?: Readonly<Record<string, readonly string[]>>;
   /** Params that are expressions with or without braces around: `condition`, `cases[].when`. */
   readonly expressionParams?: readonly string[];
   /** Of a type with several ports: which one an output stands for. Used for pinned and edited outputs. */
@@ -195,7 +202,7 @@ export interface InlineNodeType<Params extends z.ZodType = z.ZodType> extends No
   readonly pure: boolean | ((params: z.infer<Params>) => boolean);
   run(params: z.infer<Params>, context: NodeContext): NodeResult | Promise<NodeResult>;
   /** Of types that wait for signals: goes on from `state`. May ask to wait on, with a new state. Pure.
-   *  @throws NodeError `refused`: whoever sent the signal is told, and the step waits on; any other NodeError fails the step */
+   *  @throws NodeError `refused`, `forbidden`: whoever sent the signal is told, and the step waits on; any other NodeError fails the step */
   resume?(signal: Signal, state: Json): NodeResult;
 }
 

@@ -156,6 +156,8 @@ export interface StoredInstance {
   readonly parent: { readonly instanceId: string; readonly path: string; readonly generation: number | null } | undefined;
   readonly depth: number;
   readonly debug: boolean;
+  /** The user who started it, by hand or with a key. */
+  readonly starter: string | null;
   /** What the workflow's limits count it under; null: no such limit. */
   readonly limitKey: string | null;
   readonly rateKey: string | null;
@@ -179,12 +181,13 @@ interface StoredRow extends ParentColumns {
   started_at: Date | null;
   depth: number;
   debug: boolean;
+  starter: string | null;
   limit_key: string | null;
   rate_key: string | null;
 }
 
 const STORED = `i.id, i.org_id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.input, i.labels, i.priority, i.started_by, i.principal, i.owner_epoch,
-  i.created_at, i.started_at, i.parent_id, i.parent_path, i.parent_generation, i.depth, i.debug,
+  i.created_at, i.started_at, i.parent_id, i.parent_path, i.parent_generation, i.depth, i.debug, i.starter,
   i.limit_key, i.rate_key`;
 
 /** @returns undefined when the org has no such instance */
@@ -254,6 +257,7 @@ function toStored(row: StoredRow): StoredInstance {
     parent: parentOf(row).parent,
     depth: row.depth,
     debug: row.debug,
+    starter: row.starter,
     limitKey: row.limit_key,
     rateKey: row.rate_key,
   };
@@ -323,6 +327,11 @@ export async function listStrayChildren(sql: Sql, limit: number): Promise<{ id: 
     [limit],
   );
   return rows.map((row) => ({ id: row.id, orgId: row.org_id }));
+}
+
+/** Its steps wait for a person's word from now on, or no more. */
+export async function updateDebug(sql: Sql, change: { readonly id: string; readonly debug: boolean }): Promise<void> {
+  await sql.query(`update instances set debug = $2 where id = $1`, [change.id, change.debug]);
 }
 
 /** Statuses of instances, for those who wait without owning them. */

@@ -77,6 +77,8 @@ export interface InstanceInsert {
   readonly rateKey: string | null;
   /** Of a pending one: for what it waits. JSON text. */
   readonly waiting: string | null;
+  /** The user who started it. */
+  readonly starter: string | null;
 }
 
 /** An attempt that did not stand. */

@@ -146,6 +146,7 @@ export const instances = pgTable('instances', {
   debug: boolean().notNull().default(false),
   limitKey: text('limit_key'),
   rateKey: text('rate_key'),
+  starter: text(),
 });
 
 export const steps = pgTable(

@@ -7,7 +7,7 @@ import { createEngine, type Engine } from '../engine/engine.ts';
 import type { FlightRecorder } from '../engine/flight-recorder.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
-import type { NodeType, NodeTypes } from '../nodes/kit.ts';
+import type { HttpPort, NodeType, NodeTypes } from '../nodes/kit.ts';
 import { nodeTypes } from '../nodes/index.ts';
 import { readInstance } from '../store/instances.ts';
 import { listSteps } from '../store/steps.ts';
@@ -51,7 +51,7 @@ export interface BootOptions {
 
 /** @param options.types more node types than the product's */
 export async function engineHarness(
-  options: { readonly types?: readonly NodeType[]; readonly log?: Logger; readonly flightRecorder?: () => FlightRecorder } = {},
+  options: { readonly types?: readonly NodeType[]; readonly log?: Logger; readonly http?: HttpPort; readonly flightRecorder?: () => FlightRecorder } = {},
 ): Promise<EngineHarness> {
   const db = await testDatabase();
   const clock = fakeClock();
@@ -88,7 +88,7 @@ export async function engineHarness(
       log: options.log ?? silentLog,
       nodeTypes: types([...(options.types ?? []), ...(bootOptions.types ?? [])]),
       filesOf: unused,
-      httpOf: unused,
+      httpOf: () => options.http ?? { request: unused },
       sandbox: { run: unused },
       large,
       secrets: { read: async (_orgId, name) => secrets.get(name) },

@@ -17,6 +17,8 @@ export function nodeContext(overrides: Partial<NodeContext> = {}): NodeContext &
     idempotencyKey: 'inst_1/step/1',
     details: undefined,
     state: undefined,
+    elapsedMs: 0,
+    startedByUser: undefined,
     heartbeat: unused,
     progress: unused,
     evaluate: unused,

@@ -157,7 +157,7 @@ test('pause, resume, complete by hand, rerun, delete', async () => {
   await waitFor(String(rerun['id']), 'completed');
   const refused = await api.call('POST', `/api/v1/instances/${id}/resume`);
   assert.equal(refused.status, 409);
-  assert.match(refused.text, /is completed; resume applies to paused instances/);
+  assert.match(refused.text, /is completed; resume applies to paused, waiting, running instances/);
   assert.equal((await api.call('DELETE', `/api/v1/instances/${id}`)).status, 204);
   assert.equal((await api.call('GET', `/api/v1/instances/${id}`)).status, 404);
 });

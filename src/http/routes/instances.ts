@@ -1,9 +1,10 @@
 /** Instances and their steps: starting, reading, commanding. */
-import type { Json } from '../../contract/endpoint.ts';
 import { instanceEndpoints, type Instance, type Step } from '../../contract/instances.ts';
 import { instanceStatuses } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { StepCommandRequest } from '../../engine/route-command.ts';
 import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
+import type { Identity } from '../../identity/identity.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import { fail } from '../../kernel/fail.ts';
 import { Broadcast } from '../../realtime/envelope.ts';
@@ -18,28 +19,39 @@ import { routesOf, type Call, type Route } from '../route.ts';
 export interface InstanceParts {
   readonly engine: Pick<Engine, 'startInstance' | 'startBatch' | 'rerunInstance' | 'commandInstance' | 'commandStep' | 'deleteInstance' | 'waitEnded'>;
   readonly jobs: Pick<Jobs, 'explain'>;
+  readonly accounts: Pick<Identity['accounts'], 'me'>;
 }
 
 type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
+type StepCall = AnyCall & { readonly params: { readonly id: string; readonly path: string } };
 
 /** A step's log is read whole; what is further back is in the store until the instance is deleted. */
 const LOG_LINES = 10_000;
 
-export function instanceRoutes({ engine, jobs }: InstanceParts): readonly Route[] {
-  const command = async (call: AnyCall & { readonly params: { readonly id: string } }, name: InstanceCommand): Promise<{ readonly body: Instance }> => {
-    await engine.commandInstance({ orgId: call.caller.orgId, id: call.params.id, command: name, requestId: call.requestId });
+export function instanceRoutes({ engine, jobs, accounts }: InstanceParts): readonly Route[] {
+  const command = async (
+    call: AnyCall & { readonly params: { readonly id: string } },
+    name: InstanceCommand,
+    debug?: boolean,
+  ): Promise<{ readonly body: Instance }> => {
+    await engine.commandInstance({ orgId: call.caller.orgId, id: call.params.id, command: name, debug, requestId: call.requestId });
     return { body: await requireInstance(call, call.params.id) };
   };
-  const stepCommand = async (call: AnyCall & { readonly params: { readonly id: string; readonly path: string } }, name: StepCommand, output?: Json) => {
+  const stepCommand = async (call: StepCall, name: StepCommand, more: Pick<StepCommandRequest, 'output' | 'by' | 'comment' | 'form'> = {}) => {
     const effect = await engine.commandStep({
+      ...more,
       orgId: call.caller.orgId,
       id: call.params.id,
       path: call.params.path,
       command: name,
-      output,
       requestId: call.requestId,
     });
     return { body: { instance: await requireInstance(call, call.params.id), effect } };
+  };
+  /** For the record: an API key counts as its owner. */
+  const actorOf = async ({ caller }: AnyCall): Promise<NonNullable<StepCommandRequest['by']>> => {
+    const { id, name, email } = await accounts.me(caller);
+    return { userId: id, name, email, role: caller.role };
   };
 
   return routesOf(instanceEndpoints, {
@@ -52,6 +64,7 @@ export function instanceRoutes({ engine, jobs }: InstanceParts): readonly Route[
         orgId: call.caller.orgId,
         workflowId: call.params.id,
         startedBy: 'manual',
+        starter: call.caller.userId,
         requestId: call.requestId,
       });
       const hasEnded = wait !== undefined && wait > 0 && (await engine.waitEnded(id, wait * 1_000, call.signal));
@@ -69,6 +82,7 @@ export function instanceRoutes({ engine, jobs }: InstanceParts): readonly Route[
               orgId: call.caller.orgId,
               workflowId: call.params.id,
               startedBy: 'manual',
+              starter: call.caller.userId,
               requestId: call.requestId,
             })),
           ],
@@ -133,7 +147,7 @@ export function instanceRoutes({ engine, jobs }: InstanceParts): readonly Route[
     },
     'POST /api/v1/instances/{id}/start': (call) => command(call, 'start'),
     'POST /api/v1/instances/{id}/pause': (call) => command(call, 'pause'),
-    'POST /api/v1/instances/{id}/resume': (call) => command(call, 'resume'),
+    'POST /api/v1/instances/{id}/resume': (call) => command(call, 'resume', call.body.debug),
     'POST /api/v1/instances/{id}/cancel': (call) => command(call, 'cancel'),
     'POST /api/v1/instances/{id}/retry': (call) => command(call, 'retry'),
     'POST /api/v1/instances/{id}/rerun': async (call) => {
@@ -142,17 +156,19 @@ export function instanceRoutes({ engine, jobs }: InstanceParts): readonly Route[
         id: call.newId('inst'),
         orgId: call.caller.orgId,
         instanceId: call.params.id,
+        starter: call.caller.userId,
         requestId: call.requestId,
       });
       return { body: await requireInstance(call, id), headers: { location: `/api/v1/instances/${id}` } };
     },
+    'POST /api/v1/instances/{id}/steps/{path}/start': async (call) => stepCommand(call, 'start', { by: await actorOf(call) }),
     'POST /api/v1/instances/{id}/steps/{path}/retry': (call) => stepCommand(call, 'retry'),
     'POST /api/v1/instances/{id}/steps/{path}/skip': (call) => stepCommand(call, 'skip'),
     'POST /api/v1/instances/{id}/steps/{path}/cancel': (call) => stepCommand(call, 'cancel'),
-    'POST /api/v1/instances/{id}/steps/{path}/complete': (call) => stepCommand(call, 'complete', call.body.output),
-    'POST /api/v1/instances/{id}/steps/{path}/result': (call) => stepCommand(call, 'result', call.body.output),
-    'POST /api/v1/instances/{id}/steps/{path}/approve': (call) => stepCommand(call, 'approve'),
-    'POST /api/v1/instances/{id}/steps/{path}/reject': (call) => stepCommand(call, 'reject'),
+    'POST /api/v1/instances/{id}/steps/{path}/complete': (call) => stepCommand(call, 'complete', { output: call.body.output }),
+    'POST /api/v1/instances/{id}/steps/{path}/result': (call) => stepCommand(call, 'result', { output: call.body.output }),
+    'POST /api/v1/instances/{id}/steps/{path}/approve': async (call) => stepCommand(call, 'approve', { ...call.body, by: await actorOf(call) }),
+    'POST /api/v1/instances/{id}/steps/{path}/reject': async (call) => stepCommand(call, 'reject', { ...call.body, by: await actorOf(call) }),
   });
 }
 

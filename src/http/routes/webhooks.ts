@@ -1,18 +1,20 @@
-/** The webhooks' door: raw bytes in, 202 with the instance's id out. Who may is the trigger's to say (engine/triggers). */
+/** The webhooks' door: raw bytes in, 202 with the instance's id out. Who may is the trigger's to say (engine/triggers), or the waiting step's
+ *  (engine/callbacks). */
 import { webhookEndpoints } from '../../contract/webhooks.ts';
+import { isCallbackToken, type Callbacks } from '../../engine/callbacks.ts';
 import type { Triggers } from '../../engine/triggers.ts';
 import type { WebhookRequest } from '../../engine/webhooks.ts';
 import { fail } from '../../kernel/fail.ts';
 import { readBody } from '../parse.ts';
 import { routesOf, type Route } from '../route.ts';
 
-export function webhookRoutes({ triggers }: { readonly triggers: Pick<Triggers, 'receive'> }): readonly Route[] {
+export function webhookRoutes({ triggers, callbacks }: { readonly triggers: Pick<Triggers, 'receive'>; readonly callbacks: Callbacks }): readonly Route[] {
   const receive = async (
     method: WebhookRequest['method'],
     call: { readonly params: { readonly token: string }; readonly request: Request; readonly requestId: string },
     body: Buffer,
   ) => ({
-    body: await triggers.receive({
+    body: await (isCallbackToken(call.params.token) ? callbacks : triggers).receive({
       token: call.params.token,
       method,
       headers: call.request.headers,

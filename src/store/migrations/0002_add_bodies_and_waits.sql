@@ -7,7 +7,9 @@ alter table instances
   -- Calls above this one: 0 for an instance that nobody called.
   add column depth int not null default 0,
   -- Every step waits for a person's word before it starts.
-  add column debug boolean not null default false;
+  add column debug boolean not null default false,
+  -- The user who started it, by hand or with a key.
+  add column starter text;
 create index instances_parent_id on instances (parent_id) where parent_id is not null;
 
 alter table steps
@@ -76,4 +78,4 @@ drop index steps_callback;
 alter table commands drop column effect;
 alter table steps drop column details;
 drop index instances_parent_id;
-alter table instances drop column debug, drop column depth, drop column parent_generation, drop column parent_path, drop column parent_id;
+alter table instances drop column starter, drop column debug, drop column depth, drop column parent_generation, drop column parent_path, drop column parent_id;
