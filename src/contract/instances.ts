@@ -96,6 +96,13 @@ export const attempt = z.strictObject({
   jobId: z.string().optional(),
 });
 
+export const itemCounts = z.strictObject({
+  total: z.int(),
+  /** By status; those that have not begun are in no count. */
+  counts: z.partialRecord(z.enum(stepStatuses), z.int()),
+});
+export type ItemCounts = z.infer<typeof itemCounts>;
+
 export const startInstance = z.strictObject({
   input: json.optional(),
   priority: z.int().min(0).max(100).optional(),
@@ -179,12 +186,22 @@ export const instanceEndpoints = [
     key: 'GET /api/v1/instances/{id}/steps',
     tag: 'instances',
     summary: 'List the steps of an instance, oldest first',
-    description: 'With ?path only that step: every generation, oldest first.',
+    description:
+      'With ?path only that step: every generation, oldest first. With ?under=/ only steps outside bodies, ?under=each the items of the map or loop "each", ?under=each[3] the steps of its fourth item; deeper ones are left out.',
     params: id,
-    query: z.strictObject({ ...pageQuery, path: z.string().max(512).optional() }),
+    query: z.strictObject({ ...pageQuery, path: z.string().max(512).optional(), under: z.string().max(512).optional() }),
     status: 200,
     reply: page(step),
     errors: ['not_found', 'invalid_query'],
+  }),
+  endpoint({
+    key: 'GET /api/v1/instances/{id}/steps/{path}/items',
+    tag: 'instances',
+    summary: 'How many items of a map, or rounds of a loop, stand how',
+    params: idAndPath,
+    status: 200,
+    reply: itemCounts,
+    errors: ['not_found'],
   }),
   endpoint({
     key: 'GET /api/v1/instances/{id}/steps/{path}/attempts',

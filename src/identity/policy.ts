@@ -80,6 +80,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/instances/batch': may('user', 'instances:run'),
   'GET /api/v1/instances/{id}': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/steps': may('user', 'instances:read'),
+  'GET /api/v1/instances/{id}/steps/{path}/items': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/steps/{path}/attempts': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/steps/{path}/log': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/events': may('user', 'instances:read'),

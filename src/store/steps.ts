@@ -1,6 +1,6 @@
 /** Rows of steps, their attempts and their log lines: reading. Writing is the journal's (store/journal.ts). */
 import type { Json } from '../contract/endpoint.ts';
-import type { attempt as attemptShape, Failure, Step, WaitReason } from '../contract/instances.ts';
+import type { attempt as attemptShape, Failure, ItemCounts, Step, WaitReason } from '../contract/instances.ts';
 import type { JobStatus, StepStatus } from '../contract/values.ts';
 import type * as z from 'zod';
 import type { Sql } from './client.ts';
@@ -33,6 +33,8 @@ export interface StepQuery {
   readonly instanceId: string;
   /** Only this step, every generation of it. Without it: the newest generation of each. */
   readonly path?: string | undefined;
+  /** Only what stands directly under this: `/` outside bodies, `each` the items of a map, `each[3]` the steps of one. */
+  readonly under?: string | undefined;
   /** `seq` of the last step of the page before. */
   readonly after: number;
   readonly limit: number;
@@ -43,11 +45,31 @@ export async function listSteps(sql: Sql, query: StepQuery): Promise<Step[]> {
   const { rows } = await sql.query<StepRow>(
     `select ${STEP} from steps s
      where s.instance_id = $1 and s.org_id = $2 and s.seq > $3 and ($4::text is null or s.path = $4)
+       and ($6::text is null or starts_with(s.path, $6) and position($7 in substr(s.path, length($6) + 1)) = 0)
        and ($4::text is not null or not exists (select 1 from steps later where later.instance_id = s.instance_id and later.path = s.path and later.generation > s.generation))
      order by s.seq limit $5`,
-    [query.instanceId, query.orgId, query.after, query.path ?? null, query.limit],
+    [query.instanceId, query.orgId, query.after, query.path ?? null, query.limit, ...directlyUnder(query.under)],
   );
   return rows.map(toStep);
+}
+
+/** How the paths begin, and what they don't hold after that. */
+function directlyUnder(under: string | undefined): readonly [prefix: string | null, without: string] {
+  if (under === undefined) return [null, ''];
+  if (under === '/') return ['', '['];
+  return under.endsWith(']') ? [`${under}/`, '['] : [`${under}[`, '/'];
+}
+
+/** Items of a map or rounds of a loop, by the status of their newest row. */
+export async function countItems(sql: Sql, body: { readonly orgId: string; readonly instanceId: string; readonly path: string }): Promise<ItemCounts> {
+  const { rows } = await sql.query<{ status: StepStatus; count: number }>(
+    `select status, count(*)::int as count from (
+       select distinct on (s.path) s.status from steps s where s.instance_id = $1 and s.org_id = $2 and starts_with(s.path, $3) and position('/' in substr(s.path, length($3) + 1)) = 0
+       order by s.path, s.generation desc
+     ) newest group by status`,
+    [body.instanceId, body.orgId, `${body.path}[`],
+  );
+  return { total: rows.reduce((sum, row) => sum + row.count, 0), counts: Object.fromEntries(rows.map((row) => [row.status, row.count])) };
 }
 
 function toStep(row: StepRow): Step {

@@ -157,7 +157,7 @@ test('pause, resume, complete by hand, rerun, delete', async () => {
   await waitFor(String(rerun['id']), 'completed');
   const refused = await api.call('POST', `/api/v1/instances/${id}/resume`);
   assert.equal(refused.status, 409);
-  assert.match(refused.text, /is completed; resume applies to paused, waiting, running instances/);
+  assert.match(refused.text, /is completed; resume applies to paused instances/);
   assert.equal((await api.call('DELETE', `/api/v1/instances/${id}`)).status, 204);
   assert.equal((await api.call('GET', `/api/v1/instances/${id}`)).status, 404);
 });
@@ -205,4 +205,24 @@ test('a step that waits for a slot says why its queue gives none', async () => {
   }
   assert.deepEqual(reason, { kind: 'queue_paused', message: 'the queue resting is paused' });
   await root.expect(200, 'POST', `/api/v1/instances/${String(instance['id'])}/cancel`);
+});
+
+test('the steps of a map are listed level by level, and its items counted by status', async () => {
+  const body = { nodes: [{ key: 'one', type: 'fail', params: { message: 'no' }, condition: 'item = 2' }], edges: [] };
+  const made = await api.expect(201, 'POST', '/api/v1/workflows', {
+    name: 'Maps',
+    nodes: [{ key: 'each', type: 'map', params: { items: [1, 2, 3], onItemError: 'collect', body } }],
+    edges: [],
+  });
+  const { id } = await start(String(made['id']), {}, '?wait=30');
+  const pathsUnder = async (under: string): Promise<string[]> =>
+    ((await api.expect(200, 'GET', `/api/v1/instances/${String(id)}/steps?under=${encodeURIComponent(under)}`))['items'] as { path: string }[])
+      .map(({ path }) => path)
+      .toSorted();
+  assert.deepEqual(await pathsUnder('/'), ['each']);
+  assert.deepEqual(await pathsUnder('each'), ['each[0]', 'each[1]', 'each[2]']);
+  assert.deepEqual(await pathsUnder('each[1]'), ['each[1]/one']);
+  assert.deepEqual(await pathsUnder("'; drop table steps; --"), []);
+  const counted = await api.expect(200, 'GET', `/api/v1/instances/${String(id)}/steps/each/items`);
+  assert.deepEqual(counted, { total: 3, counts: { completed: 2, failed: 1 } });
 });

@@ -11,7 +11,7 @@ import { Broadcast } from '../../realtime/envelope.ts';
 import { listInstances, readInstance } from '../../store/instances.ts';
 import { readJobs } from '../../store/jobs.ts';
 import { readStream } from '../../store/outbox.ts';
-import { listAttempts, listSteps, readStepLog } from '../../store/steps.ts';
+import { countItems, listAttempts, listSteps, readStepLog } from '../../store/steps.ts';
 import { labelOf, statusesOf } from '../filters.ts';
 import { pageOf } from '../pages.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
@@ -106,15 +106,20 @@ export function instanceRoutes({ engine, jobs, accounts }: InstanceParts): reado
     'GET /api/v1/instances/{id}': async (call) => ({ body: await requireInstance(call, call.params.id) }),
     'GET /api/v1/instances/{id}/steps': async (call) => {
       const { cursor } = await requireInstance(call, call.params.id);
-      const { limit, after, path } = call.query;
+      const { limit, after, path, under } = call.query;
       const found = await listSteps(call.sql, {
         orgId: call.caller.orgId,
         instanceId: call.params.id,
         path,
+        under,
         after: after === undefined ? 0 : wholeNumber(after),
         limit: limit + 1,
       });
       return { body: pageOf(await withReasons(call, jobs, found), { limit, after: (step) => String(step.seq), cursor }) };
+    },
+    'GET /api/v1/instances/{id}/steps/{path}/items': async (call) => {
+      await requireInstance(call, call.params.id);
+      return { body: await countItems(call.sql, { orgId: call.caller.orgId, instanceId: call.params.id, path: call.params.path }) };
     },
     'GET /api/v1/instances/{id}/steps/{path}/attempts': async (call) => {
       const { cursor } = await requireInstance(call, call.params.id);

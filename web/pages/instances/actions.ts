@@ -41,6 +41,7 @@ export function can(status: InstanceStatus, action: InstanceAction): boolean {
 
 /** @throws ApiError */
 export async function runAction(id: string, action: InstanceAction): Promise<Instance> {
+  if (action === 'resume') return await call('POST /api/v1/instances/{id}/resume', { params: { id }, body: {} });
   return await call(`POST /api/v1/instances/{id}/${action}`, { params: { id } });
 }
 
