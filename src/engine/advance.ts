@@ -37,6 +37,7 @@ export function outcomeOf(node: CompiledNode, step: Pick<LiveStep, 'status' | 'p
 
 /** Indexes of edges that would fire but whose condition is false. At once when no condition needs the evaluator. */
 export function closedEdges(core: Core, frame: Frame, node: CompiledNode, outcome: Outcome): ReadonlySet<number> | Promise<ReadonlySet<number>> {
+  if (!node.asks) return NONE;
   const conditional = firingEdges(node, outcome).filter((edge) => edge.when !== undefined);
   if (conditional.length === 0) return NONE;
   return evaluateAll(core, frame, conditional);

@@ -42,7 +42,7 @@ export function finish(core: Core, frame: Frame, node: CompiledNode, step: LiveS
   if (step.cacheKey !== undefined) remember(core, frame, node, step, change);
   const outcome = outcomeOf(node, { status: change.status, port: change.port === undefined ? step.port : change.port });
   // The conditions may read what this step gives.
-  if (change.hasOutput === true || change.error !== undefined)
+  if (node.asks && (change.hasOutput === true || change.error !== undefined))
     frame.scope.steps[node.key] = { output: change.output ?? null, ...(change.error == null ? {} : { error: change.error as Json }) };
   const closed = outcome === 'fatal' ? NONE : closedEdges(core, frame, node, outcome);
   if (!(closed instanceof Promise)) {

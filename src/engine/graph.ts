@@ -33,6 +33,8 @@ export interface CompiledNode {
   readonly onError: 'fail' | 'continue' | 'branch';
   readonly incoming: readonly CompiledEdge[];
   readonly outgoing: readonly CompiledEdge[];
+  /** An edge from it has a condition. */
+  readonly asks: boolean;
   readonly triggerCount: number;
   /** How many fired edges start it; `all`: when every edge is settled, at least one of them fired. */
   readonly need: 'all' | number;
@@ -123,6 +125,7 @@ function compileNode(node: GraphNode, index: number, incoming: readonly Compiled
     onError: node.onError ?? (outgoing.some((edge) => edge.port === ERROR_PORT) ? 'branch' : 'fail'),
     incoming,
     outgoing,
+    asks: outgoing.some((edge) => edge.when !== undefined),
     triggerCount,
     need: needOf(node, triggerCount),
     ports: portsOf(type, node),

@@ -128,14 +128,13 @@ function settle(plan: Plan, node: CompiledNode, outcome: Outcome, closed: Readon
 function decide(plan: Plan, node: CompiledNode): string {
   const fired = plan.fired[node.index] ?? 0;
   const isSettled = (plan.settled[node.index] ?? 0) === node.incoming.length;
-  // Context edges only hold a node back: it wants to read what they bring.
-  const contextSettled = isSettled || node.incoming.every((edge) => edge.triggers || plan.edges[edge.index] !== OPEN);
   if (node.triggerCount === 0) return isSettled ? 'run' : 'wait';
   if (node.need === 'all') {
     if (!isSettled) return 'wait';
     return fired > 0 ? 'run' : skipReason(plan, node);
   }
-  if (fired >= node.need) return contextSettled ? 'run' : 'wait';
+  // Context edges only hold a node back: it wants to read what they bring.
+  if (fired >= node.need) return isSettled || node.incoming.every((edge) => edge.triggers || plan.edges[edge.index] !== OPEN) ? 'run' : 'wait';
   const open = node.incoming.filter((edge) => edge.triggers && plan.edges[edge.index] === OPEN).length;
   return fired + open < node.need ? skipReason(plan, node) : 'wait';
 }

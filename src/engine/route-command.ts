@@ -158,7 +158,9 @@ export async function executeRemote(core: Core, command: NewCommand): Promise<vo
     const ids = { requestId: requestId ?? command.id };
     const stepCommand = command.kind.startsWith('step.') ? command.kind.slice('step.'.length) : undefined;
     if (stepCommand !== undefined && stepCommands.has(stepCommand))
-      effect = await inTurn(core, live, (one) => runStepCommand(core, one, { ...payload, ...ids, path: payload.path ?? '', command: stepCommand as StepCommand }));
+      effect = await inTurn(core, live, (one) =>
+        runStepCommand(core, one, { ...payload, ...ids, path: payload.path ?? '', command: stepCommand as StepCommand }),
+      );
     else if (instanceCommands.has(command.kind))
       await inTurn(core, live, (one) => runInstanceCommand(core, one, { ...ids, command: command.kind as InstanceCommand, debug: payload.debug }));
     else fail('conflict', `"${command.kind}" is no command of this Studio; it may be older than the process that asked`);
