@@ -104,7 +104,11 @@ export function watchOwnership(core: Core, execute: (command: NewCommand) => Pro
     try {
       // Without an owner: it was declared dead before, and could not register yet.
       if (core.owner === undefined || isTorn || !(await core.store.beatOwner(core.owner))) return await comeBack();
-      if (core.parts.isAlone !== true && (await buryDeadOwners(core)) > 0) await takeOver();
+      if (core.parts.isAlone === true) return;
+      // Torn until both are done: the dead may have been buried without our hearing of it.
+      isTorn = true;
+      if ((await buryDeadOwners(core)) > 0) await adoptAll(core);
+      isTorn = false;
     } catch (error) {
       core.log.warn({ cause: messageOf(error) }, 'the beat of this process failed; tried again');
     }

@@ -2,7 +2,7 @@
  *  under way becomes frames again. */
 import type { Json } from '../contract/endpoint.ts';
 import { isTerminalStep } from '../contract/values.ts';
-import type { BodyRow } from '../store/steps.ts';
+import type { BodyRow, StoredStep } from '../store/steps.ts';
 import { createBody, DONE, FAILED, keepOutput, markItem, UNDER_WAY, type Body, type BodyDetails } from './body.ts';
 import { armPause, itemFrame, itemPath, itemStep } from './body-items.ts';
 import { rowItems, storedItems } from './body-source.ts';
@@ -51,6 +51,8 @@ export async function restoreBody(
     const opened = await openAgain(core, body, index);
     if (opened !== undefined) frames.push(opened);
   }
+  // A loop can't pass over a round that failed: it goes on with that one.
+  if (details.how.kind === 'loop') frames.push(...(await reopenItems(core, body, failedItems(body))));
   return { body, frames };
 }
 
@@ -86,13 +88,18 @@ async function readLastRound(core: Core, body: Body): Promise<void> {
   keepOutput(body, index, text === null ? null : (JSON.parse(text) as Json), 0);
 }
 
+/** The step of an item that goes on: its row's, or the next generation of one that was cancelled with its map or loop. */
+function itemStepOf(row: StoredStep): LiveStep {
+  return row.status === 'cancelled' ? { ...itemStep(row.generation + 1), details: row.details } : stepFromRow(row, true);
+}
+
 /** An item that had begun. @returns undefined while it pauses before another try */
 async function openAgain(core: Core, body: Body, index: number): Promise<Frame | undefined> {
   const { live } = body.frame;
   const path = itemPath(body, index);
   const [row] = await patiently(core, () => core.store.loadStepsAt(live.id, [path]));
   const isOurs = row !== undefined && row.generation > body.details.base;
-  const step = isOurs ? { ...stepFromRow(row, true), status: row.status } : itemStep(body.details.base + 1);
+  const step = isOurs ? itemStepOf(row) : itemStep(body.details.base + 1);
   const base = isOurs && row.details !== null ? (JSON.parse(row.details) as { base: number }).base : body.details.base;
   const inside = await patiently(core, () => core.store.loadStepsUnder(live.id, `${path}/`));
   if (isOurs && row.status === 'waiting') {

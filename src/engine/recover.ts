@@ -3,6 +3,7 @@
 import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import { messageOf } from '../kernel/fail.ts';
+import { isConnectionLoss } from '../store/client.ts';
 import type { StoredInstance } from '../store/instances.ts';
 import type { StoredStep } from '../store/steps.ts';
 import { endInstance, goOn, releaseLive, stageSkips } from './advance.ts';
@@ -27,23 +28,32 @@ const STRAY_BITE = 1_000;
 /** Takes over all there is to take. @returns how many */
 export async function adoptAll(core: Core): Promise<number> {
   let taken = 0;
-  for (const epoch of await core.store.listOrphanEpochs()) taken += await adoptFrom(core, epoch);
+  for (const epoch of await patiently(core, () => core.store.listOrphanEpochs())) taken += await adoptFrom(core, epoch);
   return taken;
 }
 
 async function adoptFrom(core: Core, from: number): Promise<number> {
   let taken = 0;
   let after = '';
+  let isAnswerLost = false;
   while (core.state !== 'stopped' && core.owner !== undefined) {
-    const stored = await core.store.adoptInstances({ epoch: core.owner.epoch, from, after, limit: BITE });
+    const { epoch } = core.owner;
+    const stored = await patiently(core, () =>
+      core.store.adoptInstances({ epoch, from, after, limit: BITE }).catch((error: unknown) => {
+        isAnswerLost ||= isConnectionLoss(error);
+        throw error;
+      }),
+    );
     await failpoint('recover.adopted');
     const last = stored.at(-1);
     if (last === undefined || isStopped(core)) break;
     after = last.id;
-    const steps = groupByInstance(await core.store.loadSteps(stored.map((one) => one.id)));
+    const steps = groupByInstance(await patiently(core, () => core.store.loadSteps(stored.map((one) => one.id))));
     for (const one of stored) await resume(core, one, steps.get(one.id) ?? []);
     taken += stored.length;
   }
+  // What was taken without our hearing of it is ours by its row: look among our own for what is not in memory.
+  if (isAnswerLost && core.owner !== undefined && from !== core.owner.epoch) taken += await adoptFrom(core, core.owner.epoch);
   return taken;
 }
 

@@ -1,13 +1,14 @@
 /** Opening what has ended anew, by command: steps in a new generation, failed maps and loops with what they have already, single items.
  *  Everything reopened has a row that says so before anything of it starts: a crash right after must not forget it. */
 import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
+import { fail } from '../kernel/fail.ts';
 import { goOn, outcomeOf, stageSkips, startAfter } from './advance.ts';
 import { continueBody } from './bodies.ts';
 import type { Body, BodyDetails } from './body.ts';
 import { itemPath } from './body-items.ts';
 import type { Core } from './core.ts';
 import { walled } from './fault.ts';
-import { openStep, type Frame } from './frame.ts';
+import { openStep, pathOf, type Frame } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 import type { Live } from './live.ts';
 import { isUndoneByRetry, rebuildPlan } from './rebuild.ts';
@@ -97,28 +98,59 @@ async function goOnWith(core: Core, { body, frames }: Opened): Promise<void> {
   walled(core, body.frame.live, () => continueBody(core, body));
 }
 
+export interface Chain {
+  readonly frame: Frame;
+  /** Lets the rest of what was opened around it go on: call it when the frame itself goes on. */
+  goOn(): Promise<void>;
+}
+
 /** The frame of an item that may have ended, and of those around it: each is opened anew where it has.
- *  @param parts all of them name an item */
-export async function openChain(core: Core, live: Live, parts: readonly PathPart[]): Promise<Frame | undefined> {
-  revive(core, live);
+ *  @param parts all of them name an item  @throws AppError illegal_transition when a map or loop around it is about to begin anew */
+export async function openChain(core: Core, live: Live, parts: readonly PathPart[]): Promise<Chain | undefined> {
+  const opened: Opened[] = [];
+  const frame = await openEach(core, live, parts, opened);
+  const chain = framesAround(frame);
+  const goOn = async (): Promise<void> => {
+    for (const { body, frames } of opened) await goOnWith(core, { body, frames: frames.filter((one) => !chain.has(one)) });
+  };
+  if (frame !== undefined) return { frame, goOn };
+  await goOn();
+  return undefined;
+}
+
+/** @param opened is given what had ended and was opened on the way */
+async function openEach(core: Core, live: Live, parts: readonly PathPart[], opened: Opened[]): Promise<Frame | undefined> {
   let frame: Frame = live.top;
   for (const part of parts) {
     const node = frame.graph.byKey.get(part.key);
     if (node?.body === undefined || part.index === undefined) return undefined;
     let body = frame.bodies.get(node.index);
     if (body === undefined) {
-      if (frame.steps[node.index]?.details == null) return undefined;
+      const step = frame.steps[node.index];
+      if (step?.details == null) return undefined;
+      if (!isTerminalStep(step.status))
+        fail('illegal_transition', `step ${pathOf(frame, node)} is ${step.status} and begins anew by itself; retry its items when it has ended, or skip it`);
+      revive(core, live);
       // What failed in it stays as it is: only this item was asked for.
-      body = (await reopenBody(core, frame, node, false)).body;
+      const again = await reopenBody(core, frame, node, false);
+      opened.push(again);
+      body = again.body;
       await rebuildPlan(core, frame);
     }
-    const inner =
-      body.frames.get(part.index) ?? (part.index < body.details.count || part.index < body.done ? (await openItems(core, body, [part.index]))[0] : undefined);
+    const isThere = part.index < body.details.count || part.index < body.done;
+    const inner = body.frames.get(part.index) ?? (isThere ? (await openItems(core, body, [part.index]))[0] : undefined);
     if (inner === undefined) return undefined;
     frame = inner;
     await rebuildPlan(core, frame);
   }
   return frame;
+}
+
+/** A frame and all around it. */
+function framesAround(frame: Frame | undefined): ReadonlySet<Frame> {
+  const found = new Set<Frame>();
+  for (let at = frame; at !== undefined; at = at.place?.body.frame) found.add(at);
+  return found;
 }
 
 /** Runs a whole item again, from its beginning. */

@@ -80,11 +80,12 @@ async function onEndedItem(core: Core, live: Live, parts: readonly PathPart[], r
   const effect = wasStopped || (outermost !== undefined && leadsOn(live.top, outermost)) ? 'advancing' : 'isolated';
   const last = parts.at(-1);
   const isItem = last?.index !== undefined;
-  const frame = await openChain(core, live, isItem ? parts : parts.slice(0, -1));
-  if (frame === undefined) fail('not_found', `instance ${live.id} has not run "${request.path}"`);
-  const node = frame.graph.byKey.get(last?.key ?? '');
-  if (isItem) await rerunItem(core, frame);
-  else if (node !== undefined) await reopen(core, frame, [node]);
+  const chain = await openChain(core, live, isItem ? parts : parts.slice(0, -1));
+  if (chain === undefined) fail('not_found', `instance ${live.id} has not run "${request.path}"`);
+  const node = chain.frame.graph.byKey.get(last?.key ?? '');
+  if (isItem) await rerunItem(core, chain.frame);
+  else if (node !== undefined) await reopen(core, chain.frame, [node]);
+  await chain.goOn();
   return effect;
 }
 
