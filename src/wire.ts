@@ -26,6 +26,7 @@ import { authRoutes } from './http/routes/auth.ts';
 import { batchRoutes } from './http/routes/batches.ts';
 import { definitionRoutes } from './http/routes/definitions.ts';
 import { eventRoutes } from './http/routes/events.ts';
+import { exampleRoutes } from './http/routes/examples.ts';
 import { fileRoutes } from './http/routes/files.ts';
 import { formRoutes } from './http/routes/forms.ts';
 import { healthRoutes } from './http/routes/health.ts';
@@ -224,6 +225,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...approvalRoutes({ accounts: identity.accounts }),
     ...batchRoutes({ engine }),
     ...nodeTypeRoutes(nodeTypes),
+    ...exampleRoutes(),
     ...webhookRoutes({ triggers, callbacks }),
     ...jobRoutes({ jobs, files }),
     ...fileRoutes(files),

@@ -8,6 +8,7 @@ import { authEndpoints } from './auth.ts';
 import { batchEndpoints } from './batches.ts';
 import { definitionEndpoints } from './definitions.ts';
 import { eventEndpoints } from './events.ts';
+import { exampleEndpoints } from './examples.ts';
 import { fileEndpoints } from './files.ts';
 import { formEndpoints } from './forms.ts';
 import { healthEndpoints } from './health.ts';
@@ -36,6 +37,7 @@ export const endpoints = [
   ...auditEndpoints,
   ...workflowEndpoints,
   ...definitionEndpoints,
+  ...exampleEndpoints,
   ...triggerEndpoints,
   ...formEndpoints,
   ...instanceEndpoints,

@@ -72,6 +72,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/workflows/{id}/triggers/{key}/rotate': may('user', 'workflows:write'),
   'GET /api/v1/workflows/{id}/forms/{key}': may('user', 'workflows:run'),
   'POST /api/v1/workflows/{id}/forms/{key}': may('user', 'workflows:run'),
+  'GET /api/v1/examples': may('user', 'workflows:read'),
+  'GET /api/v1/examples/{id}': may('user', 'workflows:read'),
   'GET /api/v1/node-types': may('user', 'workflows:read'),
 
   'POST /api/v1/workflows/{id}/instances': may('user', 'workflows:run'),
