@@ -65,6 +65,7 @@ test('with cancel-new one too many is cancelled and says so; with cancel-old the
   const others = await start(await limited({ concurrency: { limit: 1, policy: 'cancel-old' } }), [{}, {}]);
   await harness.until(async () => (await harness.instance(others[1] ?? '')).status === 'waiting', 'the new one starts');
   assert.deepEqual(await statuses(others), ['cancelled', 'waiting']);
+  assert.equal((await harness.instance(others[0] ?? '')).error?.code, 'gave_way');
 });
 
 test('a rate lets so many start in a while, and the others as it allows', async () => {

@@ -96,12 +96,12 @@ async function tryOne(core: Core, live: Live): Promise<boolean> {
   if (request.policy === 'queue' || answer.untilMs !== undefined) return false;
   if (request.policy === 'cancel-new') {
     core.pending.delete(live.id);
-    const error = failure('limit_reached', `${request.limit?.max ?? 0} instances run already, and the workflow cancels one more`);
+    const error = failure('limit_reached', `the workflow lets ${request.limit?.max ?? 0} run at once, and cancels one more`);
     walled(core, live, () => endInstance(core, live, { status: 'cancelled', error, reason: 'the instance was one too many' }));
     return true;
   }
   for (const oldest of await listAdmitted(core.parts.database.engine, { workflowId: live.workflowId, key: live.limitKey ?? '', limit: 1 }))
-    await core.cancelChild(live.orgId, oldest);
+    await core.cancelChild(live.orgId, oldest, { code: 'gave_way', message: `a newer instance, ${live.id}, took its place: the workflow cancels the oldest` });
   return false;
 }
 

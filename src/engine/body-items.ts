@@ -11,7 +11,7 @@ import { walled } from './fault.ts';
 import { changeStep, createFrame, newStep, openStep, pathOf, type Frame, type FrameScope, type LiveStep, type Place } from './frame.ts';
 import { isTooLarge, MAX_OUTPUT_BYTES } from './limits.ts';
 import { begin } from './plan.ts';
-import { flush, flushSoon, stageRow, type StepChange } from './stage.ts';
+import { bufferOf, flush, flushSoon, stageRow, type StepChange } from './stage.ts';
 
 /** Starts an item from its beginning. @param generation of its row; its steps' begin after `base` */
 export function openItem(core: Core, body: Body, index: number, item: Json, from?: { readonly step: LiveStep; readonly base: number }): void {
@@ -137,6 +137,19 @@ function pauseItem(core: Core, body: Body, end: ItemEnd & { readonly frame: Fram
   const message = `attempt ${step.attempt} of ${how.itemRetry.maxAttempts} failed (${error.code}); the item is tried again at ${until}`;
   const base = Math.max(frame.base, ...frame.generations);
   stageItem(core, body, index, step, { status: 'waiting', error, details: JSON.stringify({ base }), wait: { kind: 'retry', message, until } });
+  bufferOf(core, frame.live).attempts.push({
+    instanceId: frame.live.id,
+    orgId: frame.live.orgId,
+    path: itemPath(body, index),
+    generation: step.generation,
+    attempt: step.attempt,
+    status: 'failed',
+    output: null,
+    error: JSON.stringify(error),
+    jobId: null,
+    startedAt: null,
+    endedAt: now,
+  });
   flush(core, frame.live, (lost) => void (lost === undefined && armPause(core, body, index, step)));
   return true;
 }

@@ -115,7 +115,7 @@ export interface Core {
   /** A called instance has ended, durably (call.ts). */
   onChildEnded(instanceId: string): void;
   /** Ends an instance that a step had called (route-command.ts). */
-  cancelChild(orgId: string, instanceId: string): Promise<void>;
+  cancelChild(orgId: string, instanceId: string, why?: Cause): Promise<void>;
   /** Starts what is ready (dispatch.ts). */
   pump(): void;
   /** Instances to be handed to the journal when the pump pauses. */
@@ -137,6 +137,12 @@ export interface Core {
   readonly largeCache: Map<string, { readonly value: Json; readonly bytes: number }>;
   /** A live instance could not be recorded: recover.ts takes it from there. */
   onLost(live: Live, why: 'fenced' | 'moved' | 'refused' | 'stopped', message: string): void;
+}
+
+/** Why something was cancelled, where it was not a person's wish. */
+export interface Cause {
+  readonly code: string;
+  readonly message: string;
 }
 
 /** Tells whoever waits for this instance. */

@@ -8,7 +8,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { fail, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import { releaseLive } from './advance.ts';
-import { notifyEnd, type Core, type EndListener, type EngineParts } from './core.ts';
+import { notifyEnd, type Cause, type Core, type EndListener, type EngineParts } from './core.ts';
 import { pump } from './dispatch.ts';
 import { onEnded, watchAdmission } from './admission.ts';
 import { continueBody, failBody } from './bodies.ts';
@@ -215,12 +215,19 @@ export function createEngine(parts: EngineParts): Engine {
   };
 }
 
-async function cancelIfLive(core: Core, request: { readonly orgId: string; readonly instanceId: string; readonly requestId: string }): Promise<void> {
+interface Cancelling {
+  readonly orgId: string;
+  readonly instanceId: string;
+  readonly requestId: string;
+  readonly why?: Cause | undefined;
+}
+
+async function cancelIfLive(core: Core, { orgId, instanceId, requestId, why }: Cancelling): Promise<void> {
   try {
-    await commandInstance(core, { orgId: request.orgId, id: request.instanceId, command: 'cancel', requestId: request.requestId });
+    await commandInstance(core, { orgId, id: instanceId, command: 'cancel', requestId, why });
   } catch (error) {
     // It ended by itself meanwhile.
-    const status = await core.store.readStatus(request.instanceId);
+    const status = await core.store.readStatus(instanceId);
     if (status !== undefined && !isTerminalInstance(status)) throw error;
   }
 }
@@ -252,7 +259,7 @@ function createCore(parts: EngineParts): Core {
     runningCount: 0,
     isPumping: false,
     isPumpDue: false,
-    cancelChild: (orgId, instanceId) => cancelIfLive(core, { orgId, instanceId, requestId: newId('req', parts.clock) }),
+    cancelChild: (orgId, instanceId, why) => cancelIfLive(core, { orgId, instanceId, requestId: newId('req', parts.clock), why }),
     turns: {
       endItem: (frame, place, end, isPure) => endItem(core, frame, place, end, isPure),
       closeBody: (body, reason, outside) => closeBody(core, body, reason, outside),

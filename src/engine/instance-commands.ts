@@ -4,7 +4,7 @@ import { failpoint } from '../kernel/failpoint.ts';
 import { deleteInstance as deleteRows, updateDebug } from '../store/instances.ts';
 import { startAnyway } from './admission.ts';
 import { endInstance, noteActivity } from './advance.ts';
-import type { Core } from './core.ts';
+import { failure, type Cause, type Core } from './core.ts';
 import { releaseHeld } from './finish.ts';
 import type { Live } from './live.ts';
 import { releasePauses } from './release.ts';
@@ -16,10 +16,12 @@ export interface InstanceOrder {
   readonly command: InstanceCommand;
   /** Of `resume`: turns the debug mode on or off before. */
   readonly debug?: boolean | undefined;
+  /** Of `cancel`: where it was not a person's wish. */
+  readonly why?: Cause | undefined;
   readonly requestId: string;
 }
 
-export async function runInstanceCommand(core: Core, live: Live, { command, debug, requestId }: InstanceOrder): Promise<void> {
+export async function runInstanceCommand(core: Core, live: Live, { command, debug, why, requestId }: InstanceOrder): Promise<void> {
   requireInstanceState(live.id, live.status, command);
   live.requestId = requestId;
   await failpoint(`command.${command}`);
@@ -41,7 +43,7 @@ export async function runInstanceCommand(core: Core, live: Live, { command, debu
       releaseHeld(core, live);
       break;
     case 'cancel':
-      endInstance(core, live, { status: 'cancelled' });
+      endInstance(core, live, { status: 'cancelled', ...(why === undefined ? {} : { error: failure(why.code, why.message) }) });
       break;
     case 'retry':
       await reopen(core, live.top, []);

@@ -7,7 +7,7 @@ import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { NewCommand } from '../store/commands.ts';
 import { releaseLive } from './advance.ts';
-import type { Core } from './core.ts';
+import type { Cause, Core } from './core.ts';
 import { runInstanceCommand } from './instance-commands.ts';
 import type { Live } from './live.ts';
 import { takeInstance } from './recover.ts';
@@ -21,6 +21,8 @@ export interface InstanceRequest {
   readonly command: InstanceCommand;
   /** Of `resume`: turns the debug mode on or off before. */
   readonly debug?: boolean | undefined;
+  /** Of `cancel`: where it was not a person's wish. */
+  readonly why?: Cause | undefined;
   readonly requestId: string;
 }
 
@@ -42,7 +44,7 @@ export async function commandInstance(core: Core, request: InstanceRequest): Pro
   await withOwner(core, request, {
     here: (live) => runInstanceCommand(core, live, request),
     from: () => undefined,
-    row: { kind: request.command, payload: { requestId: request.requestId, ...(request.debug === undefined ? {} : { debug: request.debug }) } },
+    row: { kind: request.command, payload: present({ requestId: request.requestId, debug: request.debug, why: request.why }) },
   });
 }
 
@@ -61,7 +63,10 @@ export async function commandStep(core: Core, request: StepCommandRequest): Prom
 /** What travels to another process. */
 function payloadOf(request: StepCommandRequest): Json {
   const { path, requestId, output, by, comment, form, token } = request;
-  const all = { path, requestId, output, by, comment, form, token };
+  return present({ path, requestId, output, by, comment, form, token });
+}
+
+function present(all: Readonly<Record<string, unknown>>): Json {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Json;
 }
 
@@ -150,7 +155,7 @@ export async function executeRemote(core: Core, command: NewCommand): Promise<vo
   let error: { code: string; message: string } | undefined;
   let effect: Effect | undefined;
   try {
-    const payload = command.payload as Partial<Omit<StepRequest, 'command'>> & { readonly debug?: boolean };
+    const payload = command.payload as Partial<Omit<StepRequest, 'command'>> & { readonly debug?: boolean; readonly why?: Cause };
     const { requestId } = payload;
     const live = await takeInstance(core, command.instanceId);
     // Somebody else's by now: its owner will find the row.
@@ -162,7 +167,9 @@ export async function executeRemote(core: Core, command: NewCommand): Promise<vo
         runStepCommand(core, one, { ...payload, ...ids, path: payload.path ?? '', command: stepCommand as StepCommand }),
       );
     else if (instanceCommands.has(command.kind))
-      await inTurn(core, live, (one) => runInstanceCommand(core, one, { ...ids, command: command.kind as InstanceCommand, debug: payload.debug }));
+      await inTurn(core, live, (one) =>
+        runInstanceCommand(core, one, { ...ids, command: command.kind as InstanceCommand, debug: payload.debug, why: payload.why }),
+      );
     else fail('conflict', `"${command.kind}" is no command of this Studio; it may be older than the process that asked`);
   } catch (cause) {
     error = { code: cause instanceof AppError ? cause.code : 'internal', message: messageOf(cause) };

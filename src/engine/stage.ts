@@ -3,7 +3,7 @@
 import type { Json } from '../contract/endpoint.ts';
 import type { EventType, InstancePayload, StepPayload } from '../contract/events.ts';
 import type { Failure, Instance } from '../contract/instances.ts';
-import type { InstanceStatus, StepStatus } from '../contract/values.ts';
+import { isTerminalStep, type InstanceStatus, type StepStatus } from '../contract/values.ts';
 import { AppError } from '../kernel/fail.ts';
 import type { StepWrite } from '../store/journal.ts';
 import { waitReasonOf } from '../store/steps.ts';
@@ -61,7 +61,8 @@ export function stageRow(
   type: EventType = stepEvents[change.status],
 ): void {
   const { path } = where;
-  if (step.staged !== null && step.staged !== change.status) assertStepMove(path, step.staged, change.status);
+  // An end is final: the same once more is a bug, too.
+  if (step.staged !== null && (step.staged !== change.status || isTerminalStep(change.status))) assertStepMove(path, step.staged, change.status);
   const { input, outputText, ...state } = change;
   changeStep(live, step, state);
   live.seq += 1;

@@ -134,7 +134,7 @@ test('a step that tells again, in a second attempt or after a crash, tells nobod
   const workflowId = await harness.workflow('Telling');
   const step = { orgId: 'org_1', workflowId, instanceId: 'inst_t', path: 'tell', title: 'Told by a step', message: '' };
   const hook = { ...step, target: { channel: 'webhook', url: `${web.url}/step` } as const };
-  const inbox = { ...step, target: { channel: 'in_app', to: ['user_other@example.com', 'other@example.com'] } as const };
+  const inbox = { ...step, target: { channel: 'in_app' as const, to: ['user_other@example.com', 'other@example.com'] } };
   const [first, second] = [await harness.notify.send({ ...hook, key: 'inst_t/tell/0' }), await harness.notify.send({ ...hook, key: 'inst_t/tell/0' })];
   assert.deepEqual(second, first);
   assert.notDeepEqual(await harness.notify.send({ ...hook, key: 'inst_t/tell/1' }), first);
