@@ -6,7 +6,7 @@ import { NodeError, type BodyNodeType, type BodyPlan } from '../nodes/kit.ts';
 import { cancelOutside, noteActivity, type Outside } from './advance.ts';
 import { parseParams, resolveParams, shortened } from './params.ts';
 import { failWaiting } from './attempt-result.ts';
-import { createBody, noteError, previousOf, type Body, type BodyDetails } from './body.ts';
+import { createBody, NOT_BEGUN, noteError, previousOf, type Body, type BodyDetails } from './body.ts';
 import { closeBody, openItem } from './body-items.ts';
 import { fromCache } from './cache.ts';
 import { CHUNK, rowItems, storedItems } from './body-source.ts';
@@ -118,7 +118,7 @@ export function continueBody(core: Core, body: Body): void {
   if (body.details.how.kind === 'loop') return nextRound(core, body, body.details.how);
   const { count, how } = body.details;
   while (body.next < count && body.frames.size + body.pauses.size < how.concurrency) {
-    if (body.states[body.next] !== 0) {
+    if (body.states[body.next] !== NOT_BEGUN) {
       body.next += 1;
       continue;
     }
