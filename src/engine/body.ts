@@ -39,6 +39,8 @@ export interface Body {
   failed: number;
   /** Items under way. */
   readonly frames: Map<number, Frame>;
+  /** Of a body that was brought back: items under way that have not been gone on with. */
+  toContinue: readonly Frame[];
   /** Items that pause before they are tried again. */
   readonly pauses: Map<number, { readonly step: LiveStep; readonly cancel: () => void }>;
   /** Results of items, while they are few; undefined: they are read from their rows in the end. */
@@ -61,6 +63,7 @@ export function createBody(made: Pick<Body, 'frame' | 'node' | 'step' | 'details
     done: 0,
     failed: 0,
     frames: new Map(),
+    toContinue: [],
     pauses: new Map(),
     outputs: [],
     outputBytes: 0,

@@ -98,6 +98,8 @@ export interface Core {
   /** `starting` until recovery is through its first look, `draining` when no new step starts. */
   state: 'starting' | 'running' | 'draining' | 'stopped';
   readonly lives: Map<string, Live>;
+  /** Instances on their way from their rows to memory. */
+  readonly taking: Map<string, Promise<unknown>>;
   /** Open jobs of live instances. */
   readonly jobs: Map<string, Ready>;
   /** Called instances that have not ended, by the step that waits for them. */

@@ -252,6 +252,7 @@ function createCore(parts: EngineParts): Core {
     owner: undefined,
     state: 'starting',
     lives: new Map(),
+    taking: new Map(),
     jobs: new Map(),
     children: new Map(),
     endListeners: new Map(),

@@ -54,6 +54,8 @@ export interface Live {
   /** Ready nodes that start with the durability of the last group. */
   startsAfter: Ready[];
   requestId: string | null;
+  /** It is being brought back from its rows: commands wait for it. */
+  restored: Promise<void> | undefined;
   /** It has ended, or this process no longer holds it: late results are dropped. */
   isGone: boolean;
   /** This process holds it no more: nothing of it may be written or acknowledged. */
@@ -93,6 +95,7 @@ export function createLive(stored: StoredInstance, graph: CompiledGraph): Live {
     inFlight: 0,
     startsAfter: [],
     requestId: null,
+    restored: undefined,
     isGone: false,
     isReleased: false,
   } as Omit<Live, 'top'> as Live;

@@ -11,6 +11,7 @@ import { pathOf, type Frame, type LiveStep } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 import { patiently } from './patient.ts';
 import { fillFrame, stepFromRow } from './rebuild.ts';
+import { durable } from './stage.ts';
 
 /** Items of a body by what their rows say. */
 interface Found {
@@ -124,6 +125,8 @@ export async function reopenItems(core: Core, body: Body, indexes: readonly numb
       frames.push(present);
       continue;
     }
+    // Its end may be on its way to its row.
+    await durable(core, body.frame.live);
     if (body.states[index] === DONE) body.done -= 1;
     if (body.states[index] === FAILED) body.failed -= 1;
     const [row] = await patiently(core, () => core.store.loadStepsAt(body.frame.live.id, [itemPath(body, index)]));

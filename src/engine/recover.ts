@@ -10,11 +10,12 @@ import { endInstance, goOn, releaseLive, stageSkips } from './advance.ts';
 import { failure, notifyEnd, type Core } from './core.ts';
 import type { CompiledNode } from './graph.ts';
 import { onJobEnded } from './job-steps.ts';
-import { changeStep, openStep, type Frame, type LiveStep } from './frame.ts';
+import { changeStep, openStep, type Frame } from './frame.ts';
 import { createLive, type Live } from './live.ts';
 import { patiently } from './patient.ts';
 import { isUndoneByRetry, liveFromRows, rebuildPlan } from './rebuild.ts';
 import { armDeadline, armTimer } from './timers.ts';
+import type { Body } from './body.ts';
 import { continueBody } from './bodies.ts';
 import { restoreBody } from './recover-bodies.ts';
 import { watchChild } from './children.ts';
@@ -48,13 +49,44 @@ async function adoptFrom(core: Core, from: number): Promise<number> {
     const last = stored.at(-1);
     if (last === undefined || isStopped(core)) break;
     after = last.id;
-    const steps = groupByInstance(await patiently(core, () => core.store.loadSteps(stored.map((one) => one.id))));
-    for (const one of stored) await resume(core, one, steps.get(one.id) ?? []);
+    await resumeAll(core, stored);
     taken += stored.length;
   }
-  // What was taken without our hearing of it is ours by its row: look among our own for what is not in memory.
-  if (isAnswerLost && core.owner !== undefined && from !== core.owner.epoch) taken += await adoptFrom(core, core.owner.epoch);
+  if (isAnswerLost && core.owner !== undefined) taken += await findUnheld(core, core.owner.epoch);
   return taken;
+}
+
+/** What was taken without our hearing of it is ours by its row: looks among our own for what is not in memory. */
+async function findUnheld(core: Core, epoch: number): Promise<number> {
+  let taken = 0;
+  for (let after = ''; ;) {
+    const own = await patiently(core, () => core.store.adoptInstances({ epoch, from: epoch, after, limit: BITE }));
+    const last = own.at(-1);
+    if (last === undefined || isStopped(core)) return taken;
+    after = last.id;
+    for (const { id } of own) {
+      if (core.lives.has(id) || core.taking.has(id)) continue;
+      // From rows read now: it may have been in memory, and ended, since they were listed.
+      const live = await patiently(core, () => takeInstance(core, id));
+      taken += 1;
+      if (live !== undefined && isTerminalInstance(live.status)) releaseLive(core, live, 'the instance has ended');
+    }
+  }
+}
+
+/** Brings a bite of adopted instances back. Commands for one of them wait meanwhile: from the same rows it must not come to memory twice. */
+async function resumeAll(core: Core, stored: readonly StoredInstance[]): Promise<void> {
+  const underWay = Promise.withResolvers<void>();
+  const ours = stored.filter(({ id }) => !core.taking.has(id));
+  for (const { id } of ours) core.taking.set(id, underWay.promise);
+  try {
+    const steps = groupByInstance(await patiently(core, () => core.store.loadSteps(ours.map(({ id }) => id))));
+    for (const one of ours) await resume(core, one, steps.get(one.id) ?? []);
+  } finally {
+    for (const { id } of ours) core.taking.delete(id);
+    underWay.resolve();
+  }
+  for (const { id } of stored) if (!ours.some((one) => one.id === id)) await patiently(core, () => takeInstance(core, id));
 }
 
 /** A function: the state changes while we wait. */
@@ -90,8 +122,38 @@ async function resume(core: Core, stored: StoredInstance, steps: readonly Stored
   }
   core.lives.set(live.id, live);
   if (goesOn && live.status === 'pending') core.pending.set(live.id, live);
-  else if (goesOn && !isTerminalInstance(live.status)) await continueFrame(core, live.top);
+  else if (!isTerminalInstance(live.status)) {
+    live.restored = restore(core, live, goesOn);
+    await live.restored;
+    live.restored = undefined;
+  }
   return live;
+}
+
+/** What cannot be brought back fails its instance, and no other. */
+async function restore(core: Core, live: Live, goesOn: boolean): Promise<void> {
+  try {
+    // All of it is there before anything of it goes on: an end that comes early must find everything that it ends.
+    await restoreBodies(core, live.top);
+    if (goesOn) await continueFrame(core, live.top);
+  } catch (error) {
+    if (!isStopped(core))
+      walled(core, live, () => {
+        throw error;
+      });
+  }
+}
+
+/** Brings the bodies under way in a frame back, and those in them. */
+async function restoreBodies(core: Core, frame: Frame): Promise<void> {
+  for (const node of frame.graph.nodes) {
+    const step = frame.steps[node.index];
+    if (node.type.runs !== 'body' || step?.status !== 'running' || frame.bodies.has(node.index)) continue;
+    // Serial: bodies read their rows one after another.
+    const { body, frames } = await restoreBody(core, frame, node, step);
+    body.toContinue = frames;
+    for (const inner of frames) await restoreBodies(core, inner);
+  }
 }
 
 /** Its definition can't be compiled by this Studio (a node type is gone): it must not stay live for ever. */
@@ -110,6 +172,7 @@ function failUnloadable(core: Core, stored: StoredInstance, message: string): vo
 /** Goes on with a frame that was brought back from rows. */
 export async function continueFrame(core: Core, frame: Frame): Promise<void> {
   const { live } = frame;
+  await restoreBodies(core, frame);
   // Cannot be in rows written by a whole group; if it is, going on beats being stuck.
   for (const node of frame.graph.nodes) {
     const step = frame.steps[node.index];
@@ -130,7 +193,8 @@ async function takeUp(core: Core, frame: Frame, node: CompiledNode): Promise<boo
   const step = frame.steps[node.index];
   if (step === undefined || step.status === 'pending' || isTerminalStep(step.status)) return false;
   if (node.type.runs === 'body' && step.status === 'running') {
-    await resumeBody(core, frame, node, step);
+    const body = frame.bodies.get(node.index);
+    if (body !== undefined) await resumeBody(core, body);
     return false;
   }
   if (step.jobId !== null) {
@@ -150,10 +214,11 @@ async function takeUp(core: Core, frame: Frame, node: CompiledNode): Promise<boo
   return true;
 }
 
-/** Goes on with a map or loop: with its open items first, then with the rest. */
-export async function resumeBody(core: Core, frame: Frame, node: CompiledNode, step: LiveStep): Promise<void> {
-  const { body, frames } = await restoreBody(core, frame, node, step);
-  for (const inner of frames) await continueFrame(core, inner);
+/** Goes on with a map or loop that was brought back: with its open items first, then with the rest. */
+async function resumeBody(core: Core, body: Body): Promise<void> {
+  const { frame, node, toContinue } = body;
+  body.toContinue = [];
+  for (const inner of toContinue) await continueFrame(core, inner);
   if (body.isOver || frame.live.isGone) return;
   armDeadline(core, frame, node);
   walled(core, frame.live, () => continueBody(core, body));
@@ -162,14 +227,29 @@ export async function resumeBody(core: Core, frame: Frame, node: CompiledNode, s
 /** Takes one instance into memory for a command. @param goesOn false: nothing of it starts  @returns undefined when another process holds it */
 export async function takeInstance(core: Core, id: string, goesOn = true): Promise<Live | undefined> {
   const known = core.lives.get(id);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    await known.restored;
+    return known;
+  }
+  const underWay = core.taking.get(id);
+  if (underWay !== undefined) {
+    // Rows that were read before would be old when it ends meanwhile.
+    await underWay.catch(() => undefined);
+    return takeInstance(core, id, goesOn);
+  }
+  const taking = take(core, id, goesOn).finally(() => core.taking.delete(id));
+  core.taking.set(id, taking);
+  return taking;
+}
+
+async function take(core: Core, id: string, goesOn: boolean): Promise<Live | undefined> {
   const { owner } = core;
   if (owner === undefined) return undefined;
   if (!(await core.store.adoptInstance({ id, epoch: owner.epoch }))) return undefined;
   const stored = await core.store.readStoredInstance({ orgId: undefined, id });
   if (stored === undefined) return undefined;
   const steps = await core.store.loadSteps([id]);
-  return core.lives.get(id) ?? resume(core, stored, steps, goesOn);
+  return resume(core, stored, steps, goesOn);
 }
 
 /** A live instance could not be recorded. Forget it; unless another process has it, read it again and go on. */
