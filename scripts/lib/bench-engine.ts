@@ -38,10 +38,10 @@ const parts: Readonly<Record<string, (rig: Rig, floor: Floor) => Promise<readonl
   fan: (rig, floor) => measureFan(rig, floor, runs, 1_000),
   pickup: (rig, floor) => measurePickUp(rig, floor, samples),
   inside: () => measureInside(runs, 2_000),
+  memory: (rig) => measureMemory(rig, options.quick ? 4_000 : 10_000),
   nodes: (rig, floor) => measureNodes(rig, floor, options.quick ? [10, 100] : [10, 100, 1_000, 2_000]),
   outputs: (rig, floor) => measureOutputs(rig, floor, options.quick ? [1, 64] : [1, 16, 64, 256, 1_024]),
   live: (rig, floor) => measureLive(rig, floor, options.quick ? [1, 1_000] : [1, 100, 1_000, 10_000]),
-  memory: (rig) => measureMemory(rig, options.quick ? 4_000 : 10_000),
   finished: (rig, floor) =>
     measureFinished(rig, floor, options.full ? [100, 1_000, 10_000, 100_000, 1_000_000] : options.quick ? [1_000] : [100, 1_000, 10_000]),
 };

@@ -41,7 +41,8 @@ const SEQ_OF_SECOND = `greatest(i.seq, (select max(s.seq) from steps s where s.i
 /** For those who look: the outbox tells at once while it reaches back; an instance of a large map has too many steps to be asked each time. */
 const SEEN_SEQ_OF_SECOND = `greatest(i.seq, coalesce((select max(o.sequence) from outbox o where o.kind = 'instance' and o.id = $2),
   (select max(s.seq) from steps s where s.instance_id = $2))) as seq`;
-const SEEN_SEQ = `greatest(i.seq, coalesce((select max(o.sequence) from outbox o where o.kind = 'instance' and o.id = i.id),
+// The outbox holds ids of every kind in the database's own collation; compared in that of instances its index could not be used.
+const SEEN_SEQ = `greatest(i.seq, coalesce((select max(o.sequence) from outbox o where o.kind = 'instance' and o.id = i.id collate "default"),
   (select max(s.seq) from steps s where s.instance_id = i.id))) as seq`;
 const SUMMARY = `i.id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.error, i.waiting, i.labels, i.priority, i.started_by, i.rerun_of,
   i.parent_id, i.parent_path, i.parent_generation, i.debug, i.created_at, i.started_at, i.ended_at`;
