@@ -7,7 +7,7 @@ import { isTerminalStep } from '../contract/values.ts';
 import { isTruthy } from '../kernel/json.ts';
 import { releaseBody } from './body.ts';
 import { failure, notifyEnd, type Core } from './core.ts';
-import { framesOf, isOutsideWait, openStep, outputOf, pathOf, type Frame, type LiveStep, type Ready } from './frame.ts';
+import { framesOf, isOutsideWait, openStep, outputOf, pathOf, removeStep, type Frame, type LiveStep, type Ready } from './frame.ts';
 import type { CompiledEdge, CompiledNode } from './graph.ts';
 import type { Live } from './live.ts';
 import { advance, firingEdges, type Advance, type Outcome } from './plan.ts';
@@ -167,8 +167,10 @@ export function endInstance(core: Core, live: Live, end: InstanceEnd): void {
   live.held.length = 0;
   flush(core, live, (lost) => {
     if (lost !== undefined) return;
-    if (core.lives.get(live.id) === live) core.lives.delete(live.id);
     cancelOutside(core, live, inside, `instance ${live.id} ended`);
+    // A command has set it running again meanwhile.
+    if (!live.isGone) return;
+    if (core.lives.get(live.id) === live) core.lives.delete(live.id);
     core.log.debug({ instanceId: live.id, status: end.status }, 'instance ended');
     notifyEnd(core, live.id, end.status);
     core.onEnded(live);
@@ -195,8 +197,9 @@ export function cancelSteps(core: Core, frame: Frame, reason: string, now: numbe
     const wasInFlight = step.staged !== null || frame.running.has(node.index);
     dropOutside(core, step, outside);
     dropInFlight(core, frame, node, reason, outside);
-    // A step that never began leaves no row.
+    // A step that never began leaves no row, and is not to be counted any more.
     if (wasInFlight) stageStep(core, frame, node, step, { status: 'cancelled', reason, wait: null, endedAt: now });
+    else removeStep(frame, node);
   }
   return outside;
 }

@@ -5,7 +5,7 @@ import type { Problem } from '../contract/graph.ts';
 import type { CommandSpec } from '../contract/jobs.ts';
 import { isTerminalInstance, type Role } from '../contract/values.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { fail, messageOf } from '../kernel/fail.ts';
+import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import { releaseLive } from './advance.ts';
 import { notifyEnd, type Cause, type Core, type EndListener, type EngineParts } from './core.ts';
@@ -226,7 +226,8 @@ async function cancelIfLive(core: Core, { orgId, instanceId, requestId, why }: C
   try {
     await commandInstance(core, { orgId, id: instanceId, command: 'cancel', requestId, why });
   } catch (error) {
-    // It ended by itself meanwhile.
+    // It ended by itself meanwhile, perhaps a moment before its row says so.
+    if (error instanceof AppError && error.code === 'illegal_transition') return;
     const status = await core.store.readStatus(instanceId);
     if (status !== undefined && !isTerminalInstance(status)) throw error;
   }

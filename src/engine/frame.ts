@@ -163,6 +163,15 @@ export function placeStep(frame: Frame, node: CompiledNode, step: LiveStep): Liv
   return step;
 }
 
+/** Takes a step that never began out of its place: its generation is open again. */
+export function removeStep(frame: Frame, node: CompiledNode): void {
+  const step = frame.steps[node.index];
+  if (step === undefined) return;
+  count(frame.live, step, -1);
+  frame.steps[node.index] = undefined;
+  frame.generations[node.index] = step.generation - 1;
+}
+
 /** Changes what a step is and keeps the counts right. */
 export function changeStep(live: Live, step: LiveStep, change: Partial<LiveStep>): void {
   count(live, step, -1);

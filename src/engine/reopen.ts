@@ -8,9 +8,10 @@ import type { Body, BodyDetails } from './body.ts';
 import { itemPath } from './body-items.ts';
 import type { Core } from './core.ts';
 import { walled } from './fault.ts';
-import { openStep, pathOf, type Frame } from './frame.ts';
+import { openStep, pathOf, removeStep, type Frame } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 import type { Live } from './live.ts';
+import { patiently } from './patient.ts';
 import { isUndoneByRetry, rebuildPlan } from './rebuild.ts';
 import { continueFrame } from './recover.ts';
 import { failedItems, reopenItems, restoreBody } from './recover-bodies.ts';
@@ -105,10 +106,11 @@ export interface Chain {
 }
 
 /** The frame of an item that may have ended, and of those around it: each is opened anew where it has.
- *  @param parts all of them name an item  @throws AppError illegal_transition when a map or loop around it is about to begin anew */
-export async function openChain(core: Core, live: Live, parts: readonly PathPart[]): Promise<Chain | undefined> {
+ *  @param parts all of them name an item  @param isWhole the last item is to run from its beginning: it must have ended
+ *  @throws AppError illegal_transition, also when a map or loop around it is about to begin anew */
+export async function openChain(core: Core, live: Live, parts: readonly PathPart[], isWhole: boolean): Promise<Chain | undefined> {
   const opened: Opened[] = [];
-  const frame = await openEach(core, live, parts, opened);
+  const frame = await openEach(core, live, parts, isWhole, opened);
   const chain = framesAround(frame);
   const goOn = async (): Promise<void> => {
     for (const { body, frames } of opened) await goOnWith(core, { body, frames: frames.filter((one) => !chain.has(one)) });
@@ -119,12 +121,14 @@ export async function openChain(core: Core, live: Live, parts: readonly PathPart
 }
 
 /** @param opened is given what had ended and was opened on the way */
-async function openEach(core: Core, live: Live, parts: readonly PathPart[], opened: Opened[]): Promise<Frame | undefined> {
+async function openEach(core: Core, live: Live, parts: readonly PathPart[], isWhole: boolean, opened: Opened[]): Promise<Frame | undefined> {
   let frame: Frame = live.top;
-  for (const part of parts) {
+  for (const [place, part] of parts.entries()) {
     const node = frame.graph.byKey.get(part.key);
     if (node?.body === undefined || part.index === undefined) return undefined;
     let body = frame.bodies.get(node.index);
+    if (isWhole && place === parts.length - 1 && body?.frames.has(part.index) === true)
+      fail('illegal_transition', `item ${itemPath(body, part.index)} is under way; retry applies to items that have ended, and to the steps in it`);
     if (body === undefined) {
       const step = frame.steps[node.index];
       if (step?.details == null) return undefined;
@@ -158,9 +162,9 @@ export async function rerunItem(core: Core, frame: Frame): Promise<void> {
   const { place, live } = frame;
   if (place === undefined) return;
   const { body, index } = place;
-  const base = await core.store.readHighestGeneration(live.id, `${itemPath(body, index)}/`);
+  const base = await patiently(core, () => core.store.readHighestGeneration(live.id, `${itemPath(body, index)}/`));
   for (const node of frame.graph.nodes) {
-    frame.steps[node.index] = undefined;
+    removeStep(frame, node);
     delete frame.scope.steps[node.key];
     frame.generations[node.index] = base;
   }

@@ -111,6 +111,10 @@ async function runHere<T>(core: Core, first: Live, run: (live: Live) => Promise<
   if (live === undefined) fail('conflict', `instance ${first.id} is held by another process now; try again`);
   try {
     return await run(live);
+  } catch (error) {
+    // It broke off in the middle: what it had changed by then is forgotten, or found again in its rows.
+    if (!(error instanceof AppError)) core.onLost(live, 'moved', messageOf(error));
+    throw error;
   } finally {
     // Ended instances are brought into memory for a command only.
     if (isTerminalInstance(live.status) && live.inFlight === 0 && live.buffer === undefined) releaseLive(core, live, 'the instance has ended');

@@ -80,7 +80,7 @@ async function onEndedItem(core: Core, live: Live, parts: readonly PathPart[], r
   const effect = wasStopped || (outermost !== undefined && leadsOn(live.top, outermost)) ? 'advancing' : 'isolated';
   const last = parts.at(-1);
   const isItem = last?.index !== undefined;
-  const chain = await openChain(core, live, isItem ? parts : parts.slice(0, -1));
+  const chain = await openChain(core, live, isItem ? parts : parts.slice(0, -1), isItem);
   if (chain === undefined) fail('not_found', `instance ${live.id} has not run "${request.path}"`);
   const node = chain.frame.graph.byKey.get(last?.key ?? '');
   if (isItem) await rerunItem(core, chain.frame);
