@@ -11,6 +11,7 @@ import type { Cause, Core } from './core.ts';
 import { runInstanceCommand } from './instance-commands.ts';
 import type { Live } from './live.ts';
 import { takeInstance } from './recover.ts';
+import { durable } from './stage.ts';
 import { requireAccepting } from './start.ts';
 import type { InstanceCommand, StepCommand } from './state.ts';
 import { runStepCommand, type Actor, type Effect, type StepRequest } from './step-commands.ts';
@@ -105,9 +106,18 @@ async function inTurn<T>(core: Core, live: Live, run: (live: Live) => Promise<T>
   }
 }
 
+/** The instance as it is once its end, if it is on its way, is durable: reopening what leaves memory in the same moment would let others, who read
+ *  its rows meanwhile, bring it back a second time. */
+async function takeSettled(core: Core, id: string): Promise<Live | undefined> {
+  const known = core.lives.get(id);
+  // A loss is told to those who wait for it; the rows say what stands.
+  if (known?.isGone === true && known.inFlight > 0) await durable(core, known).catch(() => undefined);
+  return takeInstance(core, id);
+}
+
 async function runHere<T>(core: Core, first: Live, run: (live: Live) => Promise<T>): Promise<T> {
   // The one before may have ended the instance: take what stands now.
-  const live = core.lives.get(first.id) ?? (await takeInstance(core, first.id));
+  const live = await takeSettled(core, first.id);
   if (live === undefined) fail('conflict', `instance ${first.id} is held by another process now; try again`);
   try {
     return await run(live);

@@ -363,3 +363,44 @@ test('a database that is away for a moment fails no step', async () => {
   await h.clock.advance(250);
   assert.deepEqual([(await h.ended(id)).status, (await h.ended(id)).output], ['completed', '***']);
 });
+
+test('an instance that ends and is reopened by many at once stays one instance in memory', async () => {
+  const lines: string[] = [];
+  const own = await engineHarness({ log: createLogger({ level: 'error', destination: { write: (line) => void lines.push(line) } }) });
+  try {
+    const id = await own.start(
+      await own.publish({
+        nodes: [
+          { key: 'pause', type: 'wait.timer', params: { durationMs: 30_000 } },
+          { key: 'last', type: 'noop' },
+        ],
+        edges: [{ from: 'pause', to: 'last' }],
+      }),
+    );
+    await own.until(async () => (await own.instance(id)).status === 'waiting', 'the wait');
+    const commands = ['complete', 'skip', 'cancel', 'retry', 'result'] as const;
+    await Promise.allSettled(
+      Array.from({ length: 300 }, async (_, index) => {
+        // As calls arrive: not in one turn.
+        for (let turn = 0; turn < index * 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+        await own.engine.commandStep({
+          orgId: own.orgId,
+          id,
+          path: 'pause',
+          command: commands[index % 5] ?? 'retry',
+          output: index,
+          requestId: `req_${index}`,
+        });
+      }),
+    );
+    await own.engine.commandStep({ orgId: own.orgId, id, path: 'pause', command: 'cancel', requestId: 'req_last' }).catch(() => undefined);
+    // A second one of it would wake by its timer, and find that its rows have moved.
+    await own.clock.advance(60_000);
+    await own.engine.commandStep({ orgId: own.orgId, id, path: 'pause', command: 'retry', requestId: 'req_after' });
+    await own.clock.advance(60_000);
+    await own.ended(id);
+    assert.deepEqual(lines, []);
+  } finally {
+    await own.close();
+  }
+});
