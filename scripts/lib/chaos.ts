@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { runCampaign, type CampaignOptions } from '../../src/test/chaos/campaign.ts';
 import { isClean } from '../../src/test/chaos/history.ts';
 import { entryOf, sumLedger } from '../../src/test/chaos/ledger.ts';
+import { runMutants } from '../../src/test/chaos/mutant-run.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const ledgerPath = join(root, 'scripts/chaos-ledger.jsonl');
@@ -23,11 +24,29 @@ const counts = {
   clients: { type: 'string', default: '4' },
   rate: { type: 'string', default: '3' },
 } as const;
-const { values } = parseArgs({ options: { ...counts, ledger: { type: 'boolean', default: false }, 'ledger-sum': { type: 'boolean', default: false } } });
+const { values, positionals } = parseArgs({
+  options: {
+    ...counts,
+    ledger: { type: 'boolean', default: false },
+    'ledger-sum': { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
+});
 
 if (values['ledger-sum']) {
   out(sumLedger(readFileSync(ledgerPath, 'utf8')));
   process.exit(0);
+}
+
+if (values.mutants) {
+  const results = await runMutants({
+    ...(positionals.length > 0 && { only: positionals }),
+    onResult: ({ name, outcome, seconds, said }) => out(`${outcome.padEnd(9)} ${seconds.toFixed(1).padStart(6)} s  ${name.padEnd(34)} ${said}`),
+  });
+  const survivors = results.filter((result) => result.outcome === 'survived');
+  out(`${results.length - survivors.length} of ${results.length} mutants killed`);
+  process.exit(survivors.length === 0 && results.length > 0 ? 0 : 1);
 }
 
 const startedAt = new Date();

@@ -46,7 +46,8 @@ export function callWorkflow(trial: Trial, call: Call): void {
   patiently(core, () => startInstance(core, request)).then(
     () => {
       if (vacate(core, frame, node, run)) walled(core, live, () => (call.wait ? awaitChild(trial, childId) : detach(trial, childId)));
-      else if (call.wait) cancelOutside(core, live, { jobIds: [], childIds: [childId] }, 'nobody waits for it');
+      // Released is not cancelled: whoever holds the instance now waits for this very child.
+      else if (call.wait && !live.isReleased) cancelOutside(core, live, { jobIds: [], childIds: [childId] }, 'nobody waits for it');
       releaseHeld(core, live);
     },
     (error: unknown) => {

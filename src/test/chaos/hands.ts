@@ -23,9 +23,11 @@ export interface HandParts {
   readonly instanceId: string;
   readonly random: () => number;
   readonly onAct: (act: Act) => void;
+  /** Whether blows may still fall: until then nobody's patience ends. */
+  readonly isUnderFire: () => boolean;
 }
 
-export function createHand({ client, instanceId, random, onAct }: HandParts): Hand {
+export function createHand({ client, instanceId, random, onAct, isUnderFire }: HandParts): Hand {
   let sent = 0;
   const hand: Hand = {
     instanceId,
@@ -43,8 +45,9 @@ export function createHand({ client, instanceId, random, onAct }: HandParts): Ha
       return asObject(reply.body);
     },
     async until(what, step) {
-      const deadline = performance.now() + PATIENCE_MS;
+      let deadline = performance.now() + PATIENCE_MS;
       while (!(await step())) {
+        if (isUnderFire()) deadline = performance.now() + PATIENCE_MS;
         if (performance.now() > deadline) throw new Error(`${instanceId}: waited ${PATIENCE_MS} ms for ${what}`);
         await pause(150 + random() * 150);
       }

@@ -43,7 +43,7 @@ export function startLoad(options: LoadOptions): Load {
   function acknowledge(workflow: PublishedWorkflow, run: string, instanceId: string): void {
     acknowledged.push({ run, instanceId });
     if (workflow.act === undefined) return;
-    const hand = createHand({ client, instanceId, random, onAct: (act) => acts.push(act) });
+    const hand = createHand({ client, instanceId, random, onAct: (act) => acts.push(act), isUnderFire: () => !isStopped });
     const done: Promise<void> = workflow
       .act(hand)
       .catch((error: unknown) => void faults.push(String(error)))

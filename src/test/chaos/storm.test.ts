@@ -1,0 +1,16 @@
+import { deepEqual, ok } from 'node:assert/strict';
+import { test } from 'node:test';
+import { runStorm, strikesOf } from './storm.ts';
+
+const first = Number(process.env['STUDIO_SEED'] ?? '1');
+const seeds = Number(process.env['STUDIO_SEEDS'] ?? (process.env['STUDIO_SEED'] === undefined ? '20' : '1'));
+
+test(`${seeds} storms of crashes, cut connections and frozen owners leave every promise kept`, async () => {
+  let struck = 0;
+  for (let seed = first; seed < first + seeds; seed++) {
+    const result = await runStorm({ seed, instances: 12, strikes: strikesOf(seed) });
+    deepEqual({ seed, violations: result.violations, evidence: result.evidence }, { seed, violations: [], evidence: '' });
+    struck += result.struck;
+  }
+  ok(struck > 0, 'the storm struck');
+});
