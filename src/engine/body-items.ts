@@ -150,15 +150,22 @@ function pauseItem(core: Core, body: Body, end: ItemEnd & { readonly frame: Fram
     startedAt: null,
     endedAt: now,
   });
+  holdPause(body, index, step);
   flush(core, frame.live, (lost) => void (lost === undefined && armPause(core, body, index, step)));
   return true;
+}
+
+/** A pause is this engine's own doing: the instance counts as busy meanwhile, also before its row is durable. */
+function holdPause(body: Body, index: number, step: LiveStep): void {
+  if (body.pauses.has(index)) return;
+  body.frame.live.busy += 1;
+  body.pauses.set(index, { step, cancel: () => undefined });
 }
 
 /** Waits until a paused item may begin anew. */
 export function armPause(core: Core, body: Body, index: number, step: LiveStep): void {
   if (body.isOver || body.frame.live.isGone) return;
-  // A pause is this engine's own doing: the instance counts as busy meanwhile.
-  body.frame.live.busy += 1;
+  holdPause(body, index, step);
   const cancel = core.clock.after(Math.max(0, Date.parse(step.wait?.until ?? '') - core.clock.now()), () => {
     endPause(body, index);
     if (!body.isOver && !body.frame.live.isGone) walled(core, body.frame.live, () => tryAgain(core, body, index, step));

@@ -110,11 +110,14 @@ function changePart<Row>(
   };
 }
 
+/** A change that leaves the state as it was (a wait that goes on, a heartbeat) would be accepted twice after a lost connection, its events too. */
+const YOUNGER = ' and t.seq < excluded.seq';
+
 const parts = {
   created: insertPart('created', 'instances', createdColumns, [['owner_epoch', 'fence.epoch']]),
   ended: insertPart('ended', 'steps', endedColumns),
   inserts: insertPart('inserts', 'steps', stepColumns),
-  updates: changePart('updates', 'steps', updateColumns, { key: ['instance_id', 'path', 'generation'], filled: [], keeps: ['input'] }),
+  updates: changePart('updates', 'steps', updateColumns, { key: ['instance_id', 'path', 'generation'], filled: [], keeps: ['input'], where: YOUNGER }),
   instances: changePart('moved', 'instances', instanceColumns, {
     key: ['id'],
     filled: [
@@ -125,7 +128,7 @@ const parts = {
       ['started_by', `''`],
       ['owner_epoch', 'fence.epoch'],
     ],
-    where: ' and t.owner_epoch = excluded.owner_epoch',
+    where: ` and t.owner_epoch = excluded.owner_epoch${YOUNGER}`,
   }),
   attempts: insertPart('attempts', 'step_attempts', attemptColumns),
   logs: insertPart('logs', 'step_logs', logColumns),
