@@ -25,6 +25,8 @@ export interface Card {
   /** Absent in a definition that does not run; `pending` for a node whose turn has not come. */
   readonly status: StepStatus | undefined;
   readonly step: Step | undefined;
+  /** Of a map or loop: how its items stand, in words. */
+  readonly items: string | undefined;
 }
 
 export interface OutputPort {
@@ -55,6 +57,8 @@ interface ModelInput {
   readonly types: ReadonlyMap<string, NodeTypeView>;
   /** Absent: the definition alone. */
   readonly steps?: ReadonlyMap<string, Step>;
+  /** By path: how the items of maps and loops stand. */
+  readonly items?: ReadonlyMap<string, string>;
   readonly problems?: readonly Problem[];
 }
 
@@ -100,6 +104,7 @@ function cardOf(node: GraphNode, input: ModelInput, hasInput: boolean): Card {
     problems: (input.problems ?? []).filter((problem) => problem.node === node.key).map((problem) => problem.message),
     status: input.steps === undefined ? undefined : (step?.status ?? 'pending'),
     step,
+    items: input.items?.get(node.key),
   };
 }
 
@@ -150,6 +155,7 @@ export function liveText(card: Card, formatDuration: (ms: number) => string, now
   const tries = step.attempt > 1 ? `attempt ${step.attempt} · ` : '';
   if (step.error !== undefined && step.endedAt !== null) return `${tries}${step.error.code}: ${step.error.message}`;
   if (step.waitReason !== undefined) return `${tries}${localTimes(step.waitReason.message, nowMs)}`;
+  if (card.items !== undefined) return `${tries}${card.items}`;
   if (step.status === 'skipped') return step.reason ?? 'not on the path taken';
   if (step.startedAt === null) return undefined;
   const until = step.endedAt === null ? nowMs : Date.parse(step.endedAt);

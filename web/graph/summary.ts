@@ -19,6 +19,9 @@ function of(type: string, params: Params): string {
   if (type === 'wait.timer') return params['durationMs'] !== undefined ? `${text('durationMs')} ms` : text('until');
   if (type === 'set') return Object.keys(isObject(params['values']) ? params['values'] : {}).join(', ');
   if (type === 'branch.switch') return text('value');
+  if (type === 'approval') return text('title');
+  if (type === 'poll') return `${asText(isObject(params['request']) ? params['request']['url'] : '')} until ${text('until')}`;
+  if (type === 'loop') return text('while') === '' ? `${text('maxIterations')} rounds` : `while ${text('while')}`;
   const first = Object.values(params).find((value) => typeof value === 'string' || typeof value === 'number');
   return asText(first);
 }

@@ -77,12 +77,22 @@ test('a step that completes is coloured at once and fetched when looked at', () 
 });
 
 test('a step never seen before appears', () => {
-  const view = applied(viewOf(instance, []), event('engine:step:queued', 3, { path: 'map[3]/encode', status: 'queued', jobId: 'job_9' }));
-  const made = view.steps.get('map[3]/encode');
+  const view = applied(viewOf(instance, []), event('engine:step:queued', 3, { path: 'encode', status: 'queued', jobId: 'job_9' }));
+  const made = view.steps.get('encode');
   assert.equal(made?.key, 'encode');
   assert.equal(made?.queuedAt, T1);
   assert.equal(made?.startedAt, null);
   assert.equal(made?.jobId, 'job_9');
+});
+
+test('steps inside a map are not held, only that something happened there; one that was opened is kept fresh', () => {
+  const view = applied(viewOf(instance, []), event('engine:step:queued', 3, { path: 'map[3]/encode', status: 'queued' }));
+  assert.deepEqual([view.steps.size, view.seq, view.bodySeq], [0, 3, 3]);
+  const opened = putStep(view, { ...step, path: 'map[3]/encode', key: 'encode', status: 'queued', seq: 3 });
+  assert.equal(
+    applied(opened, event('engine:step:completed', 4, { path: 'map[3]/encode', status: 'completed' })).steps.get('map[3]/encode')?.status,
+    'completed',
+  );
 });
 
 test('an event that is not newer changes nothing, and a jump is a gap', () => {

@@ -7,10 +7,12 @@ import type { Job } from '../../src/contract/jobs.ts';
 /** One instance as a page shows it. */
 export interface InstanceView {
   readonly instance: Instance;
-  /** By path: the newest generation. */
+  /** By path: the newest generation. Of steps inside maps and loops only those that were asked for. */
   readonly steps: ReadonlyMap<string, Step>;
   /** Sequence of the last event that is applied. */
   readonly seq: number;
+  /** Sequence of the last event inside a map or loop: steps there are read when somebody looks, not held; 0: none yet. */
+  readonly bodySeq: number;
   /** Paths whose input, output or error changed since they were read: fetch them when someone looks. */
   readonly outdated: ReadonlySet<string>;
   /** The instance's own output is not the one that was read. */
@@ -25,7 +27,7 @@ export type Applied =
 
 /** A snapshot: the instance, then its steps, read in this order (a step may be newer than the instance, never older). */
 export function viewOf(instance: Instance, steps: readonly Step[]): InstanceView {
-  return { instance, steps: newest(steps), seq: instance.seq, outdated: new Set(), outputOutdated: false };
+  return { instance, steps: newest(steps), seq: instance.seq, bodySeq: 0, outdated: new Set(), outputOutdated: false };
 }
 
 function newest(steps: readonly Step[]): ReadonlyMap<string, Step> {
@@ -68,7 +70,9 @@ function applyJob(view: InstanceView, event: Envelope): Applied {
 function withStep(view: InstanceView, event: Envelope): InstanceView {
   const payload = event.payload as unknown as StepPayload;
   const old = view.steps.get(payload.path);
-  const base = { ...view, seq: event.sequence };
+  const isInside = payload.path.includes('[');
+  const base = { ...view, seq: event.sequence, ...(isInside ? { bodySeq: event.sequence } : {}) };
+  if (isInside && old === undefined) return base;
   if (old !== undefined && old.seq >= event.sequence) return base;
   const steps = new Map(view.steps).set(payload.path, mergeStep(old, payload, event));
   return { ...base, steps, outdated: new Set(view.outdated).add(payload.path) };

@@ -71,7 +71,7 @@ async function readSteps(id: string, signal: AbortSignal): Promise<{ steps: Step
   let after: string | undefined;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     // Serial: each page begins where the one before ended.
-    const answer = await call('GET /api/v1/instances/{id}/steps', { params: { id }, query: { limit: PAGE, after }, signal });
+    const answer = await call('GET /api/v1/instances/{id}/steps', { params: { id }, query: { under: '/', limit: PAGE, after }, signal });
     steps.push(...answer.items);
     if (answer.next === null) return { steps, partial: false };
     after = answer.next;

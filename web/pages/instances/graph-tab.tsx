@@ -5,6 +5,8 @@ import type { Definition } from '../../../src/contract/graph.ts';
 import type { ApiError } from '../../api.ts';
 import { GraphPane } from '../../graph/graph-pane.tsx';
 import { graphModel } from '../../graph/model.ts';
+import { containersOf } from '../../state/body-counts.ts';
+import { useItemCounts } from '../../state/body-steps.ts';
 import type { InstancePage } from '../../state/instance.ts';
 import { useResource } from '../../state/resource.ts';
 import { nodeTypes } from '../../state/workflows.ts';
@@ -32,6 +34,12 @@ function Drawn(props: ShownInstance & { readonly definition: Definition }): JSX.
   const types = useResource(async () => await nodeTypes(), []);
   const [none] = useState(() => new Map());
   const { steps } = props.page;
-  const model = useMemo(() => graphModel({ definition: props.definition, types: types.value ?? none, steps }), [props.definition, types.value, steps]);
+  const containers = useMemo(() => containersOf(props.definition), [props.definition]);
+  const begun = [...containers].filter((key) => steps.get(key) !== undefined && steps.get(key)?.status !== 'skipped');
+  const items = useItemCounts(props.page.instance.id, begun, props.page.bodySeq);
+  const model = useMemo(
+    () => graphModel({ definition: props.definition, types: types.value ?? none, steps, items }),
+    [props.definition, types.value, steps, items],
+  );
   return <GraphPane model={model} definition={props.definition} label="Graph of the instance" selected={props.selected} onSelect={props.onSelect} />;
 }

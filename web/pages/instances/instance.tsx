@@ -1,5 +1,5 @@
 /** One instance, live: its status and reasons, the graph as it runs, the timeline, steps, events, and what came out. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { call } from '../../api.ts';
 import { go, href, setParams, useParam } from '../../route.ts';
@@ -74,6 +74,12 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
     [instance.workflowId, instance.version],
   );
   const step = stepPath === '' ? undefined : page.steps.get(stepPath);
+  const topCount = [...page.steps.keys()].filter((path) => !path.includes('[')).length;
+  const missing = stepPath !== '' && step === undefined;
+  useEffect(() => {
+    // Steps inside maps and loops are read when they are asked for.
+    if (missing && stepPath.includes('[')) state.fetchStep(stepPath).catch((error: unknown) => toastError('Read the step', error));
+  }, [missing, stepPath]);
   const select = (path: string | undefined): void => setParams({ step: path ?? '' });
   const act = async (action: InstanceAction): Promise<void> => {
     if (action === 'cancel') return setAsking('cancel');
@@ -120,7 +126,7 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
             panelId="instance-view"
             value={tab}
             onChange={(next) => setParams({ tab: next })}
-            tabs={tabs.map((name) => ({ id: name, label: tabTitles[name], ...(name === 'steps' ? { count: page.steps.size } : {}) }))}
+            tabs={tabs.map((name) => ({ id: name, label: tabTitles[name], ...(name === 'steps' ? { count: topCount } : {}) }))}
           />
         </>
       }
@@ -215,6 +221,15 @@ function Facts(props: { readonly page: InstanceFacts }): JSX.Element {
       <span>
         took <Duration from={instance.startedAt} to={instance.endedAt} />
       </span>
+      {instance.parent !== undefined && (
+        <span>
+          called by{' '}
+          <a class="mono" href={href(`/instances/${instance.parent.instanceId}?step=${encodeURIComponent(instance.parent.path)}`)}>
+            {instance.parent.instanceId}
+          </a>
+        </span>
+      )}
+      {instance.debug === true && <span class="label-tag">debug mode</span>}
       {instance.rerunOf !== undefined && (
         <span>
           rerun of{' '}

@@ -36,15 +36,18 @@ export function Notice(props: { readonly page: InstancePage; readonly onSelect: 
   const first = waiting[0];
   const reason = instance.waiting ?? first?.waitReason;
   if (instance.endedAt !== null || reason === undefined) return null;
+  // Inside a map the step that waits is not held here: the message names it.
+  const named = /^step (\S+): (.*)$/s.exec(reason.message);
+  const path = named?.[1] ?? first?.path;
   return (
     <div class="notice notice-waiting" role="status">
       <Clock size={14} aria-hidden="true" />
       <div class="grow">
-        {first !== undefined && <StepLink path={first.path} onSelect={props.onSelect} />}{' '}
+        {path !== undefined && <StepLink path={path} onSelect={props.onSelect} />}{' '}
         {first?.jobId !== undefined && instance.waiting === undefined ? (
           <QueuedWhy jobId={first.jobId} before={reason.message} />
         ) : (
-          localTimes(reason.message, now.value)
+          localTimes(named?.[2] ?? reason.message, now.value)
         )}
         {reason.until !== undefined && ` (${formatRelative(Date.parse(reason.until), now.value)})`}
         {waiting.length > 1 && `, and ${waiting.length - 1} more`}

@@ -11,11 +11,12 @@ import type { InstancePage, InstanceState } from '../../state/instance.ts';
 import { useResource } from '../../state/resource.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { now } from '../../ui/clock.ts';
-import { formatAbsolute } from '../../ui/format.ts';
+import { formatAbsolute, formatBytes } from '../../ui/format.ts';
 import { JsonView } from '../../ui/json-view.tsx';
 import { LogView } from '../../ui/log-view.tsx';
 import { Menu } from '../../ui/menu.tsx';
 import type { MenuItem } from '../../ui/menu.tsx';
+import { Progress } from '../../ui/meter.tsx';
 import { Facts } from '../../ui/page.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -25,6 +26,7 @@ import { toast, toastError } from '../../ui/toast.tsx';
 import { Empty, View } from '../../ui/views.tsx';
 import { JobArtifacts } from '../jobs/artifacts.tsx';
 import { JobLog } from '../jobs/job-log.tsx';
+import { WaitCard } from './wait-card.tsx';
 import { QueuedWhy } from './queued-why.tsx';
 
 export interface StepPaneProps {
@@ -70,7 +72,7 @@ export function StepPane(props: StepPaneProps): JSX.Element {
         />
       </div>
       <TabPanel id="step-view" label={titles[view]}>
-        {view === 'result' && <Result step={step} />}
+        {view === 'result' && <Result state={state} page={page} step={step} />}
         {view === 'log' &&
           (step.jobId === undefined ? (
             <StepLog instanceId={page.instance.id} step={step} />
@@ -88,7 +90,7 @@ export function StepPane(props: StepPaneProps): JSX.Element {
   );
 }
 
-function Result(props: { readonly step: Step }): JSX.Element {
+function Result(props: Pick<StepPaneProps, 'state' | 'page' | 'step'>): JSX.Element {
   const { step } = props;
   const time = (at: string | null): string | undefined => (at === null ? undefined : formatAbsolute(Date.parse(at)));
   return (
@@ -112,9 +114,18 @@ function Result(props: { readonly step: Step }): JSX.Element {
           )}
         </p>
       )}
+      <WaitCard key={`${step.generation}.${step.seq}`} instance={props.page.instance} step={step} onInstance={props.state.put} />
+      {step.endedAt === null && step.progress !== undefined && (
+        <section class="pane-section" aria-label="Progress">
+          <Progress label={`Progress of ${step.path}`} value={step.progress.fraction} />
+          <p class="muted">
+            {Math.round(step.progress.fraction * 100)} %{step.progress.message === undefined ? '' : ` · ${step.progress.message}`}
+          </p>
+        </section>
+      )}
       <section class="pane-section" aria-label="Output">
         <h3>Output</h3>
-        {step.endedAt === null ? <p class="muted">Not there yet.</p> : <JsonView value={step.output} label="Output" pathPrefix={`steps.${step.key}.output`} />}
+        <Output step={step} />
       </section>
       <section class="pane-section" aria-label="Input">
         <h3>Input, after expressions</h3>
@@ -145,6 +156,29 @@ function Result(props: { readonly step: Step }): JSX.Element {
       />
     </div>
   );
+}
+
+function Output(props: { readonly step: Step }): JSX.Element {
+  const { step } = props;
+  if (step.endedAt === null) return <p class="muted">Not there yet.</p>;
+  const large = largeOf(step.output);
+  if (large === undefined) return <JsonView value={step.output} label="Output" pathPrefix={`steps.${step.key}.output`} />;
+  return (
+    <p>
+      <a href={urlOf('/api/v1/artifacts/{id}', { id: large.id }).href} download={`${step.key}.json`}>
+        Download the output
+      </a>{' '}
+      <span class="muted">({formatBytes(large.bytes)}, kept as a file; expressions read it as if it were here)</span>
+    </p>
+  );
+}
+
+/** A result that is too large for its row. */
+function largeOf(output: Step['output']): { readonly id: string; readonly bytes: number } | undefined {
+  const held = typeof output === 'object' && output !== null && !Array.isArray(output) ? output['$artifact'] : undefined;
+  if (typeof held !== 'object' || held === null || Array.isArray(held)) return undefined;
+  const { id, bytes } = held;
+  return typeof id === 'string' && typeof bytes === 'number' ? { id, bytes } : undefined;
 }
 
 const MAX_LOG_BYTES = 4 * 1024 * 1024;

@@ -10,7 +10,7 @@ import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
 import { AsCurl } from '../../ui/copy.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Field, Input } from '../../ui/field.tsx';
+import { Field, Input, Switch } from '../../ui/field.tsx';
 import { ErrorView, View } from '../../ui/views.tsx';
 
 export interface RunDialogProps {
@@ -40,10 +40,12 @@ function RunForm(props: RunDialogProps & { readonly schema: Readonly<Record<stri
   const [state, setState] = useState(() => inputState(props.schema, {}));
   const [labelText, setLabelText] = useState('');
   const [tried, setTried] = useState(false);
+  const [debug, setDebug] = useState(false);
   const result = useMemo(() => inputValue(props.schema, state), [props.schema, state]);
   const labels = labelsOf(labelText);
   const body = {
     ...('value' in result ? { input: result.value as Json } : {}),
+    ...(debug ? { debug } : {}),
     ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }),
   };
   const start = useAction(async () => {
@@ -79,6 +81,7 @@ function RunForm(props: RunDialogProps & { readonly schema: Readonly<Record<stri
         >
           {(links) => <Input {...links} mono value={labelText} onInput={setLabelText} placeholder="team:blue" autocomplete="off" />}
         </Field>
+        <Switch label="Pause before each step" checked={debug} onChange={setDebug} />
       </form>
     </Dialog>
   );

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Step } from '../../src/contract/instances.ts';
+import { containersOf, countsText, inOrder } from './body-counts.ts';
+
+test('maps and loops are found at every depth', () => {
+  const inner = { key: 'inner', type: 'loop', params: { body: { nodes: [{ key: 'leaf', type: 'noop' }], edges: [] } } };
+  const nodes = [
+    { key: 'outer', type: 'map', params: { items: [], body: { nodes: [inner], edges: [] } } },
+    { key: 'plain', type: 'set', params: { values: { body: 1 } } },
+  ];
+  assert.deepEqual([...containersOf({ nodes: nodes as never })], ['outer', 'inner']);
+  assert.equal(containersOf(undefined).size, 0);
+});
+
+test('counts are said in words, what went wrong first', () => {
+  assert.equal(countsText({ total: 10_003, counts: { completed: 10_000, failed: 1, running: 2 } }), '1 failed, 2 running, 10,000 completed');
+  assert.equal(countsText({ total: 0, counts: {} }), 'no item has begun');
+});
+
+test('items stand in the order of their index, not of their end', () => {
+  const step = (path: string): Step => ({ path }) as Step;
+  assert.deepEqual(
+    inOrder([step('m[10]'), step('m[2]'), step('m[0]')]).map(({ path }) => path),
+    ['m[0]', 'm[2]', 'm[10]'],
+  );
+});

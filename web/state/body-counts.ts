@@ -1,0 +1,43 @@
+/** Maps and loops of a definition, and how their items stand, in words. Pure. */
+import type { Json } from '../../src/contract/endpoint.ts';
+import type { Definition, GraphNode } from '../../src/contract/graph.ts';
+import type { ItemCounts, Step } from '../../src/contract/instances.ts';
+
+/** Keys of nodes that hold a graph, those in bodies included. */
+export function containersOf(definition: Pick<Definition, 'nodes'> | undefined): ReadonlySet<string> {
+  const found = new Set<string>();
+  const look = (nodes: readonly GraphNode[]): void => {
+    for (const node of nodes) {
+      const body = node.params?.['body'];
+      if (!isBody(body)) continue;
+      found.add(node.key);
+      look(body.nodes);
+    }
+  };
+  look(definition?.nodes ?? []);
+  return found;
+}
+
+function isBody(value: Json | undefined): value is Json & { readonly nodes: readonly GraphNode[] } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Array.isArray(value['nodes']);
+}
+
+/** Counts in words, the most telling first: `1 failed, 2 running, 9 completed`. */
+export function countsText({ counts, total }: ItemCounts): string {
+  if (total === 0) return 'no item has begun';
+  const order = ['failed', 'timed_out', 'running', 'waiting', 'queued', 'pending', 'cancelled', 'skipped', 'cached', 'completed'] as const;
+  const parts = order.flatMap((status) => {
+    const count = counts[status] ?? 0;
+    return count === 0 ? [] : [`${count.toLocaleString('en')} ${status.replace('_', ' ')}`];
+  });
+  return parts.join(', ');
+}
+
+/** Steps in the order of their items, then of their first look. */
+export function inOrder(steps: readonly Step[]): readonly Step[] {
+  return steps.toSorted((a, b) => indexOf(a.path) - indexOf(b.path));
+}
+
+function indexOf(path: string): number {
+  return Number(/\[(\d+)\]$/.exec(path)?.[1] ?? 0);
+}
