@@ -62,10 +62,10 @@ test('a step that takes its process down three times is given up with its histor
   await reboot(1);
   await harness.clock.advance(1_000);
   await reboot(2);
-  await harness.clock.advance(10_000);
+  await harness.clock.advance(5_000);
   assert.equal((await harness.ended(neighbour)).status, 'completed');
   assert.equal((await harness.instance(id)).status, 'running');
-  await harness.clock.advance(20_000);
+  await harness.clock.advance(5_000);
   await reboot(3);
   const instance = await harness.ended(id);
   assert.deepEqual([instance.status, instance.error?.code], ['failed', 'quarantined']);
