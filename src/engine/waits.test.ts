@@ -117,6 +117,23 @@ describe('wait.webhook', () => {
     assert.equal((await harness.ended(id)).status, 'completed');
   });
 
+  it('takes a call that reaches another process, whatever it brings', async () => {
+    const id = await waiting([node('wait', 'wait.webhook')]);
+    const token = await tokenOf(id);
+    const owner = harness.engine;
+    const other = await harness.boot({ isAlone: false, database: harness.db.open() });
+    let isDone = false;
+    const called = call(token, '{"odd":"\\u0000"}').finally(() => (isDone = true));
+    await harness.until(async () => {
+      await harness.clock.advance(100);
+      return isDone;
+    }, 'the owner answers');
+    assert.deepEqual(await called, { instanceId: id });
+    assert.deepEqual(((await harness.ended(id)).output as { body: Json }).body, { odd: '\0' });
+    await other.stop();
+    harness.engine = owner;
+  });
+
   it('fails when nobody calls in time, or leaves by a port, also when the time ran out while no process lived', async () => {
     const failing = await waiting([node('wait', 'wait.webhook', { timeoutMs: 5_000 })]);
     const going = await waiting(

@@ -17,18 +17,19 @@ export async function insertCommand(sql: Sql, command: NewCommand): Promise<void
     command.orgId,
     command.instanceId,
     command.kind,
-    JSON.stringify(command.payload),
+    // A text of JSON: what was called may hold U+0000, which jsonb refuses in a string of its own.
+    JSON.stringify(JSON.stringify(command.payload)),
   ]);
 }
 
 /** Open commands for instances of this owner, oldest first. */
 export async function listOpenCommands(sql: Sql, query: { readonly epoch: number; readonly limit: number }): Promise<NewCommand[]> {
-  const { rows } = await sql.query<{ id: string; org_id: string; instance_id: string; kind: string; payload: Json }>(
+  const { rows } = await sql.query<{ id: string; org_id: string; instance_id: string; kind: string; payload: string }>(
     `select c.id, c.org_id, c.instance_id, c.kind, c.payload from commands c join instances i on i.id = c.instance_id
      where c.done_at is null and i.owner_epoch = $1 order by c.id limit $2`,
     [query.epoch, query.limit],
   );
-  return rows.map((row) => ({ id: row.id, orgId: row.org_id, instanceId: row.instance_id, kind: row.kind, payload: row.payload }));
+  return rows.map((row) => ({ id: row.id, orgId: row.org_id, instanceId: row.instance_id, kind: row.kind, payload: JSON.parse(row.payload) as Json }));
 }
 
 /** The refusal of a command, as its sender will throw it. */
