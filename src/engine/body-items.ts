@@ -156,14 +156,14 @@ function pauseItem(core: Core, body: Body, end: ItemEnd & { readonly frame: Fram
 }
 
 /** A pause is this engine's own doing: the instance counts as busy meanwhile, also before its row is durable. */
-function holdPause(body: Body, index: number, step: LiveStep): void {
+export function holdPause(body: Body, index: number, step: LiveStep): void {
   if (body.pauses.has(index)) return;
   body.frame.live.busy += 1;
   body.pauses.set(index, { step, cancel: () => undefined });
 }
 
 /** Waits until a paused item may begin anew. */
-export function armPause(core: Core, body: Body, index: number, step: LiveStep): void {
+function armPause(core: Core, body: Body, index: number, step: LiveStep): void {
   if (body.isOver || body.frame.live.isGone) return;
   holdPause(body, index, step);
   const cancel = core.clock.after(Math.max(0, Date.parse(step.wait?.until ?? '') - core.clock.now()), () => {
@@ -171,6 +171,11 @@ export function armPause(core: Core, body: Body, index: number, step: LiveStep):
     if (!body.isOver && !body.frame.live.isGone) walled(core, body.frame.live, () => tryAgain(core, body, index, step));
   });
   body.pauses.set(index, { step, cancel });
+}
+
+/** Lets the time of all pauses of a body that was brought back run. */
+export function armPauses(core: Core, body: Body): void {
+  for (const [index, { step }] of [...body.pauses]) armPause(core, body, index, step);
 }
 
 function tryAgain(core: Core, body: Body, index: number, step: LiveStep): void {

@@ -4,7 +4,7 @@ import type { Json } from '../contract/endpoint.ts';
 import { isTerminalStep } from '../contract/values.ts';
 import type { BodyRow, StoredStep } from '../store/steps.ts';
 import { createBody, DONE, FAILED, keepOutput, markItem, UNDER_WAY, type Body, type BodyDetails } from './body.ts';
-import { armPause, itemFrame, itemPath, itemStep } from './body-items.ts';
+import { holdPause, itemFrame, itemPath, itemStep } from './body-items.ts';
 import { rowItems, storedItems } from './body-source.ts';
 import type { Core } from './core.ts';
 import { pathOf, type Frame, type LiveStep } from './frame.ts';
@@ -106,7 +106,8 @@ async function openAgain(core: Core, body: Body, index: number): Promise<Frame |
   if (isOurs && row.status === 'waiting') {
     if (!inside.some((one) => one.generation > base)) {
       markItem(body, index, UNDER_WAY);
-      armPause(core, body, index, step);
+      // Its time runs when all of the instance is there.
+      holdPause(body, index, step);
       return undefined;
     }
     step.attempt += 1;

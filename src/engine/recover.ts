@@ -17,6 +17,7 @@ import { isUndoneByRetry, liveFromRows, rebuildPlan } from './rebuild.ts';
 import { armDeadline, armTimer } from './timers.ts';
 import type { Body } from './body.ts';
 import { continueBody } from './bodies.ts';
+import { armPauses } from './body-items.ts';
 import { restoreBody } from './recover-bodies.ts';
 import { watchChild } from './children.ts';
 import { walled } from './fault.ts';
@@ -221,6 +222,7 @@ async function resumeBody(core: Core, body: Body): Promise<void> {
   for (const inner of toContinue) await continueFrame(core, inner);
   if (body.isOver || frame.live.isGone) return;
   armDeadline(core, frame, node);
+  armPauses(core, body);
   walled(core, frame.live, () => continueBody(core, body));
 }
 

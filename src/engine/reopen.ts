@@ -5,7 +5,7 @@ import { fail } from '../kernel/fail.ts';
 import { goOn, outcomeOf, stageSkips, startAfter } from './advance.ts';
 import { continueBody } from './bodies.ts';
 import type { Body, BodyDetails } from './body.ts';
-import { itemPath } from './body-items.ts';
+import { armPauses, itemPath } from './body-items.ts';
 import type { Core } from './core.ts';
 import { walled } from './fault.ts';
 import { openStep, pathOf, removeStep, type Frame } from './frame.ts';
@@ -96,6 +96,7 @@ async function goOnWith(core: Core, { body, frames }: Opened): Promise<void> {
   for (const frame of frames) await continueFrame(core, frame);
   if (body.isOver || body.frame.live.isGone) return;
   armDeadline(core, body.frame, body.node);
+  armPauses(core, body);
   walled(core, body.frame.live, () => continueBody(core, body));
 }
 
