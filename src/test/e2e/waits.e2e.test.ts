@@ -161,3 +161,29 @@ test('a workflow begins from an example', async () => {
   deepEqual(faultsOf(page), []);
   await page.context().close();
 });
+
+test('a caller leads to the instance that it waits for and back, and a large output is a download', async () => {
+  const make = async (name: string, nodes: object[]): Promise<string> =>
+    String((await client.expect(201, 'POST', '/api/v1/workflows', { name, nodes, edges: [] }))['id']);
+  const child = await make('Child', [{ key: 'hold', type: 'noop', start: 'manual' }]);
+  const parent = await make('Parent', [
+    { key: 'call', type: 'workflow.call', params: { workflowId: child } },
+    { key: 'large', type: 'code.js', params: { source: "return 'x'.repeat(400000);" } },
+  ]);
+  const id = String((await client.expect(201, 'POST', `/api/v1/workflows/${parent}/instances`, {}))['id']);
+  const page = await signedIn({ width: 390, height: 844 });
+  await page.goto(`/instances/${id}?step=large`);
+  const link = page.getByRole('link', { name: 'Download the output' });
+  await link.waitFor();
+  const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
+  equal(download.suggestedFilename(), 'large.json');
+  await page.goto(`/instances/${id}?step=call`);
+  await page.getByRole('region', { name: 'The instance that was called' }).getByRole('link').click();
+  await page.getByText('called by').waitFor();
+  deepEqual(await findAxeFaults(page), []);
+  await page.getByRole('button', { name: 'hold' }).first().click();
+  await page.getByRole('button', { name: 'Start this step' }).click();
+  await done(page);
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
