@@ -28,6 +28,13 @@ test('the table of ARCHITECTURE.md names every room, and no room that is not the
   );
 });
 
+test('packages are imported whole: the build keeps no names of one that is loaded later and is no ES module', () => {
+  const later = product.flatMap((source) =>
+    source.code.split('\n').flatMap((line, index) => (/\bimport\('[^.]/.test(line) ? [`${source.path}:${index + 1}`] : [])),
+  );
+  deepEqual(later, []);
+});
+
 test('contract imports zod alone, and its values nothing', () => {
   const contract = product.filter((source) => roomOf(source.path) === 'contract');
   deepEqual(

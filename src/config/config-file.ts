@@ -42,9 +42,8 @@ async function parseFile(path: string): Promise<unknown> {
   if (['.ts', '.mts', '.js', '.mjs'].includes(kind)) return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
   const content = readFileSync(path, 'utf8');
   if (kind === '.json') return JSON.parse(content);
-  // Loaded only for those who use them: both cost start time and memory.
-  if (kind === '.toml') return (await import('smol-toml')).parse(content);
-  if (kind === '.yaml' || kind === '.yml') return (await import('yaml')).parse(content);
+  if (kind === '.toml') return (await import('./config-formats.ts')).parseToml(content);
+  if (kind === '.yaml' || kind === '.yml') return (await import('./config-formats.ts')).parseYaml(content);
   throw new Error(`its ending ${kind || '(none)'} is none of .ts, .js, .json, .toml, .yaml`);
 }
 

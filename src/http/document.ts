@@ -87,7 +87,5 @@ async function readInThread(text: string, signal: AbortSignal): Promise<YamlRepl
 /** The text of a document: JSON with two blanks of indentation, or YAML that reads back the same. */
 export async function documentText(value: Json, format: 'json' | 'yaml'): Promise<string> {
   if (format === 'json') return `${JSON.stringify(value, null, 2)}\n`;
-  // Loaded only for those who use it: it costs start time and memory.
-  const { stringify } = await import('yaml');
-  return stringify(value, { version: '1.2', schema: 'core', lineWidth: 0, aliasDuplicateObjects: false });
+  return (await import('./yaml-text.ts')).yamlText(value);
 }

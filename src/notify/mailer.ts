@@ -1,4 +1,4 @@
-/** E-mail through the operator's server. Loaded at the first message: nodemailer is not needed for the start. Reads no files and no URLs. */
+/** E-mail through the operator's server: what a message looks like, what a refusal means. The way there is mail-transport.ts. */
 import type { Transporter } from 'nodemailer';
 
 export interface Mail {
@@ -24,24 +24,11 @@ export class MailError extends Error {
   }
 }
 
-/** Of connecting, of the greeting, of any silence after it. */
-const SILENCE_MS = 10_000;
-
 /** @param options.url SMTP_URL  @param options.from SMTP_FROM */
 export function createMailer(options: { readonly url: string; readonly from: string | undefined }): Mailer {
   const from = options.from ?? fallbackFrom(options.url);
   let transport: Promise<Transporter> | undefined;
-  const open = async (): Promise<Transporter> => {
-    const { createTransport } = await import('nodemailer');
-    return createTransport({
-      url: options.url,
-      connectionTimeout: SILENCE_MS,
-      greetingTimeout: SILENCE_MS,
-      socketTimeout: SILENCE_MS,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-    });
-  };
+  const open = async (): Promise<Transporter> => (await import('./mail-transport.ts')).openTransport(options.url);
   return {
     async send(mail) {
       try {
