@@ -22,7 +22,8 @@ async function readInstance(client: ApiClient, id: string): Promise<Found> {
     path: String(step['path']),
     generation: Number(step['generation']),
     status: String(step['status']),
-    execution: executionOf(step['output']),
+    // An item of a body hands on what its last step gave.
+    execution: String(step['path']).endsWith(']') ? undefined : executionOf(step['output']),
     endedAt: typeof step['endedAt'] === 'string' ? Date.parse(step['endedAt']) : undefined,
   }));
   const sequences = await listAll(client, `/api/v1/instances/${id}/events?limit=200`, (event) => Number(event['sequence']));

@@ -1,6 +1,6 @@
 /** What a client of a chaos campaign does with an instance that runs: commands that are sent again until there is an answer, as a careful
  *  person would. Never judges: it notes what was answered. */
-import { asObject, type ApiClient, type ApiReply } from '../api-client.ts';
+import { asObject, createApiClient, itemsOf, type ApiClient, type ApiReply } from '../api-client.ts';
 import type { Act } from './history.ts';
 
 /** How long a client tries: longer than any restart and any freeze. */
@@ -13,6 +13,10 @@ export interface Hand {
   command(name: string, body?: unknown): Promise<number>;
   /** Reads the instance, however long that takes. */
   read(): Promise<Readonly<Record<string, unknown>>>;
+  /** Of a step that waits for a call. */
+  waitingUrl(path: string): Promise<string | undefined>;
+  /** Posts to a URL of Studio as a stranger would; whatever is answered. */
+  post(url: string, body: unknown): Promise<void>;
   pause(ms: number): Promise<void>;
   /** Repeats until `step` says that it is done, within the client's patience. @throws Error that names `what` */
   until(what: string, step: () => Promise<boolean>): Promise<void>;
@@ -43,6 +47,20 @@ export function createHand({ client, instanceId, random, onAct, isUnderFire }: H
     async read() {
       const reply = await insist(client, `reading ${instanceId}`, { method: 'GET', path: `/api/v1/instances/${instanceId}` }, (one) => one.status === 200);
       return asObject(reply.body);
+    },
+    async waitingUrl(path) {
+      const where = `/api/v1/instances/${instanceId}/steps?path=${path}`;
+      const reply = await insist(client, `reading ${path} of ${instanceId}`, { method: 'GET', path: where }, (one) => one.status === 200);
+      const url = asObject(itemsOf(reply.body).at(-1)?.['waitReason'])['url'];
+      return typeof url === 'string' ? url : undefined;
+    },
+    async post(url, body) {
+      const { pathname } = new URL(url, client.url);
+      const reply = await createApiClient(client.url)
+        .call('POST', pathname, { body, timeoutMs: 60_000 })
+        .catch(() => undefined);
+      if (reply !== undefined && reply.status >= 500 && reply.status !== 503)
+        throw new Error(`a call of ${pathname} was answered ${reply.status} ${reply.text.slice(0, 300)}`);
     },
     async until(what, step) {
       let deadline = performance.now() + PATIENCE_MS;

@@ -91,6 +91,6 @@ function runCheck(folder: string, check: Mutant['check'], env: NodeJS.ProcessEnv
 
 /** The first violation where one is named, else the error. */
 function firstWords(text: string): string {
-  const line = /^\s*\+\s+'(.+)'|^\s*\+\s+"(.+)"|^\s*error: (.+)$/m.exec(text);
-  return (line?.[1] ?? line?.[2] ?? line?.[3] ?? '').slice(0, 160);
+  const line = /violations: \[\s*\n[\s+]*(.+)|^\s*(?:error: '|not ok \d+ - )(.+)$/m.exec(text);
+  return (line?.[1] ?? line?.[2] ?? '').slice(0, 160);
 }

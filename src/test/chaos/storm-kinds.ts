@@ -28,6 +28,8 @@ export interface StormKind {
 
 const act = (key: string, params: Record<string, Json> = {}, more: Partial<GraphNode> = {}): GraphNode => ({ key, type: 'storm.act', params, ...more });
 const timer = (key: string, durationMs: number): GraphNode => ({ key, type: 'wait.timer', params: { durationMs } });
+/** Long against what a commit takes in a storm's time: a timer that fires early shows. */
+export const STORM_WAIT_MS = 8_000;
 const job = (key: string): GraphNode => ({ key, type: 'storm.job', params: {} });
 const body = (nodes: readonly GraphNode[], pairs: readonly (readonly [string, string])[] = []): Json =>
   JSON.parse(JSON.stringify({ nodes, edges: edges(...pairs) })) as Json;
@@ -76,7 +78,7 @@ export const stormKinds = (calledId: string): readonly StormKind[] => [
         act('b', { value: '{{ steps.p.output.twice }}', after: ['a'] }),
         act('no'),
         act('never'),
-        timer('wait', 1_000),
+        timer('wait', STORM_WAIT_MS),
         { key: 'join', type: 'merge', params: {} },
         act('c', { value: '{{ steps.b.output }}', after: ['a', 'b', 'wait', 'no', 'never'] }),
       ],

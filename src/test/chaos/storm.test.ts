@@ -8,7 +8,7 @@ const seeds = Number(process.env['STUDIO_SEEDS'] ?? (process.env['STUDIO_SEED'] 
 test(`${seeds} storms of crashes, cut connections and frozen owners leave every promise kept`, async () => {
   let struck = 0;
   for (let seed = first; seed < first + seeds; seed++) {
-    const result = await runStorm({ seed, instances: 12, strikes: strikesOf(seed) });
+    const result = await runStorm({ seed, instances: 16, strikes: strikesOf(seed) });
     deepEqual({ seed, violations: result.violations, evidence: result.evidence }, { seed, violations: [], evidence: '' });
     struck += result.struck;
   }

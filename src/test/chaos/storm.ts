@@ -12,7 +12,7 @@ import { fakeClock, type FakeClock } from '../fake-clock.ts';
 import { gateOf, type Gate } from './gate.ts';
 import { findBroken } from './invariants.ts';
 import { randomOf, shuffle } from './random.ts';
-import { calledKind, poisonKind, stormKinds, type StormHand, type StormKind } from './storm-kinds.ts';
+import { calledKind, poisonKind, STORM_WAIT_MS, stormKinds, type StormHand, type StormKind } from './storm-kinds.ts';
 import { stormOracle, type StormOracle } from './storm-oracle.ts';
 
 export interface StormOptions {
@@ -50,6 +50,9 @@ interface Running {
   readonly down: Promise<void>;
   takeDown(): void;
   isStale: boolean;
+  /** As which owner it was taken for dead: under another name it is alive again. */
+  buriedAs: string | undefined;
+  isDead: boolean;
 }
 
 /** Turns of the loop that a storm may take: far more than any needs. */
@@ -58,6 +61,8 @@ const MAX_TURNS = 2_500;
 const MAX_VIOLATIONS = 20;
 /** Turns that a frozen engine stays frozen. */
 const FROZEN_TURNS = 40;
+/** Between a crash being decided and the death. */
+const DYING_MS = 4;
 /** Turns after a strike in which what was in flight may still be found lost. */
 const HEALING_TURNS = 80;
 
@@ -97,6 +102,7 @@ async function createStorm(options: StormOptions): Promise<Storm> {
   let turns = 0;
   let struck = 0;
   let mustBoot = false;
+  let isDying = false;
 
   const current = (): Running => fleet.at(-1) ?? never('no engine was booted');
 
@@ -105,9 +111,18 @@ async function createStorm(options: StormOptions): Promise<Storm> {
     const clock = fakeClock(h.clock.now() + turns * 100);
     let takeDown = (): void => {};
     const down = new Promise<void>((resolve) => (takeDown = resolve));
-    const running: { -readonly [Key in keyof Running]: Running[Key] } = { engine: h.engine, gate, clock, down, takeDown, isStale: false };
+    const running: { -readonly [Key in keyof Running]: Running[Key] } = {
+      engine: h.engine,
+      gate,
+      clock,
+      down,
+      takeDown,
+      isStale: false,
+      buriedAs: undefined,
+      isDead: false,
+    };
     // Its start may itself be struck: then it never resolves.
-    const booting = h.boot({ isAlone: false, database: gate.database, clock, types: oracle.typesOf(() => running.isStale) });
+    const booting = h.boot({ isAlone: false, database: gate.database, clock, types: oracle.typesOf(() => isLate(running)) });
     running.engine = h.engine;
     booting.catch(() => (mustBoot = true));
     fleet.push(running);
@@ -126,12 +141,27 @@ async function createStorm(options: StormOptions): Promise<Storm> {
     if (strike.kind === 'freeze') {
       one.gate.shut();
       frozen.push({ one, until: turns + FROZEN_TURNS });
-    } else one.engine.crash();
+      bury(one);
+      return;
+    }
+    // It dies a moment later: what it answers without waiting for this commit still gets out. Whoever came by goes on to find itself stopped.
+    isDying = true;
+    return new Promise((resolve) =>
+      setTimeout(() => {
+        isDying = false;
+        one.engine.crash();
+        one.isDead = true;
+        bury(one);
+        resolve();
+      }, DYING_MS),
+    );
+  }
+
+  function bury(one: Running): void {
     one.isStale = true;
+    one.buriedAs = one.engine.ownerId;
     one.takeDown();
     mustBoot = true;
-    // It finds itself stopped when it goes on; whoever asked it hears nothing (`down`). Another engine may be the one that came by.
-    return new Promise((resolve) => setImmediate(resolve));
   }
 
   function armStrikes(): () => void {
@@ -141,7 +171,7 @@ async function createStorm(options: StormOptions): Promise<Storm> {
     return setFailpoints((name) => {
       const [next] = waiting;
       // Between a death and the next boot there is nobody to strike.
-      if (next === undefined || mustBoot) return;
+      if (next === undefined || mustBoot || isDying) return;
       if (isPassed ? name !== 'journal.after_commit' : name !== next.at || ++passed < next.nth) return;
       if (next.isAfter === true && !isPassed) {
         isPassed = true;
@@ -228,12 +258,15 @@ async function createStorm(options: StormOptions): Promise<Storm> {
       const kinds = shuffle([...published], random);
       const disarm = armStrikes();
       let open = 1;
-      const settled = (): void => void (open -= 1);
-      void batch(...pick(published, 'fan'), ['inst_b1', 'inst_b2', 'inst_b3']).then(settled, settled);
+      const settled = (error?: unknown): void => {
+        open -= 1;
+        if (error !== undefined) oracle.violations.push(`a client gave up: ${String(error)}`);
+      };
+      void batch(...pick(published, 'fan'), ['inst_b1', 'inst_b2', 'inst_b3']).then(() => settled(), settled);
       for (let index = 0; index < options.instances; index++) {
         const [kind, workflowId] = kinds[index % kinds.length] ?? never('no kind');
         open += 1;
-        void client(kind, workflowId, `inst_${index}`).then(settled, settled);
+        void client(kind, workflowId, `inst_${index}`).then(() => settled(), settled);
       }
       try {
         for (; turns < MAX_TURNS && oracle.violations.length < MAX_VIOLATIONS; turns++) {
@@ -255,6 +288,7 @@ async function createStorm(options: StormOptions): Promise<Storm> {
         isOver = true;
         for (const one of fleet) one.gate.open();
       }
+      if (open > 0) oracle.violations.push(`${open} clients had not come to their end after ${turns} turns`);
       const violations = await judgeAll();
       return { violations, evidence: await evidenceOf(violations), struck, executions: oracle.executions };
     },
@@ -346,12 +380,20 @@ async function createStorm(options: StormOptions): Promise<Storm> {
   async function judgeAll(): Promise<string[]> {
     const found = [...oracle.violations, ...oracle.findNeedless()];
     found.push(...(await findBroken(configOf(h.db.adminUrl), { isAtRest: true })));
+    const owners = await oracle.sql.query<{ n: number }>('select count(*)::int as n from owners');
+    const living = fleet.filter((one) => !one.isDead).length;
+    if ((owners.rows[0]?.n ?? 0) > living) found.push(`${owners.rows[0]?.n} owners have a row, and ${living} live`);
     const { rows } = await oracle.sql.query<{ id: string }>('select id from instances');
     const there = new Set(rows.map((row) => row.id));
     for (const id of acknowledged) if (!there.has(id)) found.push(`${id} was acknowledged and is gone`);
     for (const id of there) found.push(...(await judgeOne(h, id, models.get(id) ?? calledKind)));
     return found;
   }
+}
+
+/** What it still does counts for nothing: it was taken for dead, and has not come back under a new name. */
+function isLate({ isStale, isDead, buriedAs, engine }: Running): boolean {
+  return isStale && (isDead || engine.ownerId === undefined || engine.ownerId === buriedAs);
 }
 
 async function evidenceIn(sql: StormOracle['sql'], id: string): Promise<string> {
@@ -380,7 +422,7 @@ async function judgeOne(h: EngineHarness, id: string, model: StormKind): Promise
     if (is !== wanted) found.push(`${name} has ${path} ${is}, not ${wanted}`);
   }
   const waited = steps['wait']?.output;
-  if (typeof waited === 'object' && waited !== null && 'waitedMs' in waited && Number(waited['waitedMs']) < 1_000)
+  if (typeof waited === 'object' && waited !== null && 'waitedMs' in waited && Number(waited['waitedMs']) < STORM_WAIT_MS)
     found.push(`${name} waited ${JSON.stringify(waited)}`);
   return found;
 }

@@ -1,5 +1,6 @@
 /** The workflows of a chaos campaign: every construct, with effects that the oracle notes, what the clients do with them while they run, and
  *  the model of how each run must end. A run's input is `{ run, n }`. */
+import type { Json } from '../../contract/endpoint.ts';
 import type { Definition } from '../../contract/graph.ts';
 import type { Hand } from './hands.ts';
 import type { Expected, Found } from './history.ts';
@@ -11,7 +12,12 @@ export interface ChaosWorkflow {
   expect(found: Found): Expected;
   /** What a client does with each instance, until it is done. */
   act?(hand: Hand): Promise<void>;
+  /** Others call it; clients do not start it. */
+  readonly isCalled?: boolean;
 }
+
+/** The workflow that others call: published first. */
+const CALLED = 'called';
 
 type Node = Definition['nodes'][number];
 type Edge = Definition['edges'][number];
@@ -36,14 +42,18 @@ function ends(output: (found: Found) => unknown, paths: (found: Found) => readon
 const doneOf = (found: Found): unknown => ({ done: found.input['run'] });
 const isEven = (found: Found): boolean => Number(found.input['n']) % 2 === 0;
 
-export function chaosWorkflows(oracle: Oracle): readonly ChaosWorkflow[] {
-  const call = (key: string, more: { readonly refuse?: number; readonly status?: number; readonly node?: Partial<Node> } = {}): Node => ({
+/** @param idOf the id of a workflow that stands before in the list */
+export function chaosWorkflows(oracle: Oracle, idOf: (name: string) => string): readonly (() => ChaosWorkflow)[] {
+  const call = (
+    key: string,
+    more: { readonly refuse?: number; readonly status?: number; readonly step?: string; readonly node?: Partial<Node> } = {},
+  ): Node => ({
     key,
     type: 'http.request',
     params: {
       method: 'POST',
       url: `http://127.0.0.1:${oracle.port}/`,
-      query: { run: '{{ input.run }}', step: key, refuse: more.refuse ?? 0, status: more.status ?? 503 },
+      query: { run: '{{ input.run }}', step: more.step ?? key, refuse: more.refuse ?? 0, status: more.status ?? 503 },
       headers: { 'x-secret': '{{ secrets.CHAOS }}' },
       // Longer than any freeze: what is frozen is not to look like a silent receiver.
       timeoutMs: 120_000,
@@ -81,53 +91,153 @@ export function chaosWorkflows(oracle: Oracle): readonly ChaosWorkflow[] {
     expect,
   });
 
+  const body = (nodes: readonly Node[], edges: readonly Edge[] = []): Json => JSON.parse(JSON.stringify({ nodes, edges })) as Json;
   return [
-    line('chain', [call('a'), call('b'), call('c'), end]),
-    line('commands', [call('a'), command, call('b'), end]),
-    line('files', [call('a'), write, read, { ...end, params: { values: { done: '{{ steps.fetch.output.content }}' } } }]),
-    line('timer', [call('a'), timer(300), call('b'), end]),
-    line('retries', [call('a', { refuse: 2 }), call('b'), call('c', { refuse: 1, status: 429 }), end]),
-    line('repair', [call('a'), call('b', { refuse: 2, status: 404 }), call('c'), end], { act: repair }),
-    line('pause', [call('a'), timer(400), call('b'), call('c'), end], { act: pauseAndResume }),
-    line('cancel', [call('a'), timer(400), call('b'), command, end], {
-      act: cancelSometime,
-      expect: ends(doneOf, () => ['a', 'pause', 'b', 'command', 'last'], ['completed', 'cancelled']),
-    }),
-    graph(
-      'fan-out',
-      [{ key: 'first', type: 'noop' }, call('a'), call('b'), call('c'), { key: 'join', type: 'merge', params: { mode: 'all' } }, end],
-      [...['a', 'b', 'c'].flatMap((key) => [['first', key] as const, [key, 'join'] as const]), ['join', 'last']],
-      ends(doneOf, () => ['first', 'a', 'b', 'c', 'join', 'last']),
-    ),
-    graph(
-      'race',
-      [{ key: 'first', type: 'noop' }, call('a'), call('b'), timer(200), { key: 'join', type: 'merge', params: { mode: 'any' } }, call('c'), end],
-      [...['a', 'b', 'pause'].flatMap((key) => [['first', key] as const, [key, 'join'] as const]), ['join', 'c'], ['c', 'last']],
-      ends(doneOf, () => ['first', 'a', 'b', 'pause', 'join', 'c', 'last']),
-    ),
-    graph(
-      'branch',
-      [call('a'), { key: 'odd', type: 'branch.if', params: { condition: '{{ input.n % 2 = 1 }}' } }, call('b'), call('c'), end],
-      [
-        ['a', 'odd'],
-        ['odd.true', 'b'],
-        ['odd.false', 'c'],
-        ['b', 'last'],
-        ['c', 'last'],
-      ],
-      ends(doneOf, (found) => ['a', 'odd', isEven(found) ? 'b:skipped' : 'b', isEven(found) ? 'c' : 'c:skipped', 'last']),
-    ),
-    graph(
-      'errors',
-      [call('a', { refuse: 1_000, status: 404, node: { onError: 'branch' } }), call('b'), call('c'), end],
-      [
-        ['a', 'b'],
-        ['a.error', 'c'],
-        ['b', 'last'],
-        ['c', 'last'],
-      ],
-      ends(doneOf, () => ['a:failed', 'b:skipped', 'c', 'last']),
-    ),
+    () => line(CALLED, [call('x'), call('y'), end], { isCalled: true }),
+    () =>
+      line('call', [
+        call('a'),
+        { key: 'ask', type: 'workflow.call', params: { workflowId: idOf(CALLED), input: { run: '{{ input.run }}-called' } } },
+        call('b'),
+        end,
+      ]),
+    () =>
+      line(
+        'map',
+        [
+          call('a'),
+          {
+            key: 'each',
+            type: 'map',
+            params: {
+              items: [1, 2, 3],
+              concurrency: 2,
+              body: body([call('m', { step: 'm{{ index }}', refuse: 1 }), call('n', { step: 'n{{ index }}' })], [{ from: 'm', to: 'n' }]),
+            },
+          },
+          call('b'),
+          end,
+        ],
+        { expect: ends(doneOf, () => ['a', 'each', ...[0, 1, 2].flatMap((n) => [`each[${n}]`, `each[${n}]/m`, `each[${n}]/n`]), 'b', 'last']) },
+      ),
+    () =>
+      line(
+        'nested',
+        [
+          {
+            key: 'out',
+            type: 'map',
+            params: {
+              items: [['p', 'q'], ['r']],
+              body: body([{ key: 'in', type: 'map', params: { items: '{{ item }}', body: body([call('m', { step: 'm{{ parent.index }}-{{ index }}' })]) } }]),
+            },
+          },
+          end,
+        ],
+        {
+          expect: ends(doneOf, () => [
+            'out',
+            ...[
+              [0, 0],
+              [0, 1],
+              [1, 0],
+            ].flatMap(([o, i]) => [`out[${o}]/in[${i}]`, `out[${o}]/in[${i}]/m`]),
+            ...[0, 1].flatMap((o) => [`out[${o}]`, `out[${o}]/in`]),
+            'last',
+          ]),
+        },
+      ),
+    () =>
+      line(
+        'loop',
+        [{ key: 'again', type: 'loop', params: { while: 'index < 3', maxIterations: 9, body: body([call('m', { step: 'm{{ index }}' })]) } }, call('b'), end],
+        { expect: ends(doneOf, () => ['again', ...[0, 1, 2].flatMap((n) => [`again[${n}]`, `again[${n}]/m`]), 'b', 'last']) },
+      ),
+    () =>
+      line(
+        'approval',
+        [
+          call('a'),
+          { key: 'ok', type: 'approval', params: { title: 'Go on?' } },
+          call('b'),
+          { ...end, params: { values: { done: '{{ input.run }}', decisions: '{{ $count(steps.ok.output.decisions) }}' } } },
+        ],
+        {
+          act: approve,
+          expect: ends(
+            (found) => ({ done: found.input['run'], decisions: 1 }),
+            () => ['a', 'ok', 'b', 'last'],
+          ),
+        },
+      ),
+    () =>
+      line(
+        'callback',
+        [
+          call('a'),
+          { key: 'hook', type: 'wait.webhook', params: { timeoutMs: 3_600_000 } },
+          call('b'),
+          { ...end, params: { values: { done: '{{ input.run }}', heard: '{{ $type(steps.hook.output.body.copy) }}' } } },
+        ],
+        {
+          act: callBack,
+          expect: ends(
+            (found) => ({ done: found.input['run'], heard: 'number' }),
+            () => ['a', 'hook', 'b', 'last'],
+          ),
+        },
+      ),
+    () => line('chain', [call('a'), call('b'), call('c'), end]),
+    () => line('commands', [call('a'), command, call('b'), end]),
+    () => line('files', [call('a'), write, read, { ...end, params: { values: { done: '{{ steps.fetch.output.content }}' } } }]),
+    () => line('timer', [call('a'), timer(300), call('b'), end]),
+    () => line('retries', [call('a', { refuse: 2 }), call('b'), call('c', { refuse: 1, status: 429 }), end]),
+    () => line('repair', [call('a'), call('b', { refuse: 2, status: 404 }), call('c'), end], { act: repair }),
+    () => line('pause', [call('a'), timer(400), call('b'), call('c'), end], { act: pauseAndResume }),
+    () =>
+      line('cancel', [call('a'), timer(400), call('b'), command, end], {
+        act: cancelSometime,
+        expect: ends(doneOf, () => ['a', 'pause', 'b', 'command', 'last'], ['completed', 'cancelled']),
+      }),
+    () =>
+      graph(
+        'fan-out',
+        [{ key: 'first', type: 'noop' }, call('a'), call('b'), call('c'), { key: 'join', type: 'merge', params: { mode: 'all' } }, end],
+        [...['a', 'b', 'c'].flatMap((key) => [['first', key] as const, [key, 'join'] as const]), ['join', 'last']],
+        ends(doneOf, () => ['first', 'a', 'b', 'c', 'join', 'last']),
+      ),
+    () =>
+      graph(
+        'race',
+        [{ key: 'first', type: 'noop' }, call('a'), call('b'), timer(200), { key: 'join', type: 'merge', params: { mode: 'any' } }, call('c'), end],
+        [...['a', 'b', 'pause'].flatMap((key) => [['first', key] as const, [key, 'join'] as const]), ['join', 'c'], ['c', 'last']],
+        ends(doneOf, () => ['first', 'a', 'b', 'pause', 'join', 'c', 'last']),
+      ),
+    () =>
+      graph(
+        'branch',
+        [call('a'), { key: 'odd', type: 'branch.if', params: { condition: '{{ input.n % 2 = 1 }}' } }, call('b'), call('c'), end],
+        [
+          ['a', 'odd'],
+          ['odd.true', 'b'],
+          ['odd.false', 'c'],
+          ['b', 'last'],
+          ['c', 'last'],
+        ],
+        ends(doneOf, (found) => ['a', 'odd', isEven(found) ? 'b:skipped' : 'b', isEven(found) ? 'c' : 'c:skipped', 'last']),
+      ),
+    () =>
+      graph(
+        'errors',
+        [call('a', { refuse: 1_000, status: 404, node: { onError: 'branch' } }), call('b'), call('c'), end],
+        [
+          ['a', 'b'],
+          ['a.error', 'c'],
+          ['b', 'last'],
+          ['c', 'last'],
+        ],
+        ends(doneOf, () => ['a:failed', 'b:skipped', 'c', 'last']),
+      ),
   ];
 }
 
@@ -155,4 +265,25 @@ async function pauseAndResume(hand: Hand): Promise<void> {
 async function cancelSometime(hand: Hand): Promise<void> {
   await hand.pause(hand.random() * 900);
   await hand.command('cancel');
+}
+
+/** Approves once it waits, and again although it was approved: the second changes nothing. */
+async function approve(hand: Hand): Promise<void> {
+  await hand.until('a step that waits for approval to go on', async () => {
+    const { status } = await hand.read();
+    if (status === 'waiting') await hand.command('steps/ok/approve', {});
+    return status === 'completed';
+  });
+}
+
+/** Several copies of the same call: the first that is let in counts. */
+async function callBack(hand: Hand): Promise<void> {
+  await hand.until('a step that waits for a call to go on', async () => {
+    const { status } = await hand.read();
+    if (status === 'waiting') {
+      const url = await hand.waitingUrl('hook');
+      if (url !== undefined) await Promise.all([1, 2, 3].map((copy) => hand.post(url, { copy })));
+    }
+    return status === 'completed';
+  });
 }
