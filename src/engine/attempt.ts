@@ -63,8 +63,12 @@ export function startAttempt(core: Core, frame: Frame, node: CompiledNode, step:
   try {
     const resolved = fixedOf(node) ?? resolveParams(core, frame, node);
     if (resolved instanceof Promise) {
-      openRun(trial);
-      result = resolved.then((value) => runNode(trial, value));
+      const { signal } = openRun(trial).abort;
+      result = resolved.then((value) => {
+        // It may have been cancelled, or lost to another process, while its params were evaluated.
+        signal.throwIfAborted();
+        return runNode(trial, value);
+      });
     } else result = runNode(trial, resolved);
   } catch (error) {
     const { run } = trial;
