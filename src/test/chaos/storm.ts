@@ -64,7 +64,7 @@ const FROZEN_TURNS = 40;
 /** Between a crash being decided and the death. */
 const DYING_MS = 4;
 /** Turns after a strike in which what was in flight may still be found lost. */
-const HEALING_TURNS = 80;
+const HEALING_TURNS = 200;
 
 export async function runStorm(options: StormOptions): Promise<StormResult> {
   const storm = await createStorm(options);
