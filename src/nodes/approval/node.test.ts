@@ -80,6 +80,13 @@ describe('approval', () => {
     assert.deepEqual(late('approve'), { kind: 'output', output: { approved: true, ...output }, port: 'approved', reason });
     assert.throws(() => late('fail'), failsWith('timeout', /0 of 1/));
   });
+  it('refuses a count that those who may decide can not reach', () => {
+    const check = (approvers: Json): number => approval.check?.({ key: 'a', type: 'approval', params: { title: 't', approvers } }).length ?? 0;
+    assert.deepEqual([check({ count: 2, users: ['a@b.c'] }), check({ count: 2, users: ['a@b.c', 'A@b.c'] }), check({ users: [] })], [1, 1, 1]);
+    assert.deepEqual([check({ count: 2, users: ['a@b.c', 'd@b.c'] }), check({ count: 2, users: ['a@b.c'], roles: ['admin'] })], [0, 0]);
+    assert.deepEqual([check({ count: 2 }), check({ count: 2, users: ['{{ input.who }}'] }), check('{{ input.approvers }}')], [0, 0, 0]);
+  });
+
   it('refuses, when it is saved, a form that is no schema of an object', () => {
     const check = (form: Json): number => approval.check?.({ key: 'a', type: 'approval', params: { title: 't', form } }).length ?? 0;
     assert.deepEqual([check({ type: 'object' }), check({ type: 'object', title: '{{ input.t }}' }), check({ type: 'string' }), check({})], [0, 0, 1, 1]);

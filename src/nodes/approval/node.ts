@@ -75,7 +75,7 @@ export const approval = defineNode({
 Leaves by the port \`approved\` or \`rejected\`; an edge that names no port is taken both ways. Output: \`{ approved, form, comment, decisions }\`; \`form\` and \`comment\` are those of the last decision, \`decisions\` holds each: \`{ userId, name, decision, comment, form, at }\`. When the time decided, \`timedOut\` is true.
 
 Errors: \`timeout\` (with \`onTimeout\` \`fail\`).`,
-  check: (node) => formProblems(node.params?.['form']),
+  check: (node) => [...formProblems(node.params?.['form']), ...approverProblems(node.params?.['approvers'])],
   runs: 'inline',
   pure: false,
   run(values, context) {
@@ -178,4 +178,14 @@ function formProblems(form: Json | undefined): readonly { readonly path: string;
   } catch (error) {
     return problem(`the form's schema can't be used: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Where only named users may decide, there must be as many as have to. */
+function approverProblems(value: Json | undefined): readonly { readonly path: string; readonly code: string; readonly message: string }[] {
+  const { data } = approvers.safeParse(value ?? {});
+  if (data?.users === undefined || data.roles !== undefined || data.users.some((user) => user.includes('{{'))) return [];
+  const named = new Set(data.users.map((user) => user.toLowerCase())).size;
+  if (named >= data.count) return [];
+  const message = `${data.count} people must approve, and ${named} may: name more users, add a role, or lower the count`;
+  return [{ path: 'params.approvers', code: 'too_few_approvers', message }];
 }
