@@ -90,6 +90,15 @@ test('a map of nothing gives nothing', async () => {
   assert.deepEqual(instance.output, { items: [], failed: 0 });
 });
 
+test('items can not hold secrets: they would be kept as they are', async () => {
+  harness.secrets.set('CANARY', 'canary-51ad');
+  const { id, instance } = await harness.run({
+    nodes: [node('each', 'map', { items: ['{{ secrets.CANARY }}', 'x'], body: body([node('show', 'noop', { output: '{{ item }}' })]) })],
+  });
+  assert.equal(instance.error?.code, 'secret_use');
+  assert.doesNotMatch(JSON.stringify([instance, await harness.steps(id), await harness.events(id)]), /canary-51ad/);
+});
+
 test('maps nest, and reach out to the item around them', async () => {
   const inner = node('inner', 'map', {
     items: '{{ item }}',

@@ -64,7 +64,8 @@ async function prepare(core: Core, frame: Frame, node: CompiledNode, step: LiveS
   if (plan.kind === 'loop') return { details: { base, count: 0, stored: null, how: plan }, input: inputOf(resolved.stored), items: [] };
   const { items, ...how } = plan;
   requireRoom(frame, node, items.length);
-  if (resolved.made.length > 0 && JSON.stringify(items).includes('{{'))
+  // They are kept in rows, and each item's steps read them.
+  if (resolved.made.length > 0)
     throw new NodeError('secret_use', `the items of ${stepName(frame, node)} can not hold secrets; read them inside the body`, { final: true });
   const text = JSON.stringify(items);
   if (text.length <= MAX_OUTPUT_BYTES / 2) return { details: { base, count: items.length, stored: null, how }, input: inputOf(resolved.stored), items };
