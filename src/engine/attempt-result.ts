@@ -34,11 +34,18 @@ export function onResult(trial: Trial, result: Gained): void {
       return waitFor(trial, result.wait);
     case 'call':
       stageLog(core, frame.live, trial.lines);
+      // The child keeps its input as it is, and would not know what to hide.
+      if (!trial.redaction.isEmpty) return onFailure(trial, secretHandedOn(trial));
       return core.turns.callWorkflow(trial, result);
     case 'end':
       stageLog(core, frame.live, trial.lines);
       return endBy(trial, result);
   }
+}
+
+function secretHandedOn({ frame, node }: Trial): NodeError {
+  const message = `${pathOf(frame, node)} can not hand secrets to the workflow it calls; let that one read them by name`;
+  return new NodeError('secret_use', message, { final: true });
 }
 
 function onOutput(trial: Trial, result: Extract<NodeResult, { kind: 'output' }>): void {

@@ -99,6 +99,14 @@ test('items can not hold secrets: they would be kept as they are', async () => {
   assert.doesNotMatch(JSON.stringify([instance, await harness.steps(id), await harness.events(id)]), /canary-51ad/);
 });
 
+test('a called workflow is handed no secrets: its input would show them', async () => {
+  harness.secrets.set('CANARY', 'canary-51ad');
+  const child = await harness.publish({ nodes: [node('show', 'noop', { output: '{{ input }}' })] });
+  const { id, instance } = await harness.run({ nodes: [node('call', 'workflow.call', { workflowId: child, input: { key: '{{ secrets.CANARY }}' } })] });
+  assert.equal(instance.error?.code, 'secret_use', JSON.stringify(instance));
+  assert.doesNotMatch(JSON.stringify([instance, await harness.steps(id), await harness.events(id)]), /canary-51ad/);
+});
+
 test('maps nest, and reach out to the item around them', async () => {
   const inner = node('inner', 'map', {
     items: '{{ item }}',

@@ -21,7 +21,7 @@ export const workflowCall = defineNode({
 
 Cancelling this instance, or this step, cancels the child, unless it was not waited for. Workflows may call each other 16 deep. A crash at any moment makes one child, not two: its id is made of the step's path, generation and attempt.
 
-Errors: \`child_failed\` and \`child_cancelled\` with the child's id and code in their details, \`not_found\`, \`invalid_body\` (the input does not fit its schema), \`too_deep\` (final).`,
+Errors: \`child_failed\` and \`child_cancelled\` with the child's id and code in their details, \`not_found\`, \`invalid_body\` (the input does not fit its schema), \`too_deep\` and \`secret_use\` (final; an input can not hold secrets, the called workflow reads them by name).`,
   runs: 'inline',
   pure: false,
   run: (params) => ({ kind: 'call', workflowId: params.workflowId, version: params.version, input: params.input ?? {}, wait: params.wait }),
