@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type { Json } from '../contract/endpoint.ts';
 import { isConnectionLoss } from '../store/client.ts';
 import { messageOf } from '../kernel/fail.ts';
-import { admit, admitAnyway, listAdmitted, releaseAdmission, sweepAdmissions, type AdmissionRequest } from '../store/admissions.ts';
+import type { AdmissionRequest } from '../store/admissions.ts';
 import { endInstance, goOn, stageSkips } from './advance.ts';
 import { failure, type Core, type LoadedVersion } from './core.ts';
 import { walled } from './fault.ts';
@@ -82,10 +82,10 @@ async function requestOf(core: Core, live: Live): Promise<AdmissionRequest & { r
 async function tryOne(core: Core, live: Live): Promise<boolean> {
   if (live.isGone || live.status !== 'pending') return core.pending.delete(live.id);
   const request = await requestOf(core, live);
-  const answer = await admit(core.parts.database.engine, request);
+  const answer = await core.store.admit(request);
   if (live.isGone || live.status !== 'pending') {
     core.pending.delete(live.id);
-    if (answer.isAdmitted) await releaseAdmission(core.parts.database.engine, live.id, core.clock.now());
+    if (answer.isAdmitted) await core.store.releaseAdmission(live.id, core.clock.now());
     return true;
   }
   if (answer.isAdmitted) {
@@ -100,7 +100,7 @@ async function tryOne(core: Core, live: Live): Promise<boolean> {
     walled(core, live, () => endInstance(core, live, { status: 'cancelled', error, reason: 'the instance was one too many' }));
     return true;
   }
-  for (const oldest of await listAdmitted(core.parts.database.engine, { workflowId: live.workflowId, key: live.limitKey ?? '', limit: 1 }))
+  for (const oldest of await core.store.listAdmitted({ workflowId: live.workflowId, key: live.limitKey ?? '', limit: 1 }))
     await core.cancelChild(live.orgId, oldest, { code: 'gave_way', message: `a newer instance, ${live.id}, took its place: the workflow cancels the oldest` });
   return false;
 }
@@ -127,7 +127,7 @@ export async function enqueue(core: Core, live: Live): Promise<void> {
 
 /** Starts a pending instance by hand, whatever the limits say: it counts all the same. */
 export async function startAnyway(core: Core, live: Live): Promise<void> {
-  await admitAnyway(core.parts.database.engine, await requestOf(core, live));
+  await core.store.admitAnyway(await requestOf(core, live));
   core.pending.delete(live.id);
   await begin(core, live);
 }
@@ -159,7 +159,8 @@ async function admitAll(core: Core): Promise<void> {
 export function onEnded(core: Core, live: Live): void {
   core.pending.delete(live.id);
   if (live.limitKey === null && live.rateKey === null) return;
-  releaseAdmission(core.parts.database.engine, live.id, core.clock.now())
+  core.store
+    .releaseAdmission(live.id, core.clock.now())
     .then(() => admitPending(core))
     .catch((error: unknown) => core.log.debug({ instanceId: live.id, cause: messageOf(error) }, 'a place could not be given back at once; the sweep does it'));
 }
@@ -173,7 +174,7 @@ export function watchAdmission(core: Core): { stop(): void } {
     const nowMs = core.clock.now();
     if (nowMs - sweptAt >= SWEEP_MS) {
       sweptAt = nowMs;
-      await sweepAdmissions(core.parts.database.engine, { nowMs, forgetBeforeMs: nowMs - FORGET_MS });
+      await core.store.sweepAdmissions({ nowMs, forgetBeforeMs: nowMs - FORGET_MS });
     }
     if (core.pending.size > 0) await admitPending(core);
   };

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import type { Json } from '../contract/endpoint.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { NodeError } from '../nodes/kit.ts';
-import { readCached, writeCached } from '../store/step-cache.ts';
 import type { Core } from './core.ts';
 import { jsonText } from './expression-text.ts';
 import { isReference, pathOf, type Frame, type LiveStep } from './frame.ts';
@@ -61,7 +60,7 @@ export async function fromCache(core: Core, frame: Frame, node: CompiledNode, st
   step.cacheKey = await cacheKeyOf(core, frame, node, resolved);
   const key = step.cacheKey;
   const { orgId } = frame.live;
-  const found = await patiently(core, () => readCached(core.parts.database.engine, { orgId, key, nowMs: core.clock.now() }));
+  const found = await patiently(core, () => core.store.readCached({ orgId, key, nowMs: core.clock.now() }));
   if (found === undefined) return undefined;
   // What is used again is not made anew: it keeps its age.
   step.cacheKey = undefined;
@@ -90,6 +89,6 @@ export function remember(core: Core, frame: Frame, node: CompiledNode, step: Liv
   const nowMs = core.clock.now();
   const cached = { orgId, key, output: JSON.stringify(change.output), port: change.port ?? null, instanceId, path: pathOf(frame, node), nowMs };
   durable(core, frame.live)
-    .then(() => writeCached(core.parts.database.engine, { ...cached, expiresAtMs: nowMs + policy.ttlS * 1_000 }))
+    .then(() => core.store.writeCached({ ...cached, expiresAtMs: nowMs + policy.ttlS * 1_000 }))
     .catch((error: unknown) => core.log.debug({ instanceId, cause: messageOf(error) }, 'a result could not be kept for the next'));
 }

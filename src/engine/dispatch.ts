@@ -39,7 +39,7 @@ export function pump(core: Core): void {
     if (live.isGone || frame.isGone || frame.steps[node.index]?.status !== 'pending') continue;
     if (live.status === 'paused' || core.state === 'draining' || live.runningCount >= live.graph.maxConcurrentSteps) live.held.push(next);
     else walled(core, live, () => begin(core, frame, node));
-    if ((taken & 15) === 0 && performance.now() - startedAt > SLICE_MS) break;
+    if ((taken & 15) === 0 && core.clock.monotonic() - startedAt > SLICE_MS) break;
   }
   core.ready.splice(0, taken);
   core.isPumping = false;

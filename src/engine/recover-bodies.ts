@@ -52,8 +52,8 @@ export async function restoreBody(
     const opened = await openAgain(core, body, index);
     if (opened !== undefined) frames.push(opened);
   }
-  // A loop can't pass over a round that failed: it goes on with that one.
-  if (details.how.kind === 'loop') frames.push(...(await reopenItems(core, body, failedItems(body))));
+  // A loop can't pass over a round that failed, nor such a map over an item: opened anew, it goes on with that one.
+  if (details.how.kind === 'loop' || details.how.onItemError === 'fail') frames.push(...(await reopenItems(core, body, failedItems(body))));
   return { body, frames };
 }
 

@@ -72,6 +72,7 @@ async function reopenBody(core: Core, frame: Frame, node: CompiledNode, withFail
   frame.live.busy -= 1;
   stageStep(core, frame, node, step, { status: 'running', attempt: 1, startedAt: core.clock.now(), details: JSON.stringify(details) });
   const { body, frames } = await restoreBody(core, frame, node, step);
+  for (const opened of frames) stageOpenItem(core, opened);
   const failed = withFailed ? await openItems(core, body, failedItems(body)) : [];
   return { body, frames: [...frames, ...failed] };
 }

@@ -2,6 +2,7 @@
  *  and crash the engine at any of them (test/memory-store.ts). One thing to know: a question the running engine has to ask stands in this list;
  *  what people ask of definitions and triggers does not. */
 import { finishCommand, insertCommand, listOpenCommands, readCommandResult, withdrawCommand } from '../store/commands.ts';
+import { admit, admitAnyway, listAdmitted, releaseAdmission, sweepAdmissions } from '../store/admissions.ts';
 import type { SqlPool } from '../store/client.ts';
 import {
   adoptInstance,
@@ -17,6 +18,7 @@ import { insertStepJobs, readJobResult, type NewStepJob } from '../store/jobs.ts
 import { readLastSequences, writeBatch, type Batch, type Fence } from '../store/journal.ts';
 import { beatOwner, deleteOwners, insertOwner, isOwner, listOwners } from '../store/owners.ts';
 import { readPrincipalRole } from '../store/principals.ts';
+import { readCached, writeCached } from '../store/step-cache.ts';
 import { readStepItems, writeStepItems } from '../store/step-items.ts';
 import {
   listBodyRows,
@@ -76,6 +78,13 @@ const questions = {
   readWorkflowHead,
   readVersion,
   readPrincipalRole,
+  readCached,
+  writeCached,
+  admit,
+  admitAnyway,
+  releaseAdmission,
+  listAdmitted,
+  sweepAdmissions,
 } as const;
 
 type Questions = typeof questions;

@@ -4,7 +4,8 @@ import { systemClock } from '../kernel/clock.ts';
 import { databaseStore, type EngineStore } from '../engine/store-port.ts';
 import type { Batch, InstanceInsert, StepWrite } from '../store/journal.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
-import { emptyRows, memoryStore, type Rows } from './memory-store.ts';
+import { emptyRows, type Rows } from './memory-rows.ts';
+import { memoryStore } from './memory-store.ts';
 
 let db: TestDatabase;
 let rows: Rows;

@@ -1,98 +1,16 @@
 /** The store of a running engine in memory: the same questions, checks and refusals as PostgreSQL gives, as plain data. For simulations
- *  (test/simulation.ts) and golden histories. One thing to know: rows hold what columns hold, JSON as text, so that nothing is shared with the
- *  engine; memory-store.test.ts asks both stores the same and compares. */
+ *  (test/simulation.ts) and golden histories. Its rows are memory-rows.ts.
+ *  One thing to know: memory-store.test.ts asks both stores the same and compares. */
 import type { Json } from '../contract/endpoint.ts';
-import type { Definition } from '../contract/graph.ts';
 import type { Failure } from '../contract/instances.ts';
-import { isTerminalInstance, isTerminalStep, type InstanceStatus, type JobStatus } from '../contract/values.ts';
+import { isTerminalInstance, isTerminalStep, type InstanceStatus } from '../contract/values.ts';
 import type { EngineStore } from '../engine/store-port.ts';
+import type { AdmissionEntry, InstanceRow, JobEntry, OwnerEntry, Rows, StepRow } from './memory-rows.ts';
 import type { StoredInstance } from '../store/instances.ts';
 import type { NewStepJob } from '../store/jobs.ts';
-import type { AttemptInsert, Batch, Fence, InstanceEvent, InstanceInsert, LogInsert, StepWrite } from '../store/journal.ts';
-import type { ProcessFacts } from '../store/owners.ts';
+import type { Batch, Fence } from '../store/journal.ts';
+import type { AdmissionRequest } from '../store/admissions.ts';
 import type { StoredStep, StoredWait } from '../store/steps.ts';
-
-export interface InstanceRow extends InstanceInsert {
-  readonly ownerEpoch: number | null;
-  readonly output: string | null;
-  readonly error: string | null;
-  readonly endedAt: number | null;
-}
-
-export type StepRow = Omit<StepWrite, 'expected'>;
-
-interface OwnerEntry extends ProcessFacts {
-  readonly id: string;
-  readonly epoch: number;
-  readonly beatAt: number;
-}
-
-export interface JobEntry extends NewStepJob {
-  readonly status: JobStatus;
-  readonly result: string | null;
-  readonly error: Failure | null;
-  readonly reason: string | null;
-}
-
-interface CommandEntry {
-  readonly id: string;
-  readonly orgId: string;
-  readonly instanceId: string;
-  readonly kind: string;
-  readonly payload: Json;
-  readonly isDone: boolean;
-  readonly error: Failure | null;
-  readonly effect: string | null;
-}
-
-export interface WorkflowEntry {
-  readonly id: string;
-  readonly name: string;
-  readonly definition: Definition;
-}
-
-interface CacheEntry {
-  readonly output: string;
-  readonly port: string | null;
-  readonly instanceId: string;
-  readonly path: string;
-  readonly nowMs: number;
-  readonly expiresAtMs: number;
-}
-
-/** Everything that outlives an engine. */
-export interface Rows {
-  readonly workflows: Map<string, WorkflowEntry>;
-  readonly instances: Map<string, InstanceRow>;
-  /** By instance, then by path and generation. */
-  readonly steps: Map<string, Map<string, StepRow>>;
-  readonly attempts: Map<string, AttemptInsert>;
-  readonly logs: LogInsert[];
-  readonly events: Map<string, InstanceEvent[]>;
-  readonly owners: Map<number, OwnerEntry>;
-  readonly jobs: Map<string, JobEntry>;
-  readonly commands: Map<string, CommandEntry>;
-  readonly items: Map<string, string>;
-  readonly cache: Map<string, CacheEntry>;
-  lastEpoch: number;
-}
-
-export function emptyRows(): Rows {
-  return {
-    workflows: new Map(),
-    instances: new Map(),
-    steps: new Map(),
-    attempts: new Map(),
-    logs: [],
-    events: new Map(),
-    owners: new Map(),
-    jobs: new Map(),
-    commands: new Map(),
-    items: new Map(),
-    cache: new Map(),
-    lastEpoch: 0,
-  };
-}
 
 type Answers = { readonly [Name in keyof EngineStore]: (...rest: Parameters<EngineStore[Name]>) => Awaited<ReturnType<EngineStore[Name]>> };
 
@@ -113,7 +31,7 @@ export function databaseError(code: string, message: string): Error {
 }
 
 function answersOf(rows: Rows, now: () => number): Answers {
-  return { ...ownerAnswers(rows, now), ...instanceAnswers(rows), ...stepAnswers(rows), ...otherAnswers(rows) };
+  return { ...ownerAnswers(rows, now), ...instanceAnswers(rows), ...stepAnswers(rows), ...policyAnswers(rows), ...otherAnswers(rows) };
 }
 
 type Part<Names extends keyof EngineStore> = Pick<Answers, Names>;
@@ -297,9 +215,70 @@ function stepAnswers(
   };
 }
 
+function policyAnswers(rows: Rows): Part<'readCached' | 'writeCached' | 'admit' | 'admitAnyway' | 'releaseAdmission' | 'listAdmitted' | 'sweepAdmissions'> {
+  const held = (workflowId: string, key: string | undefined): AdmissionEntry[] =>
+    [...rows.admissions.values()].filter((one) => one.workflowId === workflowId && one.limit?.key === key && one.releasedAt === null);
+  const release = (id: string, nowMs: number): void => {
+    const entry = rows.admissions.get(id);
+    if (entry?.releasedAt === null) rows.admissions.set(id, { ...entry, releasedAt: nowMs });
+  };
+  const admitAnyway = (request: AdmissionRequest): void => void rows.admissions.set(request.instanceId, { ...request, releasedAt: null });
+  return {
+    readCached({ orgId, key, nowMs }) {
+      const found = rows.cache.get(`${orgId} ${key.toString('hex')}`);
+      if (found === undefined || found.expiresAtMs <= nowMs) return undefined;
+      const { output, port, instanceId, path } = found;
+      return { output: parse(output), port, instanceId, path, at: new Date(found.nowMs) };
+    },
+    writeCached: (cached) => void rows.cache.set(`${cached.orgId} ${cached.key.toString('hex')}`, cached),
+    admit(request) {
+      const { instanceId, workflowId, limit, rate, nowMs } = request;
+      if (rows.admissions.get(instanceId)?.releasedAt === null) return { isAdmitted: true };
+      const young = [...rows.admissions.values()].filter(
+        (one) => rate !== undefined && one.workflowId === workflowId && one.rate?.key === rate.key && one.nowMs > nowMs - rate.perMs,
+      );
+      if (rate !== undefined && young.length >= rate.max)
+        return {
+          isAdmitted: false,
+          untilMs:
+            Math.min(
+              ...young
+                .map((one) => one.nowMs)
+                .toSorted((a, b) => b - a)
+                .slice(0, rate.max),
+            ) + rate.perMs,
+        };
+      if (limit !== undefined && held(workflowId, limit.key).length >= limit.max) return { isAdmitted: false, untilMs: undefined };
+      admitAnyway(request);
+      return { isAdmitted: true };
+    },
+    admitAnyway,
+    releaseAdmission: release,
+    listAdmitted: ({ workflowId, key, limit }) =>
+      held(workflowId, key)
+        .toSorted((a, b) => a.nowMs - b.nowMs || (a.instanceId < b.instanceId ? -1 : 1))
+        .slice(0, limit)
+        .map((one) => one.instanceId),
+    sweepAdmissions({ nowMs, forgetBeforeMs }) {
+      const strays = [...rows.admissions.values()].filter(
+        (one) => one.releasedAt === null && !isLive(rows.instances.get(one.instanceId) ?? { status: 'cancelled' }),
+      );
+      for (const { instanceId } of strays) release(instanceId, nowMs);
+      for (const one of rows.admissions.values()) if (one.releasedAt !== null && one.releasedAt < forgetBeforeMs) rows.admissions.delete(one.instanceId);
+      return strays.length;
+    },
+  };
+}
+
 function otherAnswers(
   rows: Rows,
-): Omit<Answers, keyof ReturnType<typeof ownerAnswers> | keyof ReturnType<typeof instanceAnswers> | keyof ReturnType<typeof stepAnswers>> {
+): Omit<
+  Answers,
+  | keyof ReturnType<typeof ownerAnswers>
+  | keyof ReturnType<typeof instanceAnswers>
+  | keyof ReturnType<typeof stepAnswers>
+  | keyof ReturnType<typeof policyAnswers>
+> {
   return {
     writeGroups: (fence, batch, jobs) => writeGroups(rows, fence, batch, jobs),
     readLastSequences: (ids) =>

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { isTerminalInstance, isTerminalStep } from '../../contract/values.ts';
 import type { StepCommand } from '../../engine/state.ts';
 import type { StoredWait } from '../../store/steps.ts';
-import type { InstanceRow, StepRow } from '../memory-store.ts';
+import type { InstanceRow, StepRow } from '../memory-rows.ts';
 import { actOf, type Script } from './acts.ts';
 import { between, chance, CHILD_ID, pick, type Random, type Scenario } from './scenario.ts';
 import { createWorld, ORG, type World } from './world.ts';

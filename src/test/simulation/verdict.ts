@@ -2,7 +2,7 @@
 import type { Json } from '../../contract/endpoint.ts';
 import type { Definition } from '../../contract/graph.ts';
 import { isTerminalInstance, isTerminalStep } from '../../contract/values.ts';
-import type { InstanceRow, StepRow } from '../memory-store.ts';
+import type { InstanceRow, StepRow } from '../memory-rows.ts';
 import type { Drive } from './drive.ts';
 import { ANY, expectedOf, type Expected, type ExpectedStep } from './reference.ts';
 import type { Scenario } from './scenario.ts';

@@ -9,7 +9,8 @@ import type { Logger } from '../../kernel/log.ts';
 import type { NodeContext, NodeTypes } from '../../nodes/kit.ts';
 import { nodeTypes } from '../../nodes/index.ts';
 import type { Database } from '../../store/client.ts';
-import { databaseError, emptyRows, memoryStore, type Rows } from '../memory-store.ts';
+import { emptyRows, type Rows } from '../memory-rows.ts';
+import { databaseError, memoryStore } from '../memory-store.ts';
 import { simulatedTypes } from './acts.ts';
 import { between, chance, type Random } from './scenario.ts';
 

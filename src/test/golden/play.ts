@@ -1,0 +1,295 @@
+/** Plays one history on the engine: from the start, or from any point of a recording, with what people and jobs do given when the rows ask for it.
+ *  Recorded, each attempt of an inline node is noted with what it gave; replayed, it gives that, and anything not recorded is a divergence. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Json } from '../../contract/endpoint.ts';
+import type { Definition } from '../../contract/graph.ts';
+import type { JobStatus } from '../../contract/values.ts';
+import { isTerminalInstance } from '../../contract/values.ts';
+import { createEngine, type Engine } from '../../engine/engine.ts';
+import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
+import type { EngineStore } from '../../engine/store-port.ts';
+import { NodeError, type NodeContext, type NodeResult, type NodeType, type NodeTypes } from '../../nodes/kit.ts';
+import { nodeTypes } from '../../nodes/index.ts';
+import type { Database } from '../../store/client.ts';
+import type { NewStepJob } from '../../store/jobs.ts';
+import type { Batch } from '../../store/journal.ts';
+import type { StoredWait } from '../../store/steps.ts';
+import { silentLog } from '../database.ts';
+import { fakeClock, type FakeClock } from '../fake-clock.ts';
+import { emptyRows, type Rows } from '../memory-rows.ts';
+import { memoryStore } from '../memory-store.ts';
+
+/** What somebody does, once the newest row of `path` (an instance's id stands for none) is in this state. */
+export interface Hand {
+  readonly when: { readonly path: string; readonly status: string };
+  readonly command: StepCommand | InstanceCommand;
+  /** Absent: it is done to the instance. */
+  readonly path?: string;
+  readonly output?: Json;
+  readonly form?: Json;
+}
+
+export interface Setup {
+  readonly definition: Definition;
+  readonly child?: Definition;
+  readonly input: Json;
+  readonly debug?: boolean;
+  readonly hands?: readonly Hand[];
+  /** How jobs end, by path, or by path, generation and attempt; default: exit code 0. */
+  readonly jobs?: Readonly<Record<string, { readonly exitCode?: number; readonly status?: JobStatus; readonly stdout?: string }>>;
+}
+
+/** What an attempt of an inline node gave, and how long it took. */
+export interface Given {
+  readonly key: string;
+  readonly ms: number;
+  readonly result?: NodeResult;
+  readonly error?: { readonly code: string; readonly message: string; readonly final: boolean; readonly details?: Json };
+}
+
+/** One commit, or the items that a map put down before it. */
+export interface Commit {
+  readonly at: number;
+  readonly batch?: Batch;
+  readonly jobs?: readonly NewStepJob[];
+  readonly items?: Parameters<EngineStore['writeStepItems']>[0];
+}
+
+export interface History extends Setup {
+  readonly name: string;
+  readonly commits: readonly Commit[];
+  readonly given: readonly Given[];
+  /** How many commits there were when each hand acted, and when it was answered. */
+  readonly handsDone: readonly (readonly [asked: number, answered: number])[];
+  readonly final: Json;
+}
+
+export const ROOT = 'inst_01kdvdna00000000000000root';
+export const START_MS = Date.UTC(2026, 0, 1);
+const ORG = 'org_golden';
+const OWNER = { id: 'own_golden', epoch: 1 };
+const LIMIT_STEPS = 4_000;
+
+/** @param from replays from these commits on; undefined: records */
+export async function play(
+  setup: Setup,
+  replay?: { readonly history: History; readonly commits: number },
+): Promise<{ rows: Rows; recorded: Omit<History, keyof Setup | 'name' | 'final'>; faults: string[] }> {
+  const past = replay?.history.commits.slice(0, replay.commits) ?? [];
+  const clock = fakeClock(past.at(-1)?.at ?? START_MS);
+  const rows = rowsAfter(setup, past);
+  const commits: Commit[] = [...past];
+  const given: Given[] = [];
+  const faults: string[] = [];
+  const store = memoryStore(rows, clock.now);
+  const types = replay === undefined ? recordingTypes(clock, given) : replayedTypes(clock, replay.history.given, faults);
+  const engine = engineOf(clock, recordingStore(store, clock, commits), types);
+  await engine.start();
+  const isRecording = replay === undefined;
+  if (past.length === 0)
+    void engine.startInstance({
+      id: ROOT,
+      orgId: ORG,
+      workflowId: 'wf_golden',
+      input: setup.input,
+      startedBy: 'manual',
+      requestId: 'req_golden',
+      debug: setup.debug,
+    });
+  const hands = (setup.hands ?? [])
+    .map((hand, index) => ({ hand, index }))
+    .filter(({ index }) => replay === undefined || (replay.history.handsDone[index]?.[0] ?? 0) >= replay.commits);
+  const handsDone: [number, number][] = [];
+  for (let step = 0; ; step++) {
+    await settle(isRecording);
+    const [next] = hands;
+    const isAsked = next !== undefined && holds(rows, next.hand);
+    if (isAsked) {
+      hands.shift();
+      const asked = commits.length;
+      await act(engine, rows, next.hand, () => void (handsDone[next.index] = [asked, commits.length])).catch((error: unknown) =>
+        faults.push(`${next.hand.command} of ${next.hand.path ?? 'the instance'}: ${String(error)}`),
+      );
+      continue;
+    }
+    if (endJobs(setup, rows, engine)) continue;
+    if (hands.length === 0 && rows.instances.size > 0 && [...rows.instances.values()].every((row) => isTerminalInstance(row.status))) break;
+    if (step > LIMIT_STEPS) {
+      faults.push(
+        `it does not end: ${[...(rows.steps.get(ROOT)?.values() ?? [])].map((row) => `${row.path} ${row.status}`).join(', ')}; ${hands.length} acts were not asked for`,
+      );
+      break;
+    }
+    await clock.advance(STEP_MS);
+  }
+  await settle(isRecording);
+  engine.crash();
+  return { rows, recorded: { commits, given, handsDone }, faults };
+}
+
+const STEP_MS = 100;
+
+/** The rows as they stood after `commits`, with the owner that wrote them. */
+function rowsAfter(setup: Setup, commits: readonly Commit[]): Rows {
+  const rows = emptyRows();
+  rows.workflows.set('wf_golden', { id: 'wf_golden', name: 'Golden', definition: setup.definition });
+  if (setup.child !== undefined) rows.workflows.set('wf_child', { id: 'wf_child', name: 'Child', definition: setup.child });
+  if (commits.length === 0) return rows;
+  rows.owners.set(OWNER.epoch, { ...OWNER, host: 'h', pid: 1, pidStarted: '1', beatAt: START_MS });
+  rows.lastEpoch = OWNER.epoch;
+  const answers = memoryStore(rows, () => START_MS);
+  for (const { batch, jobs, items } of commits) {
+    if (items !== undefined) void answers.writeStepItems(items);
+    if (batch !== undefined) void answers.writeGroups({ ownerId: OWNER.id, epoch: OWNER.epoch }, batch, jobs ?? []);
+  }
+  return rows;
+}
+
+/** Notes what is written; the rest passes through. */
+function recordingStore(store: EngineStore, clock: FakeClock, commits: Commit[]): EngineStore {
+  return {
+    ...store,
+    async writeGroups(fence, batch, jobs) {
+      await store.writeGroups(fence, batch, jobs);
+      commits.push({ at: clock.now(), batch: structuredClone(batch), jobs: structuredClone(jobs) });
+    },
+    async writeStepItems(items) {
+      await store.writeStepItems(items);
+      commits.push({ at: clock.now(), items: structuredClone(items) });
+    },
+  };
+}
+
+function engineOf(clock: FakeClock, store: EngineStore, types: NodeTypes): Engine {
+  return createEngine({
+    database: noDatabase,
+    store,
+    clock,
+    log: silentLog,
+    nodeTypes: types,
+    filesOf: () => ({
+      read: async () => ({ bytes: Buffer.from('name,n\na,1\nb,2\n'), mediaType: 'text/csv' }),
+      write: async (path, content) => ({ path, bytes: content.length, sha256: 'a'.repeat(64), created: true }) as never,
+    }),
+    httpOf: () => ({
+      request: async () => ({ status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from('{"done":true,"items":[1,2]}') }),
+    }),
+    sandbox: { run: async ({ source }) => (source.includes('repeat') ? ['a'.repeat(270_000), 7] : { total: 3 }) },
+    notify: { faultOf: () => undefined, send: async () => ({ notifications: 1, deliveries: [] }) },
+    large: {
+      keep: async ({ text }) => ({ id: 'art_golden', bytes: Buffer.byteLength(text), sha256: keep(text) }),
+      read: async ({ sha256 }) => kept.get(sha256) ?? 'null',
+      share: async ({ sha256, bytes }) => ({ id: 'art_golden', bytes, sha256 }),
+    },
+    secrets: { read: async () => 'geheim' },
+    jobs: { wake: () => undefined, cancel: async () => undefined },
+    isAlone: true,
+    random: () => 0.5,
+  });
+}
+
+/** Large results by what stands for their hash: they outlive an engine. */
+const kept = new Map<string, string>();
+
+function keep(text: string): string {
+  const name = `${text.length}`.padStart(64, '0');
+  kept.set(name, text);
+  return name;
+}
+
+const noDatabase = {
+  engine: { query: () => Promise.reject(new Error('no database')), transaction: () => Promise.reject(new Error('no database')) },
+  org: () => noDatabase.engine,
+  announce: () => undefined,
+  onAnnounce: () => () => undefined,
+  close: async () => undefined,
+} as unknown as Database;
+
+function keyOf(context: NodeContext): string {
+  return `${context.instanceId} ${context.path} ${context.generation} ${context.attempt} ${JSON.stringify(context.state ?? null)}`;
+}
+
+type Run = (params: never, context: NodeContext) => NodeResult | Promise<NodeResult>;
+
+function wrapped(runOf: (type: NodeType, run: Run) => Run): NodeTypes {
+  return new Map([...nodeTypes].map(([name, type]) => [name, type.runs === 'inline' ? { ...type, run: runOf(type, type.run as Run) } : type] as const));
+}
+
+function recordingTypes(clock: FakeClock, given: Given[]): NodeTypes {
+  return wrapped((_type, run) => (params, context) => {
+    const startedAt = clock.now();
+    const note = (what: Pick<Given, 'result' | 'error'>): void => void given.push({ key: keyOf(context), ms: clock.now() - startedAt, ...what });
+    const refuse = (error: unknown): never => {
+      const known = error instanceof NodeError ? error : new NodeError('node_crashed', String(error));
+      note({ error: { code: known.code, message: known.message, final: known.final, ...(known.details === undefined ? {} : { details: known.details }) } });
+      throw error;
+    };
+    try {
+      const result = run(params, context);
+      if (result instanceof Promise) return result.then((value) => (note({ result: value }), value), refuse);
+      note({ result });
+      return result;
+    } catch (error) {
+      return refuse(error);
+    }
+  });
+}
+
+function replayedTypes(clock: FakeClock, recorded: readonly Given[], faults: string[]): NodeTypes {
+  const byKey = new Map(recorded.map((one) => [one.key, one]));
+  for (const { result } of recorded) if (result?.kind === 'output') keep(JSON.stringify(result.output));
+  const giveBack = (found: Given): NodeResult => {
+    const { error, result } = found;
+    if (error !== undefined)
+      throw new NodeError(error.code, error.message, { final: error.final, ...(error.details === undefined ? {} : { details: error.details }) });
+    if (result === undefined) throw new Error(`${found.key} gave nothing`);
+    return result;
+  };
+  return wrapped(() => (_params, context) => {
+    const found = byKey.get(keyOf(context));
+    if (found === undefined) {
+      faults.push(`${keyOf(context)} runs, which it did not when it was recorded`);
+      throw new NodeError('not_recorded', 'not recorded', { final: true });
+    }
+    return found.ms === 0 ? giveBack(found) : clock.sleep(found.ms, context.signal).then(() => giveBack(found));
+  });
+}
+
+/** Turns of the loop; while recording, a real moment as well: expressions are evaluated in a process of their own. */
+async function settle(isRecording: boolean): Promise<void> {
+  for (let turn = 0; turn < 12; turn++) await new Promise((resolve) => setImmediate(resolve));
+  if (isRecording) await sleep(15);
+}
+
+function holds(rows: Rows, { when }: Hand): boolean {
+  if (when.path === '') return rows.instances.get(ROOT)?.status === when.status;
+  let newest: { generation: number; status: string } | undefined;
+  for (const row of rows.steps.get(ROOT)?.values() ?? []) if (row.path === when.path && (newest?.generation ?? 0) < row.generation) newest = row;
+  return newest?.status === when.status;
+}
+
+async function act(engine: Engine, rows: Rows, hand: Hand, onDone: () => void): Promise<void> {
+  const { command, path, output, form } = hand;
+  const by = { userId: 'user_golden', name: 'Golden', email: 'golden@example.org', role: 'super_admin' } as const;
+  const base = { orgId: ORG, id: ROOT, requestId: 'req_golden' };
+  const token = path === undefined ? undefined : (JSON.parse(rows.steps.get(ROOT)?.get(`${path} 1`)?.wait ?? 'null') as StoredWait | null)?.token;
+  const done =
+    path === undefined
+      ? engine.commandInstance({ ...base, command: command as InstanceCommand })
+      : engine.commandStep({ ...base, path, command: command as StepCommand, output, form, by, ...(token === undefined ? {} : { token }) });
+  await done;
+  onDone();
+}
+
+/** Ends what is queued. @returns false when there was nothing */
+function endJobs(setup: Setup, rows: Rows, engine: Engine): boolean {
+  const open = [...rows.jobs.values()].filter((job) => job.status === 'queued');
+  for (const job of open) {
+    const how = setup.jobs?.[`${job.stepPath} ${job.stepGeneration} ${job.stepAttempt}`] ?? setup.jobs?.[job.stepPath] ?? {};
+    const ended = { exitCode: how.exitCode ?? 0, stdout: how.stdout ?? '', stderr: '', artifacts: [] };
+    const result = how.status === undefined ? JSON.stringify(ended) : null;
+    rows.jobs.set(job.id, { ...job, status: how.status ?? 'completed', result, reason: how.status === undefined ? null : 'golden' });
+    engine.onJobEnded(job.id);
+  }
+  return open.length > 0;
+}
