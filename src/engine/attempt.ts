@@ -50,7 +50,8 @@ export function startAttempt(core: Core, frame: Frame, node: CompiledNode, step:
     node,
     step,
     attempt: step.attempt + 1,
-    startedAt: step.state === undefined ? core.clock.now() : (step.startedAt ?? core.clock.now()),
+    // Gone on with, or in flight at a crash: it began when its row says.
+    startedAt: step.state === undefined && step.staged !== 'running' ? core.clock.now() : (step.startedAt ?? core.clock.now()),
     redaction: noRedaction,
     inputText: undefined,
     isPure: false,

@@ -9,7 +9,7 @@ import { onFailure } from './attempt-result.ts';
 import { watchChild } from './children.ts';
 import { walled } from './fault.ts';
 import { finish, occupy, releaseHeld, vacate } from './finish.ts';
-import { pathOf } from './frame.ts';
+import { isCurrent, pathOf } from './frame.ts';
 import { MAX_DEPTH } from './limits.ts';
 import { patiently } from './patient.ts';
 import { flush, stageStep } from './stage.ts';
@@ -19,7 +19,7 @@ import { armTimer, boundedWait } from './timers.ts';
 type Call = Extract<NodeResult, { kind: 'call' }>;
 
 export function callWorkflow(trial: Trial, call: Call): void {
-  const { core, frame, node, step, attempt } = trial;
+  const { core, frame, node, step, attempt, startedAt } = trial;
   const { live } = frame;
   if (live.depth + 1 > MAX_DEPTH)
     return onFailure(
@@ -28,7 +28,7 @@ export function callWorkflow(trial: Trial, call: Call): void {
     );
   const path = pathOf(frame, node);
   const run = occupy(core, frame, node, step);
-  const childId = derivedId('inst', live.createdAt, `${live.id}/${path}/${step.generation}/${attempt}`);
+  const childId = derivedId('inst', startedAt, `${live.id}/${path}/${step.generation}/${attempt}`);
   const request = {
     id: childId,
     orgId: live.orgId,
@@ -43,21 +43,31 @@ export function callWorkflow(trial: Trial, call: Call): void {
     depth: live.depth + 1,
     starter: live.starter,
   };
-  patiently(core, () => startInstance(core, request)).then(
-    () => {
-      if (vacate(core, frame, node, run)) walled(core, live, () => (call.wait ? awaitChild(trial, childId) : detach(trial, childId)));
-      // Released is not cancelled: whoever holds the instance now waits for this very child.
-      else if (call.wait && !live.isReleased) cancelOutside(core, live, { jobIds: [], childIds: [childId] }, 'nobody waits for it');
-      releaseHeld(core, live);
-    },
-    (error: unknown) => {
-      const isOurs = vacate(core, frame, node, run);
-      // This process stops: the next one makes the same call.
-      if (!isOurs || (error instanceof AppError && (error.code === 'draining' || error.code === 'starting'))) return;
-      walled(core, live, () => onFailure(trial, error));
-      releaseHeld(core, live);
-    },
-  );
+  // When it began is durable first: the child's id is made of it, so that a second try makes the same.
+  stageStep(core, frame, node, step, { status: 'running', attempt, startedAt, input: trial.inputText, error: null, wait: null });
+  flush(core, live, (lost) => {
+    if (lost === undefined && isCurrent(frame, node, run)) start();
+    else vacate(core, frame, node, run);
+  });
+
+  function start(): void {
+    patiently(core, () => startInstance(core, request)).then(onStarted, onRefused);
+  }
+
+  function onStarted(): void {
+    if (vacate(core, frame, node, run)) walled(core, live, () => (call.wait ? awaitChild(trial, childId) : detach(trial, childId)));
+    // Released is not cancelled: whoever holds the instance now waits for this very child.
+    else if (call.wait && !live.isReleased) cancelOutside(core, live, { jobIds: [], childIds: [childId] }, 'nobody waits for it');
+    releaseHeld(core, live);
+  }
+
+  function onRefused(error: unknown): void {
+    const isOurs = vacate(core, frame, node, run);
+    // This process stops: the next one makes the same call.
+    if (!isOurs || (error instanceof AppError && (error.code === 'draining' || error.code === 'starting'))) return;
+    walled(core, live, () => onFailure(trial, error));
+    releaseHeld(core, live);
+  }
 }
 
 function detach(trial: Trial, childId: string): void {

@@ -1,4 +1,6 @@
 /** Steps that wait for a called instance: watch for its end, take it, and go on. */
+import type { Json } from '../contract/endpoint.ts';
+import type { Failure } from '../contract/instances.ts';
 import { isTerminalInstance } from '../contract/values.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { NodeError } from '../nodes/kit.ts';
@@ -42,11 +44,27 @@ function settleChild(core: Core, { frame, node }: Ready, childId: string, outcom
     const change = { status: 'completed' as const, output: outcome.output, hasOutput: true, wait: null, error: null, endedAt: core.clock.now() };
     return finish(core, frame, node, step, { ...change, reason: `the result of ${childId}` }, false);
   }
-  const how =
-    outcome === undefined ? 'was deleted' : outcome.status === 'cancelled' ? 'was cancelled' : `failed: ${outcome.error?.message ?? 'no reason is known'}`;
-  const details = { instanceId: childId, code: outcome?.error?.code ?? null };
+  const root = rootOf(childId, outcome?.error ?? null);
+  const how = outcome === undefined ? 'was deleted' : outcome.status === 'cancelled' ? 'was cancelled' : `failed: ${root?.message ?? 'no reason is known'}`;
+  const details = { instanceId: childId, code: outcome?.error?.code ?? null, ...(root === undefined ? {} : { root }) };
   failWaiting(
     { core, frame, node, step },
     new NodeError(outcome?.status === 'cancelled' ? 'child_cancelled' : 'child_failed', `the called instance ${childId} ${how}`, { details }),
   );
+}
+
+interface Root {
+  readonly [key: string]: Json;
+  readonly instanceId: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Where the failure began: calls may be sixteen deep, and only the deepest tells what is wrong. */
+function rootOf(childId: string, error: Failure | null): Root | undefined {
+  if (error === null) return undefined;
+  const { details } = error;
+  const deeper = typeof details === 'object' && details !== null && !Array.isArray(details) ? details['root'] : undefined;
+  if (error.code === 'child_failed' && typeof deeper === 'object' && deeper !== null) return deeper as unknown as Root;
+  return { instanceId: childId, code: error.code, message: error.message, step: error.step ?? null };
 }

@@ -62,10 +62,10 @@ test('a step that takes its process down three times is given up with its histor
   await reboot(1);
   await harness.clock.advance(1_000);
   await reboot(2);
-  await harness.clock.advance(5_000);
+  await harness.clock.advance(10_000);
   assert.equal((await harness.ended(neighbour)).status, 'completed');
   assert.equal((await harness.instance(id)).status, 'running');
-  await harness.clock.advance(5_000);
+  await harness.clock.advance(20_000);
   await reboot(3);
   const instance = await harness.ended(id);
   assert.deepEqual([instance.status, instance.error?.code], ['failed', 'quarantined']);
@@ -84,6 +84,18 @@ test('one that was only unlucky runs in the end, and its record is clean', async
     async () => (await harness.db.database.engine.query('select 1 from step_crashes where instance_id = $1', [id])).rows.length === 0,
     'the record is clean',
   );
+});
+
+test('a death while a suspect waits, with nothing suspect in flight, clears it', async () => {
+  deaths = 0;
+  const id = await harness.start(await harness.publish({ nodes: [{ key: 'bad', type: 'test.killer', params: { deaths: 2 } }] }));
+  await reboot(1);
+  await harness.clock.advance(1_000);
+  await reboot(2);
+  // Killed from outside, in the quiet.
+  harness.engine.crash();
+  await harness.boot();
+  assert.equal((await harness.ended(id)).status, 'completed');
 });
 
 test('a process that ends in order leaves nothing behind', async () => {

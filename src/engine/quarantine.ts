@@ -1,6 +1,6 @@
 /** Steps that take their process down: found by what was in flight when it died, tried again later and alone, and given up at the third time.
  *  A kill from outside looks the same from here, so the guilty and the unlucky are told apart by patience: after the second crash a step waits
- *  ten seconds of quiet, which a storm of kills does not leave it. Its neighbours go on meanwhile.
+ *  half a minute of quiet; a death meanwhile, with no suspect in flight, clears it (suspects.ts). Its neighbours go on meanwhile.
  *  One thing to know: everything here is about inline steps; a job's process is another one, and its crashes are the job's (jobs). */
 import { failure, type Core } from './core.ts';
 import { walled } from './fault.ts';
@@ -12,7 +12,7 @@ import { keyOf, nextSuspect, type Suspect } from './suspects.ts';
 /** So many crashes, and it is not tried again by itself. */
 const MAX_CRASHES = 3;
 /** How long a suspect waits from the start of this process, by its crashes so far: ms. */
-const QUIET_MS: readonly number[] = [0, 1_000, 10_000];
+const QUIET_MS: readonly number[] = [0, 1_000, 30_000];
 
 /** Whether the step may not start now: it was in flight at a crash, and waits, or has been given up. */
 export function holdSuspect(core: Core, frame: Frame, node: CompiledNode, step: LiveStep): boolean {

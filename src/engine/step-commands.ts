@@ -75,6 +75,10 @@ async function onEndedItem(core: Core, live: Live, parts: readonly PathPart[], r
       'illegal_transition',
       `"${request.path}" is part of an item that is not under way; ${request.command} applies to steps under way, retry runs it again`,
     );
+  // Before anything is opened for it.
+  const item = request.path.slice(0, request.path.lastIndexOf(']') + 1);
+  const rows = [...(await core.store.loadStepsAt(live.id, [item])), ...(await core.store.loadStepsUnder(live.id, `${item}/`))];
+  if (rows.length === 0) fail('not_found', `instance ${live.id} has not run "${request.path}"`);
   const outermost = live.graph.byKey.get(parts[0]?.key ?? '');
   const wasStopped = isTerminalInstance(live.status) && live.status !== 'completed';
   const effect = wasStopped || (outermost !== undefined && leadsOn(live.top, outermost)) ? 'advancing' : 'isolated';

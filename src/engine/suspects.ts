@@ -2,6 +2,7 @@
 import { messageOf } from '../kernel/fail.ts';
 import { countCrashes, forgetCrashes, listSuspects } from '../store/step-crashes.ts';
 import type { Core } from './core.ts';
+import type { InFlight } from './flight-recorder.ts';
 import { pathOf, type Frame, type LiveStep } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 
@@ -33,6 +34,7 @@ export async function learnSuspects(core: Core): Promise<void> {
   const left = recorder.found();
   if (left.length > 0) core.carefulUntil = core.clock.monotonic() + CAREFUL_MS;
   for (const { file, attempts } of left) {
+    await clearUnlucky(core, attempts);
     if (attempts.length > 0) await countCrashes(sql, attempts);
     recorder.forget(file);
   }
@@ -58,6 +60,15 @@ export function clearSuspect(core: Core, frame: Frame, node: CompiledNode, step:
 /** Lets the next suspect run, alone. */
 export function nextSuspect(core: Core): void {
   if (core.suspects.alone === undefined && core.state !== 'stopped') core.suspects.waiting.shift()?.();
+}
+
+/** A process died while suspects waited: unless another suspect was in flight, that death had another cause, and speaks for them. */
+async function clearUnlucky(core: Core, attempts: readonly InFlight[]): Promise<void> {
+  const sql = core.parts.database.engine;
+  const suspects = await listSuspects(sql);
+  const inFlight = new Set(attempts.map(keyOf));
+  if (suspects.some((suspect) => inFlight.has(keyOf(suspect)))) return;
+  for (const suspect of suspects) await forgetCrashes(sql, suspect);
 }
 
 /** Notes that an attempt begins. @returns what to call when it is over, whatever came of it */
