@@ -5,7 +5,7 @@ import { ERROR_PORT, type CompiledEdge, type CompiledGraph, type CompiledNode } 
 
 /** How a node ended, as far as the plan cares. */
 export type Outcome =
-  /** Fires the edges of `port` and those that name none; null: of every port but `error`. */
+  /** Fires the edges of `port` and those that name none; null: those alone, and of the one port of a type that has one. */
   | { readonly kind: 'passed'; readonly port: string | null }
   /** Its failure is handled by the `error` port. */
   | { readonly kind: 'failed' }
