@@ -187,9 +187,14 @@ export const instanceEndpoints = [
     tag: 'instances',
     summary: 'List the steps of an instance, oldest first',
     description:
-      'With ?path only that step: every generation, oldest first. With ?under=/ only steps outside bodies, ?under=each the items of the map or loop "each", ?under=each[3] the steps of its fourth item; deeper ones are left out.',
+      'With ?path only that step: every generation, oldest first. With ?under=/ only steps outside bodies, ?under=each the items of the map or loop "each", ?under=each[3] the steps of its fourth item; deeper ones are left out. ?status=failed,timed_out only those.',
     params: id,
-    query: z.strictObject({ ...pageQuery, path: z.string().max(512).optional(), under: z.string().max(512).optional() }),
+    query: z.strictObject({
+      ...pageQuery,
+      path: z.string().max(512).optional(),
+      under: z.string().max(512).optional(),
+      status: z.string().max(200).optional(),
+    }),
     status: 200,
     reply: page(step),
     errors: ['not_found', 'invalid_query'],

@@ -182,8 +182,10 @@ export function createJournal(parts: {
     const [only] = entries;
     if (entries.length === 1 && only !== undefined) {
       const why = isUnexpectedState(error) ? 'moved' : 'refused';
-      log.error({ instanceId: only.group.instanceId, why, cause: messageOf(error) }, 'a transition could not be recorded');
-      tell(only, new GroupLost(why, messageOf(error), { cause: error }));
+      const message =
+        why === 'moved' ? 'a row of it was not as expected: another process, or an earlier life of the instance, has written it' : messageOf(error);
+      log.error({ instanceId: only.group.instanceId, why, cause: message }, 'a transition could not be recorded');
+      tell(only, new GroupLost(why, message, { cause: error }));
       return [];
     }
     const middle = Math.ceil(entries.length / 2);

@@ -73,7 +73,9 @@ async function onEndedItem(core: Core, live: Live, parts: readonly PathPart[], r
   if (request.command !== 'retry')
     fail(
       'illegal_transition',
-      `"${request.path}" is part of an item that is not under way; ${request.command} applies to steps under way, retry runs it again`,
+      parts.at(-1)?.index === undefined
+        ? `"${request.path}" is part of an item that is not under way; ${request.command} applies to steps under way, retry runs it again`
+        : `"${request.path}" is an item: it takes retry once it has ended; ${request.command} applies to the steps in it`,
     );
   // Before anything is opened for it.
   const item = request.path.slice(0, request.path.lastIndexOf(']') + 1);

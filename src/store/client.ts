@@ -54,8 +54,12 @@ export function openDatabase(options: ConnectOptions): Database {
   };
 }
 
+/** Longer than any transaction of ours thinks between two statements. */
+const FROZEN_MS = 15_000;
+
 function openPool(config: pg.PoolConfig, log: Logger): pg.Pool {
-  const pool = new pg.Pool({ application_name: 'studio', ...config });
+  // A process frozen between two statements holds its locks: PostgreSQL lets go of them before anybody takes it for dead.
+  const pool = new pg.Pool({ application_name: 'studio', idle_in_transaction_session_timeout: FROZEN_MS, ...config });
   // An idle connection that PostgreSQL ends is no fault of a caller: the pool opens another.
   pool.on('error', (error) => log.warn({ cause: error.message }, 'an idle database connection was lost'));
   // A lost connection also rejects what runs on it; without a listener of its own it would end the process, and the pool takes its away at the very moment
@@ -132,7 +136,7 @@ export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return (
-    /^(08|57P0[123]|53300)/.test(code) ||
+    /^(08|25P03|57P0[123]|53300)/.test(code) ||
     ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(code) ||
     /Connection terminated|timeout exceeded when trying to connect|unexpected postmaster exit|Client has encountered a connection error/.test(error.message)
   );

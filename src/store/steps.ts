@@ -35,6 +35,7 @@ export interface StepQuery {
   readonly path?: string | undefined;
   /** Only what stands directly under this: `/` outside bodies, `each` the items of a map, `each[3]` the steps of one. */
   readonly under?: string | undefined;
+  readonly statuses?: readonly string[] | undefined;
   /** `seq` of the last step of the page before. */
   readonly after: number;
   readonly limit: number;
@@ -47,8 +48,17 @@ export async function listSteps(sql: Sql, query: StepQuery): Promise<Step[]> {
      where s.instance_id = $1 and s.org_id = $2 and s.seq > $3 and ($4::text is null or s.path = $4)
        and ($6::text is null or starts_with(s.path, $6) and position($7 in substr(s.path, length($6) + 1)) = 0)
        and ($4::text is not null or not exists (select 1 from steps later where later.instance_id = s.instance_id and later.path = s.path and later.generation > s.generation))
+       and ($8::text[] is null or s.status = any($8))
      order by s.seq limit $5`,
-    [query.instanceId, query.orgId, query.after, query.path ?? null, query.limit, ...directlyUnder(query.under)],
+    [
+      query.instanceId,
+      query.orgId,
+      query.after,
+      query.path ?? null,
+      query.limit,
+      ...directlyUnder(query.under),
+      query.statuses === undefined ? null : [...query.statuses],
+    ],
   );
   return rows.map(toStep);
 }

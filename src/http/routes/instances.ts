@@ -1,6 +1,6 @@
 /** Instances and their steps: starting, reading, commanding. */
 import { instanceEndpoints, type Instance, type Step } from '../../contract/instances.ts';
-import { instanceStatuses } from '../../contract/values.ts';
+import { instanceStatuses, stepStatuses } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { StepCommandRequest } from '../../engine/route-command.ts';
 import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
@@ -106,12 +106,13 @@ export function instanceRoutes({ engine, jobs, accounts }: InstanceParts): reado
     'GET /api/v1/instances/{id}': async (call) => ({ body: await requireInstance(call, call.params.id) }),
     'GET /api/v1/instances/{id}/steps': async (call) => {
       const { cursor } = await requireInstance(call, call.params.id);
-      const { limit, after, path, under } = call.query;
+      const { limit, after, path, under, status } = call.query;
       const found = await listSteps(call.sql, {
         orgId: call.caller.orgId,
         instanceId: call.params.id,
         path,
         under,
+        statuses: statusesOf(status, stepStatuses),
         after: after === undefined ? 0 : wholeNumber(after),
         limit: limit + 1,
       });
