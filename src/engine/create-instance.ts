@@ -4,7 +4,7 @@ import type { InstancePayload } from '../contract/events.ts';
 import type { Instance } from '../contract/instances.ts';
 import type { StoredInstance } from '../store/instances.ts';
 import type { InstanceInsert } from '../store/journal.ts';
-import type { WorkflowHead } from '../store/workflows.ts';
+import type { RunnableHead } from '../store/workflows.ts';
 import type { LimitKeys } from './admission.ts';
 import type { Core, LoadedVersion } from './core.ts';
 import { createLive, type Live } from './live.ts';
@@ -21,7 +21,7 @@ export interface NewLive {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly startedBy: string;
   readonly requestId: string;
-  readonly head: Pick<WorkflowHead, 'name' | 'version'>;
+  readonly head: Pick<RunnableHead, 'name' | 'version'>;
   readonly version: LoadedVersion;
   readonly parent?: StoredInstance['parent'];
   readonly depth?: number | undefined;

@@ -29,7 +29,7 @@ import { adoptAll, cancelStrays, recoverLost } from './recover.ts';
 import { commandInstance, commandStep, executeRemote, type InstanceRequest, type StepCommandRequest } from './route-command.ts';
 import { copyWorkflow, diffVersions, exportWorkflow, importWorkflow, type Imported, type ImportRequest } from './definitions.ts';
 import { rerunInstance, type RerunRequest } from './rerun.ts';
-import { startBatch, startInstance, type BatchRequest, type StartRequest } from './start.ts';
+import { startBatch, startInstance, type BatchRequest, type StartRequest, type Started } from './start.ts';
 import { flush } from './stage.ts';
 import { databaseStore } from './store-port.ts';
 import type { Effect } from './step-commands.ts';
@@ -82,7 +82,7 @@ export interface Engine {
   }): Promise<{ readonly etag: string; readonly savedAt: Date }>;
   archiveWorkflow(request: { readonly orgId: string; readonly workflowId: string; readonly cancel: boolean; readonly requestId: string }): Promise<void>;
 
-  startInstance(request: StartRequest): Promise<{ readonly id: string }>;
+  startInstance(request: StartRequest): Promise<Started>;
   startBatch(request: BatchRequest): Promise<readonly string[]>;
   rerunInstance(request: RerunRequest): Promise<{ readonly id: string }>;
   commandInstance(request: InstanceRequest): Promise<void>;

@@ -5,6 +5,7 @@ import type { StoredInstance } from '../store/instances.ts';
 import { createFrame, type Frame, type Ready } from './frame.ts';
 import type { CompiledGraph } from './graph.ts';
 import type { Group } from './journal.ts';
+import type { RecordedRow } from './recorded.ts';
 
 export interface Live {
   readonly id: string;
@@ -49,6 +50,10 @@ export interface Live {
   buffer: Group | undefined;
   /** A result that has to be durable before what follows it starts is staged and not handed over. */
   mustFlush: boolean;
+  /** Its row as it was last written by this process; undefined: it was not, yet. */
+  recorded: RecordedRow | undefined;
+  /** The last number of its stream that this process wrote. */
+  recordedSeq: number;
   /** Groups handed over and not durable yet. */
   inFlight: number;
   /** Ready nodes that start with the durability of the last group. */
@@ -92,6 +97,8 @@ export function createLive(stored: StoredInstance, graph: CompiledGraph): Live {
     waiting: 0,
     buffer: undefined,
     mustFlush: false,
+    recorded: undefined,
+    recordedSeq: 0,
     inFlight: 0,
     startsAfter: [],
     requestId: null,

@@ -12,6 +12,7 @@ import { changeStep, exposeStep, pathOf, type Frame, type LiveStep } from './fra
 import type { CompiledNode } from './graph.ts';
 import { emptyGroup, GroupLost, type Group, type OnWritten } from './journal.ts';
 import type { Live } from './live.ts';
+import { noteRecorded } from './recorded.ts';
 import { assertInstanceMove, assertStepMove } from './state.ts';
 
 const stepEvents: Readonly<Record<StepStatus, EventType>> = {
@@ -224,7 +225,8 @@ export function flush(core: Core, live: Live, onWritten?: OnWritten): void {
   live.inFlight += 1;
   core.journal.append(group, (lost) => {
     live.inFlight -= 1;
-    if (lost !== undefined) core.onLost(live, lost.why, lost.message);
+    if (lost === undefined) noteRecorded(live, group);
+    else core.onLost(live, lost.why, lost.message);
     written(lost);
   });
 }

@@ -4,7 +4,7 @@ import { AppError, fail } from '../kernel/fail.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import { newId } from '../kernel/ids.ts';
 import type { StoredInstance } from '../store/instances.ts';
-import type { WorkflowHead } from '../store/workflows.ts';
+import type { RunnableHead } from '../store/workflows.ts';
 import { admitPending, enqueue, hasLimits, limitKeysOf, limitWait } from './admission.ts';
 import { goOn } from './advance.ts';
 import type { Core } from './core.ts';
@@ -13,6 +13,7 @@ import { requireInputs } from './input-schema.ts';
 import { emptyGroup } from './journal.ts';
 import type { Live } from './live.ts';
 import { begin } from './plan.ts';
+import { readRecorded, type Recorded } from './recorded.ts';
 import { durable } from './stage.ts';
 import { loadVersion } from './versions.ts';
 
@@ -41,8 +42,14 @@ export interface StartRequest {
   readonly starter?: string | null | undefined;
 }
 
+export interface Started {
+  readonly id: string;
+  /** What is durable of it by now, where this process made it just now; without an answer, ask its rows. */
+  readonly recorded?: () => Recorded | undefined;
+}
+
 /** @returns the id, durably started. @throws AppError not_found, conflict (archived), invalid_body (input), draining */
-export async function startInstance(core: Core, request: StartRequest): Promise<{ readonly id: string }> {
+export async function startInstance(core: Core, request: StartRequest): Promise<Started> {
   requireAccepting(core);
   const head = await requireWorkflow(core, request);
   const number = request.version ?? head.version;
@@ -73,7 +80,7 @@ export async function startInstance(core: Core, request: StartRequest): Promise<
     if (request.id !== undefined && error instanceof AppError && error.code === 'conflict' && (await isThere(core, request.orgId, id))) return { id };
     throw error;
   }
-  return { id };
+  return { id, recorded: () => readRecorded(live, request.startedBy) };
 }
 
 export function requireAccepting(core: Core): void {
@@ -85,8 +92,8 @@ export async function isThere(core: Core, orgId: string, id: string): Promise<bo
   return (await core.store.readStoredInstance({ orgId, id })) !== undefined;
 }
 
-export async function requireWorkflow(core: Core, request: { readonly orgId: string; readonly workflowId: string }): Promise<WorkflowHead> {
-  const head = await core.store.readWorkflowHead({ orgId: request.orgId, id: request.workflowId, lock: false });
+export async function requireWorkflow(core: Core, request: { readonly orgId: string; readonly workflowId: string }): Promise<RunnableHead> {
+  const head = await core.store.readRunnableHead({ orgId: request.orgId, id: request.workflowId });
   if (head === undefined) fail('not_found', `there is no workflow ${request.workflowId}`);
   if (head.isArchived) fail('conflict', `workflow ${request.workflowId} is archived; publish it again to run it`);
   return head;

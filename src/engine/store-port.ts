@@ -31,7 +31,7 @@ import {
   readItemResults,
   readStepInput,
 } from '../store/steps.ts';
-import { readVersion, readWorkflowHead } from '../store/workflows.ts';
+import { readRunnableHead, readVersion } from '../store/workflows.ts';
 
 /** A batch of the journal with the jobs that its steps queue: all of it or nothing. */
 async function writeGroups(pool: SqlPool, fence: Fence, batch: Batch, jobs: readonly NewStepJob[]): Promise<void> {
@@ -75,7 +75,7 @@ const questions = {
   finishCommand,
   readCommandResult,
   withdrawCommand,
-  readWorkflowHead,
+  readRunnableHead,
   readVersion,
   readPrincipalRole,
   readCached,

@@ -146,6 +146,19 @@ export interface WorkflowHead {
   readonly isArchived: boolean;
 }
 
+/** What a start has to know of a workflow. Without its draft, which may be large. */
+export type RunnableHead = Pick<WorkflowHead, 'name' | 'version' | 'isArchived'>;
+
+/** @returns undefined when the org has no such workflow */
+export async function readRunnableHead(sql: Sql, workflow: { readonly orgId: string; readonly id: string }): Promise<RunnableHead | undefined> {
+  const { rows } = await sql.query<{ name: string; version: number; archived: boolean }>(
+    hot(`select name, version, archived_at is not null as archived from workflows where org_id = $1 and id = $2`),
+    [workflow.orgId, workflow.id],
+  );
+  const [row] = rows;
+  return row === undefined ? undefined : { name: row.name, version: row.version, isArchived: row.archived };
+}
+
 /** @param lock hold the row until the transaction ends */
 export async function readWorkflowHead(
   sql: Sql,

@@ -320,11 +320,9 @@ function otherAnswers(
       return command.isDone ? { error: command.error, effect: command.effect } : undefined;
     },
     withdrawCommand: (id) => rows.commands.get(id)?.isDone === false && rows.commands.delete(id),
-    readWorkflowHead({ id }) {
+    readRunnableHead({ id }) {
       const workflow = rows.workflows.get(id);
-      if (workflow === undefined) return undefined;
-      const never = { description: '', revision: 1, seq: 1, draft: null, draftSavedAt: null, draftRevision: 0, structuralHash: '', isArchived: false };
-      return { id, name: workflow.name, version: 1, ...never };
+      return workflow === undefined ? undefined : { name: workflow.name, version: 1, isArchived: false };
     },
     readVersion({ workflowId, version }) {
       const workflow = rows.workflows.get(workflowId);

@@ -10,7 +10,7 @@ import { fail } from '../../kernel/fail.ts';
 import { Broadcast } from '../../realtime/envelope.ts';
 import { listInstances, readInstance } from '../../store/instances.ts';
 import { readJobs } from '../../store/jobs.ts';
-import { readStream } from '../../store/outbox.ts';
+import { currentCursor, readStream } from '../../store/outbox.ts';
 import { countItems, listAttempts, listSteps, readStepLog } from '../../store/steps.ts';
 import { labelOf, statusesOf } from '../filters.ts';
 import { pageOf } from '../pages.ts';
@@ -24,6 +24,9 @@ export interface InstanceParts {
 
 type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
 type StepCall = AnyCall & { readonly params: { readonly id: string; readonly path: string } };
+
+/** A caller that waits longer gets a new cursor: from an old one it would hear again what everybody did meanwhile. */
+const SOON_MS = 1_000;
 
 /** A step's log is read whole; what is further back is in the store until the instance is deleted. */
 const LOG_LINES = 10_000;
@@ -56,19 +59,28 @@ export function instanceRoutes({ engine, jobs, accounts }: InstanceParts): reado
 
   return routesOf(instanceEndpoints, {
     'POST /api/v1/workflows/{id}/instances': async (call) => {
-      const { wait } = call.query;
-      const { id } = await engine.startInstance({
-        ...call.body,
-        id: call.newId('inst'),
-        isNew: !call.isRepeat,
-        orgId: call.caller.orgId,
-        workflowId: call.params.id,
-        startedBy: 'manual',
-        starter: call.caller.userId,
-        requestId: call.requestId,
-      });
-      const hasEnded = wait !== undefined && wait > 0 && (await engine.waitEnded(id, wait * 1_000, call.signal));
-      return { body: await requireInstance(call, id), status: hasEnded ? 200 : 201, headers: { location: `/api/v1/instances/${id}` } };
+      const waitMs = (call.query.wait ?? 0) * 1_000;
+      const soonMs = Math.min(waitMs, SOON_MS);
+      // Beside the start: what comes after the cursor includes all that the answer may lack.
+      const [{ id, recorded }, cursor] = await Promise.all([
+        engine.startInstance({
+          ...call.body,
+          id: call.newId('inst'),
+          isNew: !call.isRepeat,
+          orgId: call.caller.orgId,
+          workflowId: call.params.id,
+          startedBy: 'manual',
+          starter: call.caller.userId,
+          requestId: call.requestId,
+        }),
+        call.cursor(),
+      ]);
+      const endedSoon = soonMs > 0 && (await engine.waitEnded(id, soonMs, call.signal));
+      const hasEnded = endedSoon || (waitMs > soonMs && (await engine.waitEnded(id, waitMs - soonMs, call.signal)));
+      const isSoon = endedSoon || waitMs === soonMs;
+      const known = isSoon ? recorded?.() : undefined;
+      const body = known === undefined ? await requireInstance(call, id, isSoon ? cursor : await currentCursor(call.sql)) : { ...known, cursor };
+      return { body, status: hasEnded ? 200 : 201, headers: { location: `/api/v1/instances/${id}` } };
     },
     'POST /api/v1/workflows/{id}/instances/batch': async (call) => {
       const ids = call.body.inputs.map(() => call.newId('inst'));
@@ -178,8 +190,9 @@ export function instanceRoutes({ engine, jobs, accounts }: InstanceParts): reado
   });
 }
 
-async function requireInstance(call: AnyCall, id: string): Promise<Instance> {
-  const cursor = await call.cursor();
+/** @param known taken before; default: the call's */
+async function requireInstance(call: AnyCall, id: string, known?: string): Promise<Instance> {
+  const cursor = known ?? (await call.cursor());
   const instance = await readInstance(call.sql, { orgId: call.caller.orgId, id, cursor });
   return instance ?? fail('not_found', `there is no instance ${id}`);
 }
