@@ -36,7 +36,7 @@ export function pump(core: Core): void {
     if (next === undefined) continue;
     const { frame, node } = next;
     const { live } = frame;
-    if (live.isGone || frame.isGone || frame.steps[node.index]?.status !== 'pending') continue;
+    if (live.isGone || frame.isGone || frame.steps[node.index]?.status !== 'pending' || frame.running.has(node.index)) continue;
     if (live.status === 'paused' || core.state === 'draining' || live.runningCount >= live.graph.maxConcurrentSteps) live.held.push(next);
     else walled(core, live, () => begin(core, frame, node));
     if ((taken & 15) === 0 && core.clock.monotonic() - startedAt > SLICE_MS) break;

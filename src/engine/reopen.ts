@@ -15,6 +15,7 @@ import { patiently } from './patient.ts';
 import { isUndoneByRetry, rebuildPlan } from './rebuild.ts';
 import { continueFrame } from './recover.ts';
 import { failedItems, reopenItems, restoreBody } from './recover-bodies.ts';
+import type { Advance } from './plan.ts';
 import { stageInstance, stageRow, stageStep } from './stage.ts';
 import type { PathPart } from './step-path.ts';
 import { armDeadline } from './timers.ts';
@@ -33,23 +34,35 @@ function revive(core: Core, live: Live): void {
 export async function reopen(core: Core, frame: Frame, nodes: readonly CompiledNode[]): Promise<void> {
   const { live } = frame;
   revive(core, live);
-  const again = new Set(nodes);
-  for (const node of frame.graph.nodes) {
-    const step = frame.steps[node.index];
-    if (step !== undefined && isUndoneByRetry(frame, node, step)) again.add(node);
-  }
-  const bodies: Opened[] = [];
-  for (const node of again) {
-    const step = frame.steps[node.index];
-    if (node.body !== undefined && step?.details != null && step.hasOutput === false && isTerminalStep(step.status))
-      bodies.push(await reopenBody(core, frame, node, true));
-    else openPending(core, frame, node);
-  }
+  const again = new Set([...nodes, ...undoneIn(frame)]);
+  const bodies = await openAll(core, frame, again);
   const decided = await rebuildPlan(core, frame);
   if (live.isGone || frame.isGone) return;
   stageSkips(core, frame, decided.skipped);
   goOn(core, frame, decided.ready, false);
   for (const opened of bodies) await goOnWith(core, opened);
+}
+
+/** Opens steps of a frame anew. @returns the maps and loops among them that go on with what they have */
+async function openAll(core: Core, frame: Frame, nodes: ReadonlySet<CompiledNode>): Promise<Opened[]> {
+  const bodies: Opened[] = [];
+  for (const node of nodes) {
+    const step = frame.steps[node.index];
+    if (node.body !== undefined && step?.details != null && step.hasOutput === false && isTerminalStep(step.status))
+      bodies.push(await reopenBody(core, frame, node, true));
+    else openPending(core, frame, node);
+  }
+  return bodies;
+}
+
+/** What ended with its graph. */
+function undoneIn(frame: Frame): Set<CompiledNode> {
+  const found = new Set<CompiledNode>();
+  for (const node of frame.graph.nodes) {
+    const step = frame.steps[node.index];
+    if (step !== undefined && isUndoneByRetry(frame, node, step)) found.add(node);
+  }
+  return found;
 }
 
 function openPending(core: Core, frame: Frame, node: CompiledNode): void {
@@ -112,18 +125,33 @@ export interface Chain {
  *  @throws AppError illegal_transition, also when a map or loop around it is about to begin anew */
 export async function openChain(core: Core, live: Live, parts: readonly PathPart[], isWhole: boolean): Promise<Chain | undefined> {
   const opened: Opened[] = [];
-  const frame = await openEach(core, live, parts, isWhole, opened);
+  const decided: Decided[] = [];
+  const frame = await openEach(core, live, parts, isWhole, { opened, decided });
   const chain = framesAround(frame);
-  const goOn = async (): Promise<void> => {
+  const goOnWithAll = async (): Promise<void> => {
+    for (const one of decided) {
+      if (live.isGone || one.frame.isGone) continue;
+      stageSkips(core, one.frame, one.skipped);
+      goOn(core, one.frame, one.ready, false);
+    }
     for (const { body, frames } of opened) await goOnWith(core, { body, frames: frames.filter((one) => !chain.has(one)) });
   };
-  if (frame !== undefined) return { frame, goOn };
-  await goOn();
+  if (frame !== undefined) return { frame, goOn: goOnWithAll };
+  await goOnWithAll();
   return undefined;
 }
 
-/** @param opened is given what had ended and was opened on the way */
-async function openEach(core: Core, live: Live, parts: readonly PathPart[], isWhole: boolean, opened: Opened[]): Promise<Frame | undefined> {
+/** A frame around what was asked for, and what its plan decided when it was opened. */
+type Decided = Advance & { readonly frame: Frame };
+
+/** @param found is given what had ended and was opened on the way */
+async function openEach(
+  core: Core,
+  live: Live,
+  parts: readonly PathPart[],
+  isWhole: boolean,
+  found: { readonly opened: Opened[]; readonly decided: Decided[] },
+): Promise<Frame | undefined> {
   let frame: Frame = live.top;
   for (const [place, part] of parts.entries()) {
     const node = frame.graph.byKey.get(part.key);
@@ -139,9 +167,10 @@ async function openEach(core: Core, live: Live, parts: readonly PathPart[], isWh
       revive(core, live);
       // What failed in it stays as it is: only this item was asked for.
       const again = await reopenBody(core, frame, node, false);
-      opened.push(again);
       body = again.body;
-      await rebuildPlan(core, frame);
+      // With it goes on what else ended with its graph.
+      found.opened.push(again, ...(await openAll(core, frame, undoneIn(frame))));
+      found.decided.push({ frame, ...(await rebuildPlan(core, frame)) });
     }
     const isThere = part.index < body.details.count || part.index < body.done;
     const inner = body.frames.get(part.index) ?? (isThere ? (await openItems(core, body, [part.index]))[0] : undefined);

@@ -79,19 +79,25 @@ async function isOver(driver: Driver): Promise<boolean> {
   return driver.quietSince !== undefined && world.now() - driver.quietSince >= QUIET_MS;
 }
 
+/** Nobody asks again before: an answer may take as long, and never comes from a process that dies. */
+const PATIENCE_MS = 3_000;
+
 /** Does something once, a while from now, unless it is on its way already. */
-function plan(driver: Driver, name: string, ms: number, act: () => void): void {
+function plan(driver: Driver, name: string, ms: number, act: () => Promise<unknown> | undefined): void {
   if (driver.planned.has(name)) return;
   driver.planned.add(name);
+  const over = (): void => void driver.planned.delete(name);
   driver.world.after(ms, () => {
-    driver.planned.delete(name);
-    act();
+    driver.world.after(PATIENCE_MS, over);
+    const done = act();
+    if (done === undefined) over();
+    else done.then(over, over);
   });
 }
 
-function start({ world, scenario, rootId }: Driver): void {
+function start({ world, scenario, rootId }: Driver): Promise<unknown> | undefined {
   const request = { id: rootId, orgId: ORG, workflowId: 'wf_root', input: scenario.input, startedBy: 'manual', requestId: 'req_sim', debug: scenario.debug };
-  world.front()?.startInstance(request).catch(ignore);
+  return world.front()?.startInstance(request).catch(ignore);
 }
 
 /** A refusal, or a connection lost: it is asked again. */
@@ -102,7 +108,7 @@ function attend(driver: Driver, instance: InstanceRow): void {
   const { world, random } = driver;
   if (instance.status === 'paused')
     plan(driver, `${instance.id} resume`, between(random, 1, 300), () => {
-      if (world.rows.instances.get(instance.id)?.status === 'paused') command(driver, instance.id, 'resume');
+      return world.rows.instances.get(instance.id)?.status === 'paused' ? command(driver, instance.id, 'resume') : undefined;
     });
   for (const row of world.rows.steps.get(instance.id)?.values() ?? []) {
     if (row.status === 'waiting') answer(driver, instance, row);
@@ -126,26 +132,28 @@ function runJob(driver: Driver, instance: InstanceRow, row: StepRow, jobId: stri
   if (driver.world.rows.jobs.get(jobId)?.status !== 'queued') return;
   const input = JSON.parse(row.input ?? '{}') as { script: Script };
   const act = actOf(input.script, { at: 0, row: row.generation > 1 ? 1 : 0, attempt: row.attempt });
-  plan(driver, jobId, 'ms' in act ? act.ms : 1, () => driver.world.endJob(jobId, act.do === 'fail' ? 1 : 0));
+  plan(driver, jobId, 'ms' in act ? act.ms : 1, () => {
+    driver.world.endJob(jobId, act.do === 'fail' ? 1 : 0);
+    return undefined;
+  });
   if (chance(driver.random, 0.3))
     for (const process of driver.world.processes) if (process.isUp && !process.isFrozen) process.engine.onJobStarted({ id: jobId });
   void instance;
 }
 
-function command({ world }: Driver, id: string, name: 'pause' | 'resume' | 'cancel' | 'retry'): void {
-  world.front()?.commandInstance({ orgId: ORG, id, command: name, requestId: 'req_sim' }).catch(ignore);
+function command({ world }: Driver, id: string, name: 'pause' | 'resume' | 'cancel' | 'retry'): Promise<unknown> | undefined {
+  return world.front()?.commandInstance({ orgId: ORG, id, command: name, requestId: 'req_sim' }).catch(ignore);
 }
 
-function stepCommand(
-  { world }: Driver,
-  id: string,
-  path: string,
-  name: StepCommand,
-  more: { readonly output?: { [key: string]: number }; readonly token?: string | undefined },
-): void {
-  world
+interface Given {
+  readonly output?: { readonly [key: string]: number };
+  readonly token?: string | undefined;
+}
+
+function stepCommand({ world }: Driver, id: string, path: string, name: StepCommand, given: Given): Promise<unknown> | undefined {
+  return world
     .front()
-    ?.commandStep({ orgId: ORG, id, path, command: name, requestId: 'req_sim', ...more })
+    ?.commandStep({ orgId: ORG, id, path, command: name, requestId: 'req_sim', ...given })
     .catch(ignore);
 }
 
@@ -159,7 +167,7 @@ function planTrouble(driver: Driver): void {
       act();
     });
   };
-  if (chance(random, 0.3)) later(between(random, 5, 600), () => command(driver, driver.rootId, 'pause'));
+  if (chance(random, 0.3)) later(between(random, 5, 600), () => void command(driver, driver.rootId, 'pause'));
   if (scenario.isMeddled) for (let count = between(random, 1, 6); count > 0; count--) later(between(random, 5, 1_500), () => meddle(driver));
   if (!scenario.hasTwo) return;
   later(between(random, 1, 300), () => world.boot());
@@ -179,9 +187,9 @@ function meddle(driver: Driver): void {
   const instance = pick(random, [...world.rows.instances.values()]);
   const rows = [...(world.rows.steps.get(instance?.id ?? '')?.values() ?? [])];
   if (instance === undefined) return;
-  if (isTerminalInstance(instance.status) && chance(random, 0.6)) return command(driver, instance.id, 'retry');
-  if (rows.length === 0 || chance(random, 0.15)) return command(driver, instance.id, pick(random, ['pause', 'cancel', 'retry']));
-  stepCommand(driver, instance.id, pick(random, rows).path, pick(random, STEP_COMMANDS), { output: { v: 7 } });
+  if (isTerminalInstance(instance.status) && chance(random, 0.6)) return void command(driver, instance.id, 'retry');
+  if (rows.length === 0 || chance(random, 0.15)) return void command(driver, instance.id, pick(random, ['pause', 'cancel', 'retry']));
+  void stepCommand(driver, instance.id, pick(random, rows).path, pick(random, STEP_COMMANDS), { output: { v: 7 } });
 }
 
 /** Longest that the status may be behind what the steps do: results of pure steps are written a little later. */
@@ -208,8 +216,10 @@ function activityOf(world: World, id: string): { readonly isBusy: boolean; reado
   for (const row of world.rows.steps.get(id)?.values() ?? []) {
     if (row.status !== 'waiting' && !isTerminalStep(row.status) && row.jobId !== null) isBusy = true;
     if (row.status !== 'waiting') continue;
-    const kind = (JSON.parse(row.wait ?? 'null') as StoredWait | null)?.kind;
-    if (kind === 'retry' || kind === 'child') isBusy = true;
+    const wait = JSON.parse(row.wait ?? 'null') as StoredWait | null;
+    // A row says that it pauses until what comes after the pause has something to say.
+    if (wait?.kind === 'retry') isBusy ||= Date.parse(wait.until ?? '') > world.now();
+    else if (wait?.kind === 'child') isBusy = true;
     else isWaiting = true;
   }
   return { isBusy, isWaiting };

@@ -68,6 +68,8 @@ export interface WorldOptions {
 }
 
 const START_MS = Date.UTC(2026, 0, 1);
+/** Then the storm is over: a step that takes longer than a process lives would never end. */
+const MAX_CRASHES = 40;
 
 export function createWorld({ random, chances, hasTwo }: WorldOptions): World {
   const rows = emptyRows();
@@ -122,7 +124,7 @@ export function createWorld({ random, chances, hasTwo }: WorldOptions): World {
     const happen = (): void => {
       // What a dead process had sent may still be carried out; here it is not: it died before.
       if (process.isDead) return void (openCalls -= 1);
-      if (roll < chances.crash) {
+      if (roll < chances.crash && crashes < MAX_CRASHES) {
         if (isAfter) attempt(apply);
         openCalls -= 1;
         return world.kill(process);
