@@ -168,6 +168,35 @@ test('texts arrive as they were, whatever characters they hold', async () => {
   journal.stop();
 });
 
+test('what many new instances have in common is written of each, and a difference of one is its own', async () => {
+  const journal = await open();
+  const odd = '\u001f\u001e{}",\\ NULL';
+  for (const priorities of [
+    [7, 7, 7, 7],
+    [7, 7, 9, 7],
+  ]) {
+    const groups = priorities.map((priority, index) => {
+      const group = created(newId('inst'));
+      if (group.created === undefined) throw new Error('it creates');
+      return { ...group, created: { ...group.created, priority, startedBy: odd, labels: '{"a":"ü"}', input: String(index), debug: true } };
+    });
+    await Promise.all(groups.map((group) => append(journal, group)));
+    const ids = groups.map((group) => group.instanceId);
+    const { rows } = await db.database.engine.query(
+      `select i.priority, i.started_by, i.labels, i.input, i.debug, i.principal, i.owner_epoch, o.org_id, o.parent, o.request_id
+       from instances i join outbox o on o.id = i.id collate "default" where i.id = any($1) order by i.input`,
+      [ids],
+    );
+    const common = { started_by: odd, labels: { a: 'ü' }, debug: true, principal: null, owner_epoch: owner.epoch };
+    const told = { org_id: 'org_1', parent: 'workflow:wf_1', request_id: null };
+    assert.deepEqual(
+      rows,
+      priorities.map((priority, index) => ({ priority, ...common, input: String(index), ...told })),
+    );
+  }
+  journal.stop();
+});
+
 test('what follows from a commit runs while the next is written, each instance in its order', async () => {
   const journal = await open();
   const ids = Array.from({ length: 1_200 }, () => newId('inst'));

@@ -91,6 +91,11 @@ export const createdColumns: readonly Column<InstanceInsert>[] = [
   ['waiting', 'plain', (row) => row.waiting],
 ];
 
+/** Of instances started together: one value for all of them. */
+export const createdOnce: readonly string[] = createdColumns
+  .map(([name]) => name)
+  .filter((name) => !['id', 'input', 'created_at', 'started_at', 'limit_key', 'rate_key', 'waiting'].includes(name));
+
 export const attemptColumns: readonly Column<AttemptInsert>[] = [
   ['instance_id', 'plain', (row) => row.instanceId],
   ['path', 'plain', (row) => row.path],
@@ -124,3 +129,6 @@ export const eventColumns: readonly Column<InstanceEvent>[] = [
   ['payload', 'plain', (row) => payloadText(row.payload)],
   ['request_id', 'plain', (row) => row.requestId],
 ];
+
+/** The same of their events. */
+export const eventsOnce: readonly string[] = ['request_id', 'org_id', 'parent'];

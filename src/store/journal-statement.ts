@@ -4,8 +4,10 @@ import { hot } from './client.ts';
 import {
   attemptColumns,
   createdColumns,
+  createdOnce,
   endedColumns,
   eventColumns,
+  eventsOnce,
   instanceColumns,
   isPlainEnd,
   logColumns,
@@ -38,8 +40,8 @@ function stored(column: readonly [name: string, travel: Travel, ...rest: unknown
 interface Part {
   readonly name: string;
   readonly width: number;
-  /** @param few how many rows, when they are written out one by one */
-  text(from: number, few: number | undefined): string;
+  /** @param few how many rows, when they are written out one by one  @param isShared what can travel once for all of them does */
+  text(from: number, few: number | undefined, isShared: boolean): string;
   /** Which of its rows count. */
   readonly counted?: string;
 }
@@ -73,14 +75,31 @@ function insertPart<Row>(
   table: string,
   columns: readonly Column<Row>[],
   extra: readonly (readonly [column: string, value: string])[] = [],
+  shared: readonly string[] = [],
 ): Part {
   return {
     name,
     width: columns.length,
-    text: (from, few) =>
-      `${name} as (insert into ${table} (${[...columns.map(([column]) => column), ...extra.map(([column]) => column)].join(', ')}) ` +
-      `select ${[...columns.map(stored), ...extra.map(([, value]) => value)].join(', ')} from fence, ${source(columns, from, few)} order by n.place returning 1)`,
+    text(from, few, isShared) {
+      const [each, once] = isShared ? split(columns, shared) : [columns, []];
+      const values = [...each.map(stored), ...once.map((column, index) => storedOnce(column, from + each.length + index)), ...extra.map(([, value]) => value)];
+      return (
+        `${name} as (insert into ${table} (${[...each, ...once, ...extra].map(([column]) => column).join(', ')}) ` +
+        `select ${values.join(', ')} from fence, ${source(each, from, few)} order by n.place returning 1)`
+      );
+    },
   };
+}
+
+/** The columns of each row, and those with one value for all. */
+function split<Row>(columns: readonly Column<Row>[], shared: readonly string[]): readonly [readonly Column<Row>[], readonly Column<Row>[]] {
+  return [columns.filter(([name]) => !shared.includes(name)), columns.filter(([name]) => shared.includes(name))];
+}
+
+/** A subquery: cast once, not for each row. */
+function storedOnce([name, travel]: readonly [name: string, travel: Travel, ...rest: unknown[]], place: number): string {
+  const value = `$${place}::${scalars[travel]}`;
+  return casts[name] === undefined ? value : `(select ${value}::jsonb)`;
 }
 
 /** Columns a present row has anyway, and what stands for them where a row is only to be changed. */
@@ -114,7 +133,7 @@ function changePart<Row>(
 const YOUNGER = ' and t.seq < excluded.seq';
 
 const parts = {
-  created: insertPart('created', 'instances', createdColumns, [['owner_epoch', 'fence.epoch']]),
+  created: insertPart('created', 'instances', createdColumns, [['owner_epoch', 'fence.epoch']], createdOnce),
   ended: insertPart('ended', 'steps', endedColumns),
   inserts: insertPart('inserts', 'steps', stepColumns),
   updates: changePart('updates', 'steps', updateColumns, { key: ['instance_id', 'path', 'generation'], filled: [], keeps: ['input'], where: YOUNGER }),
@@ -132,7 +151,7 @@ const parts = {
   }),
   attempts: insertPart('attempts', 'step_attempts', attemptColumns),
   logs: insertPart('logs', 'step_logs', logColumns),
-  events: insertPart('events', 'outbox', eventColumns, [['kind', `'instance'`]]),
+  events: insertPart('events', 'outbox', eventColumns, [['kind', `'instance'`]], eventsOnce),
 } as const satisfies Record<PartName, Part>;
 
 type PartName = keyof Batch | 'ended';
@@ -141,15 +160,15 @@ const texts = new Map<string, string>();
 
 /** @returns the statement for these parts: a few dozen texts, each made once */
 export function statementText(present: readonly Rows[]): string {
-  const key = present.map((part) => `${part.name} ${part.few ?? 'many'}`).join();
+  const key = present.map((part) => `${part.name} ${part.few ?? (part.isShared ? 'shared' : 'many')}`).join();
   const known = texts.get(key);
   if (known !== undefined) return known;
   let next = 3;
   const bodies: string[] = [];
   const counts: string[] = [];
-  for (const { name, few } of present) {
+  for (const { name, few, isShared } of present) {
     const part: Part = parts[name];
-    bodies.push(part.text(next, few));
+    bodies.push(part.text(next, few, isShared));
     next += part.width * (few ?? 1);
     counts.push(`(select count(*) from ${part.name} ${part.counted ?? ''}) = $${next}::bigint`);
     next += 1;
@@ -165,19 +184,34 @@ export function statementText(present: readonly Rows[]): string {
 export interface Rows {
   readonly name: PartName;
   readonly few: number | undefined;
+  readonly isShared: boolean;
   readonly values: readonly unknown[];
 }
 
-function rowsOf<Row>(name: PartName, rows: readonly Row[], columns: readonly Column<Row>[]): Rows {
-  const few = rows.length <= FEW ? rows.length : undefined;
-  const values = few === undefined ? columns.map((column) => travelling(rows, column)) : rows.flatMap((row) => columns.map(([, , read]) => read(row)));
-  return { name, few, values: [...values, rows.length] };
+function rowsOf<Row>(name: PartName, rows: readonly Row[], columns: readonly Column<Row>[], shared: readonly string[] = []): Rows {
+  const count = rows.length;
+  if (count <= FEW) return { name, few: count, isShared: false, values: [...rows.flatMap((row) => columns.map(([, , read]) => read(row))), count] };
+  const [each, once] = split(columns, shared);
+  const [first] = rows;
+  if (first === undefined || !areShared(rows, once))
+    return { name, few: undefined, isShared: false, values: [...columns.map((column) => travelling(rows, column)), count] };
+  const values = [...each.map((column) => travelling(rows, column)), ...once.map(([, , read]) => read(first)), count];
+  return { name, few: undefined, isShared: true, values };
+}
+
+/** Whether all rows say the same in these columns. The last row is looked at first: where many requests meet, it is another's. */
+function areShared<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): boolean {
+  const [first] = rows;
+  const last = rows.at(-1);
+  if (first === undefined || last === undefined || columns.length === 0) return false;
+  const says = (row: Row): boolean => columns.every(([, , read]) => read(row) === read(first));
+  return says(last) && rows.every(says);
 }
 
 /** The parts of a batch that hold rows, in the order of the statement. */
 export function partsOf(batch: Batch): readonly Rows[] {
   return [
-    rowsOf('created', batch.created, createdColumns),
+    rowsOf('created', batch.created, createdColumns, createdOnce),
     rowsOf('ended', batch.inserts.filter(isPlainEnd), endedColumns),
     rowsOf(
       'inserts',
@@ -188,6 +222,6 @@ export function partsOf(batch: Batch): readonly Rows[] {
     rowsOf('instances', batch.instances, instanceColumns),
     rowsOf('attempts', batch.attempts, attemptColumns),
     rowsOf('logs', batch.logs, logColumns),
-    rowsOf('events', batch.events, eventColumns),
+    rowsOf('events', batch.events, eventColumns, eventsOnce),
   ].filter((part) => part.few !== 0);
 }
