@@ -236,13 +236,22 @@ export function durable(core: Core, live: Live): Promise<void> {
   return new Promise((resolve, reject) =>
     flush(core, live, (lost) => {
       if (lost === undefined) return resolve();
-      reject(
-        lost.why === 'stopped'
-          ? new AppError('draining', { cause: lost })
-          : new AppError('conflict', { message: `instance ${live.id} was changed by another process meanwhile; read it again`, cause: lost }),
-      );
+      reject(refusalOf(live, lost));
     }),
   );
+}
+
+/** What whoever asked is told: nothing of it was written. */
+function refusalOf(live: Live, lost: GroupLost): AppError {
+  if (lost.why === 'stopped') return new AppError('draining', { cause: lost });
+  if (lost.why !== 'fenced')
+    return new AppError('conflict', { message: `instance ${live.id} was changed by another process meanwhile; read it again`, cause: lost });
+  // Frozen for too long: it comes back as a new owner within a moment.
+  return new AppError('starting', {
+    message: 'this process was taken for dead and is coming back; nothing of the request was carried out, try again',
+    retryAfterS: 1,
+    cause: lost,
+  });
 }
 
 /** Once for all that one commit lets start. */

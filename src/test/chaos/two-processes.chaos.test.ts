@@ -83,6 +83,64 @@ async function start(studio: Studio, workflowId: string): Promise<string> {
   return String((await at(studio).expect(201, 'POST', `/api/v1/workflows/${workflowId}/instances`, { input: {} }))['id']);
 }
 
+test('an owner frozen past its lease is taken over, and commits nothing when it wakes', async () => {
+  const [a, b] = studios;
+  const nodes = [
+    { key: 'first', type: 'noop', params: { effect: true } },
+    { key: 'wait', type: 'wait.timer', params: { durationMs: 3_000 } },
+    { key: 'each', type: 'map', params: { items: [1, 2, 3], body: { nodes: [{ key: 'inner', type: 'noop', params: { effect: true } }], edges: [] } } },
+  ];
+  const edges = [
+    { from: 'first', to: 'wait' },
+    { from: 'wait', to: 'each' },
+  ];
+  const workflowId = String((await admin.expect(201, 'POST', '/api/v1/workflows', { name: 'frozen', nodes, edges }))['id']);
+  const ids = await Promise.all(Array.from({ length: 10 }, () => start(a, workflowId)));
+  process.kill(a.pid(), 'SIGSTOP');
+  try {
+    // Its beats stop; the other declares it dead and goes on with what it held.
+    for (const id of ids) await endedAt(b, id);
+  } finally {
+    process.kill(a.pid(), 'SIGCONT');
+  }
+  // Awake, its timers are overdue and its owner row is gone: it must come back as a new owner, and leave what is another's alone.
+  assert.equal((await answered(a, `/api/v1/workflows/${workflowId}/instances?wait=30`))['status'], 'completed');
+  for (const id of ids) {
+    const { items } = await at(b).expect(200, 'GET', `/api/v1/instances/${id}/events?limit=200`);
+    const sequences = (items as { sequence: number }[]).map((event) => event.sequence);
+    assert.deepEqual(
+      sequences,
+      Array.from({ length: sequences.length }, (_, index) => index + 1),
+      'no number is given twice, none is left out',
+    );
+    const steps = (await at(b).expect(200, 'GET', `/api/v1/instances/${id}/steps?limit=200`))['items'] as {
+      path: string;
+      generation: number;
+      status: string;
+    }[];
+    assert.equal(steps.length, 9);
+    assert.ok(steps.every((step) => step.generation === 1 && step.status === 'completed'));
+  }
+});
+
+/** A process that just woke may say once that it is coming back: nothing of that request was carried out. */
+async function answered(studio: Studio, path: string): Promise<Record<string, unknown>> {
+  const reply = await at(studio).call('POST', path, { body: {} });
+  if (reply.status !== 503) return at(studio).expect(200, 'POST', path, {});
+  assert.equal(reply.headers['retry-after'], '1');
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  return answered(studio, path);
+}
+
+async function endedAt(studio: Studio, id: string): Promise<void> {
+  for (;;) {
+    const { status } = await at(studio).expect(200, 'GET', `/api/v1/instances/${id}`);
+    if (status === 'completed') return;
+    assert.ok(status === 'running' || status === 'waiting', `${id} is ${String(status)}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 test('two processes on one external PostgreSQL and Redis: each hears what the other does, also without Redis, and ends sockets of revoked keys', async () => {
   const [a, b] = studios;
   const made = await admin.expect(201, 'POST', '/api/v1/workflows', {
