@@ -164,6 +164,7 @@ function nextRound(core: Core, body: Body, how: Extract<BodyPlan, { kind: 'loop'
     if (index < how.maxIterations) {
       openItem(core, body, index, null);
       body.next = index + 1;
+      noteActivity(core, body.frame.live);
       return core.pump();
     }
     if (how.onLimit === 'stop' || condition === undefined) return endLoop(core, body, `${index} rounds, as many as it may have`);

@@ -191,6 +191,7 @@ function tryAgain(core: Core, body: Body, index: number, step: LiveStep): void {
   const { base } = JSON.parse(step.details ?? '{"base":0}') as { base: number };
   changeStep(body.frame.live, step, { attempt: step.attempt + 1 });
   openItem(core, body, index, item, { step, base });
+  noteActivity(core, body.frame.live);
   core.pump();
 }
 

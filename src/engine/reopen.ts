@@ -159,6 +159,8 @@ async function openEach(
     let body = frame.bodies.get(node.index);
     if (isWhole && place === parts.length - 1 && body?.frames.has(part.index) === true)
       fail('illegal_transition', `item ${itemPath(body, part.index)} is under way; retry applies to items that have ended, and to the steps in it`);
+    if (body?.pauses.has(part.index) === true)
+      fail('illegal_transition', `item ${itemPath(body, part.index)} is tried again by itself after a pause; retry it when it has ended`);
     if (body === undefined) {
       const step = frame.steps[node.index];
       if (step?.details == null) return undefined;
