@@ -24,7 +24,7 @@ export function fillFrame(frame: Frame, steps: readonly StoredStep[]): void {
     const node = row.path.startsWith(frame.prefix) ? frame.graph.byKey.get(row.path.slice(frame.prefix.length)) : undefined;
     if (node === undefined || row.generation <= frame.base) continue;
     frame.generations[node.index] = row.generation;
-    const step = placeStep(frame, node, stepFromRow(row, node.type.runs === 'body'));
+    const step = placeStep(frame, node, stepFromRow(row, node.type.runs === 'body' && row.status === 'running'));
     exposeStep(frame, node, step);
   }
 }
