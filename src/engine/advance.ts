@@ -10,6 +10,7 @@ import { failure, notifyEnd, type Core } from './core.ts';
 import { framesOf, isOutsideWait, openStep, outputOf, pathOf, removeStep, type Frame, type LiveStep, type Ready } from './frame.ts';
 import type { CompiledEdge, CompiledNode } from './graph.ts';
 import type { Live } from './live.ts';
+import { patiently } from './patient.ts';
 import { advance, firingEdges, type Advance, type Outcome } from './plan.ts';
 import { evaluateIn } from './large.ts';
 import { bufferOf, flush, flushSoon, stageInstance, stageStep, type StepChange } from './stage.ts';
@@ -88,8 +89,10 @@ function noteLate(core: Core, frame: Frame, from: CompiledNode, to: CompiledNode
 }
 
 /** Starts what is ready, ends what is done, and says when everything waits. */
-export function goOn(core: Core, frame: Frame, ready: readonly CompiledNode[], isPure: boolean): void {
+export function goOn(core: Core, frame: Frame, decided: readonly CompiledNode[], isPure: boolean): void {
   const { live } = frame;
+  // A plan made anew may name a step that was in flight, and has moved on since.
+  const ready = decided.filter((node) => (frame.steps[node.index]?.status ?? 'pending') === 'pending');
   for (const node of ready) openStep(frame, node);
   if (frame.plan.open === 0) return endFrame(core, frame, { status: 'completed', output: outputOf(frame) }, isPure);
   noteActivity(core, live);
@@ -215,8 +218,8 @@ export function dropOutside(core: Core, step: LiveStep, outside: Outside): void 
 export function cancelOutside(core: Core, live: Live, outside: Outside, reason: string): void {
   const report = (error: unknown, what: object): void =>
     core.log.error({ ...what, instanceId: live.id, cause: String(error) }, 'what a step had started could not be cancelled');
-  for (const jobId of outside.jobIds) core.parts.jobs.cancel(jobId, reason).catch((error: unknown) => report(error, { jobId }));
-  for (const childId of outside.childIds) core.cancelChild(live.orgId, childId).catch((error: unknown) => report(error, { childId }));
+  for (const jobId of outside.jobIds) patiently(core, () => core.parts.jobs.cancel(jobId, reason)).catch((error: unknown) => report(error, { jobId }));
+  for (const childId of outside.childIds) patiently(core, () => core.cancelChild(live.orgId, childId)).catch((error: unknown) => report(error, { childId }));
 }
 
 /** Aborts the attempt, timer and body of a step, if any. */

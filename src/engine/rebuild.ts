@@ -36,6 +36,8 @@ export function stepFromRow(row: StoredStep, isContainer: boolean): LiveStep {
     ...{ status, attempt, port, output, hasOutput, error, reason, wait, jobId, workerId, queuedAt, startedAt, endedAt, details },
     staged: row.status,
     isContainer,
+    // It had begun: between two looks of a poll nobody is asked again to let it start.
+    isReleased: status !== 'pending' && wait?.kind !== 'manual_trigger' && wait?.kind !== 'debug_pause',
   };
 }
 

@@ -85,6 +85,7 @@ async function reopenBody(core: Core, frame: Frame, node: CompiledNode, withFail
   frame.live.busy -= 1;
   stageStep(core, frame, node, step, { status: 'running', attempt: 1, startedAt: core.clock.now(), details: JSON.stringify(details) });
   const { body, frames } = await restoreBody(core, frame, node, step);
+  requireUnderWay(body);
   for (const opened of frames) stageOpenItem(core, opened);
   const failed = withFailed ? await openItems(core, body, failedItems(body)) : [];
   return { body, frames: [...frames, ...failed] };
@@ -92,8 +93,15 @@ async function reopenBody(core: Core, frame: Frame, node: CompiledNode, withFail
 
 async function openItems(core: Core, body: Body, indexes: readonly number[]): Promise<readonly Frame[]> {
   const frames = await reopenItems(core, body, indexes);
+  requireUnderWay(body);
   for (const frame of frames) stageOpenItem(core, frame);
   return frames;
+}
+
+/** @throws AppError conflict when it was ended while its rows were read: by another step's failure, say */
+function requireUnderWay({ isOver, frame, node }: Body): void {
+  if (isOver || frame.isGone || frame.live.isGone)
+    fail('conflict', `step ${pathOf(frame, node)} of ${frame.live.id} ended again while it was opened; look at it and try again`);
 }
 
 /** The item's own row says that it goes on. */

@@ -217,6 +217,8 @@ function activityOf(world: World, id: string): { readonly isBusy: boolean; reado
   let isBusy = (world.inFlight.get(id) ?? 0) > 0;
   let isWaiting = false;
   for (const row of world.rows.steps.get(id)?.values() ?? []) {
+    // A row opened by a retry may be ready, or wait for what comes before it: nothing is said of it.
+    if (row.status === 'pending') return { isBusy: false, isWaiting: false };
     if (row.status !== 'waiting' && !isTerminalStep(row.status) && row.jobId !== null) isBusy = true;
     if (row.status !== 'waiting') continue;
     const wait = JSON.parse(row.wait ?? 'null') as StoredWait | null;
