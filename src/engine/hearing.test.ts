@@ -16,7 +16,7 @@ let db: TestDatabase;
 let clock: FakeClock;
 let sequence = 0;
 before(async () => {
-  db = await testDatabase();
+  db = await testDatabase({ hasOwnServer: true });
 });
 after(() => db.close());
 beforeEach(async () => {

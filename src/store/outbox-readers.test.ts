@@ -7,7 +7,7 @@ import { writeEvents, type StoredEvent } from './outbox.ts';
 
 let db: TestDatabase;
 before(async () => {
-  db = await testDatabase();
+  db = await testDatabase({ hasOwnServer: true });
 });
 after(() => db.close());
 

@@ -41,8 +41,8 @@ let shared: Promise<Shared> | undefined;
 let openCount = 0;
 
 /** @param options.empty true: no schema, for tests of the migrations themselves */
-export async function testDatabase(options: { readonly empty?: boolean } = {}): Promise<TestDatabase> {
-  const server = await testServer();
+export async function testDatabase(options: { readonly empty?: boolean; readonly hasOwnServer?: boolean } = {}): Promise<TestDatabase> {
+  const server = await testServer(options.hasOwnServer === true);
   const { admin } = server;
   const name = `test_${process.pid}_${randomBytes(5).toString('hex')}`;
   if (options.empty !== true) {
@@ -70,12 +70,13 @@ export async function testDatabase(options: { readonly empty?: boolean } = {}): 
   };
 }
 
-/** The server that tests share; each call counts as one open database until `release`. */
-function testServer(): Promise<Shared> {
+/** The server that tests share; each call counts as one open database until `release`.
+ *  @param isOwn a server of this process alone: open transactions of other tests hold back what readers of the outbox may see */
+function testServer(isOwn: boolean): Promise<Shared> {
   openCount++;
   return (shared ??= (async () => {
     const url = process.env['STUDIO_TEST_POSTGRES'];
-    if (url !== undefined && url !== '') return { admin: configOf(url), template: undefined, stop: async () => {} };
+    if (!isOwn && url !== undefined && url !== '') return { admin: configOf(url), template: undefined, stop: async () => {} };
     const own = await startTestServer();
     return { admin: own.admin, template: undefined, stop: own.stop };
   })());
