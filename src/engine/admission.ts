@@ -3,6 +3,7 @@
  *  One thing to know: places are freed by whoever ran the instance, and by a sweep for what crashed. */
 import { createHash } from 'node:crypto';
 import type { Json } from '../contract/endpoint.ts';
+import { isTerminalInstance } from '../contract/values.ts';
 import { isConnectionLoss } from '../store/client.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { AdmissionRequest } from '../store/admissions.ts';
@@ -85,7 +86,8 @@ async function tryOne(core: Core, live: Live): Promise<boolean> {
   const answer = await core.store.admit(request);
   if (live.isGone || live.status !== 'pending') {
     core.pending.delete(live.id);
-    if (answer.isAdmitted) await core.store.releaseAdmission(live.id, core.clock.now());
+    // Its place is free again only when it has ended meanwhile: it may run by now, here or elsewhere.
+    if (answer.isAdmitted && isTerminalInstance(live.status)) await core.store.releaseAdmission(live.id, core.clock.now());
     return true;
   }
   if (answer.isAdmitted) {
