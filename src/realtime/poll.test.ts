@@ -11,7 +11,7 @@ import type { PollOptions } from './poll.ts';
 let db: TestDatabase;
 let live: LiveServer;
 before(async () => {
-  db = await testDatabase();
+  db = await testDatabase({ hasOwnServer: true });
   await seedRooms(db.database);
   live = await startLive({ database: db.database });
 });

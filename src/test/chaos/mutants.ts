@@ -177,7 +177,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         'engine/advance.ts',
-        '  for (const jobId of outside.jobIds) core.parts.jobs.cancel(jobId, reason).catch((error: unknown) => report(error, { jobId }));\n',
+        '  for (const jobId of outside.jobIds) patiently(core, () => core.parts.jobs.cancel(jobId, reason)).catch((error: unknown) => report(error, { jobId }));\n',
         '',
       ),
     ],

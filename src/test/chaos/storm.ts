@@ -338,7 +338,7 @@ async function createStorm(options: StormOptions): Promise<Storm> {
       if (!isCancelled) {
         if (row.step !== 'queued') continue;
         await oracle.began(
-          { instanceId: row.instance_id, path: row.step_path, generation: row.step_generation, attempt: row.step_attempt, after: ['a'] },
+          { instanceId: row.instance_id, path: row.step_path, generation: row.step_generation, attempt: row.step_attempt, after: ['a'], mayComeLate: false },
           false,
         );
       }
