@@ -3,6 +3,7 @@ import type { Json } from '../contract/endpoint.ts';
 import type { Definition } from '../contract/graph.ts';
 import type { Failure } from '../contract/instances.ts';
 import type { InstanceStatus } from '../contract/values.ts';
+import type { LargeResults } from '../files/large.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { FilePort, HttpPort, NodeError, NodeResult, NodeTypes, SandboxPort } from '../nodes/kit.ts';
@@ -16,7 +17,6 @@ import type { Body } from './body.ts';
 import type { Frame, Place, Ready } from './frame.ts';
 import type { CompiledGraph, CompiledNode } from './graph.ts';
 import type { Journal } from './journal.ts';
-import type { LargeStore } from './large.ts';
 import type { Live } from './live.ts';
 import type { Suspects } from './suspects.ts';
 import type { EngineStore } from './store-port.ts';
@@ -41,7 +41,7 @@ export interface EngineParts {
   readonly httpOf: (orgId: string) => HttpPort;
   readonly sandbox: SandboxPort;
   /** Where results too large for their row are kept. */
-  readonly large: LargeStore;
+  readonly large: LargeResults;
   readonly secrets: { read(orgId: string, name: string): Promise<string | undefined> };
   readonly jobs: EngineJobs;
   /** Who tells people what steps say; without it such a step fails. */

@@ -10,27 +10,6 @@ import type { Live } from './live.ts';
 import { patiently } from './patient.ts';
 import { evaluate } from './resolve.ts';
 
-/** Where large results are kept. */
-export interface LargeStore {
-  /** @returns the artifact, durable */
-  keep(value: {
-    readonly orgId: string;
-    readonly instanceId: string;
-    readonly path: string;
-    readonly text: string;
-  }): Promise<{ readonly id: string; readonly bytes: number; readonly sha256: string }>;
-  /** Another instance has it, too: it stays when the first is deleted. @returns the artifact of that instance */
-  share(value: {
-    readonly orgId: string;
-    readonly instanceId: string;
-    readonly path: string;
-    readonly sha256: string;
-    readonly bytes: number;
-  }): Promise<{ readonly id: string; readonly bytes: number; readonly sha256: string }>;
-  /** The JSON text. @throws NodeError when it is gone */
-  read(value: { readonly orgId: string; readonly sha256: string; readonly bytes: number }): Promise<string>;
-}
-
 /** @returns the reference to what is kept. @throws NodeError too_large; AppError disk_full */
 export async function storeLarge(core: Core, frame: Frame, node: CompiledNode, text: string): Promise<Json> {
   const bytes = Buffer.byteLength(text);

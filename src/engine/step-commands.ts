@@ -5,7 +5,7 @@ import { isTerminalInstance, type Role } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
 import type { Signal } from '../nodes/kit.ts';
 import { requireForm } from './approval-form.ts';
-import { cancelOutside, dropInFlight, dropOutside, type Outside } from './advance.ts';
+import { cancelOutside, dropInFlight, dropOutside, PASS_PORT, type Outside } from './advance.ts';
 import { failure, type Core } from './core.ts';
 import { finish } from './finish.ts';
 import { openStep, pathOf, type Frame, type LiveStep } from './frame.ts';
@@ -162,7 +162,7 @@ function skip(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | und
   // Not decided yet: the plan must not come by and run it.
   markDecided(frame.plan, node);
   const open = step ?? openStep(frame, node);
-  finish(core, frame, node, open, { status: 'skipped', port: 'out', reason: 'skipped by hand', error: null, wait: null, endedAt: core.clock.now() }, false);
+  finish(core, frame, node, open, { status: 'skipped', port: PASS_PORT, reason: 'skipped by hand', error: null, wait: null, endedAt: core.clock.now() }, false);
   return 'advancing';
 }
 
