@@ -1,0 +1,68 @@
+/** What holders of GPU memory say to the ledger and hear from it: jobs and models are tenants alike. Types alone. Sizes are bytes, times ms since 1970. */
+import type { WaitReason } from '../contract/instances.ts';
+
+export interface TenantRequest {
+  /** The job's or the model's id: one tenant holds one lease. */
+  readonly id: string;
+  readonly kind: 'job' | 'model';
+  /** Whose it is; null: the machine's. Others read "another organisation's job". */
+  readonly orgId: string | null;
+  /** Whole devices; 0 with `vramBytes` above 0 is a share of one device, beside others. */
+  readonly gpus: number;
+  /** Memory on each of its devices; 0 with whole devices: all of it. */
+  readonly vramBytes: number;
+  readonly cpu: number;
+  readonly memoryBytes: number;
+  /** 0 to 100; it ages. */
+  readonly priority: number;
+  readonly queuedAtMs: number;
+  /** How long it runs at most; undefined: nobody knows, nothing is backfilled behind it. */
+  readonly limitMs?: number | undefined;
+  /** It may be stopped and put back in line for something more important. */
+  readonly isPreemptible: boolean;
+  /** Never evicted. */
+  readonly isPinned: boolean;
+}
+
+export interface LeasedDevice {
+  readonly uuid: string;
+  readonly index: number;
+  readonly bytes: number;
+}
+
+export interface Lease {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly kind: TenantRequest['kind'];
+  readonly devices: readonly LeasedDevice[];
+  readonly grantedAtMs: number;
+}
+
+/** Why a lease is to be given back. */
+export type Eviction =
+  | { readonly kind: 'needed'; readonly by: string; readonly message: string }
+  | { readonly kind: 'device'; readonly uuid: string; readonly message: string }
+  | { readonly kind: 'outgrown'; readonly usedBytes: number; readonly grantedBytes: number; readonly message: string };
+
+export interface Asking {
+  readonly signal?: AbortSignal | undefined;
+  /** Told at once and whenever it changes. */
+  onWait?(reason: WaitReason): void;
+}
+
+/** One per Studio. Leases live as long as their process and are found again after a restart. */
+export interface Ledger {
+  /** Waits in the one line of jobs and models. @throws AppError unsatisfiable, naming the largest that could ever be granted; the signal's reason */
+  acquire(request: TenantRequest, asking?: Asking): Promise<Lease>;
+  /** A lease of an earlier Studio whose process lives on; undefined: there is none. */
+  find(tenantId: string): Lease | undefined;
+  /** The process that holds it: until it is proved gone, the memory counts as taken. */
+  recordProcess(leaseId: string, process: { readonly pid: number; readonly started: string }): Promise<void>;
+  /** Since when nobody uses it; null: it is used. What idles gives way before anyone waits. */
+  setIdle(leaseId: string, sinceMs: number | null): void;
+  setPinned(leaseId: string, isPinned: boolean): void;
+  /** To be called when its processes are gone. */
+  release(leaseId: string): Promise<void>;
+  /** The handler ends the tenant and resolves when its processes are gone; the ledger releases the lease then. */
+  onEvict(kind: TenantRequest['kind'], handler: (lease: Lease, why: Eviction) => Promise<void>): void;
+}

@@ -1,0 +1,6 @@
+-- Nothing yet.
+-- up
+select 1;
+
+-- down
+select 1;
