@@ -15,12 +15,15 @@ export interface ChatCall {
   /** `{ type: 'text' | 'json_object' | 'json_schema', … }` */
   readonly responseFormat?: Json | undefined;
   readonly sampling: Sampling;
+  /** Further fields of the request as the caller wrote them; engines that do not know them leave them. */
+  readonly extra?: Readonly<Record<string, Json>> | undefined;
 }
 
 /** The body of a completions request. */
 export interface TextCall {
   readonly prompt: string;
   readonly sampling: Sampling;
+  readonly extra?: Readonly<Record<string, Json>> | undefined;
 }
 
 export interface Sampling {
@@ -39,6 +42,8 @@ export interface Sampling {
 /** Pieces of an answer, in order; the last has `finish`. */
 export interface Piece {
   readonly text?: string | undefined;
+  /** What a model that thinks aloud says before its answer. */
+  readonly reasoning?: string | undefined;
   /** Deltas of tool calls as OpenAI streams them: `[{ index, id?, type?, function: { name?, arguments? } }]`. */
   readonly toolCalls?: Json | undefined;
   readonly logprobs?: Json | undefined;
@@ -50,8 +55,13 @@ export interface Piece {
 export interface ModelEngine {
   chat(call: ChatCall, signal: AbortSignal): AsyncIterable<Piece>;
   complete(call: TextCall, signal: AbortSignal): AsyncIterable<Piece>;
-  /** @returns one vector a text, in order */
-  embed(texts: readonly string[], signal: AbortSignal): Promise<{ readonly vectors: readonly (readonly number[])[]; readonly usage: Usage }>;
+  /** @returns one vector a text, in order; engines that can't cut vectors to `dimensions` leave it */
+  embed(texts: readonly string[], signal: AbortSignal, options?: { readonly dimensions?: number | undefined }): Promise<Embedded>;
+}
+
+export interface Embedded {
+  readonly vectors: readonly (readonly number[])[];
+  readonly usage: Usage;
 }
 
 /** What asks for a model. */
@@ -64,8 +74,22 @@ export interface ModelUse {
   onWait?(wait: { readonly message: string; readonly progress?: number | undefined }): void;
 }
 
+/** A model that can be asked for. */
+export interface ListedModel {
+  /** The name that `use` takes. */
+  readonly id: string;
+  /** Ms since 1970: since when it is here. */
+  readonly createdAtMs: number;
+  /** `studio` for models on this machine, else the provider's name. */
+  readonly ownedBy: string;
+  /** Undefined: nobody knows. */
+  readonly contextTokens?: number | undefined;
+}
+
 /** The models of this Studio by name: loads on first use, keeps for a while, counts who uses what. */
 export interface Models {
   /** Runs `work` with the loaded model; it is not unloaded meanwhile. @throws AppError not_found naming the nearest name, unsatisfiable, … */
   use<T>(name: string, use: ModelUse, work: (engine: ModelEngine) => Promise<T>): Promise<T>;
+  /** What the org can ask for, loaded or not. */
+  list(orgId: string): Promise<readonly ListedModel[]>;
 }
