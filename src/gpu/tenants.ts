@@ -2,9 +2,9 @@
 import type { WaitReason } from '../contract/instances.ts';
 
 export interface TenantRequest {
-  /** The job's or the model's id: one tenant holds one lease. */
+  /** The job's or the model's id, a service's `service:<name>`: one tenant holds one lease. */
   readonly id: string;
-  readonly kind: 'job' | 'model';
+  readonly kind: 'job' | 'model' | 'service';
   /** Whose it is; null: the machine's. Others read "another organisation's job". */
   readonly orgId: string | null;
   /** Whole devices; 0 with `vramBytes` above 0 is a share of one device, beside others. */

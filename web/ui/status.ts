@@ -32,6 +32,7 @@ export const statusTable: Readonly<Record<Status, StatusLook>> = {
   failed: { word: 'Failed', hue: 'failed', shape: 'cross' },
   retrying: { word: 'Retrying', hue: 'retry', shape: 'turn', moving: true },
   backing_off: { word: 'Backing off', hue: 'retry', shape: 'turn' },
+  unhealthy: { word: 'Not answering', hue: 'retry', shape: 'turn' },
   degraded: { word: 'Degraded', hue: 'retry', shape: 'turn' },
   cancelled: { word: 'Cancelled', hue: 'cancelled', shape: 'slash' },
   stopped: { word: 'Stopped', hue: 'cancelled', shape: 'slash' },
