@@ -13,7 +13,8 @@ export type JobStatus = (typeof jobStatuses)[number];
 export const queueStates = ['running', 'paused', 'draining'] as const;
 export type QueueState = (typeof queueStates)[number];
 
-export const serviceStates = ['starting', 'running', 'backing_off', 'stopped', 'failed'] as const;
+/** `waiting`: for another service, a place among those that start, or GPU memory. `unhealthy`: it runs, and no longer answers its health check. */
+export const serviceStates = ['waiting', 'starting', 'running', 'unhealthy', 'backing_off', 'stopped', 'failed'] as const;
 export type ServiceState = (typeof serviceStates)[number];
 
 /** Why a whole instance waits. */
