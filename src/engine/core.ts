@@ -100,6 +100,8 @@ export interface Core {
   readonly lives: Map<string, Live>;
   /** Instances on their way from their rows to memory. */
   readonly taking: Map<string, Promise<unknown>>;
+  /** Instances that this process gave up while groups of theirs were on their way to the journal. */
+  readonly settling: Map<string, Promise<void>>;
   /** Open jobs of live instances. */
   readonly jobs: Map<string, Ready>;
   /** Called instances that have not ended, by the step that waits for them. */

@@ -254,6 +254,7 @@ function createCore(parts: EngineParts): Core {
     state: 'starting',
     lives: new Map(),
     taking: new Map(),
+    settling: new Map(),
     jobs: new Map(),
     children: new Map(),
     endListeners: new Map(),

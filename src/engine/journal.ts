@@ -88,6 +88,9 @@ export function createJournal(parts: {
   const { store, clock, log } = parts;
   const stats: JournalStats = { commits: 0, groups: 0, steps: 0, flushMs: 0 };
   let queue: Entry[] = [];
+  /** What is being written, and which of it stands on a group that was lost. */
+  let writing: readonly Entry[] = [];
+  const doomed = new Set<Entry>();
   let isFlushing = false;
   let isStopped = false;
   const idle: (() => void)[] = [];
@@ -99,6 +102,16 @@ export function createJournal(parts: {
     } catch (error) {
       log.error({ instanceId: entry.group.instanceId, err: error }, 'what follows a commit failed');
     }
+  }
+
+  /** With a group that was not written go all that its instance appended after it: they stand on it, and would be written into a gap. */
+  function lose(entry: Entry, lost: GroupLost): void {
+    const isLater = (one: Entry): boolean => one !== entry && one.group.instanceId === entry.group.instanceId;
+    const later = [...writing.slice(writing.indexOf(entry) + 1), ...queue].filter(isLater);
+    for (const one of later) doomed.add(one);
+    queue = queue.filter((one) => !doomed.has(one));
+    tell(entry, lost);
+    for (const one of later) tell(one, lost);
   }
 
   function schedule(): void {
@@ -114,9 +127,11 @@ export function createJournal(parts: {
     while ((queue.length > 0 || written.length > 0) && !isStopped) {
       const { batch, rest } = takeBatch(queue);
       queue = rest;
-      const writing = write(batch, false);
+      writing = batch;
+      const underWay = write(batch, false);
       for (const entry of written) tell(entry);
-      written = await writing;
+      written = await underWay;
+      doomed.clear();
     }
     for (const entry of written) tell(entry, new GroupLost('stopped', 'Studio is stopping'));
     isFlushing = false;
@@ -127,7 +142,8 @@ export function createJournal(parts: {
 
   /** @param isAmbiguous an earlier try may have been committed without our knowing
    *  @returns those that were written and have to be told; the others were */
-  async function write(entries: readonly Entry[], isAmbiguous: boolean): Promise<readonly Entry[]> {
+  async function write(asked: readonly Entry[], isAmbiguous: boolean): Promise<readonly Entry[]> {
+    const entries = doomed.size === 0 ? asked : asked.filter((entry) => !doomed.has(entry));
     let ambiguous = isAmbiguous;
     for (let attempt = 0; !isStopped && entries.length > 0; attempt++) {
       const startedAt = clock.monotonic();
@@ -185,7 +201,7 @@ export function createJournal(parts: {
       const message =
         why === 'moved' ? 'a row of it was not as expected: another process, or an earlier life of the instance, has written it' : messageOf(error);
       log.error({ instanceId: only.group.instanceId, why, cause: message }, 'a transition could not be recorded');
-      tell(only, new GroupLost(why, message, { cause: error }));
+      lose(only, new GroupLost(why, message, { cause: error }));
       return [];
     }
     const middle = Math.ceil(entries.length / 2);

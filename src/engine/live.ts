@@ -56,6 +56,8 @@ export interface Live {
   recordedSeq: number;
   /** Groups handed over and not durable yet. */
   inFlight: number;
+  /** Called when the last of them is. */
+  onSettled: (() => void) | undefined;
   /** Ready nodes that start with the durability of the last group. */
   startsAfter: Ready[];
   requestId: string | null;
@@ -100,6 +102,7 @@ export function createLive(stored: StoredInstance, graph: CompiledGraph): Live {
     recorded: undefined,
     recordedSeq: 0,
     inFlight: 0,
+    onSettled: undefined,
     startsAfter: [],
     requestId: null,
     restored: undefined,

@@ -40,18 +40,18 @@ async function adoptFrom(core: Core, from: number): Promise<number> {
   let isAnswerLost = false;
   while (core.state !== 'stopped' && core.owner !== undefined) {
     const { epoch } = core.owner;
-    const stored = await patiently(core, () =>
+    const ids = await patiently(core, () =>
       core.store.adoptInstances({ epoch, from, after, limit: BITE }).catch((error: unknown) => {
         isAnswerLost ||= isConnectionLoss(error);
         throw error;
       }),
     );
     await failpoint('recover.adopted');
-    const last = stored.at(-1);
+    const last = ids.at(-1);
     if (last === undefined || isStopped(core)) break;
-    after = last.id;
-    await resumeAll(core, stored);
-    taken += stored.length;
+    after = last;
+    await resumeAll(core, ids);
+    taken += ids.length;
   }
   if (isAnswerLost && core.owner !== undefined) taken += await findUnheld(core, core.owner.epoch);
   return taken;
@@ -64,30 +64,37 @@ async function findUnheld(core: Core, epoch: number): Promise<number> {
     const own = await patiently(core, () => core.store.adoptInstances({ epoch, from: epoch, after, limit: BITE }));
     const last = own.at(-1);
     if (last === undefined || isStopped(core)) return taken;
-    after = last.id;
-    for (const { id } of own) {
-      if (core.lives.has(id) || core.taking.has(id)) continue;
-      // From rows read now: it may have been in memory, and ended, since they were listed.
-      const live = await patiently(core, () => takeInstance(core, id));
-      taken += 1;
-      if (live !== undefined && isTerminalInstance(live.status)) releaseLive(core, live, 'the instance has ended');
-    }
+    after = last;
+    const unheld = own.filter((id) => !core.lives.has(id));
+    await resumeAll(core, unheld);
+    taken += unheld.length;
   }
 }
 
-/** Brings a bite of adopted instances back. Commands for one of them wait meanwhile: from the same rows it must not come to memory twice. */
-async function resumeAll(core: Core, stored: readonly StoredInstance[]): Promise<void> {
+/** Brings instances back that this process owns by their rows, those that a command has not brought back before. Commands for one of them wait meanwhile: from
+ *  the same rows it must not come to memory twice, nor from rows that were read before a command went ahead of us and ended it. */
+export async function resumeAll(core: Core, ids: readonly string[]): Promise<void> {
   const underWay = Promise.withResolvers<void>();
-  const ours = stored.filter(({ id }) => !core.taking.has(id));
-  for (const { id } of ours) core.taking.set(id, underWay.promise);
+  const isElsewhere = (id: string): boolean => core.taking.has(id) || core.settling.has(id);
+  const others = ids.filter(isElsewhere);
+  const ours = ids.filter((id) => !isElsewhere(id) && !core.lives.has(id));
+  for (const id of ours) core.taking.set(id, underWay.promise);
   try {
-    const steps = groupByInstance(await patiently(core, () => core.store.loadSteps(ours.map(({ id }) => id))));
-    for (const one of ours) await resume(core, one, steps.get(one.id) ?? []);
+    const stored = await patiently(core, () => core.store.readStoredInstances(ours));
+    const steps = groupByInstance(await patiently(core, () => core.store.loadSteps(ours)));
+    // This process may come back under a new epoch meanwhile: what it held before is not in its hands then.
+    for (const one of stored) if (one.ownerEpoch === core.owner?.epoch) releaseEnded(core, await resume(core, one, steps.get(one.id) ?? []));
   } finally {
-    for (const { id } of ours) core.taking.delete(id);
+    for (const id of ours) core.taking.delete(id);
     underWay.resolve();
   }
-  for (const { id } of stored) if (!ours.some((one) => one.id === id)) await patiently(core, () => takeInstance(core, id));
+  for (const id of others) releaseEnded(core, await patiently(core, () => takeInstance(core, id)));
+}
+
+/** A command may have ended it since it was adopted: in memory is what lives. */
+function releaseEnded(core: Core, live: Live | undefined): void {
+  if (live !== undefined && isTerminalInstance(live.status) && live.inFlight === 0 && live.buffer === undefined)
+    releaseLive(core, live, 'the instance has ended');
 }
 
 /** A function: the state changes while we wait. */
@@ -233,7 +240,7 @@ export async function takeInstance(core: Core, id: string, goesOn = true): Promi
     await known.restored;
     return known;
   }
-  const underWay = core.taking.get(id);
+  const underWay = core.settling.get(id) ?? core.taking.get(id);
   if (underWay !== undefined) {
     // Rows that were read before would be old when it ends meanwhile.
     await underWay.catch(() => undefined);
@@ -254,12 +261,24 @@ async function take(core: Core, id: string, goesOn: boolean): Promise<Live | und
   return resume(core, stored, steps, goesOn);
 }
 
+/** Until what it has on its way is written or lost, its rows say less than will stand: nobody takes it up from them before. */
+function keepUntilSettled(core: Core, live: Live): void {
+  if (live.inFlight === 0) return;
+  const settled = Promise.withResolvers<void>();
+  core.settling.set(live.id, settled.promise);
+  live.onSettled = () => {
+    core.settling.delete(live.id);
+    settled.resolve();
+  };
+}
+
 /** A live instance could not be recorded. Forget it; unless another process has it, read it again and go on. */
 export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'refused' | 'stopped'): void {
   const wasHeld = core.lives.get(live.id) === live;
   releaseLive(core, live, `the instance is not held by this process any more (${why})`);
   if (!wasHeld || why === 'stopped' || core.state === 'stopped') return;
   if (why === 'fenced') return notifyEnd(core, live.id, 'released');
+  keepUntilSettled(core, live);
   void (async () => {
     // What was refused once would be refused again: it must not start over.
     const again = await patiently(core, () => takeInstance(core, live.id, why !== 'refused'));

@@ -228,6 +228,7 @@ export function flush(core: Core, live: Live, onWritten?: OnWritten): void {
     if (lost === undefined) noteRecorded(live, group);
     else core.onLost(live, lost.why, lost.message);
     written(lost);
+    if (live.inFlight === 0) live.onSettled?.();
   });
 }
 

@@ -4,16 +4,20 @@ import { AppError, fail } from '../kernel/fail.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import { newId } from '../kernel/ids.ts';
 import type { StoredInstance } from '../store/instances.ts';
+import { isUnexpectedState } from '../store/journal.ts';
+import type { Owner } from '../store/owners.ts';
 import type { RunnableHead } from '../store/workflows.ts';
 import { admitPending, enqueue, hasLimits, limitKeysOf, limitWait } from './admission.ts';
 import { goOn } from './advance.ts';
 import type { Core } from './core.ts';
 import { makeLive, stageCreated } from './create-instance.ts';
 import { requireInputs } from './input-schema.ts';
-import { emptyGroup } from './journal.ts';
+import { emptyGroup, type Group } from './journal.ts';
 import type { Live } from './live.ts';
+import { patiently } from './patient.ts';
 import { begin } from './plan.ts';
 import { readRecorded, type Recorded } from './recorded.ts';
+import { resumeAll } from './recover.ts';
 import { durable } from './stage.ts';
 import { loadVersion } from './versions.ts';
 
@@ -127,27 +131,44 @@ export async function startBatch(core: Core, request: BatchRequest): Promise<rea
     live.buffer = undefined;
     core.dirty.delete(live);
   }
-  // One statement, one transaction: it does not pass through the journal, which may split what it gathers.
-  await core.store.writeGroups(
-    { ownerId: owner.id, epoch: owner.epoch },
-    {
-      created: groups.flatMap((group) => (group.created === undefined ? [] : [group.created])),
-      events: groups.flatMap((group) => group.events),
-      inserts: [],
-      updates: [],
-      instances: [],
-      attempts: [],
-      logs: [],
-    },
-    [],
-  );
+  const ids = lives.map((live) => live.id);
+  const isOurs = await writeWhole(core, owner, groups);
   await failpoint('start.batch_written');
   core.parts.database.announce();
+  // Whoever has them by now found them in their rows.
+  if (!isOurs || core.owner !== owner) return ids;
   for (const live of lives) {
     core.lives.set(live.id, live);
     if (live.status === 'pending') core.pending.set(live.id, live);
     else goOn(core, live.top, begin(live.top.plan).ready, false);
   }
   if (hasLimits(version)) void admitPending(core);
-  return lives.map((live) => live.id);
+  return ids;
+}
+
+/** Writes new instances in one statement, all or none: it does not pass through the journal, which may split what it gathers. Asks until the database
+ *  answers. @returns false when they were there already, perhaps by a try whose answer was lost: they have been brought to memory from their rows
+ *  @throws AppError starting, when this process was taken for dead */
+async function writeWhole(core: Core, owner: Owner, groups: readonly Group[]): Promise<boolean> {
+  const batch = {
+    created: groups.flatMap((group) => (group.created === undefined ? [] : [group.created])),
+    events: groups.flatMap((group) => group.events),
+    ...{ inserts: [], updates: [], instances: [], attempts: [], logs: [] },
+  };
+  try {
+    await patiently(core, () => core.store.writeGroups({ ownerId: owner.id, epoch: owner.epoch }, batch, []));
+    return true;
+  } catch (error) {
+    if (!isUnexpectedState(error)) throw error;
+    const ids = groups.map((group) => group.instanceId);
+    const stored = await patiently(core, () => core.store.readStoredInstances(ids));
+    if (stored.length < ids.length)
+      throw new AppError('starting', {
+        message: 'this process was taken for dead and is coming back; nothing was started, try again',
+        retryAfterS: 1,
+        cause: error,
+      });
+    await resumeAll(core, ids);
+    return false;
+  }
 }

@@ -13,6 +13,7 @@ import {
   readOutcome,
   readStatus,
   readStoredInstance,
+  readStoredInstances,
 } from '../store/instances.ts';
 import { insertStepJobs, readJobResult, type NewStepJob } from '../store/jobs.ts';
 import { readLastSequences, writeBatch, type Batch, type Fence } from '../store/journal.ts';
@@ -54,6 +55,7 @@ const questions = {
   adoptInstances,
   adoptInstance,
   readStoredInstance,
+  readStoredInstances,
   readOutcome,
   readStatus,
   listEndedInstances,

@@ -208,18 +208,24 @@ export async function listOrphanEpochs(sql: Sql): Promise<number[]> {
   return rows.map((row) => row.epoch);
 }
 
-/** Takes live instances of a dead owner, oldest first, those after `after`. Two processes never take the same one. */
+/** Takes live instances of a dead owner, oldest first, those after `after`. Two processes never take the same one.
+ *  @returns their ids alone: what their rows say is read when nothing else can take them up (readStoredInstances) */
 export async function adoptInstances(
   sql: Sql,
   adoption: { readonly epoch: number; readonly from: number; readonly after: string; readonly limit: number },
-): Promise<StoredInstance[]> {
-  const { rows: taken } = await sql.query<{ id: string }>(
+): Promise<string[]> {
+  const { rows } = await sql.query<{ id: string }>(
     `with free as (
        select id from instances where status in ${LIVE} and owner_epoch = $2 and id > $3 order by id limit $4 for update skip locked
      ) update instances set owner_epoch = $1 where id in (select id from free) returning id`,
     [adoption.epoch, adoption.from, adoption.after, adoption.limit],
   );
-  const ids = taken.map((row) => row.id).toSorted();
+  return rows.map((row) => row.id).toSorted();
+}
+
+/** The rows of many instances, oldest first; those that are gone are left out. */
+export async function readStoredInstances(sql: Sql, instanceIds: readonly string[]): Promise<StoredInstance[]> {
+  const ids = instanceIds.toSorted();
   if (ids.length === 0) return [];
   const { rows } = await sql.query<StoredRow>(
     `select ${STORED}, greatest(i.seq, (select max(s.seq) from steps s where s.instance_id = i.id and s.instance_id >= $2 and s.instance_id <= $3)) as seq

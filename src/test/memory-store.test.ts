@@ -133,6 +133,7 @@ test('the store in memory answers and refuses as PostgreSQL does', async () => {
   await same(write({ inserts: [step('late', 14)] }), 'it writes no more');
   await same((store) => store.insertOwner({ id: 'own_2', host: 'h', pid: 1, pidStarted: '1' }), 'another owner');
   await same((store) => store.adoptInstances({ epoch: 2, from: 1, after: '', limit: 10 }), 'takes over');
+  await same((store) => store.readStoredInstances([ID, 'inst_none']), 'what it took');
   await same((store) => store.readStoredInstance({ orgId: undefined, id: ID }), 'what is known of it');
   await same((store) => store.insertCommand({ id: 'cmd_1', orgId: 'org_1', instanceId: ID, kind: 'pause', payload: {} }), 'a command');
   await same((store) => store.listOpenCommands({ epoch: 2, limit: 10 }), 'is open');

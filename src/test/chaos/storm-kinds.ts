@@ -257,7 +257,7 @@ export const stormKinds = (calledId: string): readonly StormKind[] => [
   },
   {
     name: 'limited',
-    definition: { nodes: [act('a', { value: 7, mayComeLate: true })], edges: [], settings: { concurrency: { limit: 1, policy: 'queue' } } },
+    definition: { nodes: [act('a', { value: 7 })], edges: [], settings: { concurrency: { limit: 1, policy: 'queue' } } },
     statuses: ['completed'],
     output: 7,
     steps: { a: 'completed 1' },

@@ -28,8 +28,6 @@ export interface Begun {
   readonly attempt: number;
   /** Paths whose results must be recorded before. */
   readonly after: readonly string[];
-  /** LIMIT: an instance that its limits let in and a person starts at once has been seen to run a step again right after a crash; known, not yet found. */
-  readonly mayComeLate: boolean;
 }
 
 interface Noted {
@@ -61,7 +59,7 @@ export function stormOracle(adminUrl: string): StormOracle {
     if (row === undefined || isStale) return;
     if (row.instance === null) violations.push(`${key} ran before its instance was recorded`);
     // Cancelled it may have been while we asked.
-    if (!execution.mayComeLate && row.own !== null && !['pending', 'queued', 'running', 'waiting', 'cancelled'].includes(row.own))
+    if (row.own !== null && !['pending', 'queued', 'running', 'waiting', 'cancelled'].includes(row.own))
       violations.push(`${key} ran although it is recorded as ${row.own}`);
     if (row.before < after.length) violations.push(`${key} ran before ${after.join(', ')} was recorded`);
   }
@@ -83,14 +81,13 @@ export function stormOracle(adminUrl: string): StormOracle {
         failures: z.number().default(0),
         broken: z.number().default(0),
         turns: z.number().default(0),
-        mayComeLate: z.boolean().default(false),
       }),
       example: {},
       runs: 'inline',
       pure: false,
       async run(params, context) {
         const { instanceId, path, generation, attempt } = context;
-        await began({ instanceId, path, generation, attempt, after: params.after, mayComeLate: params.mayComeLate }, isStale());
+        await began({ instanceId, path, generation, attempt, after: params.after }, isStale());
         for (let turn = 0; turn < params.turns; turn++) await new Promise((resolve) => setImmediate(resolve));
         if (generation <= params.broken) throw new NodeError('broken', 'not in this generation', { final: true });
         if (attempt <= params.failures) throw new NodeError('unlucky', 'not this time');

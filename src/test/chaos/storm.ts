@@ -250,8 +250,8 @@ async function createStorm(options: StormOptions): Promise<Storm> {
 
   return {
     async run() {
-      await silence(h.engine);
       h.engine.crash();
+      await silence();
       boot();
       await h.until(() => h.engine.stats !== undefined && h.engine.ownerId !== undefined, 'the first engine');
       const published = await publishAll();
@@ -273,7 +273,7 @@ async function createStorm(options: StormOptions): Promise<Storm> {
           await new Promise((resolve) => setTimeout(resolve, 1));
           heal();
           if (mustBoot) {
-            await silence(current().engine);
+            await silence();
             mustBoot = false;
             boot();
           }
@@ -300,9 +300,10 @@ async function createStorm(options: StormOptions): Promise<Storm> {
     },
   };
 
-  /** By the database's clock it has said nothing for longer than three beats. */
-  async function silence(engine: Engine): Promise<void> {
-    if (engine.ownerId !== undefined) await oracle.sql.query(`update owners set beat_at = now() - interval '1 minute' where id = $1`, [engine.ownerId]);
+  /** By the database's clock whoever was struck has said nothing for longer than three beats; also under a name that it died before it learnt. */
+  async function silence(): Promise<void> {
+    const living = fleet.filter((one) => !one.isDead && !isLate(one)).map((one) => one.engine.ownerId);
+    await oracle.sql.query(`update owners set beat_at = now() - interval '1 minute' where id <> all($1)`, [living.filter((id) => id !== undefined)]);
   }
 
   function heal(): void {
@@ -338,7 +339,7 @@ async function createStorm(options: StormOptions): Promise<Storm> {
       if (!isCancelled) {
         if (row.step !== 'queued') continue;
         await oracle.began(
-          { instanceId: row.instance_id, path: row.step_path, generation: row.step_generation, attempt: row.step_attempt, after: ['a'], mayComeLate: false },
+          { instanceId: row.instance_id, path: row.step_path, generation: row.step_generation, attempt: row.step_attempt, after: ['a'] },
           false,
         );
       }
@@ -374,7 +375,9 @@ async function createStorm(options: StormOptions): Promise<Storm> {
 
   async function evidenceOf(violations: readonly string[]): Promise<string> {
     const named = [...models.keys()].toSorted((a, b) => b.length - a.length).find((id) => violations.some((violation) => violation.includes(id)));
-    return named === undefined ? '' : `${named} (${models.get(named)?.name}), cancelled jobs ${h.cancelled.join(' ')}: ${await evidenceIn(oracle.sql, named)}`;
+    return named === undefined
+      ? ''
+      : `${named} (${models.get(named)?.name}), cancelled jobs ${h.cancelled.join(' ')}: ${await evidenceIn(oracle.sql, named)}; engines ${JSON.stringify(fleet.map(({ isDead, isStale, engine }) => ({ isDead, isStale, owner: engine.ownerId, ...engine.stats })))}`;
   }
 
   async function judgeAll(): Promise<string[]> {
