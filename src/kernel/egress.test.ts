@@ -153,3 +153,49 @@ describe('egress', () => {
     await assert.rejects(ask(`http://a.lab:${port}/`, { hosts: ['a.lab'], resolve: loopback }, { headers: { Host: 'other' } }), refused);
   });
 });
+
+describe('an answer that is read as it comes', () => {
+  const open = (path: string, request: Partial<EgressRequest> = {}): ReturnType<ReturnType<typeof createEgress>['open']> =>
+    createEgress({ allowedHosts: async () => ['127.0.0.1'] }).open({
+      method: 'GET',
+      url: `http://127.0.0.1:${port}${path}`,
+      headers: {},
+      timeoutMs: 10_000,
+      signal: new AbortController().signal,
+      ...request,
+    });
+
+  it('is handed out before its end, and ends with an error when its reader aborts', async () => {
+    const abort = new AbortController();
+    const { status, body } = await open('/slow', { signal: abort.signal });
+    assert.equal(status, 200);
+    const read: string[] = [];
+    await assert.rejects(async () => {
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        read.push(chunk.toString());
+        abort.abort(new Error('enough'));
+      }
+    });
+    assert.deepEqual(read, ['…']);
+  });
+
+  it('ends with an error when the connection breaks', async () => {
+    const { body } = await open('/half');
+    await assert.rejects(async () => {
+      for await (const chunk of body as AsyncIterable<Buffer>) assert.equal(chunk.toString(), 'half');
+    });
+  });
+
+  it('is refused for an address that is not public', async () => {
+    await assert.rejects(
+      createEgress({ allowedHosts: async () => [] }).open({
+        method: 'GET',
+        url: `http://127.0.0.1:${port}/`,
+        headers: {},
+        timeoutMs: 10_000,
+        signal: new AbortController().signal,
+      }),
+      refused,
+    );
+  });
+});

@@ -1,6 +1,6 @@
 /** HTTP to the outside for data that users control: decides on the address that is connected to, for each connection and each
  *  redirect, never on the text of a URL. Never keeps a connection open: a reused one would skip the decision.
- *  Readers: the http.request node; later webhooks out and downloads. */
+ *  Readers: the http.request node, webhooks out, remote models. */
 import { lookup as systemLookup } from 'node:dns/promises';
 import { request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -13,7 +13,7 @@ import { systemClock, type Clock } from './clock.ts';
 /** Redirects followed before the request is given up; browsers stop at 20, curl's habit is 5 to 10. */
 const MAX_REDIRECTS = 10;
 /** Never sent on to another host after a redirect. */
-const CREDENTIAL_HEADERS = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-api-key']);
+const CREDENTIAL_HEADERS = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-api-key', 'x-goog-api-key']);
 /** Set by the connection itself. */
 const REFUSED_HEADERS = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'keep-alive', 'expect']);
 
@@ -55,47 +55,66 @@ export interface EgressParts {
   readonly clock?: Clock;
 }
 
+/** An answer whose body is read as it comes. */
+export interface EgressStream {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Inflated. Ends with an error when the signal aborts or the connection breaks; destroy it to let go early. */
+  readonly body: Readable;
+}
+
 export interface Egress {
   /** @throws EgressError; the signal's reason when it aborts */
   request(request: EgressRequest): Promise<EgressReply>;
+  /** Like `request`, but hands the body out unread: `timeoutMs` holds until the head is here, size and pace of the body are the reader's to judge. */
+  open(request: Omit<EgressRequest, 'maxBytes'>): Promise<EgressStream>;
 }
 
 export function createEgress(parts: EgressParts): Egress {
   const clock = parts.clock ?? systemClock;
   const resolve = parts.resolve ?? ((host) => systemLookup(host, { all: true, verbatim: true }));
+  /** Runs `work` under the request's time limit, which ends with it. */
+  const limited = async <T>(request: Omit<EgressRequest, 'maxBytes'>, what: string, work: (exchange: Exchange) => Promise<T>): Promise<T> => {
+    const allowed = await parts.allowedHosts();
+    const timeout = new AbortController();
+    const cancel = clock.after(request.timeoutMs, () =>
+      timeout.abort(
+        new EgressError('egress_timeout', `no ${what} from ${hostOf(request.url)} within ${request.timeoutMs} ms; raise timeoutMs or look at the server`),
+      ),
+    );
+    const signal = AbortSignal.any([request.signal, timeout.signal]);
+    try {
+      return await work({ request, signal, guard: (url) => guardedLookup(url, allowed, resolve) });
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error;
+    } finally {
+      cancel();
+    }
+  };
   return {
-    async request(request) {
-      const allowed = await parts.allowedHosts();
-      const timeout = new AbortController();
-      const cancel = clock.after(request.timeoutMs, () =>
-        timeout.abort(
-          new EgressError(
-            'egress_timeout',
-            `no complete answer from ${hostOf(request.url)} within ${request.timeoutMs} ms; raise timeoutMs or look at the server`,
-          ),
-        ),
-      );
-      const signal = AbortSignal.any([request.signal, timeout.signal]);
-      try {
-        return await follow({ request, signal, guard: (url) => guardedLookup(url, allowed, resolve) });
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        throw error;
-      } finally {
-        cancel();
-      }
-    },
+    request: (request) =>
+      limited(request, 'complete answer', async (exchange) => {
+        const { message, url } = await follow(exchange);
+        const body = await readBody(message, request.maxBytes, exchange.signal);
+        return { status: message.statusCode ?? 0, headers: replyHeaders(message), body, url };
+      }),
+    open: (request) =>
+      limited(request, 'answer', async (exchange) => {
+        const { message } = await follow(exchange);
+        return { status: message.statusCode ?? 0, headers: replyHeaders(message), body: inflated(message) };
+      }),
   };
 }
 
 interface Exchange {
-  readonly request: EgressRequest;
+  readonly request: Omit<EgressRequest, 'maxBytes'>;
   readonly signal: AbortSignal;
   readonly guard: (url: URL) => LookupFunction;
 }
 
 /** Redirects are followed here, one connection at a time, so that each is decided anew. */
-async function follow({ request, signal, guard }: Exchange): Promise<EgressReply> {
+async function follow({ request, signal, guard }: Exchange): Promise<{ readonly message: IncomingMessage; readonly url: string }> {
   let url = parseUrl(request.url);
   let { method, body } = request;
   let headers = ownHeaders(request.headers);
@@ -104,9 +123,7 @@ async function follow({ request, signal, guard }: Exchange): Promise<EgressReply
     const message = await send({ url, method, headers, body, signal, lookup: guard(url) });
     const status = message.statusCode ?? 0;
     const location = message.headers.location;
-    if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) {
-      return { status, headers: replyHeaders(message), body: await readBody(message, request.maxBytes, signal), url: url.href };
-    }
+    if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) return { message, url: url.href };
     message.destroy();
     if (hop === MAX_REDIRECTS) throw new EgressError('egress_failed', `${hostOf(request.url)} redirected more than ${MAX_REDIRECTS} times`);
     const next = parseUrl(location, url);
