@@ -279,6 +279,7 @@ async function createStorm(options: StormOptions): Promise<Storm> {
           }
           if (turns % 5 === 4) {
             for (const one of fleet) if (!one.gate.isShut) await one.clock.advance(500);
+            await keepSilent();
             await work();
           }
           if (turns % 25 === 24 && open === 0 && frozen.length === 0 && !mustBoot && (await isQuiet())) break;
@@ -304,6 +305,12 @@ async function createStorm(options: StormOptions): Promise<Storm> {
   async function silence(): Promise<void> {
     const living = fleet.filter((one) => !one.isDead && !isLate(one)).map((one) => one.engine.ownerId);
     await oracle.sql.query(`update owners set beat_at = now() - interval '1 minute' where id <> all($1)`, [living.filter((id) => id !== undefined)]);
+  }
+
+  /** A beat that was on its way when its engine died may arrive later. */
+  async function keepSilent(): Promise<void> {
+    const dead = fleet.filter((one) => one.isDead).map((one) => one.engine.ownerId);
+    await oracle.sql.query(`update owners set beat_at = now() - interval '1 minute' where id = any($1)`, [dead.filter((id) => id !== undefined)]);
   }
 
   function heal(): void {
