@@ -20,6 +20,7 @@ export const errorCodes = {
   rate_limited: { status: 429, remedy: 'Wait for the time in Retry-After.' },
   queue_full: { status: 429, remedy: 'Wait until jobs have run, or raise the limit of the queue.' },
   internal: { status: 500, remedy: 'Look for the request id in the log of Studio.' },
+  upstream_failed: { status: 502, remedy: 'The server that was asked did not do its part; the message says what it answered. Try again.' },
   starting: { status: 503, remedy: 'Studio is starting; try again in a moment.' },
   database_unavailable: { status: 503, remedy: 'The database is coming back; try again in a moment.' },
   draining: { status: 503, remedy: 'Studio is stopping; try again when it is back.' },

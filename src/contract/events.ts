@@ -33,6 +33,14 @@ export const eventTypes = [
   'jobs:job:dead',
   'jobs:queue:changed',
   'gpu:device:changed',
+  'models:model:changed',
+  'models:model:loading',
+  'models:model:loaded',
+  'models:model:unloaded',
+  'models:model:failed',
+  'models:model:deleted',
+  'download:job:updated',
+  'download:job:completed',
   'supervise:service:changed',
   'workflows:workflow:published',
   'workflows:workflow:draft_saved',
@@ -50,7 +58,21 @@ export const eventTypes = [
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
-export const entityKinds = ['instance', 'workflow', 'job', 'queue', 'gpu', 'service', 'file', 'member', 'session', 'system', 'notification'] as const;
+export const entityKinds = [
+  'instance',
+  'workflow',
+  'job',
+  'queue',
+  'gpu',
+  'service',
+  'file',
+  'member',
+  'session',
+  'system',
+  'notification',
+  'model',
+  'download_job',
+] as const;
 export type EntityKind = (typeof entityKinds)[number];
 
 /** Payloads that screens live on: they carry what a row or a badge shows, never inputs and outputs (those are fetched when looked at).
@@ -97,7 +119,7 @@ export const envelope = z.strictObject({
 });
 export type Envelope = z.infer<typeof envelope>;
 
-export const roomName = z.string().regex(/^(system|(instance|workflow|job|org|user):[A-Za-z0-9_]{1,64})$/);
+export const roomName = z.string().regex(/^(system|(instance|workflow|job|org|user|download_job):[A-Za-z0-9_]{1,64})$/);
 
 export const clientFrame = z.discriminatedUnion('type', [
   z.strictObject({

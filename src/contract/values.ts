@@ -41,6 +41,21 @@ export type DeliveryStatus = (typeof deliveryStatuses)[number];
 export const healthStates = ['starting', 'ok', 'degraded', 'draining'] as const;
 export type HealthState = (typeof healthStates)[number];
 
+/** What runs a model: a child of ours, a server beside us, a provider far away. */
+export const modelEngines = ['llama', 'service', 'remote'] as const;
+export type ModelEngineKind = (typeof modelEngines)[number];
+
+/** Whether a model's files are there: on their way, whole, or not to be used (`fault` says why). */
+export const modelStatuses = ['downloading', 'ready', 'broken'] as const;
+export type ModelStatus = (typeof modelStatuses)[number];
+
+/** What a model does right now. A remote one is `loaded` while its server answers. */
+export const modelStates = ['unloaded', 'waiting', 'loading', 'loaded', 'draining', 'failed'] as const;
+export type ModelState = (typeof modelStates)[number];
+
+export const downloadStatuses = ['queued', 'running', 'paused', 'completed', 'failed', 'cancelled'] as const;
+export type DownloadStatus = (typeof downloadStatuses)[number];
+
 export function isTerminalInstance(status: InstanceStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }

@@ -24,7 +24,9 @@ export type IdPrefix =
   | 'aud'
   | 'ntf'
   | 'dlv'
-  | 'log';
+  | 'log'
+  | 'mdl'
+  | 'dl';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const RANDOM_CHARS = 16;

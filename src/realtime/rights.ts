@@ -17,6 +17,7 @@ export function createRoomRights(database: Database): (caller: Caller, room: str
       case 'instance':
       case 'workflow':
       case 'job':
+      case 'download_job':
         return hasEntity(database.org(caller.orgId), kind satisfies RoomKind, id);
       default:
         return false;

@@ -5,13 +5,14 @@ import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import { testDatabase } from '../test/database.ts';
 import type { Sql } from './client.ts';
 import * as jobs from './schema-jobs.ts';
+import * as models from './schema-models.ts';
 import * as notifications from './schema-notifications.ts';
 import * as people from './schema-people.ts';
 import * as runs from './schema-runs.ts';
 
 /** What drizzle believes, one line a fact. */
 function declared(): string[] {
-  const tables = [people, runs, jobs, notifications].flatMap((part) => Object.values(part)).filter((value) => is(value, PgTable));
+  const tables = [people, runs, jobs, notifications, models].flatMap((part) => Object.values(part)).filter((value) => is(value, PgTable));
   return tables
     .map((table) => getTableConfig(table))
     .flatMap(({ name, columns, primaryKeys, foreignKeys }) => [
