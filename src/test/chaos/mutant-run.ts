@@ -20,7 +20,7 @@ export interface MutantResult {
 
 const CHECKS: Readonly<Record<Mutant['check'], string>> = { storm: 'src/test/chaos/storm.test.ts', claims: 'src/test/chaos/claims.test.ts' };
 /** Storms for each mutant: the first that turns red ends its check. */
-const STORMS = '8';
+const STORMS = '12';
 /** A mutant that makes the engine hang is killed as well. */
 const CHECK_LIMIT_MS = 240_000;
 
