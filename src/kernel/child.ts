@@ -2,7 +2,7 @@
  *  Never restarts anything (supervise/service does). A session of its own: a Ctrl-C to Studio's group must not reach a child under the drain. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { systemClock, type Clock } from './clock.ts';
 import { messageOf } from './fail.ts';
 import { groupMembers, identify, type ProcessIdentity } from './process-identity.ts';
@@ -20,6 +20,8 @@ export interface ChildSpec {
   readonly onLine?: (line: string) => void;
   /** How many last lines to keep. */
   readonly keepLines?: number;
+  /** True: its descriptor 3 is the other end of `Child.channel`. */
+  readonly hasChannel?: boolean;
 }
 
 export interface ExitStatus {
@@ -36,6 +38,8 @@ export interface Child {
   readonly hasExited: () => boolean;
   /** The last lines it wrote to stdout or stderr, oldest first. */
   readonly lines: () => readonly string[];
+  /** Bytes both ways; undefined unless asked for. Ends when the child does. */
+  readonly channel?: Duplex | undefined;
   signal(signal: NodeJS.Signals): void;
   /** Asks with `signal`, waits `graceMs`, then kills its whole group; resolves when no process of the group is left. */
   stop(options?: StopOptions): Promise<ExitStatus>;
@@ -60,7 +64,7 @@ export async function startChild(spec: ChildSpec, clock: Clock = systemClock): P
     env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...spec.env },
     ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
     ...(spec.account === undefined ? {} : { uid: spec.account.uid, gid: spec.account.gid }),
-    stdio: [spec.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [spec.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(spec.hasChannel === true ? (['pipe'] as const) : [])],
   });
   await spawned(process, spec.command);
   const pid = process.pid;
@@ -90,6 +94,7 @@ export async function startChild(spec: ChildSpec, clock: Clock = systemClock): P
     exited,
     hasExited: () => ended,
     lines: keep.lines,
+    ...(spec.hasChannel === true ? { channel: process.stdio[3] as Duplex } : {}),
     signal: (signal) => void (ended || process.kill(signal)),
     stop: (options = {}) => stopChild(child, options, clock),
   };
