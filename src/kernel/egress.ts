@@ -59,6 +59,8 @@ export interface EgressParts {
 export interface EgressStream {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of the redirects on the way, in order. */
+  readonly hops: readonly Readonly<Record<string, string>>[];
   /** Inflated. Ends with an error when the signal aborts or the connection breaks; destroy it to let go early. */
   readonly body: Readable;
 }
@@ -101,8 +103,8 @@ export function createEgress(parts: EgressParts): Egress {
       }),
     open: (request) =>
       limited(request, 'answer', async (exchange) => {
-        const { message } = await follow(exchange);
-        return { status: message.statusCode ?? 0, headers: replyHeaders(message), body: inflated(message) };
+        const { message, hops } = await follow(exchange);
+        return { status: message.statusCode ?? 0, headers: replyHeaders(message), hops, body: inflated(message) };
       }),
   };
 }
@@ -113,17 +115,25 @@ interface Exchange {
   readonly guard: (url: URL) => LookupFunction;
 }
 
+interface Followed {
+  readonly message: IncomingMessage;
+  readonly url: string;
+  readonly hops: readonly Readonly<Record<string, string>>[];
+}
+
 /** Redirects are followed here, one connection at a time, so that each is decided anew. */
-async function follow({ request, signal, guard }: Exchange): Promise<{ readonly message: IncomingMessage; readonly url: string }> {
+async function follow({ request, signal, guard }: Exchange): Promise<Followed> {
   let url = parseUrl(request.url);
   let { method, body } = request;
   let headers = ownHeaders(request.headers);
+  const hops: Readonly<Record<string, string>>[] = [];
   for (let hop = 0; ; hop++) {
     // One after the other: each hop's address comes from the answer before.
     const message = await send({ url, method, headers, body, signal, lookup: guard(url) });
     const status = message.statusCode ?? 0;
     const location = message.headers.location;
-    if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) return { message, url: url.href };
+    if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) return { message, url: url.href, hops };
+    hops.push(replyHeaders(message));
     message.destroy();
     if (hop === MAX_REDIRECTS) throw new EgressError('egress_failed', `${hostOf(request.url)} redirected more than ${MAX_REDIRECTS} times`);
     const next = parseUrl(location, url);
