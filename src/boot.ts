@@ -141,9 +141,18 @@ function crashWith(log: Logger): void {
   process.on('unhandledRejection', crash);
 }
 
+/** Each leads a group of its own: what it started goes with it, but for PostgreSQL, which ends its own. */
+function killWhole(pid: number, signal: 'SIGQUIT' | 'SIGKILL'): void {
+  try {
+    process.kill(signal === 'SIGKILL' ? -pid : pid, signal);
+  } catch {
+    // Gone meanwhile.
+  }
+}
+
 /** SIGQUIT makes PostgreSQL leave at once; its log replays at the next start. */
 function killServices(services: Services): void {
   for (const { name, pid } of services.list()) {
-    if (pid !== null) process.kill(pid, name === 'postgres' ? 'SIGQUIT' : 'SIGKILL');
+    if (pid !== null) killWhole(pid, name === 'postgres' ? 'SIGQUIT' : 'SIGKILL');
   }
 }

@@ -39,6 +39,7 @@ import { notificationRoutes } from './http/routes/notifications.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
 import { runDataRoutes } from './http/routes/run-data.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
+import { serviceRoutes } from './http/routes/services.ts';
 import { settingsRoutes } from './http/routes/settings.ts';
 import { triggerRoutes } from './http/routes/triggers.ts';
 import { uploadRoutes } from './http/routes/uploads.ts';
@@ -51,6 +52,7 @@ import { createUpgrade } from './http/upgrade.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
 import { proposedOrigin } from './identity/public-origin.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
+import { createMasker } from './jobs/masker.ts';
 import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
 import { createEgress, type Egress } from './kernel/egress.ts';
@@ -67,8 +69,11 @@ import { createNotify } from './notify/notify.ts';
 import { Broadcast } from './realtime/envelope.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
+import { createServiceCommands } from './services/commands.ts';
+import { createServiceHost } from './services/services.ts';
 import type { Database } from './store/client.ts';
 import { createListener } from './store/listen.ts';
+import { readFirstOrg } from './store/orgs.ts';
 import type { RoleConnections } from './store/provision.ts';
 import type { BootProgress } from './supervise/boot-progress.ts';
 import { projectRoot } from './supervise/project-root.ts';
@@ -181,6 +186,24 @@ export async function wire(parts: WireParts): Promise<Wired> {
     cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
     envelopeOf: (event) => new Broadcast(event).envelope(),
   });
+  const serviceHost = createServiceHost({
+    database,
+    supervisor: parts.services,
+    clock,
+    log,
+    workspacePath: config.workspacePath,
+    workspaceId: config.workspaceId,
+    configured: config.services,
+    maxConcurrentStarts: config.maxConcurrentStarts,
+    healthDefaults: { timeoutMs: config.healthCheckTimeoutS * 1_000, maxAttempts: config.healthCheckMaxAttempts },
+    tunnelToken: config.cloudflareTunnelToken,
+    readSecret: async (orgId, name) => {
+      const org = orgId ?? (await readFirstOrg(database.engine));
+      return org === undefined ? undefined : identity.secrets.read(org, name);
+    },
+    createMasker,
+    report: (part, fault, isRequired) => parts.board.report(part, fault, isRequired),
+  });
   const callbacks = createCallbacks({ database, clock, secrets: identity.secrets, commandStep: engine.commandStep });
   const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
@@ -230,7 +253,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...jobRoutes({ jobs, files }),
     ...fileRoutes(files),
     ...uploadRoutes(uploads),
-    ...machineRoutes({ services: parts.services, jobs, devices, sql: database.engine }),
+    ...machineRoutes({ jobs, devices, sql: database.engine }),
+    ...serviceRoutes({ host: serviceHost, commands: createServiceCommands({ database, clock, host: serviceHost }), clock }),
     ...notificationRoutes(notify),
     ...runDataRoutes(runData),
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
@@ -278,6 +302,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   inbox.start();
   runData.start();
   await notify.start();
+  await serviceHost.start();
   return {
     fetch: app.fetch,
     badRequest: app.badRequest,
@@ -290,6 +315,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       await engine.drain();
     },
     async stop() {
+      await serviceHost.stop();
       await runData.stop();
       await jobs.stop();
       await engine.stop();

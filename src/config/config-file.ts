@@ -32,9 +32,14 @@ export function flattenConfig(path: string, content: unknown): FileValues {
   for (const [name, value] of leaves(content)) {
     const key = keyNamed(name);
     if (key === undefined) notices.push(`${path}: unknown key ${name}; did you mean ${nearestName(name, Object.keys(keys))}?`);
-    else if (value !== undefined && value !== null) values.set(key, Array.isArray(value) ? value.join(',') : String(value));
+    else if (value !== undefined && value !== null) values.set(key, Array.isArray(value) ? listText(value) : String(value));
   }
   return { path, values, notices };
+}
+
+/** Words are joined as in a variable; tables stay what they are, as JSON. */
+function listText(list: readonly unknown[]): string {
+  return list.some((item) => typeof item === 'object') ? JSON.stringify(list) : list.join(',');
 }
 
 async function parseFile(path: string): Promise<unknown> {

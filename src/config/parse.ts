@@ -75,6 +75,21 @@ export const list: Kind<readonly string[]> = {
       .filter((item) => item !== ''),
 };
 
+/** A JSON array, as text; in a configuration file simply a list. */
+export const jsonList: Kind<readonly unknown[]> = {
+  label: 'JSON list',
+  parse(value) {
+    let parsed: unknown;
+    try {
+      parsed = value.trim() === '' ? [] : JSON.parse(value);
+    } catch (cause) {
+      throw new ValueFault(`is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+    if (!Array.isArray(parsed)) throw new ValueFault('is no JSON list');
+    return parsed;
+  },
+};
+
 export const origins: Kind<readonly string[]> = {
   label: 'list of origins, comma-separated',
   parse(value) {

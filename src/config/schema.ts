@@ -1,6 +1,6 @@
 /** Every key of the configuration: environment names (the first is canonical), kind, default, one sentence. From this table derive
  *  the environment override, studio.config.ts's type, `studio config explain` and the README's table. Holds no values and reads nothing. */
-import { databaseUrl, flag, list, oneOf, origins, path, redisUrl, secret, smtpUrl, text, whole, type Kind } from './parse.ts';
+import { databaseUrl, flag, jsonList, list, oneOf, origins, path, redisUrl, secret, smtpUrl, text, whole, type Kind } from './parse.ts';
 
 export interface KeySpec<T = unknown> {
   readonly env: readonly [string, ...string[]];
@@ -122,6 +122,29 @@ export const keys = {
     'alarm',
     'drop: over the budget the oldest days go before their time, live instances excepted.',
   ),
+  maxConcurrentStarts: key('MAX_CONCURRENT_STARTS ENV_MANAGER_MAX_CONCURRENT', whole(1, 1_000), 5, 'How many services start at once.', {
+    section: 'max_concurrent_starts',
+  }),
+  healthCheckTimeoutS: key(
+    'HEALTH_CHECK_TIMEOUT_SECS ENV_MANAGER_HEALTH_TIMEOUT',
+    whole(1, 86_400),
+    60,
+    'How long a service may take until it answers its health check, in seconds, where its definition does not say.',
+    { section: 'health_check_timeout_secs' },
+  ),
+  healthCheckMaxAttempts: key('HEALTH_CHECK_MAX_ATTEMPTS', whole(1, 10_000), 30, 'How often it is asked in that time.', {
+    section: 'health_check_max_attempts',
+  }),
+  services: key<readonly unknown[]>(
+    'STUDIO_SERVICES',
+    jsonList,
+    [],
+    'Services of this machine: a list of definitions as services/*.yaml in the workspace hold them.',
+    {
+      fallbackText: 'none',
+    },
+  ),
+  runpodApiUrl: key('RUNPOD_API_URL', text, 'https://rest.runpod.io/v1', 'Where the API of RunPod is.'),
   strictEnv: key('STUDIO_STRICT_ENV', flag, false, 'Refuse missing variables as a managed deployment does.'),
 } as const satisfies Record<string, KeySpec>;
 

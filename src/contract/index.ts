@@ -20,6 +20,7 @@ import { notificationEndpoints } from './notifications.ts';
 import { openapiEndpoints } from './openapi.ts';
 import { runDataEndpoints } from './run-data.ts';
 import { secretEndpoints } from './secrets.ts';
+import { serviceEndpoints } from './services.ts';
 import { settingsEndpoints } from './settings.ts';
 import { triggerEndpoints } from './triggers.ts';
 import { uploadEndpoints } from './uploads.ts';
@@ -46,6 +47,7 @@ export const endpoints = [
   ...nodeTypeEndpoints,
   ...jobEndpoints,
   ...machineEndpoints,
+  ...serviceEndpoints,
   ...runDataEndpoints,
   ...fileEndpoints,
   ...uploadEndpoints,

@@ -1,9 +1,9 @@
-/** Jobs, queues, workers, devices, services and artifacts over the API. */
+/** Jobs, queues, workers, devices and artifacts over the API. */
 import * as z from 'zod';
 import { endpoint, labels, page, pageQuery, timestamp } from './endpoint.ts';
 import { resources, retryPolicy } from './graph.ts';
 import { failure, waitReason } from './instances.ts';
-import { jobStatuses, queueStates, serviceStates } from './values.ts';
+import { jobStatuses, queueStates } from './values.ts';
 
 const id = z.strictObject({ id: z.string().max(64) });
 const named = z.strictObject({ name: z.string().max(64) });
@@ -112,19 +112,6 @@ export const gpu = z.strictObject({
   sampledAt: timestamp,
 });
 export const gpuLease = z.strictObject({ id: z.string(), gpuIndex: z.int(), vramBytes: z.int(), holder: z.string(), grantedAt: timestamp });
-
-export const service = z.strictObject({
-  name: z.string(),
-  state: z.enum(serviceStates),
-  required: z.boolean(),
-  pid: z.int().nullable(),
-  since: timestamp.nullable(),
-  restarts: z.int(),
-  /** Newest first: how it ended before. */
-  exits: z.array(z.strictObject({ at: timestamp, code: z.int().nullable(), signal: z.string().nullable(), uptimeMs: z.int(), lastLines: z.array(z.string()) })),
-  reason: z.string().optional(),
-});
-export type Service = z.infer<typeof service>;
 
 export const jobEndpoints = [
   endpoint({
@@ -238,40 +225,5 @@ export const machineEndpoints = [
     query: z.strictObject(pageQuery),
     status: 200,
     reply: page(gpuLease),
-  }),
-  endpoint({
-    key: 'GET /api/v1/services',
-    tag: 'machine',
-    summary: 'List supervised children',
-    query: z.strictObject(pageQuery),
-    status: 200,
-    reply: page(service),
-  }),
-  endpoint({
-    key: 'POST /api/v1/services/{name}/start',
-    tag: 'machine',
-    summary: 'Start a service',
-    params: named,
-    status: 200,
-    reply: service,
-    errors: ['not_found', 'conflict'],
-  }),
-  endpoint({
-    key: 'POST /api/v1/services/{name}/stop',
-    tag: 'machine',
-    summary: 'Stop a service',
-    params: named,
-    status: 200,
-    reply: service,
-    errors: ['not_found', 'conflict'],
-  }),
-  endpoint({
-    key: 'POST /api/v1/services/{name}/restart',
-    tag: 'machine',
-    summary: 'Restart a service',
-    params: named,
-    status: 200,
-    reply: service,
-    errors: ['not_found', 'conflict'],
   }),
 ] as const;

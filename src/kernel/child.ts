@@ -1,8 +1,8 @@
 /** Long-running children: spawn in a session of their own, keep their last lines, wait until ready, stop with proof.
  *  Never restarts anything (supervise/service does). A session of its own: a Ctrl-C to Studio's group must not reach a child under the drain. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import type { Duplex, Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { systemClock, type Clock } from './clock.ts';
 import { messageOf } from './fail.ts';
 import { groupMembers, identify, type ProcessIdentity } from './process-identity.ts';
@@ -18,6 +18,8 @@ export interface ChildSpec {
   /** Written to its standard input, which is then closed. Default: nothing. */
   readonly stdin?: string;
   readonly onLine?: (line: string) => void;
+  /** What it writes, as it comes. While a promise is pending nothing more is read of that stream: who writes faster than the disk waits. */
+  readonly onChunk?: (chunk: Buffer, stream: 'stdout' | 'stderr') => void | Promise<void>;
   /** How many last lines to keep. */
   readonly keepLines?: number;
   /** True: its descriptor 3 is the other end of `Child.channel`. */
@@ -73,7 +75,12 @@ export async function startChild(spec: ChildSpec, clock: Clock = systemClock): P
   // A child that ended at once has no /proc entry any more; its pid with an impossible start time is then never alive.
   const identity = identify(pid) ?? { pid, started: 'ended' };
   const keep = ringOf(spec.keepLines ?? KEEP_LINES);
-  for (const stream of [process.stdout, process.stderr]) if (stream) readLines(stream, (line) => (keep.push(line), spec.onLine?.(line)));
+  for (const name of ['stdout', 'stderr'] as const) {
+    const stream = process[name];
+    if (stream === null) continue;
+    readLines(stream, (line) => (keep.push(line), spec.onLine?.(line)));
+    if (spec.onChunk !== undefined) handOn(stream, (chunk) => spec.onChunk?.(chunk, name));
+  }
   if (process.stdin) {
     process.stdin.on('error', () => undefined); // EPIPE: it ended before it read; its exit says why.
     process.stdin.end(spec.stdin);
@@ -219,9 +226,35 @@ export async function runToEnd(
   throw new Error(`${spec.command} took longer than ${spec.timeoutMs} ms and was stopped. ${lastWords(child)}`);
 }
 
+/** Lines end with \n, \r\n or \r (a progress bar's). A longer one comes in pieces: what is held of an unfinished line is bounded. */
 function readLines(stream: Readable, onLine: (line: string) => void): void {
-  // readline buffers an unfinished line without bound; LIMIT: our children (postgres, redis) write lines, jobs do not come this way.
-  createInterface({ input: stream, crlfDelay: Infinity }).on('line', (line) => onLine(line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line));
+  const decoder = new StringDecoder('utf8');
+  let open = '';
+  const take = (text: string): void => {
+    const lines = (open + text).split(/\r\n|\n|\r(?!$)/);
+    open = lines.pop() ?? '';
+    for (const line of lines) onLine(line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line);
+    if (open.length <= MAX_LINE) return;
+    onLine(`${open.slice(0, MAX_LINE)}…`);
+    open = '';
+  };
+  stream.on('data', (chunk: Buffer) => take(decoder.write(chunk)));
+  stream.once('end', () => {
+    take(decoder.end());
+    if (open !== '') onLine(open.replace(/\r$/, ''));
+  });
+}
+
+function handOn(stream: Readable, take: (chunk: Buffer) => void | Promise<void>): void {
+  stream.on('data', (chunk: Buffer) => {
+    const taken = take(chunk);
+    if (taken === undefined) return;
+    stream.pause();
+    taken.then(
+      () => stream.resume(),
+      () => stream.resume(),
+    );
+  });
 }
 
 function ringOf(capacity: number): { push(line: string): void; lines: () => readonly string[] } {

@@ -1,6 +1,6 @@
 import { deepEqual } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Service } from '../contract/jobs.ts';
+import type { ServiceStatus } from '../contract/services.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Database } from '../store/client.ts';
 import { readEvents } from '../store/outbox.ts';
@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => db.close());
 
-function service(state: Service['state']): Service {
+function service(state: ServiceStatus['state']): ServiceStatus {
   return { name: 'redis', state, required: false, pid: null, since: null, restarts: 1, exits: [] };
 }
 
@@ -29,7 +29,7 @@ async function written(count: number): Promise<readonly (readonly [string, numbe
 }
 
 test('changes of services and of health are events of the machine, told again when the database was away', async () => {
-  let report: (service: Service) => void = () => undefined;
+  let report: (service: ServiceStatus) => void = () => undefined;
   let isAway = false;
   const engine = {
     ...db.database.engine,

@@ -9,10 +9,11 @@ import * as models from './schema-models.ts';
 import * as notifications from './schema-notifications.ts';
 import * as people from './schema-people.ts';
 import * as runs from './schema-runs.ts';
+import * as services from './schema-services.ts';
 
 /** What drizzle believes, one line a fact. */
 function declared(): string[] {
-  const tables = [people, runs, jobs, notifications, models].flatMap((part) => Object.values(part)).filter((value) => is(value, PgTable));
+  const tables = [people, runs, jobs, notifications, models, services].flatMap((part) => Object.values(part)).filter((value) => is(value, PgTable));
   return tables
     .map((table) => getTableConfig(table))
     .flatMap(({ name, columns, primaryKeys, foreignKeys }) => [

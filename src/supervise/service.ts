@@ -1,6 +1,6 @@
 /** Supervised children: started, watched, restarted with backoff, their exits remembered, every change of state told.
- *  Never decides what a service is (its `start` does), never gives up on a required one; a stopped one stays stopped. */
-import type { Service } from '../contract/jobs.ts';
+ *  Never decides what a service is (its `start` does), never gives up on one unless its `restart` says so; a stopped one stays stopped. */
+import type { ServiceStatus } from '../contract/services.ts';
 import type { ServiceState } from '../contract/values.ts';
 import type { ExitStatus } from '../kernel/child.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -22,23 +22,50 @@ export interface ServiceSpec {
   readonly name: string;
   /** Without it Studio does not work: health is not ready while it is down, and it can't be stopped by a call. */
   readonly required: boolean;
-  /** Starts it and waits until it is ready. @throws Refusal when only a person can help; Error when another try may */
-  start(signal: AbortSignal): Promise<RunningService>;
+  /** Starts it and waits until it is ready. `say` tells what it waits for, how far it is, and later that it no longer answers (and does again).
+   *  @throws Refusal when only a person can help; Error when another try may */
+  start(signal: AbortSignal, say: Say): Promise<RunningService>;
+  /** After an end or a failed start. Default: always, for ever. */
+  readonly restart?: RestartPolicy | undefined;
+}
+
+export interface RestartPolicy {
+  readonly policy: 'always' | 'on_failure' | 'never';
+  /** Failures in a row; null: never given up. */
+  readonly maxRetries: number | null;
+}
+
+export type Exit = ServiceStatus['exits'][number];
+export type Say = (state: 'waiting' | 'starting' | 'running' | 'unhealthy', reason?: string, progress?: number) => void;
+
+export interface AddOptions {
+  /** How it ended under earlier Studios, newest first. */
+  readonly exits?: readonly Exit[] | undefined;
+  /** False: it is listed, and stays stopped until it is started. */
+  readonly isWanted?: boolean | undefined;
+  /** Why it is not wanted. */
+  readonly reason?: string | undefined;
 }
 
 export interface Services {
   /** Adds it and starts it. @returns once it runs; rejects with the first failure, while further tries go on by themselves */
-  add(spec: ServiceSpec): Promise<void>;
-  list(): readonly Service[];
-  get(name: string): Service | undefined;
-  /** @throws AppError not_found; conflict when the call does not apply */
-  start(name: string): Promise<Service>;
-  stop(name: string): Promise<Service>;
-  restart(name: string): Promise<Service>;
+  add(spec: ServiceSpec, options?: AddOptions): Promise<void>;
+  /** Stops it and forgets it. */
+  remove(name: string): Promise<void>;
+  /** Whether Studio does without it. No fault when there is none of that name. */
+  setRequired(name: string, isRequired: boolean): void;
+  list(): readonly ServiceStatus[];
+  get(name: string): ServiceStatus | undefined;
+  /** Resolves when it runs, or its first try failed. @throws AppError not_found; conflict when the call does not apply */
+  start(name: string): Promise<ServiceStatus>;
+  /** @param reason shown until it starts again */
+  stop(name: string, reason?: string): Promise<ServiceStatus>;
+  restart(name: string): Promise<ServiceStatus>;
   /** Stops it, does `work`, starts it again. @throws what work or the start throws; a failed start is tried again by itself */
   whileDown(name: string, work: () => Promise<void>): Promise<void>;
   /** @returns a function that ends the subscription */
-  onChange(listener: (service: Service) => void): () => void;
+  onChange(listener: (service: ServiceStatus) => void): () => void;
+  onExit(listener: (name: string, exit: Exit) => void): () => void;
   /** Stops all, last added first. */
   stopAll(): Promise<void>;
 }
@@ -54,6 +81,7 @@ const KEPT_LINES = 20;
 
 interface Entry {
   readonly spec: ServiceSpec;
+  isRequired: boolean;
   state: ServiceState;
   running: RunningService | undefined;
   since: number;
@@ -61,9 +89,12 @@ interface Entry {
   failures: number;
   wanted: boolean;
   reason: string | undefined;
+  /** Why it was stopped. */
+  stopReason: string | undefined;
   /** The last failure that was logged. */
   toldReason: string | undefined;
-  exits: Service['exits'];
+  progress: number | undefined;
+  exits: readonly Exit[];
   cancelRetry: () => void;
   starting: Promise<void> | undefined;
   abort: AbortController;
@@ -72,17 +103,30 @@ interface Entry {
 export function createServices(parts: { readonly clock: Clock; readonly log: Logger }): Services {
   const { clock, log } = parts;
   const entries = new Map<string, Entry>();
-  const listeners = new Set<(service: Service) => void>();
+  const listeners = new Set<(service: ServiceStatus) => void>();
+  const exitListeners = new Set<(name: string, exit: Exit) => void>();
 
   function move(entry: Entry, state: ServiceState, reason?: string): void {
+    if (entry.state !== state) entry.since = clock.now();
     entry.state = state;
     entry.reason = reason;
-    entry.since = clock.now();
+    entry.progress = undefined;
     // The same failure again and again is one line; the tries between are told to listeners only.
     const isRepeated = entry.failures > 1 && (state === 'starting' || reason === entry.toldReason);
     if (reason !== undefined) entry.toldReason = reason;
     const level = isRepeated ? 'debug' : state === 'failed' ? 'error' : state === 'backing_off' ? 'warn' : 'info';
     log[level]({ service: entry.spec.name, state, pid: entry.running?.pid, reason }, 'service changed');
+    for (const listener of listeners) listener(describe(entry));
+  }
+
+  /** What a start says of itself: heard while it is the current one. */
+  function hear(entry: Entry, signal: AbortSignal, [state, reason, progress]: Parameters<Say>): void {
+    if (signal.aborted || !entry.wanted) return;
+    const isUp = entry.running !== undefined;
+    if (isUp !== (state === 'running' || state === 'unhealthy')) return;
+    if (state !== entry.state || (isUp && reason !== entry.reason)) return move(entry, state, reason);
+    entry.reason = reason;
+    entry.progress = progress;
     for (const listener of listeners) listener(describe(entry));
   }
 
@@ -93,10 +137,13 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
 
   async function tryStart(entry: Entry): Promise<void> {
     entry.cancelRetry();
+    // What an earlier run still says is not heard.
+    entry.abort.abort(new Error('another start follows'));
     entry.abort = new AbortController();
+    const { signal } = entry.abort;
     move(entry, 'starting');
     try {
-      const running = await entry.spec.start(entry.abort.signal);
+      const running = await entry.spec.start(signal, (...said) => hear(entry, signal, said));
       entry.running = running;
       if (entry.wanted) move(entry, 'running');
       void running.exited.then((status) => onExit(entry, running, status));
@@ -120,13 +167,24 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
       lastLines: running.lines().slice(-KEPT_LINES),
     };
     entry.exits = [exit, ...entry.exits].slice(0, KEPT_EXITS);
-    if (!entry.wanted) return move(entry, 'stopped');
+    for (const listener of exitListeners) listener(entry.spec.name, exit);
+    if (!entry.wanted) return move(entry, 'stopped', entry.stopReason);
     if (status.uptimeMs >= HEALTHY_MS) entry.failures = 0;
+    if (entry.spec.restart?.policy === 'on_failure' && status.code === 0) {
+      entry.wanted = false;
+      return move(entry, 'stopped', 'it ended by itself, with exit code 0');
+    }
     retryLater(entry, new Error(`it ended (${describeExit(status)})`));
   }
 
   function retryLater(entry: Entry, error: unknown): void {
     entry.failures += 1;
+    const { policy = 'always', maxRetries = null } = entry.spec.restart ?? {};
+    if (policy === 'never' || (maxRetries !== null && entry.failures > maxRetries)) {
+      entry.wanted = false;
+      const why = policy === 'never' ? 'its restart policy is never' : `given up after ${maxRetries} ${maxRetries === 1 ? 'retry' : 'retries'}`;
+      return move(entry, 'failed', `${messageOf(error)}; ${why}`);
+    }
     entry.restarts += 1;
     const isRefused = error instanceof Refusal;
     // The first exit of a service that was up is answered at once.
@@ -135,8 +193,9 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
     entry.cancelRetry = clock.after(delayMs, () => void bringUp(entry).catch(() => undefined)); // Told by move().
   }
 
-  async function takeDown(entry: Entry): Promise<void> {
+  async function takeDown(entry: Entry, reason?: string): Promise<void> {
     entry.wanted = false;
+    entry.stopReason = reason;
     entry.cancelRetry();
     entry.abort.abort(new Error(`${entry.spec.name} is being stopped`));
     await entry.starting?.catch(() => undefined);
@@ -145,7 +204,7 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
     // The exit has moved it already, or nothing ran.
     if (entry.state !== 'stopped') {
       entry.running = undefined;
-      move(entry, 'stopped');
+      move(entry, 'stopped', reason);
     }
   }
 
@@ -157,28 +216,42 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
   }
 
   function requireOptional(entry: Entry): void {
-    if (entry.spec.required) throw new AppError('conflict', { message: `Studio does not work without ${entry.spec.name}: it can be restarted, not stopped.` });
+    if (entry.isRequired) throw new AppError('conflict', { message: `Studio does not work without ${entry.spec.name}: it can be restarted, not stopped.` });
   }
 
   return {
-    add(spec) {
+    add(spec, options = {}) {
       const entry: Entry = {
         spec,
+        isRequired: spec.required,
         state: 'stopped',
         running: undefined,
         since: clock.now(),
         restarts: 0,
         failures: 0,
-        wanted: true,
-        reason: undefined,
+        wanted: options.isWanted !== false,
+        reason: options.reason,
+        stopReason: undefined,
         toldReason: undefined,
-        exits: [],
+        progress: undefined,
+        exits: (options.exits ?? []).slice(0, KEPT_EXITS),
         cancelRetry: () => undefined,
         starting: undefined,
         abort: new AbortController(),
       };
       entries.set(spec.name, entry);
-      return bringUp(entry);
+      if (entry.wanted) return bringUp(entry);
+      for (const listener of listeners) listener(describe(entry));
+      return Promise.resolve();
+    },
+    async remove(name) {
+      const entry = require(name);
+      await takeDown(entry);
+      entries.delete(name);
+    },
+    setRequired(name, isRequired) {
+      const entry = entries.get(name);
+      if (entry !== undefined) entry.isRequired = isRequired;
     },
     list: () => [...entries.values()].map(describe),
     get(name) {
@@ -187,17 +260,17 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
     },
     async start(name) {
       const entry = require(name);
-      if (entry.state === 'running') throw new AppError('conflict', { message: `${name} runs already (pid ${entry.running?.pid}).` });
+      if (entry.running !== undefined) throw new AppError('conflict', { message: `${name} runs already (pid ${entry.running?.pid}).` });
       entry.wanted = true;
       entry.failures = 0;
       await bringUp(entry).catch(() => undefined); // The reply says how it went.
       return describe(entry);
     },
-    async stop(name) {
+    async stop(name, reason) {
       const entry = require(name);
       requireOptional(entry);
       if (entry.state === 'stopped') throw new AppError('conflict', { message: `${name} is stopped already.` });
-      await takeDown(entry);
+      await takeDown(entry, reason);
       return describe(entry);
     },
     async restart(name) {
@@ -220,6 +293,10 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    onExit(listener) {
+      exitListeners.add(listener);
+      return () => exitListeners.delete(listener);
+    },
     async stopAll() {
       // Serial and backwards: what was added later may need what was there before.
       for (const entry of [...entries.values()].reverse()) await takeDown(entry);
@@ -227,15 +304,16 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
   };
 }
 
-function describe(entry: Entry): Service {
+function describe(entry: Entry): ServiceStatus {
   return {
     name: entry.spec.name,
     state: entry.state,
-    required: entry.spec.required,
+    required: entry.isRequired,
     pid: entry.running?.pid ?? null,
     since: new Date(entry.since).toISOString(),
     restarts: entry.restarts,
-    exits: entry.exits,
+    exits: [...entry.exits],
     ...(entry.reason === undefined ? {} : { reason: entry.reason }),
+    ...(entry.progress === undefined ? {} : { progress: entry.progress }),
   };
 }

@@ -1,6 +1,5 @@
-/** What belongs to the machine: queues, workers, devices, services. */
+/** What belongs to the machine: queues, workers, devices. */
 import { machineEndpoints } from '../../contract/jobs.ts';
-import type { Service } from '../../contract/jobs.ts';
 import { fail } from '../../kernel/fail.ts';
 import type { Devices } from '../../gpu/device.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
@@ -9,23 +8,14 @@ import { listGpuLeases } from '../../store/gpu-leases.ts';
 import { pageOf, pageOfAll } from '../pages.ts';
 import { routesOf, type Route } from '../route.ts';
 
-/** The supervised children, as this room uses them. */
-interface ServicesPort {
-  list(): readonly Service[];
-  start(name: string): Promise<Service>;
-  stop(name: string): Promise<Service>;
-  restart(name: string): Promise<Service>;
-}
-
 export interface MachineParts {
-  readonly services: ServicesPort;
   readonly jobs: Pick<Jobs, 'listQueues' | 'listWorkers' | 'patchQueue'>;
   readonly devices: Devices;
   /** Of the engine's role: grants belong to no org. */
   readonly sql: Sql;
 }
 
-export function machineRoutes({ services, jobs, devices, sql }: MachineParts): readonly Route[] {
+export function machineRoutes({ jobs, devices, sql }: MachineParts): readonly Route[] {
   return routesOf(machineEndpoints, {
     'GET /api/v1/queues': async (call) => {
       const cursor = await call.cursor();
@@ -49,13 +39,6 @@ export function machineRoutes({ services, jobs, devices, sql }: MachineParts): r
       const cursor = await call.cursor();
       return { body: pageOf(await listGpuLeases(sql, { after, limit: limit + 1 }), { limit, after: (lease) => lease.id, cursor }) };
     },
-    'GET /api/v1/services': async (call) => {
-      const cursor = await call.cursor();
-      return { body: pageOfAll(services.list(), { ...pageQuery(call.query), nameOf: (service) => service.name, cursor }) };
-    },
-    'POST /api/v1/services/{name}/start': async (call) => ({ body: await services.start(call.params.name) }),
-    'POST /api/v1/services/{name}/stop': async (call) => ({ body: await services.stop(call.params.name) }),
-    'POST /api/v1/services/{name}/restart': async (call) => ({ body: await services.restart(call.params.name) }),
   });
 }
 

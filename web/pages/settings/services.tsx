@@ -13,7 +13,7 @@ import { RelativeTime } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { Empty, View } from '../../ui/views.tsx';
 import type { JSX } from 'preact';
-import type { Service } from '../../../src/contract/jobs.ts';
+import type { Service } from '../../../src/contract/services.ts';
 import type { Column } from '../../ui/table.tsx';
 
 export function ServicesCard(props: { readonly mayChange: boolean }): JSX.Element {

@@ -1,0 +1,425 @@
+/** The services of this machine: Studio's own that are here already, and those that people define over the API and in files. Joins their definitions with
+ *  the supervisor; knows who uses them, and lets the idle ones rest. Never starts a process itself (run-service.ts does).
+ *  One thing to know: definitions are applied one after the other, so that no service is ever started twice. */
+import { join } from 'node:path';
+import type { Service, ServiceDefinition } from '../contract/services.ts';
+import type { Role } from '../contract/values.ts';
+import { roles } from '../contract/values.ts';
+import type { Ledger } from '../gpu/tenants.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { AppError, fail, messageOf } from '../kernel/fail.ts';
+import type { Logger } from '../kernel/log.ts';
+import { nearestName } from '../kernel/nearest.ts';
+import type { Database } from '../store/client.ts';
+import { listServiceRows } from '../store/services.ts';
+import type { Exit, Say, Services as Supervisor } from '../supervise/service.ts';
+import { CLOUDFLARED, cloudflaredDefinition, TUNNEL_SECRET } from './cloudflared.ts';
+import { readDefinitionFiles } from './definition-files.ts';
+import { joinDefinitions, type Definitions } from './definition.ts';
+import { keepExits, readExits } from './exit-history.ts';
+import type { HealthDefaults } from './health-check.ts';
+import { createLeftovers } from './leftovers.ts';
+import { runService, type Masker, type ServiceRun } from './run-service.ts';
+import { createServiceLog, type ServiceLog } from './service-log.ts';
+import { createStarts } from './starts.ts';
+import { createUses } from './use.ts';
+
+export interface ServicesParts {
+  readonly database: Database;
+  readonly supervisor: Supervisor;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly workspacePath: string;
+  readonly workspaceId: string;
+  /** Definitions of the configuration. */
+  readonly configured: readonly unknown[];
+  readonly maxConcurrentStarts: number;
+  readonly healthDefaults: HealthDefaults;
+  /** CLOUDFLARE_TUNNEL_TOKEN. */
+  readonly tunnelToken: string | undefined;
+  readonly ledger?: Ledger | undefined;
+  /** Of an org; null: the first one. */
+  readonly readSecret: (orgId: string | null, name: string) => Promise<string | undefined>;
+  readonly createMasker: (secrets: readonly string[]) => Masker;
+  /** A required one that is down makes health unready, another degrades it. */
+  readonly report: (part: string, fault: string | null, isRequired: boolean) => void;
+}
+
+/** Where a used service answers, until `done` is called. */
+export interface UsedService {
+  readonly port: number;
+  readonly url: string;
+  done(): void;
+}
+
+export interface ServiceHost {
+  /** Ends what an earlier Studio left, reads the definitions and starts what is enabled. Does not wait for them. */
+  start(): Promise<void>;
+  /** Stops all that people defined, those first that others wait for last. */
+  stop(): Promise<void>;
+  /** Reads the definitions again. @returns once what changed is stopped, or begins to start */
+  reload(): Promise<void>;
+  list(role: Role): readonly Service[];
+  /** @throws AppError not_found */
+  read(name: string, role: Role): Service;
+  definitionOf(name: string): ServiceDefinition | null;
+  /** Names that a new definition may wait for, and may not take. */
+  names(): readonly string[];
+  /** Answers when it runs, or after a moment with how far it is. @throws AppError not_found, conflict */
+  command(name: string, verb: 'start' | 'stop' | 'restart'): Promise<void>;
+  /** Waits until it answers, starting it when it rests. @throws AppError not_found, conflict when it is stopped; the signal's reason */
+  use(
+    name: string,
+    options: { readonly signal: AbortSignal; readonly onWait?: (wait: { readonly message: string; readonly progress?: number | undefined }) => void },
+  ): Promise<UsedService>;
+  /** Like `use`, without waiting: undefined while it does not answer (it is woken when it rests). @throws AppError not_found */
+  tryUse(name: string): UsedService | undefined;
+  /** The file of its log, and who hears of its growth. @throws AppError not_found when it has none */
+  logOf(name: string): { readonly path: string; onChange(listener: () => void): () => void };
+}
+
+/** A quick one is up when the call is answered; of a slow one the caller sees how far it is. */
+const ANSWER_MS = 1_500;
+const LOOK_MS = 1_000;
+const RESCAN_MS = 10_000;
+
+export function createServiceHost(parts: ServicesParts): ServiceHost {
+  const { supervisor, clock, log, database } = parts;
+  const runs = new Map<string, ServiceRun>();
+  const logs = new Map<string, { readonly log: ServiceLog; readonly listeners: Set<() => void> }>();
+  const resting = new Set<string>();
+  const uses = createUses(clock);
+  const starts = createStarts(parts.maxConcurrentStarts);
+  const leftovers = createLeftovers({ folder: join(parts.workspacePath, 'run/services'), workspaceId: parts.workspaceId, clock });
+  const own = new Map<string, string>();
+  let definitions: Definitions = { services: new Map(), broken: [], required: new Map() };
+  let builtIn: readonly string[] = [];
+  let stamp = '';
+  let turn: Promise<unknown> = Promise.resolve();
+  let isStopped = false;
+  const endings: (() => void)[] = [];
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = turn.then(work, work);
+    turn = next.catch(() => undefined);
+    return next;
+  };
+  const isUp = (name: string): boolean => ['running', 'unhealthy'].includes(supervisor.get(name)?.state ?? '');
+
+  function logFor(name: string): { readonly log: ServiceLog; readonly listeners: Set<() => void> } {
+    const known = logs.get(name);
+    if (known !== undefined) return known;
+    const listeners = new Set<() => void>();
+    const path = join(parts.workspacePath, 'logs/services', `${name}.log`);
+    const made = { log: createServiceLog(path, { log, onWrite: () => listeners.forEach((listener) => listener()) }), listeners };
+    logs.set(name, made);
+    return made;
+  }
+
+  /** Gives them to the supervisor, which starts and restarts them. */
+  function add(
+    definition: ServiceDefinition,
+    options: { readonly orgId: string | null; readonly exits: readonly Exit[] | undefined; readonly isWanted: boolean },
+  ): void {
+    const { name, required, restart } = definition;
+    const spec = { name, required, restart, start: (signal: AbortSignal, say: Say) => run(() => definition, options.orgId, signal, say) };
+    // The first failure is told by the supervisor, which tries again.
+    void supervisor.add(spec, { exits: options.exits, isWanted: options.isWanted, reason: options.isWanted ? undefined : 'disabled' }).catch(() => undefined);
+  }
+
+  async function run(definitionOf: () => ServiceDefinition, orgId: string | null, signal: AbortSignal, say: Say): Promise<ServiceRun> {
+    const definition = definitionOf();
+    const { name } = definition;
+    const started = await runService(
+      {
+        ...parts,
+        definition,
+        log: logFor(name).log,
+        starts,
+        defaults: parts.healthDefaults,
+        leftovers,
+        ledger: parts.ledger,
+        readSecret: (secret) => (name === CLOUDFLARED && secret === TUNNEL_SECRET ? Promise.resolve(parts.tunnelToken) : parts.readSecret(orgId, secret)),
+        waitForOthers: (waiting, tell) => waitForOthers(definition.after, waiting, tell),
+        isEvictable: definition.idle !== null,
+      },
+      signal,
+      say,
+    );
+    runs.set(name, started);
+    resting.delete(name);
+    void started.exited.then(() => runs.get(name) === started && runs.delete(name));
+    return started;
+  }
+
+  async function waitForOthers(names: readonly string[], signal: AbortSignal, say: Say): Promise<void> {
+    for (const name of names) {
+      while (!isUp(name)) {
+        const other = supervisor.get(name);
+        if (other?.state === 'stopped') void supervisor.start(name).catch(() => undefined);
+        say(
+          'waiting',
+          `for ${name}, which ${other === undefined ? 'is not there' : `is ${other.state.replace('_', ' ')}${other.reason === undefined ? '' : ` (${other.reason})`}`}`,
+        );
+        await nextChange(signal);
+      }
+    }
+  }
+
+  async function nextChange(signal: AbortSignal): Promise<void> {
+    const changed = Promise.withResolvers<void>();
+    const end = supervisor.onChange(() => changed.resolve());
+    await Promise.race([changed.promise, clock.sleep(LOOK_MS, signal)]).finally(end);
+  }
+
+  async function apply(): Promise<void> {
+    const folder = join(parts.workspacePath, 'services');
+    const [rows, files, exits] = await Promise.all([
+      listServiceRows(database.engine),
+      readDefinitionFiles(folder, parts.configured),
+      readExits(database.engine),
+    ]);
+    const joined = joinDefinitions(rows, files.entries, builtIn);
+    const next: Definitions = { ...joined, broken: [...joined.broken, ...files.broken] };
+    for (const { name, file, fault } of next.broken) log.warn({ service: name, file, fault }, 'the definition of a service can not be used');
+    const before = definitions;
+    definitions = next;
+    stamp = files.stamp;
+    for (const name of builtIn) supervisor.setRequired(name, name === 'postgres' || (next.required.get(name) ?? false));
+    const isSame = (name: string): boolean => JSON.stringify(before.services.get(name)) === JSON.stringify(next.services.get(name));
+    const gone = [...before.services.keys()].filter((name) => !isSame(name));
+    const wasWanted = new Map(gone.map((name) => [name, !['stopped', 'failed'].includes(supervisor.get(name)?.state ?? 'stopped')]));
+    await Promise.all(gone.map((name) => supervisor.remove(name)));
+    for (const name of gone) if (!next.services.has(name)) parts.report(`service ${name}`, null, false);
+    for (const [name, { definition, orgId }] of next.services) {
+      if (before.services.has(name) && isSame(name)) continue;
+      const was = before.services.get(name)?.definition;
+      // A change restarts what runs; what was stopped by hand stays so, unless this very change enables it.
+      const isWanted = was === undefined || was.enabled !== definition.enabled ? definition.enabled : (wasWanted.get(name) ?? false) && definition.enabled;
+      add(definition, { orgId, exits: exits.get(name), isWanted });
+    }
+  }
+
+  function addOwn(exits: ReadonlyMap<string, readonly Exit[]>): void {
+    if (parts.tunnelToken === undefined) return;
+    const start = (signal: AbortSignal, say: Say): Promise<ServiceRun> => run(() => cloudflaredDefinition(process.env['PATH'] ?? ''), null, signal, say);
+    void supervisor.add({ name: CLOUDFLARED, required: false, start }, { exits: exits.get(CLOUDFLARED) }).catch(() => undefined);
+    own.set(CLOUDFLARED, CLOUDFLARED);
+  }
+
+  function describe(name: string, role: Role): Service | undefined {
+    const status = supervisor.get(name);
+    if (status === undefined) return undefined;
+    const defined = definitions.services.get(name);
+    const page = defined?.definition.page ?? null;
+    const lastMs = uses.lastMs(name);
+    const started = runs.get(name);
+    return {
+      ...status,
+      title: defined?.definition.title ?? null,
+      source: defined?.source ?? 'built_in',
+      file: defined?.file ?? null,
+      enabled: defined?.definition.enabled ?? true,
+      after: [...(defined?.definition.after ?? [])],
+      port: started?.port ?? null,
+      memoryBytes: status.pid === null ? null : leftovers.memoryOf(status.pid),
+      lastUsedAt: lastMs === undefined ? null : new Date(lastMs).toISOString(),
+      page: page !== null && roles.indexOf(role) >= roles.indexOf(page.role) ? `/services/${name}${page.path}` : null,
+      devices: (started?.lease?.devices ?? []).map(({ index, bytes }) => ({ index, bytes })),
+    };
+  }
+
+  function require(name: string): void {
+    if (supervisor.get(name) !== undefined) return;
+    const broken = definitions.broken.find((one) => one.name === name);
+    if (broken !== undefined)
+      fail(
+        'conflict',
+        `The definition of ${name} in ${broken.file} can't be used: ${broken.fault}. Correct the file; it is read again within ${RESCAN_MS / 1_000} s.`,
+      );
+    const names = supervisor.list().map((service) => service.name);
+    fail('not_found', `There is no service "${name.slice(0, 64)}"; did you mean ${nearestName(name, names) || 'none'}?`);
+  }
+
+  function usedNow(name: string): UsedService | undefined {
+    const started = runs.get(name);
+    if (started === undefined || !isUp(name)) return undefined;
+    const end = uses.begin(name);
+    tellLedger(name);
+    return {
+      port: started.port,
+      url: `http://127.0.0.1:${started.port}`,
+      done() {
+        end();
+        tellLedger(name);
+      },
+    };
+  }
+
+  function tellLedger(name: string): void {
+    const lease = runs.get(name)?.lease;
+    if (lease === undefined || definitions.services.get(name)?.definition.idle === null) return;
+    parts.ledger?.setIdle(lease.id, uses.idleMs(name, 0) === 0 ? null : (uses.lastMs(name) ?? clock.now()));
+  }
+
+  function wake(name: string): void {
+    if (!resting.has(name) || supervisor.get(name)?.state !== 'stopped') return;
+    void supervisor.start(name).catch(() => undefined);
+  }
+
+  async function rest(name: string, reason: string): Promise<void> {
+    resting.add(name);
+    await supervisor
+      .stop(name, `${reason}; the next use starts it again`)
+      .catch((error: unknown) => log.warn({ service: name, cause: messageOf(error) }, 'a service could not be laid to rest'));
+  }
+
+  /** Each second: who idles is laid to rest. */
+  function look(): void {
+    for (const [name, { definition }] of definitions.services) {
+      const status = supervisor.get(name);
+      const afterMs = definition.idle?.afterMs;
+      if (afterMs === undefined || definition.required || status?.state !== 'running' || status.since === null) continue;
+      if (uses.idleMs(name, Date.parse(status.since)) >= afterMs) void rest(name, `nobody used it for ${Math.round(afterMs / 1_000)} s`);
+    }
+  }
+
+  async function rescan(): Promise<void> {
+    const files = await readDefinitionFiles(join(parts.workspacePath, 'services'), []);
+    if (files.stamp !== stamp) await inTurn(apply);
+  }
+
+  function repeat(everyMs: number, work: () => void | Promise<void>): void {
+    let cancel = (): void => undefined;
+    const arm = (): void => {
+      cancel = clock.after(everyMs, () => {
+        Promise.try(work)
+          .catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'services could not be looked after; tried again'))
+          .finally(() => void (isStopped || arm()));
+      });
+    };
+    arm();
+    endings.push(() => cancel());
+  }
+
+  return {
+    async start() {
+      const left = await leftovers.endAll();
+      if (left.length > 0) log.warn({ services: left }, 'ended services that an earlier Studio left running');
+      const exits = await readExits(database.engine);
+      endings.push(keepExits({ sql: database.engine, supervisor, clock, log }));
+      endings.push(
+        supervisor.onChange(({ name, state, reason, required }) => {
+          if (!definitions.services.has(name) && !own.has(name)) return;
+          const isDown = required ? state !== 'running' : ['failed', 'backing_off', 'unhealthy'].includes(state);
+          parts.report(`service ${name}`, isDown ? (reason ?? `it is ${state}`) : null, required);
+        }),
+      );
+      addOwn(exits);
+      builtIn = supervisor.list().map(({ name }) => name);
+      parts.ledger?.onEvict('service', async (lease, why) => {
+        const name = lease.tenantId.replace(/^service:/, '');
+        await rest(name, why.message);
+      });
+      await inTurn(apply);
+      repeat(LOOK_MS, look);
+      repeat(RESCAN_MS, rescan);
+    },
+    async stop() {
+      isStopped = true;
+      for (const end of endings.reverse()) end();
+      await turn;
+      const waitFor = new Map<string, Promise<void>>();
+      const names = [...definitions.services.keys(), ...own.keys()];
+      const end = (name: string): Promise<void> => {
+        const users = names.filter((other) => definitions.services.get(other)?.definition.after.includes(name) === true);
+        const done =
+          waitFor.get(name) ??
+          Promise.all(users.map(end)).then(() =>
+            supervisor.remove(name).catch((error: unknown) => log.warn({ service: name, cause: messageOf(error) }, 'a service did not stop')),
+          );
+        waitFor.set(name, done);
+        return done;
+      };
+      await Promise.all(names.map(end));
+    },
+    reload: () => inTurn(apply),
+    list(role) {
+      const known = supervisor.list().flatMap(({ name }) => describe(name, role) ?? []);
+      return [...known, ...definitions.broken.filter(({ name }) => supervisor.get(name) === undefined).map(describeBroken)];
+    },
+    read(name, role) {
+      const broken = supervisor.get(name) === undefined ? definitions.broken.find((one) => one.name === name) : undefined;
+      if (broken !== undefined) return describeBroken(broken);
+      require(name);
+      return describe(name, role) ?? fail('not_found');
+    },
+    definitionOf: (name) => definitions.services.get(name)?.definition ?? null,
+    names: () => [...builtIn, ...definitions.services.keys()],
+    async command(name, verb) {
+      require(name);
+      resting.delete(name);
+      // Of one that starts slowly the reply says how far it is.
+      const done = supervisor[verb](name);
+      const late = new AbortController();
+      await Promise.race([done, ...(verb === 'stop' ? [] : [clock.sleep(ANSWER_MS, late.signal).catch(() => undefined)])]).finally(() => late.abort());
+      done.catch(() => undefined);
+    },
+    async use(name, { signal, onWait }) {
+      require(name);
+      for (;;) {
+        signal.throwIfAborted();
+        const used = usedNow(name);
+        if (used !== undefined) return used;
+        wake(name);
+        const { state, reason, progress } = supervisor.get(name) ?? fail('not_found', `The service ${name} was deleted.`);
+        if (['stopped', 'failed'].includes(state) && !resting.has(name))
+          throw new AppError('conflict', { message: `The service ${name} is ${state}${reason === undefined ? '' : ` (${reason})`}; start it first.` });
+        onWait?.({ message: `the service ${name} is ${state.replace('_', ' ')}${reason === undefined ? '' : `: ${reason}`}`, progress });
+        await nextChange(signal);
+      }
+    },
+    tryUse(name) {
+      require(name);
+      wake(name);
+      return usedNow(name);
+    },
+    logOf(name) {
+      if (!definitions.services.has(name) && !own.has(name)) {
+        require(name);
+        fail('not_found', `${name} is Studio's own: what it writes stands in Studio's log, at level debug.`);
+      }
+      const { log: kept, listeners } = logFor(name);
+      return {
+        path: kept.path,
+        onChange(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+      };
+    },
+  };
+}
+
+function describeBroken({ name, file, fault }: Definitions['broken'][number]): Service {
+  return {
+    name,
+    state: 'failed',
+    required: false,
+    pid: null,
+    since: null,
+    restarts: 0,
+    exits: [],
+    reason: fault,
+    title: null,
+    source: file === '' ? 'api' : 'file',
+    file: file === '' ? null : file,
+    enabled: false,
+    after: [],
+    port: null,
+    memoryBytes: null,
+    lastUsedAt: null,
+    page: null,
+    devices: [],
+  };
+}
