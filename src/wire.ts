@@ -180,6 +180,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const triggers = createTriggers({
     database,
     clock,
+    httpOf,
     log,
     secrets: identity.secrets,
     start: async (request) => void (await engine.startInstance(request)),

@@ -1,22 +1,25 @@
 /** One attempt of one job, from claim to record. The process is never tied to this one: at every await Studio may die, and the next Studio takes
  *  the same way from `resumeAttempt`: it finds the process, or the exit record, or neither.
  *  One thing to know: the record is committed only after every process of the job is proved gone, and the slot is freed only after the record. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { backoffDelayMs } from '../kernel/retry.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { deferred } from '../kernel/deferred.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { retryPolicy } from '../contract/graph.ts';
 import { recordProcess, type ClaimedJob } from '../store/job-claims.ts';
-import { endJobProcesses, isAlone, type JobProcesses } from './job-processes.ts';
+import { endWithProof } from './fence.ts';
+import { isAlone, type JobProcesses } from './job-processes.ts';
 import { clearJobFolder, jobFolder, type JobFolder } from './job-folder.ts';
 import { openLogPump, type LogPump } from './log-pump.ts';
 import { failedEnd, judge, NOT_STARTED, oomKills, type Verdict } from './outcome.ts';
 import type { RunParts, StopOrder } from './parts.ts';
-import { commandOf, prepareAttempt, type Command } from './prepare.ts';
+import { commandOf, openFolder, prepareAttempt, type Command, type Prepared } from './prepare.ts';
 import { readProgress } from './progress.ts';
-import { keepTrying, record, recordProgressOf } from './record.ts';
+import { keepTrying, record } from './record.ts';
 import { findShim, readExitRecord, startShim, watchShim, type JobProcess } from './shim-process.ts';
+import { createTold, type Told } from './told.ts';
 
 export interface Attempt {
   readonly claimed: ClaimedJob;
@@ -36,6 +39,9 @@ interface Running {
   readonly folder: JobFolder;
   readonly stopped: ReturnType<typeof deferred<StopOrder>>;
   readonly abandoned: AbortController;
+  /** Aborts with the first order, and when the attempt is abandoned: for what goes on before there is a process. */
+  readonly halted: AbortController;
+  readonly told: Told;
   order: StopOrder | undefined;
   uid: number | undefined;
   oomBefore: number;
@@ -61,6 +67,8 @@ function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) =
     folder: jobFolder(parts.workspacePath, claimed.job.id),
     stopped,
     abandoned: new AbortController(),
+    halted: new AbortController(),
+    told: createTold(claimed, parts),
     order: undefined,
     uid: undefined,
     oomBefore: oomKills(),
@@ -70,12 +78,17 @@ function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) =
     // The first order stands, but a lost job overrides all: nothing may be written for it.
     if (running.order === undefined || order.kind === 'lost') running.order = order;
     stopped.resolve(running.order);
+    running.halted.abort(new Error('the job is to end'));
   };
   if (claimed.cancelRequested) stop({ kind: 'cancel', reason: claimed.cancelReason ?? 'cancelled' });
   const done = toEnd(running, run).catch((error: unknown) => {
     if (!running.abandoned.signal.aborted) parts.log.error({ jobId: claimed.job.id, cause: messageOf(error) }, 'a job attempt failed to come to its record');
   });
-  return { claimed, done, stop, abandon: () => running.abandoned.abort(new Error('Studio stops')) };
+  const abandon = (): void => {
+    running.abandoned.abort(new Error('Studio stops'));
+    running.halted.abort(running.abandoned.signal.reason);
+  };
+  return { claimed, done, stop, abandon };
 }
 
 async function toEnd(running: Running, run: (running: Running) => Promise<Verdict>): Promise<void> {
@@ -90,13 +103,21 @@ async function toEnd(running: Running, run: (running: Running) => Promise<Verdic
     if (final !== verdict && verdict.kind === 'end') await Promise.all((verdict.artifacts ?? []).map(({ staged }) => parts.files.content.discard(staged)));
     await record({ claimed, verdict: final, parts, signal: running.abandoned.signal });
     // The record stands whatever becomes of the folder; the next attempt and the weekly cleaning try again.
-    await clearJobFolder(folder).catch((error: unknown) =>
+    await clearAfter(final, folder).catch((error: unknown) =>
       parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'the folder of an ended job could not be emptied'),
     );
   } finally {
     if (running.uid !== undefined && !running.abandoned.signal.aborted) parts.uids?.release(running.uid);
+    parts.environments.letGo(claimed.job.id);
     parts.onLog(claimed.job.id);
   }
+}
+
+/** What a job keeps for its next attempt goes when there is to be none. */
+async function clearAfter(verdict: Verdict, folder: JobFolder): Promise<void> {
+  await clearJobFolder(folder);
+  if (verdict.kind === 'end' && (verdict.end.status === 'completed' || verdict.end.status === 'cancelled'))
+    await rm(folder.checkpoint, { recursive: true, force: true });
 }
 
 /** A direct job's own policy: a failure becomes another attempt while there are some left. */
@@ -123,9 +144,14 @@ async function runFresh(running: Running): Promise<Verdict> {
   running.redact = command.redact;
   if (running.order !== undefined) return judge({ claimed, order: running.order, exit: undefined, ended: undefined, parts });
   running.uid = await parts.uids?.take();
-  const prepared = await keepTrying(whileAway, () => prepareAttempt(claimed, command, folder, running.uid, parts));
-  const pump = await openLogPump({ folder, redact: prepared.redact, maxBytes: parts.limits.logBytes, onWrite: () => parts.onLog(claimed.job.id) });
+  await keepTrying(whileAway, () => openFolder({ claimed, command, folder, uid: running.uid, parts }));
+  const pump = await openPump(running, command);
   if (claimed.attempt > 1) await pump.note(`attempt ${claimed.attempt}`);
+  const prepared = await prepareWatched(running, command, pump);
+  if (prepared === undefined) {
+    await pump.finish();
+    return judge({ claimed, order: running.order, exit: undefined, ended: undefined, parts });
+  }
   if (prepared.env.dropped.length > 0) await pump.note(`these names of the environment were not taken: ${prepared.env.dropped.join(', ')}`);
   let process: JobProcess;
   try {
@@ -140,6 +166,47 @@ async function runFresh(running: Running): Promise<Verdict> {
   if (!isOurs) running.stopped.resolve((running.order = { kind: 'lost' }));
   parts.onJobStarted({ id: claimed.job.id, workerId: claimed.workerId });
   return attend(running, process, pump, prepared);
+}
+
+/** Files and environment, with the log shown meanwhile. They count against the job's time. @returns undefined when an order came before all was there */
+async function prepareWatched(running: Running, command: Command, pump: LogPump): Promise<Prepared | undefined> {
+  const { claimed, parts, folder } = running;
+  const signal = running.halted.signal;
+  const whileAway = { parts, jobId: claimed.job.id, signal };
+  const disarm = armTimeout(running);
+  const over = new AbortController();
+  const following = follow(running, pump, over.signal);
+  try {
+    return await keepTrying(whileAway, () => prepareAttempt({ claimed, command, folder, uid: running.uid, parts, note: pump.note, signal }));
+  } catch (error) {
+    running.abandoned.signal.throwIfAborted();
+    if (running.order === undefined) {
+      await pump.note(messageOf(error));
+      throw error;
+    }
+    await pump.note('the job is ended before it began');
+    return undefined;
+  } finally {
+    disarm();
+    over.abort();
+    await following;
+    await pump.pump();
+  }
+}
+
+function openPump(running: Running, command: Command): Promise<LogPump> {
+  const { claimed, parts, folder } = running;
+  return openLogPump({
+    folder,
+    redact: command.redact,
+    maxBytes: parts.limits.logBytes,
+    onWrite: () => parts.onLog(claimed.job.id),
+    onMarker(marker) {
+      if (marker.kind === 'told') running.told.add(marker.progress);
+      // Written at once: a Studio that comes after this one does not read these lines again.
+      else writeFileSync(folder.printedResult, marker.text, { mode: 0o600 });
+    },
+  });
 }
 
 /** The process of an earlier Studio: alive, ended with a record, or vanished. */
@@ -164,10 +231,11 @@ async function runFound(running: Running): Promise<Verdict> {
       return undefined;
     },
   );
-  const pump =
-    command === undefined
-      ? undefined
-      : await openLogPump({ folder, redact: command.redact, maxBytes: parts.limits.logBytes, onWrite: () => parts.onLog(claimed.job.id) });
+  const pump = command === undefined ? undefined : await openPump(running, command);
+  if (command?.spec.requirements !== undefined)
+    await parts.environments
+      .holdFound({ orgId: claimed.orgId, jobId: claimed.job.id, requirements: command.spec.requirements, python: command.spec.python })
+      .catch(() => undefined); // Its interpreter is gone: the job itself will tell.
   if (shim !== undefined) {
     parts.log.info({ jobId: claimed.job.id, pid: shim.pid }, 'a running job was found again');
     parts.onJobStarted({ id: claimed.job.id, workerId: claimed.workerId });
@@ -194,12 +262,13 @@ async function attend(running: Running, process: JobProcess | undefined, pump: L
       await pump
         ?.note(order.kind === 'timeout' ? `the job ran longer than its limit of ${order.limitMs} ms and is ended` : 'the job is ended')
         .catch(() => undefined);
-      await sweep(running, target, parts.limits.graceMs);
+      await endWithProof(target, running.claimed, { graceMs: parts.limits.graceMs, parts, signal: running.abandoned.signal });
     }
   }
   const exit = await readExitRecord(folder);
-  const left = await sweep(running, target, 0);
+  const left = await endWithProof(target, running.claimed, { graceMs: 0, parts, signal: running.abandoned.signal });
   await pump?.finish();
+  await lastTold(running);
   if (left > 0 && running.order === undefined)
     await pump?.note(`${left} ${left === 1 ? 'process' : 'processes'} that the job left behind ${left === 1 ? 'was' : 'were'} ended`);
   return judge({
@@ -211,21 +280,37 @@ async function attend(running: Running, process: JobProcess | undefined, pump: L
   });
 }
 
-async function sweep(running: Running, target: JobProcesses, graceMs: number): Promise<number> {
-  const { ended, survivors } = await endJobProcesses(target, { graceMs, clock: running.parts.clock });
-  for (const facts of survivors)
-    running.parts.log.error({ jobId: target.jobId, pid: facts.pid, name: facts.name }, 'a process of a job does not die; the kernel holds it');
-  return ended;
+/** What it told in its last second. */
+async function lastTold(running: Running): Promise<void> {
+  const { claimed, parts } = running;
+  if (running.order?.kind === 'lost') return;
+  await readTold(running).catch(() => undefined);
+  await keepTrying({ parts, jobId: claimed.job.id, signal: running.abandoned.signal }, () => running.told.flush());
+}
+
+async function readTold(running: Running): Promise<void> {
+  const { folder, told, uid } = running;
+  const seen = Number(await readFile(folder.progressState, 'utf8').catch(() => '0'));
+  const next = await readProgress(folder.progress, uid, seen);
+  if (next === undefined) return;
+  for (const progress of next.told) told.add(progress);
+  await writeFile(folder.progressState, String(next.bytes), { mode: 0o600 });
+}
+
+/** @returns ends the wait */
+function armTimeout(running: Running): () => void {
+  const { claimed, parts } = running;
+  const limitMs = claimed.timeoutMs - Math.max(0, parts.clock.now() - claimed.startedAtMs);
+  return parts.clock.after(Math.max(0, limitMs), () => {
+    running.order ??= { kind: 'timeout', limitMs: claimed.timeoutMs };
+    running.stopped.resolve(running.order);
+    running.halted.abort(new Error('the job ran longer than its limit'));
+  });
 }
 
 /** @returns the order that came before the process ended by itself */
 async function waitForEnd(running: Running, process: JobProcess, pump: LogPump | undefined): Promise<StopOrder | undefined> {
-  const { claimed, parts } = running;
-  const limitMs = claimed.timeoutMs - Math.max(0, parts.clock.now() - claimed.startedAtMs);
-  const disarm = parts.clock.after(Math.max(0, limitMs), () => {
-    running.order ??= { kind: 'timeout', limitMs: claimed.timeoutMs };
-    running.stopped.resolve(running.order);
-  });
+  const disarm = armTimeout(running);
   const over = new AbortController();
   const abandoned = new Promise<never>((_, reject) =>
     running.abandoned.signal.addEventListener('abort', () => reject(running.abandoned.signal.reason), { once: true }),
@@ -242,18 +327,15 @@ async function waitForEnd(running: Running, process: JobProcess, pump: LogPump |
 
 /** Carries log and progress over while the process runs. */
 async function follow(running: Running, pump: LogPump | undefined, signal: AbortSignal): Promise<void> {
-  const { claimed, parts, folder } = running;
-  const recordNext = recordProgressOf(claimed, parts);
-  let seen = 0;
+  const { claimed, parts } = running;
   let lookAt = 0;
   while (!signal.aborted && !running.abandoned.signal.aborted) {
     try {
       await pump?.pump();
       if (parts.clock.monotonic() >= lookAt) {
         lookAt = parts.clock.monotonic() + PROGRESS_MS;
-        const next = await readProgress(folder.progress, running.uid, seen);
-        if (next !== undefined) seen = next.bytes;
-        if (next?.progress !== undefined) await recordNext(next.progress);
+        await readTold(running);
+        await running.told.flush();
       }
     } catch (error) {
       // A full disk or a lost database heals; what was written by then is carried over on the next round.

@@ -1,7 +1,7 @@
 /** What a job left: its artifacts, its result, its last words. Reads only after every process of the job is proved gone, follows no link, takes plain files only. */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, link, open, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { chmod, link, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filePathFault } from '../contract/files.ts';
 import type { Json } from '../contract/endpoint.ts';
@@ -136,6 +136,9 @@ async function readResult(folder: JobFolder, options: Parameters<typeof readOutp
       });
     return parseJson(maskText(text, options.redact), '$STUDIO_RESULT');
   }
+  // Studio's own file, from a marker that the pump saw.
+  const printed = await readFile(folder.printedResult, 'utf8').catch(() => undefined);
+  if (printed !== undefined) return parseJson(maskText(printed, options.redact), 'the printed ::result marker');
   if (options.parse === 'none') return undefined;
   const text = await readTail(folder.stdout, { maxBytes: RESULT_BYTES + 1, redact: options.redact });
   if (Buffer.byteLength(text) > RESULT_BYTES)

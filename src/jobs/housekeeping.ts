@@ -18,6 +18,7 @@ export async function keepHouse(parts: RunParts, signal: AbortSignal): Promise<v
     if (signal.aborted) return;
     try {
       const folders = await removeLooseFolders(parts);
+      await parts.environments.tidy();
       const contents = await parts.files.sweep(signal);
       if (folders + contents > 0) parts.log.info({ folders, contents }, 'what no row speaks of any more was removed');
     } catch (error) {

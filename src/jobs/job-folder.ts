@@ -1,13 +1,10 @@
-/** A job's folder, `<workspace>/jobs/<id>/`: what lies where, made before the process starts and emptied after its end was recorded. Only the log stays.
+/** A job's folder, `<workspace>/jobs/<id>/`: what lies where, made before the process starts and emptied after its end was recorded. Only the log stays, and
+ *  until it completed what it keeps for its next attempt (`checkpoint`).
  *  One thing to know: `work`, `artifacts` and `io` belong to the job; whatever Studio reads from them is opened without following links and checked. */
 import { constants } from 'node:fs';
 import { chmod, chown, mkdir, open, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Files } from '../files/files.ts';
-import { filePathFault } from '../contract/files.ts';
-import { NodeError } from '../nodes/kit.ts';
-import { readFile } from '../store/files.ts';
-import type { Sql } from '../store/client.ts';
+import { chownTree } from './own.ts';
 
 export interface JobFolder {
   readonly root: string;
@@ -15,13 +12,20 @@ export interface JobFolder {
   readonly artifacts: string;
   readonly result: string;
   readonly progress: string;
+  /** The job's own, from attempt to attempt. */
+  readonly checkpoint: string;
   readonly io: string;
   readonly script: string;
   readonly stdin: string;
+  /** What was printed while the environment was made. */
+  readonly setup: string;
   readonly stdout: string;
   readonly stderr: string;
   readonly log: string;
   readonly pumpState: string;
+  /** The last result that was printed as a marker. */
+  readonly printedResult: string;
+  readonly progressState: string;
   readonly shimPid: string;
   readonly exit: string;
   /** What runs here, for a Studio that comes back: uid and attempt. */
@@ -36,27 +40,30 @@ export function jobFolder(workspacePath: string, jobId: string): JobFolder {
     root,
     work: at('work'),
     artifacts: at('artifacts'),
+    checkpoint: at('checkpoint'),
     io: at('io'),
     result: join(root, 'io', 'result.json'),
     progress: join(root, 'io', 'progress'),
     script: at('script'),
     stdin: at('stdin'),
+    setup: at('setup'),
     stdout: at('stdout'),
     stderr: at('stderr'),
     log: at('log'),
     pumpState: at('log.state'),
+    printedResult: at('result.printed'),
+    progressState: at('progress.state'),
     shimPid: at('shim.pid'),
     exit: at('exit'),
     run: at('run.json'),
   };
 }
 
-/** Empties the folder of an attempt; the log stays. */
+/** Empties the folder of an attempt; the log and what the job keeps for its next attempt stay. */
 export async function clearJobFolder(folder: JobFolder): Promise<void> {
-  const { work, artifacts, io, script, stdin, stdout, stderr, pumpState, shimPid, exit, run } = folder;
-  await Promise.all(
-    [work, artifacts, io, script, stdin, stdout, stderr, pumpState, shimPid, exit, run].map((path) => rm(path, { recursive: true, force: true })),
-  );
+  const { work, artifacts, io, script, stdin, setup, stdout, stderr, pumpState, printedResult, progressState, shimPid, exit, run } = folder;
+  const paths = [work, artifacts, io, script, stdin, setup, stdout, stderr, pumpState, printedResult, progressState, shimPid, exit, run];
+  await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
 }
 
 export interface FolderContent {
@@ -77,6 +84,10 @@ export async function makeJobFolder(folder: JobFolder, content: FolderContent): 
     await mkdir(path, { mode: 0o700 });
     await giveTo(path, content.uid, 0o777);
   }
+  await mkdir(folder.checkpoint, { recursive: true, mode: 0o700 });
+  // An attempt before this one had another user.
+  if (content.uid !== undefined) await chownTree(folder.checkpoint, content.uid).catch(() => chmod(folder.checkpoint, 0o777));
+  await writeFile(folder.setup, '', { mode: 0o600 });
   // The job's own, so that it may open /dev/stdout anew.
   for (const path of [folder.stdout, folder.stderr]) {
     await writeFile(path, '', { mode: 0o600 });
@@ -91,38 +102,9 @@ export async function makeJobFolder(folder: JobFolder, content: FolderContent): 
 }
 
 /** Some volumes (FUSE) refuse chown even to root: there the mode lets the job in. */
-async function giveTo(path: string, uid: number | undefined, openMode: number): Promise<void> {
+export async function giveTo(path: string, uid: number | undefined, openMode: number): Promise<void> {
   if (uid === undefined) return;
   await chown(path, uid, uid).catch(() => chmod(path, openMode));
-}
-
-/** Puts files of the org into the working folder. @throws NodeError file_missing, bad_name */
-export async function placeJobFiles(
-  folder: JobFolder,
-  wanted: Readonly<Record<string, string>>,
-  parts: { readonly files: Files; readonly sql: Sql; readonly orgId: string; readonly uid: number | undefined },
-): Promise<void> {
-  for (const [name, path] of Object.entries(wanted)) {
-    const fault = filePathFault(name) ?? filePathFault(path);
-    if (fault !== undefined) throw new NodeError('bad_name', `files: "${name}": ${fault}`, { final: true });
-    // Serial: copies of large files would only fight for one disk.
-    const file = await readFile(parts.sql, { orgId: parts.orgId, path });
-    if (file === undefined) throw new NodeError('file_missing', `files: there is no file "${path}"; upload it, or correct the path`, { final: true });
-    const target = join(folder.work, name);
-    await makeOwnFolders(folder.work, name, parts.uid);
-    await parts.files.content.copyTo(parts.orgId, file.sha256, target, parts.uid === undefined ? undefined : { uid: parts.uid, gid: parts.uid });
-  }
-}
-
-async function makeOwnFolders(work: string, name: string, uid: number | undefined): Promise<void> {
-  let path = work;
-  for (const segment of name.split('/').slice(0, -1)) {
-    path = join(path, segment);
-    await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-    await giveTo(path, uid, 0o777);
-  }
 }
 
 /** Opens a file that a job made: no link is followed, no pipe waited for, only the job's own plain file is taken.

@@ -3,28 +3,27 @@
 import { constants } from 'node:fs';
 import { access, chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type * as z from 'zod';
-import type { Caller } from '../contract/caller.ts';
-import { filePathFault } from '../contract/files.ts';
-import type { Job, Queue, submitJob } from '../contract/jobs.ts';
+import type { Job, JobDependency, JobGroup, Queue } from '../contract/jobs.ts';
 import { isTerminalJob } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
-import { newId } from '../kernel/ids.ts';
 import { cancelQueuedJob, requestJobCancel, retryEndedJob } from '../store/job-claims.ts';
-import { insertDirectJobs, readJob, readJobStatus } from '../store/jobs.ts';
-import { countPending, listQueues, readQueue, upsertQueue } from '../store/queues.ts';
+import { blockAgain, firstOpenDependencies } from '../store/job-dependencies.ts';
+import { deleteMetricPoints } from '../store/job-metrics.ts';
+import { listGroupJobs, readJob, readJobGroup, readJobStatus } from '../store/jobs.ts';
+import { listQueues, upsertQueue } from '../store/queues.ts';
 import { listWorkers, type Worker } from '../store/workers.ts';
+import { createEnvironments, defaultEnvironments } from './environments.ts';
 import { followLog } from './follow.ts';
 import { closedAncestor, jobFolder } from './job-folder.ts';
 import { sizeOf } from './log-pump.ts';
+import { searchLog, type SearchReply, type SearchRequest } from './log-search.ts';
 import { DEFAULT_LIMITS, type JobsParts, type RunParts } from './parts.ts';
+import { submitJobs, type SubmitRequest, type Submitted } from './submit.ts';
 import { createUids } from './uids.ts';
 import { waitReasonOf } from './wait-reason.ts';
 import { createJobWorker, type JobWorker } from './worker.ts';
 
 export type { JobsParts } from './parts.ts';
-
-type SubmitBody = z.infer<typeof submitJob>;
 
 export interface QueuePatch {
   readonly slots?: number | undefined;
@@ -34,24 +33,28 @@ export interface QueuePatch {
   readonly defaultTimeoutMs?: number | undefined;
 }
 
+export interface GroupRequest {
+  readonly orgId: string;
+  readonly id: string;
+  readonly requestId: string;
+}
+
 export interface Jobs {
   /** Finds running jobs again, then claims. Call when the engine is ready to prepare commands. */
   start(): Promise<void>;
   wake(queue: string): void;
   /** Asks for the end of a job, durably. It has ended when `onJobEnded` says so. Nothing happens when it ended already. */
   cancel(jobId: string, reason: string): Promise<void>;
-  /** @throws AppError invalid_body, unsatisfiable, queue_full, conflict */
-  submit(request: {
-    readonly orgId: string;
-    readonly caller: Caller;
-    readonly body: SubmitBody;
-    readonly ids?: readonly string[];
-    readonly requestId: string;
-  }): Promise<{ readonly ids: string[]; readonly job: Job }>;
+  /** @throws AppError invalid_body, unsatisfiable, queue_full, conflict, too_large */
+  submit(request: SubmitRequest): Promise<Submitted>;
   /** @throws AppError not_found, illegal_transition */
   cancelJob(request: { readonly orgId: string; readonly id: string; readonly reason: string }): Promise<Job>;
   /** @throws AppError not_found, illegal_transition */
   retry(request: { readonly orgId: string; readonly id: string; readonly requestId: string }): Promise<Job>;
+  /** Asks for the end of all jobs of the group that have not ended. @throws AppError not_found */
+  cancelGroup(request: GroupRequest): Promise<JobGroup>;
+  /** Queues again all jobs of the group that ended without completing. @throws AppError not_found */
+  retryGroup(request: GroupRequest): Promise<JobGroup>;
   /** Adds to each queued job what it waits for. */
   explain(jobs: readonly Job[]): Promise<Job[]>;
   listQueues(): Promise<Queue[]>;
@@ -68,6 +71,8 @@ export interface Jobs {
     readonly follow: boolean;
     readonly signal: AbortSignal;
   }): AsyncGenerator<Buffer>;
+  /** Lines of the log that hold a text. */
+  searchLog(request: Omit<SearchRequest, 'path'> & { readonly jobId: string }): Promise<SearchReply>;
   drain(): void;
   stop(): Promise<void>;
 }
@@ -78,6 +83,7 @@ export function createJobs(given: JobsParts): Jobs {
   const parts: RunParts = {
     ...given,
     limits: { ...DEFAULT_LIMITS, ...given.limits },
+    environments: createEnvironments({ ...(given.environments ?? defaultEnvironments(given.workspacePath)), clock, log }),
     uids: process.getuid?.() === 0 ? createUids() : undefined,
     onLog: (jobId) => {
       for (const listener of watchers.get(jobId) ?? []) listener();
@@ -98,22 +104,49 @@ export function createJobs(given: JobsParts): Jobs {
     async cancel(jobId, reason) {
       await cancelAnywhere({ id: jobId, orgId: undefined, reason });
     },
-    submit: (request) => submit(request, { parts, commit }),
+    async submit(request) {
+      const { queue, ...made } = await submitJobs(request, parts);
+      commit(queue);
+      return made;
+    },
     async cancelJob({ orgId, id, reason }) {
       const job = await cancelAnywhere({ id, orgId, reason });
       if (job !== undefined) return job;
       return refuseEnded(await readJob(database.engine, { orgId, id }), id, 'cancelled');
     },
     async retry({ orgId, id, requestId }) {
-      const job = await database.engine.transaction((sql) => retryEndedJob(sql, { id, orgId, requestId }));
+      const job = await retryOne({ orgId, id, requestId });
       if (job === undefined) return refuseEnded(await readJob(database.engine, { orgId, id }), id, 'retried');
       commit(job.queue);
       return job;
     },
+    async cancelGroup({ orgId, id }) {
+      await requireGroup(orgId, id);
+      // Serial, the last ones first: a slot that comes free meanwhile takes none of them.
+      for (const job of (await listGroupJobs(database.engine, { orgId, id, statuses: ['queued', 'running'] })).toReversed())
+        await cancelAnywhere({ id: job.id, orgId, reason: 'its group was cancelled' });
+      return requireGroup(orgId, id);
+    },
+    async retryGroup({ orgId, id, requestId }) {
+      await requireGroup(orgId, id);
+      const ended = await listGroupJobs(database.engine, { orgId, id, statuses: ['failed', 'cancelled', 'dead'] });
+      // Serial: one transaction each, so that a large group holds no locks for long.
+      for (const job of ended) await retryOne({ orgId, id: job.id, requestId });
+      for (const queue of new Set(ended.map((job) => job.queue))) commit(queue);
+      return requireGroup(orgId, id);
+    },
     async explain(list) {
       if (!list.some((job) => job.status === 'queued')) return [...list];
-      const [queues, workers] = await Promise.all([listQueues(database.engine), listWorkers(database.engine)]);
-      return list.map((job) => (job.status === 'queued' ? { ...job, waitReason: reasonOf(job, queues, workers, clock.now()) } : job));
+      const blocked = list.filter((job) => job.status === 'queued' && job.blockedBy !== undefined).map((job) => job.id);
+      const [queues, workers, awaited] = await Promise.all([
+        listQueues(database.engine),
+        listWorkers(database.engine),
+        firstOpenDependencies(database.engine, blocked),
+      ]);
+      return list.map((job) => {
+        if (job.status !== 'queued') return job;
+        return { ...job, waitReason: dependencyReasonOf(job, awaited.get(job.id)) ?? reasonOf(job, queues, workers, clock.now()) };
+      });
     },
     listQueues: () => listQueues(database.engine),
     listWorkers: () => listWorkers(database.engine),
@@ -129,12 +162,27 @@ export function createJobs(given: JobsParts): Jobs {
       const onChange = (listener: () => void): (() => void) => watch(watchers, job.id, listener);
       return followLog({ path: jobFolder(parts.workspacePath, job.id).log, from, live: follow ? { hasEnded, onChange } : undefined, clock, signal });
     },
+    searchLog: ({ jobId, ...request }) => searchLog({ ...request, path: jobFolder(parts.workspacePath, jobId).log }),
     drain: () => worker?.drain(),
     async stop() {
       await worker?.stop(given.stopMode);
       parts.uids?.releaseAll();
     },
   };
+
+  async function requireGroup(orgId: string, id: string): Promise<JobGroup> {
+    return (await readJobGroup(database.engine, { orgId, id })) ?? fail('not_found', `There is no group of jobs ${id}.`);
+  }
+
+  function retryOne(request: { readonly orgId: string; readonly id: string; readonly requestId: string }): Promise<Job | undefined> {
+    return database.engine.transaction(async (sql) => {
+      const job = await retryEndedJob(sql, request);
+      if (job === undefined) return undefined;
+      await deleteMetricPoints(sql, job.id);
+      const blockedBy = await blockAgain(sql, job.id);
+      return blockedBy === 0 ? job : { ...job, blockedBy };
+    });
+  }
 
   async function cancelAnywhere(cancel: { readonly id: string; readonly orgId: string | undefined; readonly reason: string }): Promise<Job | undefined> {
     const request = { ...cancel, nowMs: clock.now() };
@@ -174,6 +222,15 @@ function reasonOf(job: Job, queues: readonly Queue[], workers: readonly Worker[]
   );
 }
 
+/** @returns undefined when it waits for no other job */
+function dependencyReasonOf(job: Job, first: JobDependency | undefined): Job['waitReason'] {
+  if (job.blockedBy === undefined || first === undefined) return undefined;
+  const others = job.blockedBy - 1;
+  const until = first.condition === 'afterok' ? 'to complete' : 'to end';
+  const more = others === 0 ? '' : `, and for ${others} more ${others === 1 ? 'job' : 'jobs'}`;
+  return { kind: 'dependency', message: `waits for ${first.name === undefined ? '' : `"${first.name}" `}${first.id} (${first.status}) ${until}${more}` };
+}
+
 /** Three missed beats. */
 const SILENT_MS = 30_000;
 
@@ -186,73 +243,6 @@ function refuseEnded(job: Job | undefined, id: string, verb: string): never {
     });
   }
   return fail('illegal_transition', { message: `Job ${id} is ${job.status}; it can not be ${verb}.`, details: { status: job.status } });
-}
-
-async function submit(
-  request: { readonly orgId: string; readonly caller: Caller; readonly body: SubmitBody; readonly ids?: readonly string[]; readonly requestId: string },
-  context: { readonly parts: RunParts; readonly commit: (queue: string) => void },
-): Promise<{ ids: string[]; job: Job }> {
-  const { parts, commit } = context;
-  const { queue: name = 'studio', resources = {}, timeoutMs, retry = {}, priority = 50, labels = {}, array, ...spec } = request.body;
-  checkSpec(spec);
-  const queue = await readQueue(parts.database.engine, name);
-  if (queue === undefined) fail('unsatisfiable', { message: `There is no queue "${name}"; GET /api/v1/queues lists them.`, details: { queue: name } });
-  if (queue.state === 'draining')
-    fail('conflict', {
-      message: `The queue ${name} is draining and takes no new jobs; set draining to false, or use another queue.`,
-      details: { queue: name },
-    });
-  await checkDevices(resources.gpus ?? 0, parts);
-  const count = array ?? 1;
-  const pending = await countPending(parts.database.engine, { name, limit: queue.maxPending + 1 });
-  if (pending + count > queue.maxPending) {
-    fail('queue_full', {
-      message: `The queue ${name} holds ${pending} waiting jobs; ${count} more would pass its limit of ${queue.maxPending}.`,
-      details: { queue: name, pending, limit: queue.maxPending },
-      retryAfterS: 10,
-    });
-  }
-  const createdAt = new Date(parts.clock.now());
-  const rows = Array.from({ length: count }, (_, index) => ({
-    id: request.ids?.[index] ?? newId('job', parts.clock),
-    orgId: request.orgId,
-    queue: name,
-    spec: array === undefined ? spec : { ...spec, array: { index, size: array } },
-    priority,
-    labels,
-    resources,
-    retry,
-    timeoutMs: timeoutMs ?? null,
-    principal: request.caller.userId,
-    createdAt,
-  }));
-  const made = await parts.database.engine.transaction((sql) => insertDirectJobs(sql, rows, request.requestId));
-  commit(name);
-  const [job] = made;
-  if (job === undefined) throw new Error('submitted jobs did not come back from their insert');
-  return { ids: made.map((one) => one.id), job };
-}
-
-function checkSpec(spec: Pick<SubmitBody, 'command' | 'script' | 'files'>): void {
-  if ((spec.command === undefined) === (spec.script === undefined))
-    fail('invalid_body', {
-      message: 'Give either "command" (a list of arguments) or "script" (text for a shell), not both and not neither.',
-      details: { path: 'command' },
-    });
-  for (const [name, path] of Object.entries(spec.files ?? {})) {
-    const fault = filePathFault(name) ?? filePathFault(path);
-    if (fault !== undefined) fail('invalid_body', { message: `files: ${JSON.stringify(name)}: ${fault}.`, details: { path: 'files' } });
-  }
-}
-
-async function checkDevices(wanted: number, parts: RunParts): Promise<void> {
-  if (wanted === 0) return;
-  const devices = await parts.devices.list();
-  if (wanted > devices.length)
-    fail('unsatisfiable', {
-      message: `The job asks for ${wanted} GPUs; this machine has ${devices.length}.`,
-      details: { gpus: wanted, available: devices.length },
-    });
 }
 
 function watch(watchers: Map<string, Set<() => void>>, jobId: string, listener: () => void): () => void {

@@ -1,11 +1,12 @@
-/** Carries what a job writes into its log, with secrets masked. The job writes two plain files, so that it never depends on Studio; the pump follows them.
- *  A killed Studio goes on from `log.state`: offsets into the two files, and how long the log was then. Secrets stand unmasked only in those two files
+/** Carries what a job writes into its log, with secrets masked. The job writes plain files, so that it never depends on Studio; the pump follows them.
+ *  A killed Studio goes on from `log.state`: offsets into the files, and how long the log was then. Secrets stand unmasked only in those files
  *  (mode 0600, Studio's own), until the job's end removes them.
- *  One thing to know: lines of the two streams are ordered by when they were seen, a tenth of a second apart. */
+ *  One thing to know: lines of the streams are ordered by when they were seen, a tenth of a second apart. */
 import { constants } from 'node:fs';
 import { open, readFile, rename, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
 import { asDiskFault } from '../files/content.ts';
 import type { JobFolder } from './job-folder.ts';
+import { createMarkerScanner, MAX_MARKER_BYTES, type Marker, type MarkerScanner } from './markers.ts';
 import { createMasker, maskText, type Masker } from './masker.ts';
 
 export interface LogPump {
@@ -20,6 +21,8 @@ export interface LogPump {
 interface Stream {
   readonly path: string;
   readonly masker: Masker;
+  /** Undefined: what is printed there says nothing about the job. */
+  readonly markers: MarkerScanner | undefined;
   /** Bytes read. */
   offset: number;
 }
@@ -30,9 +33,13 @@ export interface PumpOptions {
   /** Then the log begins anew, and the one before is kept beside it. */
   readonly maxBytes: number;
   readonly onWrite: () => void;
+  /** A marker that the job printed. Default: they are lines like others. */
+  readonly onMarker?: ((marker: Marker) => void) | undefined;
 }
 
 const CHUNK_BYTES = 256 * 1024;
+/** After so much it is written down how far the pump came: what a killed Studio carried over since is carried over again. */
+const SAVE_BYTES = 32 * 1024 * 1024;
 
 /** Goes on where `log.state` says, or at the beginning, after what an earlier attempt left in the log. */
 export async function openLogPump(options: PumpOptions): Promise<LogPump> {
@@ -40,15 +47,30 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
   const state = await readState(folder.pumpState);
   if (state !== undefined && (await sizeOf(folder.log)) > state.log) await truncate(folder.log, state.log);
   const streams: readonly Stream[] = [
-    { path: folder.stdout, masker: createMasker(options.redact), offset: state?.stdout ?? 0 },
-    { path: folder.stderr, masker: createMasker(options.redact), offset: state?.stderr ?? 0 },
+    { path: folder.setup, masker: createMasker(options.redact), markers: undefined, offset: state?.setup ?? 0 },
+    {
+      path: folder.stdout,
+      masker: createMasker(options.redact),
+      markers: await markersFrom(folder.stdout, state?.stdout, options),
+      offset: state?.stdout ?? 0,
+    },
+    {
+      path: folder.stderr,
+      masker: createMasker(options.redact),
+      markers: await markersFrom(folder.stderr, state?.stderr, options),
+      offset: state?.stderr ?? 0,
+    },
   ];
   let logBytes = await sizeOf(folder.log);
+  let savedAt = logBytes;
   let turn: Promise<unknown> = Promise.resolve();
+  /** Open while a turn writes. */
+  let output: FileHandle | undefined;
 
   async function append(bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return;
     if (logBytes + bytes.length > options.maxBytes) {
+      await closeOutput();
       await rename(folder.log, `${folder.log}.1`).catch(() => undefined);
       logBytes = 0;
       await write(Buffer.from(`[studio] the log reached its limit of ${options.maxBytes} bytes and began anew here\n`));
@@ -57,19 +79,21 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
   }
 
   async function write(bytes: Buffer): Promise<void> {
-    const handle = await open(folder.log, 'a', 0o600);
-    try {
-      await handle.writeFile(bytes);
-    } finally {
-      await handle.close();
-    }
+    output ??= await open(folder.log, 'a', 0o600);
+    await output.writeFile(bytes);
     logBytes += bytes.length;
+  }
+
+  async function closeOutput(): Promise<void> {
+    await output?.close();
+    output = undefined;
   }
 
   /** Not synced: it has to outlive Studio, not the machine (a job does not outlive that either). */
   async function save(): Promise<void> {
-    const [stdout, stderr] = streams.map((stream) => stream.offset - stream.masker.held());
-    await writeFile(folder.pumpState, JSON.stringify({ stdout, stderr, log: logBytes }), { mode: 0o600 });
+    const [setup, stdout, stderr] = streams.map((stream) => stream.offset - stream.masker.held());
+    await writeFile(folder.pumpState, JSON.stringify({ setup, stdout, stderr, log: logBytes }), { mode: 0o600 });
+    savedAt = logBytes;
   }
 
   async function take(isLast: boolean): Promise<boolean> {
@@ -78,7 +102,9 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
       for (const stream of streams) {
         for await (const chunk of newBytes(stream)) {
           took = true;
+          stream.markers?.push(chunk);
           await append(stream.masker.push(chunk));
+          if (logBytes - savedAt > SAVE_BYTES) await save();
         }
         if (isLast) await append(stream.masker.flush());
         if (stream.offset > options.maxBytes) {
@@ -90,6 +116,8 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
       if (took) await save();
     } catch (error) {
       throw asDiskFault(error);
+    } finally {
+      await closeOutput();
     }
     if (took) options.onWrite();
     return took;
@@ -104,12 +132,36 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
     pump: () => inTurn(() => take(false)),
     note: (line) =>
       inTurn(async () => {
-        await append(Buffer.from(`[studio] ${maskText(line, options.redact)}\n`));
-        await save();
+        try {
+          await append(Buffer.from(`[studio] ${maskText(line, options.redact)}\n`));
+          await save();
+        } finally {
+          await closeOutput();
+        }
         options.onWrite();
       }),
     finish: () => inTurn(async () => void (await take(true))),
   };
+}
+
+/** A scanner that knows the beginning of the line that the pump stopped in. */
+async function markersFrom(path: string, offset: number | undefined, options: PumpOptions): Promise<MarkerScanner | undefined> {
+  if (options.onMarker === undefined) return undefined;
+  const scanner = createMarkerScanner(options.onMarker);
+  if (offset === undefined || offset === 0) return scanner;
+  const handle = await openRead(path);
+  if (handle === undefined) return scanner;
+  try {
+    const start = Math.max(0, offset - MAX_MARKER_BYTES);
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(offset - start), 0, offset - start, start);
+    const before = buffer.subarray(0, bytesRead);
+    const lineAt = before.lastIndexOf(10) + 1;
+    // The line began further back than a marker is long: an x is no marker either.
+    scanner.push(lineAt === 0 && start > 0 ? Buffer.from('x') : before.subarray(lineAt));
+    return scanner;
+  } finally {
+    await handle.close();
+  }
 }
 
 async function* newBytes(stream: Stream): AsyncGenerator<Buffer> {
@@ -163,12 +215,21 @@ export async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
 }
 
-async function readState(path: string): Promise<{ stdout: number; stderr: number; log: number } | undefined> {
+interface PumpState {
+  readonly setup: number;
+  readonly stdout: number;
+  readonly stderr: number;
+  readonly log: number;
+}
+
+async function readState(path: string): Promise<PumpState | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(path, 'utf8'));
     if (typeof value !== 'object' || value === null) return undefined;
-    const { stdout, stderr, log } = value as Record<string, unknown>;
-    return typeof stdout === 'number' && typeof stderr === 'number' && typeof log === 'number' ? { stdout, stderr, log } : undefined;
+    // A Studio before this one may have run the job, and knew no setup.
+    const { setup = 0, stdout, stderr, log } = value as Record<string, unknown>;
+    const isWhole = [setup, stdout, stderr, log].every((offset) => typeof offset === 'number');
+    return isWhole ? ({ setup, stdout, stderr, log } as PumpState) : undefined;
   } catch {
     return undefined; // None yet, or torn by a power cut: the log is then carried over again from the start.
   }

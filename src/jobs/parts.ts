@@ -3,8 +3,10 @@ import type { CommandSpec } from '../contract/jobs.ts';
 import type { Files } from '../files/files.ts';
 import type { Devices } from '../gpu/device.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Egress } from '../kernel/egress.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Database } from '../store/client.ts';
+import type { Environments, EnvironmentSettings } from './environments.ts';
 import type { Uids } from './uids.ts';
 
 export interface JobsParts {
@@ -22,6 +24,10 @@ export interface JobsParts {
   readonly secrets: { read(orgId: string, name: string): Promise<string | undefined> };
   /** What becomes of running jobs when Studio stops: `keep` leaves them running, `stop` ends them and puts them back in line. */
   readonly stopMode: 'keep' | 'stop';
+  /** HTTP to the outside, as the org's administrators allow it. */
+  readonly httpOf: (orgId: string) => Pick<Egress, 'open'>;
+  /** Where virtual environments are kept. Default: the system's folder for temporary files, 20 GiB. */
+  readonly environments?: EnvironmentSettings | undefined;
   readonly limits?: Partial<JobLimits>;
 }
 
@@ -40,7 +46,7 @@ export interface JobLimits {
   readonly pollMs: number;
 }
 
-export const DEFAULT_LIMITS: JobLimits = { graceMs: 10_000, logBytes: 1024 ** 3, leaseMs: 30_000, pollMs: 1_000 };
+export const DEFAULT_LIMITS: JobLimits = { graceMs: 5_000, logBytes: 1024 ** 3, leaseMs: 30_000, pollMs: 1_000 };
 
 /** How often a vanished process is tried again before the job is dead. Source: CONTRACTS (Queues). */
 export const MAX_ORPHANED = 3;
@@ -54,7 +60,8 @@ export type StopOrder =
   /** The job is another worker's by now: end the processes, write nothing. */
   | { readonly kind: 'lost' };
 
-export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode'> {
+export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode' | 'environments'> {
+  readonly environments: Environments;
   readonly limits: JobLimits;
   readonly uids: Uids | undefined;
   /** The log of a job grew, or the job ended. */

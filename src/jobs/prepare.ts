@@ -3,8 +3,9 @@ import { isAbsolute, join } from 'node:path';
 import type { CommandSpec } from '../contract/jobs.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { maySubmitJobs, type ClaimedJob } from '../store/job-claims.ts';
-import { jobEnv, type JobEnv } from './job-env.ts';
-import { closedAncestor, makeJobFolder, placeJobFiles, type JobFolder } from './job-folder.ts';
+import { JOB_PATH, jobEnv, type JobEnv } from './job-env.ts';
+import { placeJobFiles } from './job-files.ts';
+import { closedAncestor, makeJobFolder, type JobFolder } from './job-folder.ts';
 import type { RunParts } from './parts.ts';
 
 export interface Prepared extends Command {
@@ -31,26 +32,41 @@ export async function commandOf(claimed: ClaimedJob, parts: RunParts): Promise<C
 
 const SECRET = /\{\{\s*secrets\.([A-Za-z_][A-Za-z0-9_]{0,127})\s*\}\}/g;
 
-/** A direct job may name secrets in the values of its environment, nowhere else: arguments are visible to every process of the machine. */
+/** A direct job may name secrets in the values of its environment and in its requirements (the address of a private index), nowhere else: arguments are
+ *  visible to every process of the machine. */
 async function withSecrets(spec: CommandSpec, read: (name: string) => Promise<string | undefined>): Promise<Command> {
   const values = new Map<string, string>();
-  for (const value of Object.values(spec.env ?? {})) {
-    for (const [, name = ''] of value.matchAll(SECRET)) {
+  const learn = async (where: string, text: string): Promise<void> => {
+    for (const [, name = ''] of text.matchAll(SECRET)) {
+      // Serial: a handful at most, and each is read once.
       const secret = values.get(name) ?? (await read(name));
-      if (secret === undefined) throw new NodeError('secret_missing', `env: there is no secret ${name}; add it under Settings, Secrets`, { final: true });
+      if (secret === undefined) throw new NodeError('secret_missing', `${where}: there is no secret ${name}; add it under Settings, Secrets`, { final: true });
       values.set(name, secret);
     }
-  }
-  const env = Object.fromEntries(
-    Object.entries(spec.env ?? {}).map(([name, value]) => [name, value.replace(SECRET, (_, secret: string) => values.get(secret) ?? '')]),
-  );
-  return { spec: { ...spec, env }, redact: [...values.values()] };
+  };
+  for (const value of Object.values(spec.env ?? {})) await learn('env', value);
+  await learn('requirements', spec.requirements ?? '');
+  const filled = (text: string): string => text.replace(SECRET, (_, secret: string) => values.get(secret) ?? '');
+  const env = Object.fromEntries(Object.entries(spec.env ?? {}).map(([name, value]) => [name, filled(value)]));
+  const requirements = spec.requirements === undefined ? {} : { requirements: filled(spec.requirements) };
+  return { spec: { ...spec, env, ...requirements }, redact: [...values.values()] };
 }
 
-/** Makes the folder and says what to start. @throws NodeError */
-export async function prepareAttempt(claimed: ClaimedJob, command: Command, folder: JobFolder, uid: number | undefined, parts: RunParts): Promise<Prepared> {
-  const { spec } = command;
-  const argv = argvOf(spec, folder);
+export interface Preparation {
+  readonly claimed: ClaimedJob;
+  readonly command: Command;
+  readonly folder: JobFolder;
+  readonly uid: number | undefined;
+  readonly parts: RunParts;
+  /** One line to the job's log. */
+  readonly note: (line: string) => Promise<void>;
+  /** Aborts when the job is to end before it began. */
+  readonly signal: AbortSignal;
+}
+
+/** Makes the empty folder. Before anything is written to the log. @throws NodeError */
+export async function openFolder({ claimed, command, folder, uid }: Omit<Preparation, 'note' | 'signal'>): Promise<void> {
+  argvOf(command.spec, folder);
   const closed = uid === undefined ? undefined : await closedAncestor(folder.root);
   if (closed !== undefined) {
     throw new NodeError(
@@ -59,29 +75,58 @@ export async function prepareAttempt(claimed: ClaimedJob, command: Command, fold
       { final: true },
     );
   }
-  await makeJobFolder(folder, { script: spec.script, stdin: spec.stdin, uid, attempt: claimed.attempt });
-  await placeJobFiles(folder, spec.files ?? {}, { files: parts.files, sql: parts.database.engine, orgId: claimed.orgId, uid });
-  const array = claimed.spec?.array;
-  const env = jobEnv(spec.env ?? {}, {
+  await makeJobFolder(folder, { script: command.spec.script, stdin: command.spec.stdin, uid, attempt: claimed.attempt });
+}
+
+/** Fills the folder and says what to start. @throws NodeError; the signal's reason */
+export async function prepareAttempt(preparation: Preparation): Promise<Prepared> {
+  const { claimed, command, folder, uid, parts, note, signal } = preparation;
+  const { spec } = command;
+  const { orgId } = claimed;
+  const common = { orgId, uid, note, signal };
+  await placeJobFiles(folder, spec.files ?? {}, { ...common, files: parts.files, database: parts.database, http: parts.httpOf(orgId), clock: parts.clock });
+  const environment =
+    spec.requirements === undefined
+      ? undefined
+      : await parts.environments.hold({
+          ...common,
+          jobId: claimed.job.id,
+          requirements: spec.requirements,
+          python: spec.python,
+          folder,
+          redact: command.redact,
+        });
+  return { argv: argvOf(spec, folder), work: workOf(spec.cwd, folder), env: envOf(claimed, spec, folder, environment), spec, redact: command.redact };
+}
+
+/** @param environment the folder of its virtual environment */
+function envOf(claimed: ClaimedJob, spec: CommandSpec, folder: JobFolder, environment: string | undefined): JobEnv {
+  const { job, step } = claimed;
+  return jobEnv(spec.env ?? {}, {
     home: folder.work,
     user: 'studio-job',
+    ...(environment === undefined ? {} : { path: `${join(environment, 'bin')}:${JOB_PATH}` }),
     studio: {
-      STUDIO_JOB_ID: claimed.job.id,
+      STUDIO_JOB_ID: job.id,
       STUDIO_ATTEMPT: String(claimed.attempt),
       STUDIO_ARTIFACTS: folder.artifacts,
       STUDIO_RESULT: folder.result,
       STUDIO_PROGRESS: folder.progress,
-      ...(claimed.step === undefined
+      STUDIO_CHECKPOINT: folder.checkpoint,
+      ...(environment === undefined ? {} : { VIRTUAL_ENV: environment }),
+      ...(step === undefined
         ? {}
         : {
-            STUDIO_INSTANCE_ID: claimed.step.instanceId,
-            STUDIO_STEP: claimed.step.path,
-            STUDIO_IDEMPOTENCY_KEY: `${claimed.step.instanceId}/${claimed.step.path}/${claimed.step.generation}`,
+            STUDIO_INSTANCE_ID: step.instanceId,
+            STUDIO_STEP: step.path,
+            STUDIO_IDEMPOTENCY_KEY: `${step.instanceId}/${step.path}/${step.generation}`,
           }),
-      ...(array === undefined ? {} : { STUDIO_ARRAY_INDEX: String(array.index), STUDIO_ARRAY_SIZE: String(array.size) }),
+      ...(job.group === undefined
+        ? {}
+        : { STUDIO_GROUP_ID: job.group.id, STUDIO_ARRAY_INDEX: String(job.group.index), STUDIO_ARRAY_SIZE: String(job.group.size) }),
+      ...Object.fromEntries(Object.entries(job.group?.matrix ?? {}).map(([name, value]) => [`STUDIO_MATRIX_${name}`, String(value)])),
     },
   });
-  return { argv, work: workOf(spec.cwd, folder), env, spec, redact: command.redact };
 }
 
 function argvOf(spec: CommandSpec, folder: JobFolder): readonly string[] {

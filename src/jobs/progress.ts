@@ -1,4 +1,4 @@
-/** What a job says of its progress: the last whole line of `$STUDIO_PROGRESS`. Pure, but for one bounded read. */
+/** What a job says of its progress: lines of `$STUDIO_PROGRESS`. Pure, but for one bounded read. */
 import { openForeign } from './job-folder.ts';
 
 export interface Progress {
@@ -7,7 +7,8 @@ export interface Progress {
   readonly metrics?: Readonly<Record<string, number>>;
 }
 
-const TAIL_BYTES = 4_096;
+/** At one look: a job that tells more in a second is thinned. */
+const LOOK_BYTES = 1024 * 1024;
 const MAX_METRICS = 50;
 
 /** `0.42`, `42%`, or `{"progress": 0.42, "loss": 1.3}`. @returns undefined for anything else */
@@ -37,25 +38,25 @@ function clamp(value: number): number {
   return Math.min(1, Math.max(0, value));
 }
 
-/** The last whole line, when the file grew beyond `seenBytes`. */
+/** What the whole lines beyond `seenBytes` say, in order; of very many the last. */
 export async function readProgress(
   path: string,
   uid: number | undefined,
   seenBytes: number,
-): Promise<{ readonly bytes: number; readonly progress: Progress | undefined } | undefined> {
+): Promise<{ readonly bytes: number; readonly told: readonly Progress[] } | undefined> {
   const opened = await openForeign(path, uid);
   if (opened === undefined) return undefined;
   try {
-    if (opened.bytes <= seenBytes) return undefined;
-    const start = Math.max(0, opened.bytes - TAIL_BYTES);
-    const { bytesRead, buffer } = await opened.handle.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, start);
-    const text = buffer.subarray(0, bytesRead).toString();
-    const line = text
-      .slice(0, text.lastIndexOf('\n') + 1)
-      .trimEnd()
-      .split('\n')
-      .at(-1);
-    return { bytes: opened.bytes, progress: line === undefined || line === '' ? undefined : parseProgress(line) };
+    // Shorter than before: it was written anew.
+    const seen = opened.bytes < seenBytes ? 0 : seenBytes;
+    if (opened.bytes === seen) return undefined;
+    const start = Math.max(seen, opened.bytes - LOOK_BYTES);
+    const { bytesRead, buffer } = await opened.handle.read(Buffer.alloc(opened.bytes - start), 0, opened.bytes - start, start);
+    const whole = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1;
+    const lines = buffer.subarray(0, whole).toString().split('\n');
+    // The first one may be the rest of a line.
+    const told = lines.slice(start > seen ? 1 : 0).map(parseProgress);
+    return { bytes: start + whole, told: told.filter((one) => one !== undefined) };
   } finally {
     await opened.handle.close();
   }

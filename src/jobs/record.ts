@@ -4,11 +4,10 @@ import { AppError, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { NodeError, type JobEnded } from '../nodes/kit.ts';
 import { deleteJobArtifacts } from '../store/artifacts.ts';
-import { endJob, recordProgress, requeueJob, type Attempt as Fence, type ClaimedJob } from '../store/job-claims.ts';
+import { endJob, requeueJob, type Attempt as Fence, type ClaimedJob } from '../store/job-claims.ts';
 import { isConnectionLoss, type Sql } from '../store/client.ts';
 import type { Verdict } from './outcome.ts';
 import type { RunParts } from './parts.ts';
-import type { Progress } from './progress.ts';
 
 /** @param signal aborts when Studio stops: what was not written then is written by the next one, from the folder */
 export async function record(subject: {
@@ -86,17 +85,3 @@ export async function keepTrying<T>(
 
 const RETRY_MS = 500;
 const MAX_OTHER_FAILURES = 5;
-
-/** Writes progress at most once a second (the caller's beat), and only when it says something new. */
-export function recordProgressOf(claimed: ClaimedJob, parts: RunParts): (progress: Progress) => Promise<void> {
-  let last = '';
-  return async (progress) => {
-    const text = JSON.stringify(progress);
-    if (text === last) return;
-    await parts.database.engine.transaction((sql) =>
-      recordProgress(sql, { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt }, progress),
-    );
-    parts.database.announce();
-    last = text;
-  };
-}

@@ -1,13 +1,12 @@
 /** The process of a job: started under the shim, or found again after Studio was gone. Studio may die at any moment between two lines of this file. */
 import { spawn } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, readFile, stat } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
 import type { Clock } from '../kernel/clock.ts';
 import { identify, isAlive, readArguments, type ProcessIdentity } from '../kernel/process-identity.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { JOB_PATH } from './job-env.ts';
 import type { JobFolder } from './job-folder.ts';
+import { findProgram } from './programs.ts';
 import { parseExitRecord, SHIM, type ExitRecord } from './shim.ts';
 
 export interface JobProcess {
@@ -28,7 +27,7 @@ export interface StartRequest {
 /** Starts the shim. @throws NodeError when the program or the folder to work in is not there; Error when no process can be made */
 export async function startShim(request: StartRequest): Promise<JobProcess> {
   const { folder, argv, uid } = request;
-  const program = await findProgram(argv[0] ?? '', request.work);
+  const program = await requireProgram(argv[0] ?? '', request.work, request.env['PATH'] ?? JOB_PATH);
   if (!(await isFolder(request.work))) throw new NodeError('bad_cwd', `cwd: "${request.work}" is no folder on this machine`, { final: true });
   const child = spawn(
     '/bin/sh',
@@ -61,25 +60,13 @@ export async function startShim(request: StartRequest): Promise<JobProcess> {
 }
 
 /** @throws NodeError command_not_found */
-async function findProgram(name: string, work: string): Promise<string> {
+async function requireProgram(name: string, work: string, path: string): Promise<string> {
   if (name === '' || name.includes('\0'))
     throw new NodeError('command_not_found', 'the command is empty; give the program as the first argument', { final: true });
-  const candidates = name.includes('/') ? [isAbsolute(name) ? name : join(work, name)] : JOB_PATH.split(':').map((folder) => join(folder, name));
-  for (const path of candidates) {
-    // Serial: the first in the order of PATH is the one.
-    if (await isProgram(path)) return path;
-  }
-  const where = name.includes('/') ? 'there is no such program, or it is not executable' : `it is not on the PATH of jobs (${JOB_PATH})`;
+  const found = await findProgram(name, work, path);
+  if (found !== undefined) return found;
+  const where = name.includes('/') ? 'there is no such program, or it is not executable' : `it is not on the PATH of jobs (${path})`;
   throw new NodeError('command_not_found', `the command "${name.slice(0, 200)}" was not found: ${where}; install it, or give its full path`, { final: true });
-}
-
-async function isProgram(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
-  }
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -11,6 +11,7 @@ export type IdPrefix =
   | 'wf'
   | 'inst'
   | 'job'
+  | 'grp'
   | 'queue'
   | 'worker'
   | 'file'

@@ -1,11 +1,12 @@
 /** What a worker does with jobs: claim, lease, progress, end, requeue, cancel. Every update names the state it expects (worker and attempt):
  *  a job that moved meanwhile is left alone, and the late worker learns so by an empty result. */
 import type { RetryPolicy } from '../contract/graph.ts';
-import type { Failure } from '../contract/instances.ts';
-import type { Job } from '../contract/jobs.ts';
+import type { Failure, WaitReason } from '../contract/instances.ts';
+import type { CommandSpec, Job } from '../contract/jobs.ts';
 import type { JobStatus } from '../contract/values.ts';
 import { hot, type Sql } from './client.ts';
-import { JOB_COLUMNS, jobEvent, toJob, type JobRow, type StoredSpec } from './jobs.ts';
+import { settleDependents } from './job-dependencies.ts';
+import { JOB_COLUMNS, jobEvent, toJob, type JobRow } from './jobs.ts';
 import { writeEvents } from './outbox.ts';
 
 /** A job in a worker's hands. */
@@ -13,7 +14,7 @@ export interface ClaimedJob {
   readonly job: Job;
   readonly orgId: string;
   /** Null: a step's job; the engine prepares its command where it runs. */
-  readonly spec: StoredSpec | null;
+  readonly spec: CommandSpec | null;
   readonly step: { readonly instanceId: string; readonly path: string; readonly generation: number; readonly attempt: number } | undefined;
   readonly retry: Partial<RetryPolicy>;
   readonly timeoutMs: number;
@@ -30,7 +31,7 @@ export interface ClaimedJob {
 }
 
 interface ClaimedRow extends JobRow {
-  spec: StoredSpec | null;
+  spec: CommandSpec | null;
   retry: Partial<RetryPolicy>;
   limit_ms: number;
   principal: string | null;
@@ -61,7 +62,7 @@ export async function claimJobs(sql: Sql, request: ClaimRequest): Promise<Claime
   if (queue === undefined) return [];
   const { rows } = await sql.query<ClaimedRow>(
     `with picked as (
-       select id from jobs where queue = $1 and status = 'queued' and (not_before is null or not_before <= to_timestamp($4::float8 / 1000))
+       select id from jobs where queue = $1 and status = 'queued' and blocked_by = 0 and (not_before is null or not_before <= to_timestamp($4::float8 / 1000))
        order by priority desc, id limit greatest(0, least($2::bigint, $6 - (select count(*) from jobs where queue = $1 and status = 'running'))) for update skip locked
      )
      update jobs set status = 'running', worker_id = $3, lease_expires_at = to_timestamp(($4::float8 + $5) / 1000), attempts = attempts + 1,
@@ -125,7 +126,7 @@ export interface JobEnd {
 export async function endJob(sql: Sql, attempt: Attempt, end: JobEnd): Promise<Job | undefined> {
   const { rows } = await sql.query<JobRow>(
     `update jobs set status = $4, exit_code = $5, signal = $6, reason = $7, error = $8::jsonb, result = $9, metrics = coalesce(metrics, '{}') || $10::jsonb,
-       progress = case when $4 = 'completed' then 1 else progress end, ended_at = greatest(started_at, to_timestamp($11::float8 / 1000)), lease_expires_at = null, seq = seq + 1
+       progress = case when $4 = 'completed' then 1 else progress end, ended_at = greatest(started_at, to_timestamp($11::float8 / 1000)), lease_expires_at = null, wait = null, seq = seq + 1
      where id = $1 and status = 'running' and worker_id = $2 and attempts = $3 returning ${JOB_COLUMNS}`,
     [
       attempt.id,
@@ -144,6 +145,7 @@ export async function endJob(sql: Sql, attempt: Attempt, end: JobEnd): Promise<J
   const row = rows[0];
   if (row === undefined) return undefined;
   await writeEvents(sql, [jobEvent(row, `jobs:job:${end.status}`)]);
+  await settleDependents(sql, { id: row.id, status: row.status, nowMs: end.endedAtMs });
   return toJob(row);
 }
 
@@ -158,7 +160,7 @@ export interface Requeue {
 /** Puts the attempt's job back in line. @returns undefined when it moved meanwhile */
 export async function requeueJob(sql: Sql, attempt: Attempt, requeue: Requeue): Promise<Job | undefined> {
   const { rows } = await sql.query<JobRow>(
-    `update jobs set status = 'queued', worker_id = null, lease_expires_at = null, pid = null, pid_started = null, reason = $5, error = $6::jsonb,
+    `update jobs set status = 'queued', worker_id = null, lease_expires_at = null, pid = null, pid_started = null, wait = null, reason = $5, error = $6::jsonb,
        not_before = to_timestamp($7::float8 / 1000), orphaned_attempts = orphaned_attempts + $4, seq = seq + 1
      where id = $1 and status = 'running' and worker_id = $2 and attempts = $3 returning ${JOB_COLUMNS}`,
     [
@@ -190,6 +192,7 @@ export async function cancelQueuedJob(
   const row = rows[0];
   if (row === undefined) return undefined;
   await writeEvents(sql, [jobEvent(row, 'jobs:job:cancelled')]);
+  await settleDependents(sql, { id: row.id, status: row.status, nowMs: cancel.nowMs });
   return toJob(row);
 }
 
@@ -229,6 +232,18 @@ export async function recordProgress(
     `update jobs set progress = coalesce($4, progress), metrics = coalesce(metrics, '{}') || $5::jsonb, seq = seq + 1
      where id = $1 and status = 'running' and worker_id = $2 and attempts = $3 returning ${JOB_COLUMNS}`,
     [attempt.id, attempt.workerId, attempt.attempt, progress.progress ?? null, JSON.stringify(progress.metrics ?? {})],
+  );
+  const row = rows[0];
+  if (row === undefined) return false;
+  await writeEvents(sql, [jobEvent(row, 'jobs:job:progress')]);
+  return true;
+}
+
+/** Why a running job can't be ended. @returns false when the job moved meanwhile */
+export async function recordJobWait(sql: Sql, attempt: Attempt, wait: WaitReason): Promise<boolean> {
+  const { rows } = await sql.query<JobRow>(
+    `update jobs set wait = $4::jsonb, seq = seq + 1 where id = $1 and status = 'running' and worker_id = $2 and attempts = $3 returning ${JOB_COLUMNS}`,
+    [attempt.id, attempt.workerId, attempt.attempt, JSON.stringify(wait)],
   );
   const row = rows[0];
   if (row === undefined) return false;

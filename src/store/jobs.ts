@@ -2,16 +2,11 @@
  *  Every change of state raises the job's own `seq` and writes its event in the same statement's transaction. */
 import type { Json } from '../contract/endpoint.ts';
 import type { RetryPolicy } from '../contract/graph.ts';
-import type { Failure } from '../contract/instances.ts';
-import type { CommandSpec, Job } from '../contract/jobs.ts';
-import type { JobStatus } from '../contract/values.ts';
+import type { Failure, WaitReason } from '../contract/instances.ts';
+import type { CommandSpec, Job, JobGroup } from '../contract/jobs.ts';
+import { jobStatuses, type JobStatus } from '../contract/values.ts';
 import { writeEvents, type NewEvent } from './outbox.ts';
 import type { Sql } from './client.ts';
-
-/** What a direct job stores of its request. */
-export interface StoredSpec extends CommandSpec {
-  readonly array?: { readonly index: number; readonly size: number };
-}
 
 export interface JobRow {
   id: string;
@@ -38,6 +33,15 @@ export interface JobRow {
   error: Failure | null;
   progress: number | null;
   metrics: Record<string, number> | null;
+  wait: WaitReason | null;
+  name: string | null;
+  timeout_ms: number | null;
+  group_id: string | null;
+  group_index: number | null;
+  group_size: number | null;
+  group_values: NonNullable<Job['group']>['matrix'] | null;
+  blocked_by: number;
+  preemptible: boolean;
   seq: number;
   created_at: Date;
   started_at: Date | null;
@@ -46,7 +50,8 @@ export interface JobRow {
 
 /** The columns of a JobRow, for select and returning. Constant text. */
 export const JOB_COLUMNS = `id, org_id, queue, type, status, instance_id, step_path, step_generation, step_attempt, priority, labels, resources, attempts, orphaned_attempts,
-  not_before, worker_id, lease_expires_at, cancel_requested_at, exit_code, signal, reason, error, progress, metrics, seq, created_at, started_at, ended_at`;
+  not_before, worker_id, lease_expires_at, cancel_requested_at, exit_code, signal, reason, error, progress, metrics, wait, name, timeout_ms, group_id, group_index, group_size,
+  group_values, blocked_by, preemptible, seq, created_at, started_at, ended_at`;
 
 export interface NewStepJob {
   readonly id: string;
@@ -101,7 +106,11 @@ export interface NewDirectJob {
   readonly id: string;
   readonly orgId: string;
   readonly queue: string;
-  readonly spec: StoredSpec;
+  readonly spec: CommandSpec;
+  readonly name: string | null;
+  readonly group: Job['group'] | undefined;
+  readonly blockedBy: number;
+  readonly preemptible: boolean;
   readonly priority: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly resources: Job['resources'];
@@ -116,10 +125,14 @@ export async function insertDirectJobs(sql: Sql, jobs: readonly NewDirectJob[], 
   const column = <K extends keyof NewDirectJob>(key: K): NewDirectJob[K][] => jobs.map((job) => job[key]);
   const text = (key: 'spec' | 'labels' | 'resources' | 'retry'): string[] => jobs.map((job) => JSON.stringify(job[key]));
   const { rows } = await sql.query<JobRow>(
-    `insert into jobs (id, org_id, queue, type, status, spec, priority, labels, resources, retry, timeout_ms, principal, created_at, seq)
-     select id, org_id, queue, 'command', 'queued', spec::jsonb, priority, labels::jsonb, resources::jsonb, retry::jsonb, timeout_ms, principal, created_at, 1
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[])
-       as new (id, org_id, queue, spec, priority, labels, resources, retry, timeout_ms, principal, created_at)
+    `insert into jobs (id, org_id, queue, type, status, spec, priority, labels, resources, retry, timeout_ms, principal, created_at, name, group_id, group_index, group_size,
+       group_values, blocked_by, preemptible, seq)
+     select id, org_id, queue, 'command', 'queued', spec::jsonb, priority, labels::jsonb, resources::jsonb, retry::jsonb, timeout_ms, principal, created_at, name, group_id,
+       group_index, group_size, group_values::jsonb, blocked_by, preemptible, 1
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::text[],
+       $13::text[], $14::int[], $15::int[], $16::text[], $17::int[], $18::boolean[])
+       as new (id, org_id, queue, spec, priority, labels, resources, retry, timeout_ms, principal, created_at, name, group_id, group_index, group_size, group_values,
+         blocked_by, preemptible)
      returning ${JOB_COLUMNS}`,
     [
       column('id'),
@@ -133,6 +146,13 @@ export async function insertDirectJobs(sql: Sql, jobs: readonly NewDirectJob[], 
       column('timeoutMs'),
       column('principal'),
       column('createdAt'),
+      column('name'),
+      jobs.map(({ group }) => group?.id ?? null),
+      jobs.map(({ group }) => group?.index ?? null),
+      jobs.map(({ group }) => group?.size ?? null),
+      jobs.map(({ group }) => (group?.matrix === undefined ? null : JSON.stringify(group.matrix))),
+      column('blockedBy'),
+      column('preemptible'),
     ],
   );
   await writeEvents(
@@ -145,6 +165,44 @@ export async function insertDirectJobs(sql: Sql, jobs: readonly NewDirectJob[], 
 export async function readJob(sql: Sql, job: { readonly orgId: string; readonly id: string }): Promise<Job | undefined> {
   const { rows } = await sql.query<JobRow>(`select ${JOB_COLUMNS} from jobs where org_id = $1 and id = $2`, [job.orgId, job.id]);
   return rows[0] === undefined ? undefined : toJob(rows[0]);
+}
+
+/** What a direct job was asked to run; null: a step's job, whose command is made where it runs. */
+export async function readJobSpec(sql: Sql, job: { readonly orgId: string; readonly id: string }): Promise<CommandSpec | null | undefined> {
+  const { rows } = await sql.query<{ spec: CommandSpec | null }>(`select spec from jobs where org_id = $1 and id = $2`, [job.orgId, job.id]);
+  return rows[0]?.spec;
+}
+
+/** @returns undefined when no job of the org is in such a group */
+export async function readJobGroup(sql: Sql, group: { readonly orgId: string; readonly id: string }): Promise<JobGroup | undefined> {
+  const { rows } = await sql.query<{ status: JobStatus; jobs: number; name: string | null; queue: string; created_at: Date }>(
+    `select status, count(*)::int as jobs, min(name) as name, min(queue) as queue, min(created_at) as created_at from jobs where org_id = $1 and group_id = $2 group by status`,
+    [group.orgId, group.id],
+  );
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  const count = (status: JobStatus): number => rows.find((row) => row.status === status)?.jobs ?? 0;
+  const counts = Object.fromEntries(jobStatuses.map((status) => [status, count(status)])) as JobGroup['counts'];
+  return {
+    id: group.id,
+    ...(first.name === null ? {} : { name: first.name }),
+    queue: first.queue,
+    size: rows.reduce((sum, row) => sum + row.jobs, 0),
+    counts,
+    createdAt: rows.reduce((least, row) => (row.created_at < least ? row.created_at : least), first.created_at).toISOString(),
+  };
+}
+
+/** The jobs of a group in these states, in their order. */
+export async function listGroupJobs(
+  sql: Sql,
+  group: { readonly orgId: string; readonly id: string; readonly statuses: readonly JobStatus[] },
+): Promise<{ id: string; queue: string }[]> {
+  const { rows } = await sql.query<{ id: string; queue: string }>(
+    `select id, queue from jobs where org_id = $1 and group_id = $2 and status = any($3) order by group_index limit 10000`,
+    [group.orgId, group.id, [...group.statuses]],
+  );
+  return rows;
 }
 
 /** Those of these ids that are there, in no order. */
@@ -172,7 +230,11 @@ export interface JobQuery {
   readonly orgId: string;
   readonly statuses?: readonly string[] | undefined;
   readonly queue?: string | undefined;
+  readonly type?: string | undefined;
+  readonly group?: string | undefined;
   readonly instanceId?: string | undefined;
+  /** Part of it, in any case. */
+  readonly name?: string | undefined;
   readonly label?: { readonly key: string; readonly value: string } | undefined;
   readonly since?: string | undefined;
   /** Id of the last job of the page before. */
@@ -186,7 +248,8 @@ export async function listJobs(sql: Sql, query: JobQuery): Promise<Job[]> {
     `select ${JOB_COLUMNS} from jobs
      where org_id = $1 and ($2::text[] is null or status = any($2)) and ($3::text is null or queue = $3) and ($4::text is null or instance_id = $4)
        and ($5::jsonb is null or labels @> $5) and ($6::timestamptz is null or created_at >= $6) and ($7::text is null or id < $7)
-     order by id desc limit $8`,
+       and ($8::text is null or type = $8) and ($9::text is null or group_id = $9) and ($10::text is null or position(lower($10) in lower(name)) > 0)
+     order by id desc limit $11`,
     [
       query.orgId,
       query.statuses === undefined ? null : [...query.statuses],
@@ -195,6 +258,9 @@ export async function listJobs(sql: Sql, query: JobQuery): Promise<Job[]> {
       query.label === undefined ? null : JSON.stringify({ [query.label.key]: query.label.value }),
       query.since ?? null,
       query.after ?? null,
+      query.type ?? null,
+      query.group ?? null,
+      query.name ?? null,
       query.limit,
     ],
   );
@@ -216,9 +282,10 @@ export async function readJobResult(
 /** An event of the job's own stream; call with the row as it stands after the change. */
 export function jobEvent(row: JobRow, type: NewEvent['type'], requestId?: string): NewEvent {
   const job = toJob(row);
-  const { id: _id, seq: _seq, labels, lease: _lease, resources, createdAt, ...facts } = job;
+  const { id: _id, seq: _seq, labels, lease: _lease, resources, createdAt, group, timeoutMs, preemptible, ...facts } = job;
   // What never changes is told once.
-  const payload = type === 'jobs:job:queued' ? { ...facts, labels, resources, createdAt } : facts;
+  const fixed = { labels, resources, createdAt, timeoutMs, preemptible, ...(group === undefined ? {} : { group }) };
+  const payload = type === 'jobs:job:queued' ? { ...facts, ...fixed } : facts;
   return {
     kind: 'job',
     id: row.id,
@@ -234,6 +301,7 @@ export function jobEvent(row: JobRow, type: NewEvent['type'], requestId?: string
 export function toJob(row: JobRow): Job {
   return {
     id: row.id,
+    ...(row.name === null ? {} : { name: row.name }),
     queue: row.queue,
     type: row.type,
     status: row.status,
@@ -242,15 +310,29 @@ export function toJob(row: JobRow): Job {
     ...(row.reason === null ? {} : { reason: row.reason }),
     ...(row.error === null ? {} : { error: row.error }),
     attempts: row.attempts,
+    ...(row.wait === null ? {} : { waitReason: row.wait }),
     ...(row.progress === null ? {} : { progress: row.progress }),
     ...(row.metrics === null ? {} : { metrics: row.metrics }),
     resources: row.resources,
+    preemptible: row.preemptible,
     ...(row.status === 'running' && row.worker_id !== null && row.lease_expires_at !== null
       ? { lease: { workerId: row.worker_id, expiresAt: row.lease_expires_at.toISOString() } }
       : {}),
     ...(row.not_before === null ? {} : { notBefore: row.not_before.toISOString() }),
     priority: row.priority,
     labels: row.labels,
+    timeoutMs: row.timeout_ms,
+    ...(row.group_id === null
+      ? {}
+      : {
+          group: {
+            id: row.group_id,
+            index: row.group_index ?? 0,
+            size: row.group_size ?? 1,
+            ...(row.group_values === null ? {} : { matrix: row.group_values }),
+          },
+        }),
+    ...(row.blocked_by === 0 ? {} : { blockedBy: row.blocked_by }),
     ...(row.instance_id === null ? {} : { instanceId: row.instance_id }),
     ...(row.step_path === null ? {} : { stepPath: row.step_path }),
     createdAt: row.created_at.toISOString(),

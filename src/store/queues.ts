@@ -40,7 +40,7 @@ export async function findQueues(sql: Sql, names: readonly string[]): Promise<Re
 export async function listWork(sql: Sql, nowMs: number): Promise<{ name: string; slots: number; hasWork: boolean }[]> {
   const { rows } = await sql.query<{ name: string; slots: number; has_work: boolean }>(
     `select name, slots, state = 'running' and exists (
-       select 1 from jobs where queue = queues.name and status = 'queued' and (not_before is null or not_before <= to_timestamp($1::float8 / 1000))) as has_work
+       select 1 from jobs where queue = queues.name and status = 'queued' and blocked_by = 0 and (not_before is null or not_before <= to_timestamp($1::float8 / 1000))) as has_work
      from queues order by name limit 1000`,
     [nowMs],
   );

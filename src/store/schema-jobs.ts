@@ -1,7 +1,7 @@
 /** The tables of queues, jobs, files and events as drizzle sees them: the types of their rows. The truth is migrations/;
  *  schema.test.ts compares the two. Import types only: at run time drizzle's modules cost a process that runs from source 0.3 s. */
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, integer, jsonb, pgTable, primaryKey, real, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, boolean, doublePrecision, integer, jsonb, pgTable, primaryKey, real, text, timestamp } from 'drizzle-orm/pg-core';
 import { orgs } from './schema-people.ts';
 import { xid8 } from './schema-types.ts';
 
@@ -74,7 +74,49 @@ export const jobs = pgTable('jobs', {
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   startedAt: timestamp('started_at', { withTimezone: true }),
   endedAt: timestamp('ended_at', { withTimezone: true }),
+  name: text(),
+  groupId: text('group_id'),
+  groupIndex: integer('group_index'),
+  groupSize: integer('group_size'),
+  groupValues: jsonb('group_values'),
+  blockedBy: integer('blocked_by').notNull().default(0),
+  preemptible: boolean().notNull().default(false),
 });
+
+export const jobDependencies = pgTable(
+  'job_dependencies',
+  {
+    jobId: text('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    dependsOn: text('depends_on')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
+    condition: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.jobId, t.dependsOn] })],
+);
+
+export const jobMetrics = pgTable(
+  'job_metrics',
+  {
+    jobId: text('job_id')
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
+    name: text().notNull(),
+    n: bigint({ mode: 'number' }).notNull(),
+    at: timestamp({ withTimezone: true }).notNull(),
+    step: doublePrecision(),
+    value: doublePrecision().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.jobId, t.name, t.n] })],
+);
 
 export const files = pgTable('files', {
   id: text().primaryKey(),

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { createFiles } from '../files/files.ts';
 import { createJobs } from '../jobs/jobs.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { createEgress } from '../kernel/egress.ts';
 import { openDatabase } from '../store/client.ts';
 import type { RoleConnections } from '../store/provision.ts';
 import { silentLog } from './database.ts';
@@ -26,6 +27,7 @@ const jobs = createJobs({
   onJobEnded: () => undefined,
   secrets: { read: () => Promise.resolve('kept-secret-value') },
   stopMode: 'keep',
+  httpOf: () => createEgress({ allowedHosts: () => Promise.resolve(['127.0.0.1']) }),
   limits: { graceMs: 500, pollMs: 100 },
 });
 await jobs.start();

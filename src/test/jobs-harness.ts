@@ -7,6 +7,7 @@ import type { Job } from '../contract/jobs.ts';
 import { isTerminalJob } from '../contract/values.ts';
 import { createFiles, type Files } from '../files/files.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { createEgress } from '../kernel/egress.ts';
 import { identify, listProcesses } from '../kernel/process-identity.ts';
 import { createJobs, type Jobs, type JobsParts } from '../jobs/jobs.ts';
 import type { JobEnded } from '../nodes/kit.ts';
@@ -83,6 +84,7 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
       onJobEnded: (id) => void endedCalls.set(id, (endedCalls.get(id) ?? 0) + 1),
       secrets: { read: (_org, name) => Promise.resolve(secrets.get(name)) },
       stopMode: 'keep',
+      httpOf: () => createEgress({ allowedHosts: () => Promise.resolve(['127.0.0.1']) }),
       limits: { graceMs: 500, pollMs: 200 },
       ...overrides,
       ...more,
@@ -110,7 +112,7 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
     submit: (body) =>
       jobs.submit({
         orgId: HARNESS_ORG,
-        caller: { userId: USER, orgId: HARNESS_ORG, role: 'super_admin', scopes: null, via: 'token', sessionId: null, keyId: null },
+        caller: { userId: USER },
         body,
         requestId: 'req_test',
       }),

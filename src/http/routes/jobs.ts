@@ -1,21 +1,26 @@
 /** Jobs, their logs and what they left. */
 import { Readable } from 'node:stream';
 import { jobEndpoints } from '../../contract/jobs.ts';
-import type { Job } from '../../contract/jobs.ts';
+import type { Artifact, Job } from '../../contract/jobs.ts';
 import { jobStatuses } from '../../contract/values.ts';
 import type { Files } from '../../files/files.ts';
+import { collapseLines } from '../../jobs/collapse.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
+import { countOf } from '../../jobs/submit.ts';
 import { parseRange } from '../../files/range.ts';
 import { fail } from '../../kernel/fail.ts';
 import { listArtifacts, readArtifact } from '../../store/artifacts.ts';
-import { listJobs, readJob } from '../../store/jobs.ts';
+import { listDependencies } from '../../store/job-dependencies.ts';
+import { readMetricSeries } from '../../store/job-metrics.ts';
+import { listJobs, readJob, readJobGroup, readJobSpec } from '../../store/jobs.ts';
+import { archiveResponse } from '../archive.ts';
 import { bytesResponse } from '../bytes.ts';
 import { labelOf, statusesOf } from '../filters.ts';
 import { pageOf } from '../pages.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
 
 export interface JobParts {
-  readonly jobs: Pick<Jobs, 'submit' | 'cancelJob' | 'retry' | 'explain' | 'followLog' | 'logBytes'>;
+  readonly jobs: Pick<Jobs, 'submit' | 'cancel' | 'cancelJob' | 'retry' | 'cancelGroup' | 'retryGroup' | 'explain' | 'followLog' | 'logBytes' | 'searchLog'>;
   readonly files: Pick<Files, 'open'>;
 }
 
@@ -25,20 +30,33 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
   const explained = async (job: Job): Promise<Job> => (await jobs.explain([job]))[0] ?? job;
   return routesOf(jobEndpoints, {
     'POST /api/v1/jobs': async (call) => {
-      const ids = Array.from({ length: call.body.array ?? 1 }, () => call.newId('job'));
+      const { orgId } = call.caller;
+      const ids = Array.from({ length: countOf(call.body) }, () => call.newId('job'));
+      const groupId = call.newId('grp');
       // A try before this one may have committed and died before it could say so.
-      const made = call.isRepeat ? await readJob(call.sql, { orgId: call.caller.orgId, id: ids[0] ?? '' }) : undefined;
-      const job = made ?? (await jobs.submit({ orgId: call.caller.orgId, caller: call.caller, body: call.body, ids, requestId: call.requestId })).job;
-      return { body: { ids, job: await explained(job) }, headers: { location: `/api/v1/jobs/${job.id}` } };
+      const made = call.isRepeat ? await readJob(call.sql, { orgId, id: ids[0] ?? '' }) : undefined;
+      const job = made ?? (await jobs.submit({ orgId, caller: call.caller, body: call.body, ids, groupId, requestId: call.requestId })).job;
+      const body = { ids, ...(job.group === undefined ? {} : { groupId: job.group.id }), job: await explained(job) };
+      return { body, headers: { location: `/api/v1/jobs/${job.id}` } };
+    },
+    'POST /api/v1/jobs/test': async (call) => {
+      const { timeoutMs = TEST_MS, ...body } = call.body;
+      const { orgId, userId } = call.caller;
+      const test = { ...body, timeoutMs, name: 'test run', priority: 'critical', labels: { test: 'true' } } as const;
+      const { job } = await jobs.submit({ orgId, caller: { userId }, body: test, ids: [call.newId('job')], requestId: call.requestId });
+      return logResponse(testLog(job, { orgId, sql: call.sql, signal: call.signal }), { status: 200, headers: { location: `/api/v1/jobs/${job.id}` } });
     },
     'GET /api/v1/jobs': async (call) => {
-      const { limit, after, status, queue, instanceId, label, since } = call.query;
+      const { limit, after, status, queue, type, group, instanceId, label, name, since } = call.query;
       const cursor = await call.cursor();
       const found = await listJobs(call.sql, {
         orgId: call.caller.orgId,
         statuses: statusesOf(status, jobStatuses),
         queue,
+        type,
+        group,
         instanceId,
+        name,
         label: labelOf(label),
         since,
         after,
@@ -48,6 +66,18 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
       return { body: { ...shown, items: await jobs.explain(shown.items) } };
     },
     'GET /api/v1/jobs/{id}': async (call) => ({ body: await explained(await require(call, call.params.id)) }),
+    'GET /api/v1/jobs/{id}/spec': async (call) => {
+      const spec = await readJobSpec(call.sql, { orgId: call.caller.orgId, id: call.params.id });
+      if (spec === undefined) fail('not_found', `There is no job ${call.params.id}.`);
+      return { body: spec ?? fail('not_found', `Job ${call.params.id} belongs to a step; its command is made of the step's params where it runs.`) };
+    },
+    'GET /api/v1/jobs/{id}/dependencies': async (call) => {
+      const { limit, after } = call.query;
+      const cursor = await call.cursor();
+      const { id } = await require(call, call.params.id);
+      const found = await listDependencies(call.sql, { orgId: call.caller.orgId, jobId: id, after, limit: limit + 1 });
+      return { body: pageOf(found, { limit, after: (one) => one.id, cursor }) };
+    },
     'POST /api/v1/jobs/{id}/cancel': async (call) => ({
       body: await jobs.cancelJob({ orgId: call.caller.orgId, id: call.params.id, reason: 'cancelled by hand' }),
     }),
@@ -56,14 +86,24 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
     }),
     'GET /api/v1/jobs/{id}/log': async (call) => {
       const job = await require(call, call.params.id);
-      const { follow, from } = call.query;
+      const { follow, from, collapse } = call.query;
       const read = { job, orgId: call.caller.orgId, signal: call.signal };
+      if (collapse) return logResponse(collapseLines(jobs.followLog({ ...read, from, follow })));
       const size = follow ? 0 : await jobs.logBytes(job.id);
       const range = follow ? undefined : parseRange(call.header('range'), size);
       if (range === 'unsatisfiable') return new Response(null, { status: 416, headers: { ...LOG_HEADERS, 'content-range': `bytes */${size}` } });
       if (range === undefined) return logResponse(jobs.followLog({ ...read, from, follow }));
       const part = firstBytes(jobs.followLog({ ...read, from: range.start, follow }), range.end - range.start + 1);
       return logResponse(part, { status: 206, headers: { 'content-range': `bytes ${range.start}-${range.end}/${size}` } });
+    },
+    'GET /api/v1/jobs/{id}/log/search': async (call) => {
+      const { text, exact, from, limit } = call.query;
+      const { id: jobId } = await require(call, call.params.id);
+      return { body: await jobs.searchLog({ jobId, text, isExact: exact, from, limit, signal: call.signal }) };
+    },
+    'GET /api/v1/jobs/{id}/metrics': async (call) => {
+      const { id } = await require(call, call.params.id);
+      return { body: { series: await readMetricSeries(call.sql, { orgId: call.caller.orgId, id }) } };
     },
     'GET /api/v1/jobs/{id}/artifacts': async (call) => {
       const { limit, after } = call.query;
@@ -74,6 +114,14 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
         body: pageOf(await listArtifacts(call.sql, { orgId, jobId: id, after, limit: limit + 1 }), { limit, after: (artifact) => artifact.id, cursor }),
       };
     },
+    'GET /api/v1/jobs/{id}/artifacts/archive': async (call) => {
+      const { orgId } = call.caller;
+      const { id } = await require(call, call.params.id);
+      const artifacts = await listArtifacts(call.sql, { orgId, jobId: id, limit: MAX_ARCHIVED });
+      if (artifacts.length === 0) fail('not_found', `Job ${id} left no artifacts.`);
+      const open = (artifact: Artifact): Promise<Readable> => files.open(orgId, artifact.sha256);
+      return archiveResponse({ name: `${id}.zip`, entries: artifacts.map((artifact) => ({ ...artifact, open: () => open(artifact) })), signal: call.signal });
+    },
     'GET /api/v1/artifacts/{id}': async (call) => {
       const { orgId } = call.caller;
       const artifact = (await readArtifact(call.sql, { orgId, id: call.params.id })) ?? fail('not_found', `There is no artifact ${call.params.id}.`);
@@ -83,9 +131,36 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
         call.request,
       );
     },
+    'GET /api/v1/job-groups/{id}': async (call) => ({
+      body:
+        (await readJobGroup(call.sql, { orgId: call.caller.orgId, id: call.params.id })) ?? fail('not_found', `There is no group of jobs ${call.params.id}.`),
+    }),
+    'POST /api/v1/job-groups/{id}/cancel': async (call) => ({
+      body: await jobs.cancelGroup({ orgId: call.caller.orgId, id: call.params.id, requestId: call.requestId }),
+    }),
+    'POST /api/v1/job-groups/{id}/retry': async (call) => ({
+      body: await jobs.retryGroup({ orgId: call.caller.orgId, id: call.params.id, requestId: call.requestId }),
+    }),
   });
+
+  /** The log until the job ends, then one line of how. Nobody left to read it: nobody needs the job. */
+  async function* testLog(job: Job, reader: { readonly orgId: string; readonly sql: Call['sql']; readonly signal: AbortSignal }): AsyncGenerator<Buffer> {
+    try {
+      yield* jobs.followLog({ job, orgId: reader.orgId, from: 0, follow: true, signal: reader.signal });
+      const ended = await readJob(reader.sql, { orgId: reader.orgId, id: job.id });
+      const how = ended?.error?.message ?? (ended?.exitCode === undefined ? '' : `exit code ${ended.exitCode}`);
+      yield Buffer.from(`[studio] ${ended?.status ?? 'gone'}${how === '' ? '' : `: ${how}`}\n`);
+    } finally {
+      // Does nothing when it has ended.
+      await jobs.cancel(job.id, 'who ran the test went away');
+    }
+  }
 }
 
+/** Of a test run. */
+const TEST_MS = 60_000;
+/** As many as a job may leave. */
+const MAX_ARCHIVED = 1_000;
 const LOG_HEADERS = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', 'accept-ranges': 'bytes' };
 
 function logResponse(
