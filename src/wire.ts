@@ -29,6 +29,7 @@ import { eventRoutes } from './http/routes/events.ts';
 import { exampleRoutes } from './http/routes/examples.ts';
 import { fileRoutes } from './http/routes/files.ts';
 import { formRoutes } from './http/routes/forms.ts';
+import { gpuRoutes } from './http/routes/gpus.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { instanceRoutes } from './http/routes/instances.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
@@ -60,7 +61,9 @@ import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
 import type { HealthBoard } from './ops/health.ts';
 import { announceMachine } from './ops/announcements.ts';
+import { createGpuMarks } from './ops/gpu-marks.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
+import { createMachineHistory } from './ops/machine-history.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { createRunData } from './ops/run-data.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
@@ -136,6 +139,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const inbox = createInbox({ database, files, workspacePath: config.workspacePath, clock, log });
   const uploads = createUploads({ database, files, workspacePath: config.workspacePath, clock, log });
   const devices = createDevices({ clock, log });
+  const gpuMarks = createGpuMarks({ sql: database.engine, clock, log, devices });
+  const history = createMachineHistory({ sql: database.engine, clock, log, devices, workspacePath: config.workspacePath });
   const sandbox = createSandbox({ clock, log });
   const httpOf = (orgId: string): Egress => createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock });
   const notify = createNotify({
@@ -206,7 +211,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     report: (part, fault, isRequired) => parts.board.report(part, fault, isRequired),
   });
   const callbacks = createCallbacks({ database, clock, secrets: identity.secrets, commandStep: engine.commandStep });
-  const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, clock, log });
+  const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, devices, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 
   const runData = createRunData({ database, clock, log, board: parts.board, settings: runDataSettings(config, parts.storage) });
@@ -230,6 +235,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       log,
       sockets: () => realtime.connections,
       runData: () => runData.summary,
+      gpus: devices.last,
     }));
   clock.after(METRICS_AFTER_MS, () => void loadMetrics());
 
@@ -254,7 +260,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...jobRoutes({ jobs, files }),
     ...fileRoutes(files),
     ...uploadRoutes(uploads),
-    ...machineRoutes({ jobs, devices, sql: database.engine }),
+    ...machineRoutes({ jobs, sql: database.engine }),
+    ...gpuRoutes({ devices, marks: gpuMarks, history, tenantsOn: () => [] }),
     ...serviceRoutes({ host: serviceHost, commands: createServiceCommands({ database, clock, host: serviceHost }), clock }),
     ...notificationRoutes(notify),
     ...runDataRoutes(runData),
@@ -298,6 +305,9 @@ export async function wire(parts: WireParts): Promise<Wired> {
   await tellUnreadableSecrets(parts, identity);
   identity.start();
   realtime.start();
+  await gpuMarks.start();
+  history.start();
+  devices.start();
   await jobs.start();
   triggers.start();
   inbox.start();
@@ -318,7 +328,10 @@ export async function wire(parts: WireParts): Promise<Wired> {
     async stop() {
       await serviceHost.stop();
       await runData.stop();
+      await history.stop();
       await jobs.stop();
+      gpuMarks.stop();
+      await devices.stop();
       await engine.stop();
       await sandbox.stop();
       await notify.stop();

@@ -11,6 +11,7 @@ import { eventEndpoints } from './events.ts';
 import { exampleEndpoints } from './examples.ts';
 import { fileEndpoints } from './files.ts';
 import { formEndpoints } from './forms.ts';
+import { gpuEndpoints } from './gpus.ts';
 import { healthEndpoints } from './health.ts';
 import { instanceEndpoints } from './instances.ts';
 import { jobEndpoints, machineEndpoints } from './jobs.ts';
@@ -47,6 +48,7 @@ export const endpoints = [
   ...nodeTypeEndpoints,
   ...jobEndpoints,
   ...machineEndpoints,
+  ...gpuEndpoints,
   ...serviceEndpoints,
   ...runDataEndpoints,
   ...fileEndpoints,

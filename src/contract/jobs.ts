@@ -199,17 +199,6 @@ export const worker = z.strictObject({
   lastBeatAt: timestamp,
   startedAt: timestamp,
 });
-export const gpu = z.strictObject({
-  index: z.int(),
-  uuid: z.string(),
-  name: z.string(),
-  memoryTotalBytes: z.int(),
-  memoryUsedBytes: z.int(),
-  utilizationPercent: z.number().nullable(),
-  temperatureC: z.number().nullable(),
-  powerW: z.number().nullable(),
-  sampledAt: timestamp,
-});
 export const gpuLease = z.strictObject({ id: z.string(), gpuIndex: z.int(), vramBytes: z.int(), holder: z.string(), grantedAt: timestamp });
   endpoint({
     key: 'POST /api/v1/jobs/test',
@@ -419,7 +408,6 @@ export const machineEndpoints = [
     errors: ['invalid_body', 'not_found'],
   }),
   endpoint({ key: 'GET /api/v1/workers', tag: 'machine', summary: 'List workers', query: z.strictObject(pageQuery), status: 200, reply: page(worker) }),
-  endpoint({ key: 'GET /api/v1/gpus', tag: 'machine', summary: 'List detected devices', query: z.strictObject(pageQuery), status: 200, reply: page(gpu) }),
   endpoint({
     key: 'GET /api/v1/gpus/leases',
     tag: 'machine',

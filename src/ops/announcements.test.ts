@@ -47,6 +47,7 @@ test('changes of services and of health are events of the machine, told again wh
     database,
     services: { onChange: (listener) => ((report = listener), () => undefined) },
     board,
+    devices: { onChange: () => () => undefined },
     clock: systemClock,
     log: silentLog,
   });

@@ -1,7 +1,8 @@
-/** Writes what changes about the machine as events: services and health. A change while the database is away is told when it is back,
+/** Writes what changes about the machine as events: services, devices and health. A change while the database is away is told when it is back,
  *  the newest of each thing only. Never blocks who reports. */
 import type { Json } from '../contract/endpoint.ts';
 import type { EntityKind, EventType } from '../contract/events.ts';
+import type { Devices } from '../gpu/device.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
@@ -14,6 +15,7 @@ interface Parts {
   readonly database: Database;
   readonly services: Pick<Services, 'onChange'>;
   readonly board: Pick<HealthBoard, 'onChange'>;
+  readonly devices: Pick<Devices, 'onChange'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -73,6 +75,9 @@ export function announceMachine(parts: Parts): () => void {
       payload: { name, state, pid, restarts, ...(reason === undefined ? {} : { reason }) },
     }),
   );
+  const endDevices = parts.devices.onChange(({ gpu: { uuid, index, name, state, reason }, previous }) =>
+    tell({ kind: 'gpu', id: uuid, type: 'gpu:device:changed', payload: { uuid, index, name, state, reason, previous } }),
+  );
   const endHealth = parts.board.onChange(({ status, reasons }) =>
     tell({ kind: 'system', id: 'health', type: 'system:health:changed', payload: { status, reasons: [...reasons] } }),
   );
@@ -80,5 +85,6 @@ export function announceMachine(parts: Parts): () => void {
     isEnded = true;
     endServices();
     endHealth();
+    endDevices();
   };
 }

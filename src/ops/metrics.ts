@@ -5,7 +5,9 @@ import type { SqlPool } from '../store/client.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
+import type { Gpu } from '../gpu/device.ts';
 import { listQueueHealth } from '../store/health.ts';
+import { registerGpuMetrics } from './gpu-metrics.ts';
 import type { RunDataSummary } from './run-data.ts';
 
 export interface Metrics {
@@ -23,6 +25,8 @@ interface MetricsParts {
   readonly log: Logger;
   readonly sockets: () => number;
   readonly runData: () => RunDataSummary | undefined;
+  /** As seen last. */
+  readonly gpus: () => readonly Gpu[];
 }
 
 export function createMetrics(parts: MetricsParts): Metrics {
@@ -46,6 +50,8 @@ export function createMetrics(parts: MetricsParts): Metrics {
   const runDataBudget = new Gauge({ name: 'studio_run_data_budget_bytes', help: 'What they may take; 0: no limit', registers });
   const runDataPartitions = new Gauge({ name: 'studio_run_data_partitions', help: 'Partitions of run data', registers });
   const runDataHeld = new Gauge({ name: 'studio_run_data_held_partitions', help: 'Partitions past the longest retention that instances hold', registers });
+
+  registerGpuMetrics(registry, parts.gpus);
 
   async function sample(): Promise<void> {
     sockets.set(parts.sockets());

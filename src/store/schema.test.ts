@@ -4,6 +4,7 @@ import { is } from 'drizzle-orm';
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import { testDatabase } from '../test/database.ts';
 import type { Sql } from './client.ts';
+import * as gpu from './schema-gpu.ts';
 import * as jobs from './schema-jobs.ts';
 import * as models from './schema-models.ts';
 import * as notifications from './schema-notifications.ts';
@@ -13,7 +14,7 @@ import * as services from './schema-services.ts';
 
 /** What drizzle believes, one line a fact. */
 function declared(): string[] {
-  const tables = [people, runs, jobs, notifications, models, services].flatMap((part) => Object.values(part)).filter((value) => is(value, PgTable));
+  const tables = [people, runs, jobs, gpu, notifications, models, services].flatMap((part) => Object.values(part)).filter((value) => is(value, PgTable));
   return tables
     .map((table) => getTableConfig(table))
     .flatMap(({ name, columns, primaryKeys, foreignKeys }) => [

@@ -1,7 +1,6 @@
 /** What belongs to the machine: queues, workers, devices. */
 import { machineEndpoints } from '../../contract/jobs.ts';
 import { fail } from '../../kernel/fail.ts';
-import type { Devices } from '../../gpu/device.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { Sql } from '../../store/client.ts';
 import { listGpuLeases } from '../../store/gpu-leases.ts';
@@ -10,12 +9,11 @@ import { routesOf, type Route } from '../route.ts';
 
 export interface MachineParts {
   readonly jobs: Pick<Jobs, 'listQueues' | 'listWorkers' | 'patchQueue'>;
-  readonly devices: Devices;
   /** Of the engine's role: grants belong to no org. */
   readonly sql: Sql;
 }
 
-export function machineRoutes({ jobs, devices, sql }: MachineParts): readonly Route[] {
+export function machineRoutes({ jobs, sql }: MachineParts): readonly Route[] {
   return routesOf(machineEndpoints, {
     'GET /api/v1/queues': async (call) => {
       const cursor = await call.cursor();
@@ -29,10 +27,6 @@ export function machineRoutes({ jobs, devices, sql }: MachineParts): readonly Ro
     'GET /api/v1/workers': async (call) => {
       const cursor = await call.cursor();
       return { body: pageOfAll(await jobs.listWorkers(), { ...pageQuery(call.query), nameOf: (worker) => worker.id, cursor }) };
-    },
-    'GET /api/v1/gpus': async (call) => {
-      const cursor = await call.cursor();
-      return { body: pageOfAll(await devices.list(), { ...pageQuery(call.query), nameOf: (gpu) => gpu.uuid, cursor }) };
     },
     'GET /api/v1/gpus/leases': async (call) => {
       const { limit, after } = call.query;

@@ -1,0 +1,75 @@
+/** Rows of what the machine and its devices did: a point a minute, dropped after a day. They belong to no org: read with the engine's role. */
+import type { Sql } from './client.ts';
+import type { gpuSamples, systemSamples } from './schema-gpu.ts';
+
+export type SystemSample = typeof systemSamples.$inferSelect;
+export type GpuSample = typeof gpuSamples.$inferSelect;
+
+/** One minute. A second writing of the same minute replaces the first. */
+export async function writeSamples(sql: Sql, system: SystemSample, gpus: readonly GpuSample[]): Promise<void> {
+  await sql.query(
+    `insert into system_samples (at, cpu_share, memory_used_bytes, memory_total_bytes, disk_used_bytes, disk_total_bytes, received_bytes_per_s, sent_bytes_per_s)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)
+     on conflict (at) do update set cpu_share = excluded.cpu_share, memory_used_bytes = excluded.memory_used_bytes, memory_total_bytes = excluded.memory_total_bytes,
+       disk_used_bytes = excluded.disk_used_bytes, disk_total_bytes = excluded.disk_total_bytes,
+       received_bytes_per_s = excluded.received_bytes_per_s, sent_bytes_per_s = excluded.sent_bytes_per_s`,
+    [
+      system.at,
+      system.cpuShare,
+      system.memoryUsedBytes,
+      system.memoryTotalBytes,
+      system.diskUsedBytes,
+      system.diskTotalBytes,
+      system.receivedBytesPerS,
+      system.sentBytesPerS,
+    ],
+  );
+  if (gpus.length === 0) return;
+  await sql.query(
+    `insert into gpu_samples (at, uuid, gpu_index, name, memory_total_bytes, memory_used_bytes, utilization_percent, temperature_c, power_w)
+     select $1::timestamptz, g.uuid, g.gpu_index, g.name, g.memory_total_bytes, g.memory_used_bytes, g.utilization_percent, g.temperature_c, g.power_w
+     from unnest($2::text[], $3::integer[], $4::text[], $5::bigint[], $6::bigint[], $7::float8[], $8::float8[], $9::float8[])
+       as g (uuid, gpu_index, name, memory_total_bytes, memory_used_bytes, utilization_percent, temperature_c, power_w)
+     on conflict (at, uuid) do update set gpu_index = excluded.gpu_index, name = excluded.name, memory_total_bytes = excluded.memory_total_bytes,
+       memory_used_bytes = excluded.memory_used_bytes, utilization_percent = excluded.utilization_percent,
+       temperature_c = excluded.temperature_c, power_w = excluded.power_w`,
+    [
+      system.at,
+      gpus.map((gpu) => gpu.uuid),
+      gpus.map((gpu) => gpu.gpuIndex),
+      gpus.map((gpu) => gpu.name),
+      gpus.map((gpu) => gpu.memoryTotalBytes),
+      gpus.map((gpu) => gpu.memoryUsedBytes),
+      gpus.map((gpu) => gpu.utilizationPercent),
+      gpus.map((gpu) => gpu.temperatureC),
+      gpus.map((gpu) => gpu.powerW),
+    ],
+  );
+}
+
+export async function deleteSamplesBefore(sql: Sql, at: Date): Promise<void> {
+  await sql.query('delete from system_samples where at < $1', [at]);
+  await sql.query('delete from gpu_samples where at < $1', [at]);
+}
+
+/** Oldest first, from `since` on: a day of minutes at most. */
+export async function listSystemSamples(sql: Sql, since: Date): Promise<SystemSample[]> {
+  const { rows } = await sql.query<SystemSample>(
+    `select at, cpu_share as "cpuShare", memory_used_bytes as "memoryUsedBytes", memory_total_bytes as "memoryTotalBytes", disk_used_bytes as "diskUsedBytes",
+       disk_total_bytes as "diskTotalBytes", received_bytes_per_s as "receivedBytesPerS", sent_bytes_per_s as "sentBytesPerS"
+     from system_samples where at >= $1 order by at limit 2000`,
+    [since],
+  );
+  return rows;
+}
+
+/** Oldest first, from `since` on: a day of 16 cards in 7 parts each at most. */
+export async function listGpuSamples(sql: Sql, since: Date): Promise<GpuSample[]> {
+  const { rows } = await sql.query<GpuSample>(
+    `select at, uuid, gpu_index as "gpuIndex", name, memory_total_bytes as "memoryTotalBytes", memory_used_bytes as "memoryUsedBytes",
+       utilization_percent as "utilizationPercent", temperature_c as "temperatureC", power_w as "powerW"
+     from gpu_samples where at >= $1 order by at, uuid limit 170000`,
+    [since],
+  );
+  return rows;
+}

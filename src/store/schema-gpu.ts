@@ -1,0 +1,37 @@
+/** The tables of the machine's history and of devices held back, as drizzle sees them. The truth is migrations/; schema.test.ts compares the two. */
+import { bigint, doublePrecision, integer, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+
+export const systemSamples = pgTable('system_samples', {
+  at: timestamp({ withTimezone: true }).primaryKey(),
+  cpuShare: doublePrecision('cpu_share'),
+  memoryUsedBytes: bigint('memory_used_bytes', { mode: 'number' }).notNull(),
+  memoryTotalBytes: bigint('memory_total_bytes', { mode: 'number' }).notNull(),
+  diskUsedBytes: bigint('disk_used_bytes', { mode: 'number' }).notNull(),
+  diskTotalBytes: bigint('disk_total_bytes', { mode: 'number' }).notNull(),
+  receivedBytesPerS: doublePrecision('received_bytes_per_s'),
+  sentBytesPerS: doublePrecision('sent_bytes_per_s'),
+});
+
+export const gpuSamples = pgTable(
+  'gpu_samples',
+  {
+    at: timestamp({ withTimezone: true }).notNull(),
+    uuid: text().notNull(),
+    gpuIndex: integer('gpu_index').notNull(),
+    name: text().notNull(),
+    memoryTotalBytes: bigint('memory_total_bytes', { mode: 'number' }).notNull(),
+    memoryUsedBytes: bigint('memory_used_bytes', { mode: 'number' }).notNull(),
+    utilizationPercent: doublePrecision('utilization_percent'),
+    temperatureC: doublePrecision('temperature_c'),
+    powerW: doublePrecision('power_w'),
+  },
+  (t) => [primaryKey({ columns: [t.at, t.uuid] })],
+);
+
+export const gpuMarks = pgTable('gpu_marks', {
+  uuid: text().primaryKey(),
+  state: text().notNull(),
+  reason: text().notNull(),
+  bootId: text('boot_id'),
+  markedAt: timestamp('marked_at', { withTimezone: true }).notNull(),
+});
