@@ -24,6 +24,7 @@ import { createJournal, type JournalStats } from './journal.ts';
 import { learnSuspects } from './suspects.ts';
 import { commandOf, onJobEnded, onJobStarted } from './job-steps.ts';
 import { buryDeadOwners, registerOwner, watchOwnership, type Watch } from './ownership.ts';
+import { patiently } from './patient.ts';
 import { prepareFromRows } from './prepare.ts';
 import { adoptAll, cancelStrays, recoverLost } from './recover.ts';
 import { commandInstance, commandStep, executeRemote, type InstanceRequest, type StepCommandRequest } from './route-command.ts';
@@ -138,8 +139,9 @@ export function createEngine(parts: EngineParts): Engine {
     async start() {
       core.startedAt = core.clock.monotonic();
       await learnSuspects(core);
-      await registerOwner(core);
-      await buryDeadOwners(core);
+      // A database that goes away again in these moments is waited for, as later.
+      await patiently(core, () => registerOwner(core));
+      await patiently(core, () => buryDeadOwners(core));
       if (isStopped()) return;
       core.state = 'running';
       await adoptAll(core);

@@ -296,12 +296,12 @@ export function recoverLost(core: Core, live: Live, why: 'fenced' | 'moved' | 'r
 
 /** Cancels jobs whose step has ended and children whose caller has: the crash came between the two. */
 export async function cancelStrays(core: Core): Promise<void> {
-  for (const child of await core.store.listStrayChildren(STRAY_BITE)) {
+  for (const child of await patiently(core, () => core.store.listStrayChildren(STRAY_BITE))) {
     await core
       .cancelChild(child.orgId, child.id)
       .catch((error: unknown) => core.log.warn({ instanceId: child.id, cause: messageOf(error) }, 'a stray child could not be cancelled'));
   }
-  for (const job of await core.store.listStrayJobs(STRAY_BITE)) {
+  for (const job of await patiently(core, () => core.store.listStrayJobs(STRAY_BITE))) {
     await core.parts.jobs
       .cancel(job.id, 'its step has ended')
       .catch((error: unknown) => core.log.warn({ jobId: job.id, cause: messageOf(error) }, 'a stray job could not be cancelled'));

@@ -126,7 +126,13 @@ async function createStorm(options: StormOptions): Promise<Storm> {
     // Its start may itself be struck: then it never resolves.
     const booting = h.boot({ isAlone: false, database: gate.database, clock, types: oracle.typesOf(() => isLate(running)) });
     running.engine = h.engine;
-    booting.catch(() => (mustBoot = true));
+    // One that can't start ends, as its process would.
+    booting.catch(() => {
+      if (running.isDead) return;
+      running.engine.crash();
+      running.isDead = true;
+      if (!running.isStale) bury(running);
+    });
     fleet.push(running);
     return running;
   }
