@@ -94,6 +94,44 @@ test('what waits for its turn waits on after a crash, and a place that a crash l
   }, 'the third starts');
 });
 
+test('a place that was given right before a crash is taken up first, however important who waits is', async () => {
+  const workflowId = await limited({ concurrency: { limit: 1, policy: 'queue' } });
+  const [first = '', second = ''] = await start(workflowId, [{}, {}]);
+  harness.engine.crash();
+  // The first has ended, the second was let in: the crash came before it could begin.
+  await harness.db.database.engine.query(`update instances set status = 'cancelled', ended_at = now() where id = $1`, [first]);
+  await harness.db.database.engine.query(`update admissions set instance_id = $2 where instance_id = $1`, [first, second]);
+  await harness.boot();
+  const request = { orgId: harness.orgId, workflowId, input: {}, priority: 100, startedBy: 'manual', requestId: 'r' };
+  const { id: urgent } = await harness.engine.startInstance(request);
+  await harness.until(async () => (await harness.instance(second)).status === 'waiting', 'the second begins');
+  assert.equal((await harness.instance(urgent)).status, 'pending');
+});
+
+test('one that is retried goes past the limit, and counts', async () => {
+  const workflowId = await limited({ concurrency: { limit: 1, policy: 'queue' } });
+  const [first = ''] = await start(workflowId, [{}]);
+  await harness.engine.commandInstance({ orgId: harness.orgId, id: first, command: 'cancel', requestId: 'r' });
+  const [second = ''] = await start(workflowId, [{}]);
+  await harness.engine.commandInstance({ orgId: harness.orgId, id: first, command: 'retry', requestId: 'r' });
+  const [third = ''] = await start(workflowId, [{}]);
+  await harness.until(async () => (await harness.instance(first)).status === 'waiting', 'both run');
+  await harness.engine.commandInstance({ orgId: harness.orgId, id: second, command: 'cancel', requestId: 'r' });
+  await harness.clock.advance(2_000);
+  assert.deepEqual(await statuses([first, second, third]), ['waiting', 'cancelled', 'pending']);
+  await harness.engine.commandInstance({ orgId: harness.orgId, id: first, command: 'cancel', requestId: 'r' });
+  await harness.until(async () => (await harness.instance(third)).status === 'waiting', 'the third starts');
+});
+
+test('with cancel-new nobody is one too many because a place was not given back yet', async () => {
+  const workflowId = await limited({ concurrency: { limit: 1, policy: 'cancel-new' } });
+  const [first = ''] = await start(workflowId, [{}]);
+  await harness.engine.commandInstance({ orgId: harness.orgId, id: first, command: 'cancel', requestId: 'r' });
+  await harness.db.database.engine.query(`update admissions set released_at = null where instance_id = $1`, [first]);
+  const ids = await start(workflowId, [{}, {}]);
+  assert.deepEqual(await statuses(ids), ['waiting', 'cancelled']);
+});
+
 test('a pending instance can be cancelled, or started by hand', async () => {
   const workflowId = await limited({ concurrency: { limit: 1, policy: 'queue' } });
   const ids = await start(workflowId, [{}, {}, {}]);

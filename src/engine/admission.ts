@@ -1,6 +1,6 @@
 /** Limits of a workflow: how many of its instances run at once, and how many start in a while, in all or per key. One more waits as `pending`,
  *  is cancelled, or makes the oldest give way. The database decides (store/admissions.ts), so several processes agree.
- *  One thing to know: places are freed by whoever ran the instance, and by a sweep for what crashed. */
+ *  One thing to know: places are freed by whoever ran the instance, by who is refused for one that has ended, and by a sweep for what crashed. */
 import { createHash } from 'node:crypto';
 import type { Json } from '../contract/endpoint.ts';
 import { isTerminalInstance } from '../contract/values.ts';
@@ -13,6 +13,8 @@ import { walled } from './fault.ts';
 import { compileCondition } from './graph.ts';
 import { jsonText } from './expression-text.ts';
 import type { Live } from './live.ts';
+import { patiently } from './patient.ts';
+import type { Advance } from './plan.ts';
 import { rebuildPlan } from './rebuild.ts';
 import { evaluate, type ExpressionScope } from './resolve.ts';
 import { durable, stageInstance } from './stage.ts';
@@ -86,15 +88,15 @@ async function tryOne(core: Core, live: Live): Promise<boolean> {
   const answer = await core.store.admit(request);
   if (live.isGone || live.status !== 'pending') {
     core.pending.delete(live.id);
-    // Its place is free again only when it has ended meanwhile: it may run by now, here or elsewhere.
-    if (answer.isAdmitted && isTerminalInstance(live.status)) await core.store.releaseAdmission(live.id, core.clock.now());
+    if (answer.isAdmitted) await releaseIfEnded(core, live);
     return true;
   }
   if (answer.isAdmitted) {
-    core.pending.delete(live.id);
     await begin(core, live);
+    core.pending.delete(live.id);
     return true;
   }
+  placeless.add(live);
   if (request.policy === 'queue' || answer.untilMs !== undefined) return false;
   if (request.policy === 'cancel-new') {
     core.pending.delete(live.id);
@@ -102,14 +104,45 @@ async function tryOne(core: Core, live: Live): Promise<boolean> {
     walled(core, live, () => endInstance(core, live, { status: 'cancelled', error, reason: 'the instance was one too many' }));
     return true;
   }
-  for (const oldest of await core.store.listAdmitted({ workflowId: live.workflowId, key: live.limitKey ?? '', limit: 1 }))
-    await core.cancelChild(live.orgId, oldest, { code: 'gave_way', message: `a newer instance, ${live.id}, took its place: the workflow cancels the oldest` });
+  if (answer.oldest !== undefined) makeWay(core, live, answer.oldest);
   return false;
+}
+
+/** Those that were asked to make way for a newer one, until they answer. */
+const makingWay = new WeakMap<Core, Set<string>>();
+
+/** Cancels the oldest. Its owner may be another process, which may take its time or be dead: nobody waits for it, and the next look asks again. */
+function makeWay(core: Core, live: Live, oldest: string): void {
+  const asked = makingWay.get(core) ?? new Set();
+  makingWay.set(core, asked);
+  if (asked.has(oldest)) return;
+  asked.add(oldest);
+  core
+    .cancelChild(live.orgId, oldest, { code: 'gave_way', message: `a newer instance, ${live.id}, took its place: the workflow cancels the oldest` })
+    .catch((error: unknown) =>
+      core.log.warn({ instanceId: oldest, newer: live.id, cause: messageOf(error) }, 'the oldest could not make way yet; it is asked again'),
+    )
+    .finally(() => asked.delete(oldest));
+}
+
+/** A place that was given to it is free again only when it has ended meanwhile: it may run by now, here or elsewhere. */
+async function releaseIfEnded(core: Core, live: Live): Promise<void> {
+  if (isTerminalInstance(live.status)) await patiently(core, () => core.store.releaseAdmission(live.id, core.clock.now()));
 }
 
 /** Starts a pending instance. */
 async function begin(core: Core, live: Live): Promise<void> {
-  const { ready, skipped } = await rebuildPlan(core, live.top);
+  let plan: Advance;
+  try {
+    plan = await rebuildPlan(core, live.top);
+  } catch (error) {
+    if (isConnectionLoss(error)) throw error;
+    // Results taken over from another instance may not be what conditions expect: that is its failure, and nobody else's.
+    return walled(core, live, () => {
+      throw error;
+    });
+  }
+  const { ready, skipped } = plan;
   if (live.isGone || live.status !== 'pending') return;
   live.startedAt = core.clock.now();
   walled(core, live, () => {
@@ -121,6 +154,7 @@ async function begin(core: Core, live: Live): Promise<void> {
 
 /** A new pending instance, durable already: asked for at once, in the order of those that wait. */
 export async function enqueue(core: Core, live: Live): Promise<void> {
+  placeless.add(live);
   core.pending.set(live.id, live);
   await admitPending(core);
   // What follows at once is part of the answer: it began, or it waits.
@@ -129,12 +163,24 @@ export async function enqueue(core: Core, live: Live): Promise<void> {
 
 /** Starts a pending instance by hand, whatever the limits say: it counts all the same. */
 export async function startAnyway(core: Core, live: Live): Promise<void> {
+  placeless.delete(live);
   await core.store.admitAnyway(await requestOf(core, live));
-  core.pending.delete(live.id);
+  await releaseIfEnded(core, live);
   await begin(core, live);
+  core.pending.delete(live.id);
 }
 
-/** Asks for places for those that wait, the important and the old first; of each key until one is refused. */
+/** An instance that had ended runs again, by hand: whatever the limits say, but it counts. */
+export async function countAgain(core: Core, live: Live): Promise<void> {
+  if (live.limitKey === null && live.rateKey === null) return;
+  await patiently(core, async () => core.store.admitAnyway(await requestOf(core, live)));
+  await releaseIfEnded(core, live);
+}
+
+/** Those known to hold no place: new, or refused. Of the others a crash or a lost answer may have hidden that one was given to them. */
+const placeless = new WeakSet<Live>();
+
+/** Asks for places for those that wait, the important and the old first; of each key until one is refused. Never rejects. */
 export async function admitPending(core: Core): Promise<void> {
   core.admitting = (core.admitting ?? Promise.resolve()).then(() => admitAll(core));
   await core.admitting;
@@ -142,8 +188,7 @@ export async function admitPending(core: Core): Promise<void> {
 
 async function admitAll(core: Core): Promise<void> {
   const refused = new Set<string>();
-  const inTurn = [...core.pending.values()].toSorted((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1));
-  for (const live of inTurn) {
+  for (const live of await inTurn(core)) {
     const key = `${live.workflowId} ${live.limitKey} ${live.rateKey}`;
     if (refused.has(key) || core.state !== 'running') continue;
     try {
@@ -151,9 +196,25 @@ async function admitAll(core: Core): Promise<void> {
       if (!(await tryOne(core, live))) refused.add(key);
     } catch (error) {
       refused.add(key);
+      placeless.delete(live);
       if (!isConnectionLoss(error))
         core.log.error({ instanceId: live.id, cause: messageOf(error) }, 'a pending instance could not be let in; it is tried again');
     }
+  }
+}
+
+/** Those that hold a place first: it is theirs, and in the way of all others. */
+async function inTurn(core: Core): Promise<readonly Live[]> {
+  const waiting = [...core.pending.values()].toSorted((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1));
+  const unsure = waiting.filter((live) => !placeless.has(live));
+  if (unsure.length === 0) return waiting;
+  try {
+    const holding = new Set(await core.store.listAdmitted(unsure.map(({ id }) => id)));
+    for (const live of unsure) if (!holding.has(live.id)) placeless.add(live);
+    return [...waiting.filter(({ id }) => holding.has(id)), ...waiting.filter(({ id }) => !holding.has(id))];
+  } catch (error) {
+    core.log.debug({ cause: messageOf(error) }, 'who holds a place could not be read; tried again');
+    return [];
   }
 }
 
@@ -161,8 +222,7 @@ async function admitAll(core: Core): Promise<void> {
 export function onEnded(core: Core, live: Live): void {
   core.pending.delete(live.id);
   if (live.limitKey === null && live.rateKey === null) return;
-  core.store
-    .releaseAdmission(live.id, core.clock.now())
+  patiently(core, () => core.store.releaseAdmission(live.id, core.clock.now()))
     .then(() => admitPending(core))
     .catch((error: unknown) => core.log.debug({ instanceId: live.id, cause: messageOf(error) }, 'a place could not be given back at once; the sweep does it'));
 }

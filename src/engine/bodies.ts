@@ -116,6 +116,7 @@ function begin(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, beg
 /** Starts what may start of a body, or ends it. */
 export function continueBody(core: Core, body: Body): void {
   if (body.isOver || body.isBusy || body.frame.live.isGone) return;
+  if (body.fatal !== undefined) return failBody(core, body.frame, body.node, body.fatal);
   if (body.details.how.kind === 'loop') return nextRound(core, body, body.details.how);
   const { count, how } = body.details;
   while (body.next < count && body.frames.size + body.pauses.size < how.concurrency) {

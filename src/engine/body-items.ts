@@ -5,7 +5,7 @@ import { isTerminalStep } from '../contract/values.ts';
 import { backoffDelayMs } from '../kernel/retry.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { cancelOutside, cancelSteps, noteActivity, type FrameEnd, type Outside } from './advance.ts';
-import { DONE, endPause, FAILED, keepOutput, markItem, noteError, previousOf, releaseBody, UNDER_WAY, type Body } from './body.ts';
+import { DONE, endPause, FAILED, keepOutput, markItem, noteError, previousOf, releaseBody, UNDER_WAY, type Body, type BodyKind } from './body.ts';
 import { failure, type Core } from './core.ts';
 import { walled } from './fault.ts';
 import { changeStep, createFrame, newStep, openStep, pathOf, type Frame, type FrameScope, type LiveStep, type Place } from './frame.ts';
@@ -118,11 +118,21 @@ function failItem(core: Core, body: Body, end: ItemEnd & { readonly error: Failu
   markItem(body, index, FAILED);
   body.failed += 1;
   noteError(body, index, error);
-  if (how.kind === 'map' && how.onItemError !== 'fail') return false;
+  if (!failsWithItem(how)) return false;
+  core.turns.failBody(body.frame, body.node, itemFault(how, index, error));
+  return true;
+}
+
+/** Whether the failure of one is that of all. */
+export function failsWithItem(how: BodyKind): boolean {
+  return how.kind === 'loop' || how.onItemError === 'fail';
+}
+
+/** What a map or loop fails with when it fails with this item. */
+export function itemFault(how: BodyKind, index: number, error: Failure): NodeError {
   const what = how.kind === 'map' ? 'item' : 'round';
   const message = `${what} ${index} failed${error.step === undefined ? '' : ` at ${error.step}`}: ${error.message}`;
-  core.turns.failBody(body.frame, body.node, new NodeError(`${what}_failed`, message, { details: { index, code: error.code, step: error.step ?? null } }));
-  return true;
+  return new NodeError(`${what}_failed`, message, { details: { index, code: error.code, step: error.step ?? null } });
 }
 
 /** A pause before the whole item is tried again. @returns false when its policy allows none */
@@ -150,32 +160,33 @@ function pauseItem(core: Core, body: Body, end: ItemEnd & { readonly frame: Fram
     startedAt: null,
     endedAt: now,
   });
-  holdPause(body, index, step);
+  holdPause(body, index, step, false);
   flush(core, frame.live, (lost) => void (lost === undefined && armPause(core, body, index, step)));
   return true;
 }
 
 /** A pause is this engine's own doing: the instance counts as busy meanwhile, also before its row is durable. */
-export function holdPause(body: Body, index: number, step: LiveStep): void {
-  if (body.pauses.has(index)) return;
+export function holdPause(body: Body, index: number, step: LiveStep, isRecorded: boolean): void {
   body.frame.live.busy += 1;
-  body.pauses.set(index, { step, cancel: () => undefined });
+  body.pauses.set(index, { step, isRecorded, cancel: () => undefined });
 }
 
 /** Waits until a paused item may begin anew. */
 function armPause(core: Core, body: Body, index: number, step: LiveStep): void {
-  if (body.isOver || body.frame.live.isGone) return;
-  holdPause(body, index, step);
+  const held = body.pauses.get(index);
+  if (held?.step !== step || body.isOver || body.frame.live.isGone) return;
+  held.cancel();
   const cancel = core.clock.after(Math.max(0, Date.parse(step.wait?.until ?? '') - core.clock.now()), () => {
     endPause(body, index);
     if (!body.isOver && !body.frame.live.isGone) walled(core, body.frame.live, () => tryAgain(core, body, index, step));
   });
-  body.pauses.set(index, { step, cancel });
+  body.pauses.set(index, { ...held, cancel });
 }
 
-/** Lets the time of all pauses of a body that was brought back run. */
+/** Lets the time of the pauses that a body was brought back with run. One that began since is armed when its row is durable, and once: an item must not
+ *  be tried again twice. */
 export function armPauses(core: Core, body: Body): void {
-  for (const [index, { step }] of [...body.pauses]) armPause(core, body, index, step);
+  for (const [index, { step, isRecorded }] of [...body.pauses]) if (isRecorded) armPause(core, body, index, step);
 }
 
 function tryAgain(core: Core, body: Body, index: number, step: LiveStep): void {

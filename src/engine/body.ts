@@ -1,7 +1,7 @@
 /** A body under way: what a map or loop holds while its items run. Never decides (bodies.ts, body-items.ts); the items' state only.
  *  One thing to know: of items that are not under way it keeps one byte each. */
 import type { Json } from '../contract/endpoint.ts';
-import type { BodyPlan } from '../nodes/kit.ts';
+import type { BodyPlan, NodeError } from '../nodes/kit.ts';
 import type { Frame, LiveStep } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 
@@ -26,6 +26,14 @@ export interface BodyDetails {
   readonly how: BodyKind;
 }
 
+/** An item that waits before it is tried again. */
+export interface Pause {
+  readonly step: LiveStep;
+  /** Its row said so when it was brought to memory: nothing of it is on its way. */
+  readonly isRecorded: boolean;
+  readonly cancel: () => void;
+}
+
 export interface Body {
   readonly frame: Frame;
   readonly node: CompiledNode;
@@ -42,12 +50,14 @@ export interface Body {
   /** Of a body that was brought back: items under way that have not been gone on with. */
   toContinue: readonly Frame[];
   /** Items that pause before they are tried again. */
-  readonly pauses: Map<number, { readonly step: LiveStep; readonly cancel: () => void }>;
+  readonly pauses: Map<number, Pause>;
   /** Results of items, while they are few; undefined: they are read from their rows in the end. */
   outputs: (Json | undefined)[] | undefined;
   outputBytes: number;
   /** First failures, for messages and for `collect`. */
   readonly errors: { readonly index: number; readonly code: string; readonly message: string }[];
+  /** An item failed all of it, and a crash came before that was said. */
+  fatal: NodeError | undefined;
   /** The items: at once, or after their chunk was read. */
   itemAt(index: number): Json | Promise<Json>;
   /** A chunk is being read, or the end is being written. */
@@ -68,6 +78,7 @@ export function createBody(made: Pick<Body, 'frame' | 'node' | 'step' | 'details
     outputs: [],
     outputBytes: 0,
     errors: [],
+    fatal: undefined,
     isBusy: false,
     isOver: false,
   };

@@ -2,11 +2,12 @@
  *  under way becomes frames again. */
 import type { Json } from '../contract/endpoint.ts';
 import { isTerminalStep } from '../contract/values.ts';
+import type { NodeError } from '../nodes/kit.ts';
 import type { BodyRow, StoredStep } from '../store/steps.ts';
 import { createBody, DONE, FAILED, keepOutput, markItem, UNDER_WAY, type Body, type BodyDetails } from './body.ts';
-import { holdPause, itemFrame, itemPath, itemStep } from './body-items.ts';
+import { failsWithItem, holdPause, itemFault, itemFrame, itemPath, itemStep } from './body-items.ts';
 import { rowItems, storedItems } from './body-source.ts';
-import type { Core } from './core.ts';
+import { failure, type Core } from './core.ts';
 import { pathOf, type Frame, type LiveStep } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 import { patiently } from './patient.ts';
@@ -52,9 +53,24 @@ export async function restoreBody(
     const opened = await openAgain(core, body, index);
     if (opened !== undefined) frames.push(opened);
   }
-  // A loop can't pass over a round that failed, nor such a map over an item: opened anew, it goes on with that one.
-  if (details.how.kind === 'loop' || details.how.onItemError === 'fail') frames.push(...(await reopenItems(core, body, failedItems(body))));
+  if (failsWithItem(details.how) && body.failed > 0) {
+    body.fatal = await failureSince(core, body, found);
+    // A loop can't pass over a round that failed, nor such a map over an item: opened anew, it goes on with that one.
+    if (body.fatal === undefined) frames.push(...(await reopenItems(core, body, failedItems(body))));
+  }
   return { body, frames };
+}
+
+/** The failure of an item since the body began or was opened: it ends the body, and was recorded a moment before that could be. An older one was there when
+ *  the body was opened anew. */
+async function failureSince(core: Core, body: Body, found: Found): Promise<NodeError | undefined> {
+  const { frame, node, details } = body;
+  const path = pathOf(frame, node);
+  const [own] = await patiently(core, () => core.store.loadStepsAt(frame.live.id, [path]));
+  const index = failedItems(body).find((failed) => (found.ended.get(failed)?.seq ?? 0) > (own?.seq ?? Infinity));
+  if (index === undefined) return undefined;
+  const results = await patiently(core, () => core.store.readItemResults({ instanceId: frame.live.id, path, base: details.base, indexes: [index] }));
+  return itemFault(details.how, index, results.get(index)?.error ?? failure('item_failed', 'the item failed'));
 }
 
 async function sourceOf(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, details: BodyDetails): Promise<Body['itemAt']> {
@@ -107,7 +123,7 @@ async function openAgain(core: Core, body: Body, index: number): Promise<Frame |
     if (!inside.some((one) => one.generation > base)) {
       markItem(body, index, UNDER_WAY);
       // Its time runs when all of the instance is there.
-      holdPause(body, index, step);
+      holdPause(body, index, step, true);
       return undefined;
     }
     step.attempt += 1;

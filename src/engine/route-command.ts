@@ -6,6 +6,7 @@ import { isTerminalInstance } from '../contract/values.ts';
 import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { NewCommand } from '../store/commands.ts';
+import { countAgain } from './admission.ts';
 import { releaseLive } from './advance.ts';
 import type { Cause, Core } from './core.ts';
 import { runInstanceCommand } from './instance-commands.ts';
@@ -119,8 +120,11 @@ async function runHere<T>(core: Core, first: Live, run: (live: Live) => Promise<
   // The one before may have ended the instance: take what stands now.
   const live = await takeSettled(core, first.id);
   if (live === undefined) fail('conflict', `instance ${first.id} is held by another process now; try again`);
+  const hadEnded = isTerminalInstance(live.status);
   try {
-    return await run(live);
+    const answer = await run(live);
+    if (hadEnded && !isTerminalInstance(live.status)) await countAgain(core, live);
+    return answer;
   } catch (error) {
     // It broke off in the middle: what it had changed by then is forgotten, or found again in its rows.
     if (!(error instanceof AppError)) core.onLost(live, 'moved', messageOf(error));

@@ -1,5 +1,5 @@
 /** The store as a running engine sees it: every question that it asks of its rows, each with its database given. Tests answer them from memory
- *  and crash the engine at any of them (test/memory-store.ts). One thing to know: a question the running engine has to ask stands in this list;
+ *  and crash the engine at any of them (test/memory-store). One thing to know: a question the running engine has to ask stands in this list;
  *  what people ask of definitions and triggers does not. */
 import { finishCommand, insertCommand, listOpenCommands, readCommandResult, withdrawCommand } from '../store/commands.ts';
 import { admit, admitAnyway, listAdmitted, releaseAdmission, sweepAdmissions } from '../store/admissions.ts';

@@ -210,12 +210,14 @@ export interface BodyRow {
   readonly path: string;
   readonly generation: number;
   readonly status: StepStatus;
+  /** Later changes of the instance have higher ones. */
+  readonly seq: number;
 }
 
 /** Newest rows of everything below `prefix` (`map[`) with a generation above `base`. */
 export async function listBodyRows(sql: Sql, query: { readonly instanceId: string; readonly prefix: string; readonly base: number }): Promise<BodyRow[]> {
   const { rows } = await sql.query<BodyRow>(
-    `select distinct on (s.path) s.path, s.generation, s.status from steps s
+    `select distinct on (s.path) s.path, s.generation, s.status, s.seq from steps s
      where s.instance_id = $1 and starts_with(s.path, $2) and s.generation > $3 order by s.path, s.generation desc`,
     [query.instanceId, query.prefix, query.base],
   );

@@ -1,6 +1,6 @@
 /** Records a history, and replays one from each of its commits. */
 import type { Json } from '../../contract/endpoint.ts';
-import type { Rows } from '../memory-rows.ts';
+import type { Rows } from '../memory-store/rows.ts';
 import { play, type History, type Setup } from './play.ts';
 
 /** @throws Error when it does not come to its end */

@@ -16,8 +16,8 @@ import type { Batch } from '../../store/journal.ts';
 import type { StoredWait } from '../../store/steps.ts';
 import { silentLog } from '../database.ts';
 import { fakeClock, type FakeClock } from '../fake-clock.ts';
-import { emptyRows, type Rows } from '../memory-rows.ts';
-import { memoryStore } from '../memory-store.ts';
+import { emptyRows, type Rows } from '../memory-store/rows.ts';
+import { memoryStore } from '../memory-store/store.ts';
 
 /** What somebody does, once the newest row of `path` (an instance's id stands for none) is in this state. */
 export interface Hand {

@@ -1,12 +1,14 @@
 /** Drives one scenario to its end: starts it, does what people and jobs have to do, meddles and freezes where the seed says so, and watches
  *  what only shows while things run. */
-import { createHash } from 'node:crypto';
 import { isTerminalInstance, isTerminalStep } from '../../contract/values.ts';
-import type { StepCommand } from '../../engine/state.ts';
+import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
 import type { StoredWait } from '../../store/steps.ts';
-import type { InstanceRow, StepRow } from '../memory-rows.ts';
+import { emptyRows, type InstanceRow, type StepRow } from '../memory-store/rows.ts';
 import { actOf, type Script } from './acts.ts';
-import { between, chance, CHILD_ID, pick, type Random, type Scenario } from './scenario.ts';
+import { watchLimits, type LimitWatch } from './limits.ts';
+import { between, chance, pick, type Random } from './random.ts';
+import { CHILD_ID, type Scenario } from './scenario.ts';
+import { inputOf, type Start } from './starts.ts';
 import { createWorld, ORG, type World } from './world.ts';
 
 /** Beyond this something is stuck: the longest scenario takes a minute or two of its own time. */
@@ -17,20 +19,26 @@ const QUIET_MS = 1_500;
 
 export interface Drive {
   readonly world: World;
-  readonly rootId: string;
   /** What went wrong, in words. */
   readonly faults: string[];
 }
 
-export async function drive(scenario: Scenario, random: Random): Promise<Drive> {
-  const world = createWorld({ random, chances: scenario.chances, hasTwo: scenario.hasTwo });
+export async function drive(scenario: Scenario, random: Random, lateness: Random): Promise<Drive> {
+  const { chances, hasTwo, isHasty } = scenario;
+  const rows = emptyRows();
+  const limits: LimitWatch = watchLimits(
+    rows,
+    () => world.now(),
+    () => (hasTwo ? undefined : world.sinceUp()),
+  );
+  const world: World = createWorld(rows, { random, lateness, chances, hasTwo, isHasty, heard: (...told) => limits.heard(...told) });
   world.rows.workflows.set('wf_root', { id: 'wf_root', name: 'Root', definition: scenario.definition });
   world.rows.workflows.set(CHILD_ID, { id: CHILD_ID, name: 'Child', definition: scenario.child });
-  const rootId = `inst_${createHash('sha256').update(String(scenario.seed)).digest('hex').slice(0, 26)}`;
-  const driver: Driver = { scenario, random, world, rootId, planned: new Map(), meddlings: 0, faults: [], wrongSince: new Map(), quietSince: undefined };
+  const state = { planned: new Map(), meddlings: 0, faults: [], wrongSince: new Map(), quietSince: undefined };
+  const driver: Driver = { scenario, random, world, limits, startedAt: world.now(), ...state };
   world.boot();
   planTrouble(driver);
-  const startedAt = world.now();
+  const { startedAt } = driver;
   for (let steps = 0; !(await isOver(driver)); steps++) {
     if (world.now() - startedAt > LIMIT_MS || steps > LIMIT_STEPS || !world.step()) {
       driver.faults.push(`stuck after ${world.now() - startedAt} ms and ${steps} steps: ${stateOf(world)}`);
@@ -38,14 +46,15 @@ export async function drive(scenario: Scenario, random: Random): Promise<Drive> 
     }
   }
   for (const process of world.processes) if (!process.isDead) process.engine.crash();
-  return { world, rootId, faults: [...driver.faults, ...world.faults, ...errorsOf(world, scenario.hasTwo)] };
+  return { world, faults: [...driver.faults, ...world.faults, ...limits.faults.slice(0, 5), ...errorsOf(world, scenario.hasTwo)] };
 }
 
 interface Driver {
   readonly scenario: Scenario;
   readonly random: Random;
   readonly world: World;
-  readonly rootId: string;
+  readonly limits: LimitWatch;
+  readonly startedAt: number;
   /** What is already on its way. */
   readonly planned: Map<string, object>;
   /** Acts of people that are still to come. */
@@ -59,20 +68,15 @@ interface Driver {
 async function isOver(driver: Driver): Promise<boolean> {
   const { world } = driver;
   await world.settle();
-  if (world.front() === undefined) {
-    driver.wrongSince.clear();
-    return false;
-  }
-  const root = world.rows.instances.get(driver.rootId);
-  if (root === undefined) {
-    plan(driver, 'start', between(driver.random, 0, 50), () => start(driver));
-    return false;
-  }
+  if (world.front() === undefined) driver.wrongSince.clear();
+  if (world.door() === undefined) return false;
+  const isStarted = startAll(driver);
   for (const instance of world.rows.instances.values()) {
     if (isTerminalInstance(instance.status)) continue;
     attend(driver, instance);
-    if (!driver.scenario.hasTwo) watchActivity(driver, instance);
+    if (!driver.scenario.hasTwo && world.front() !== undefined) watchActivity(driver, instance);
   }
+  if (!isStarted || world.front() === undefined) return false;
   const isQuiet = [...world.rows.instances.values()].every((instance) => isTerminalInstance(instance.status)) && driver.meddlings === 0;
   if (!isQuiet || world.openCalls > 0 || world.processes.some((process) => process.isFrozen)) driver.quietSince = undefined;
   else driver.quietSince ??= world.now();
@@ -98,9 +102,33 @@ function plan(driver: Driver, name: string, ms: number, act: () => Promise<unkno
   });
 }
 
-function start({ world, scenario, rootId }: Driver): Promise<unknown> | undefined {
-  const request = { id: rootId, orgId: ORG, workflowId: 'wf_root', input: scenario.input, startedBy: 'manual', requestId: 'req_sim', debug: scenario.debug };
-  return world.front()?.startInstance(request).catch(ignore);
+/** @returns whether all instances are there */
+function startAll(driver: Driver): boolean {
+  const { random, scenario, world } = driver;
+  const missing = scenario.starts.starts.filter(({ id }) => !world.rows.instances.has(id));
+  if (missing.length > 0 && scenario.starts.isBatch) plan(driver, 'start', between(random, 0, 50), () => startBatch(driver));
+  else if (missing.length > 0)
+    for (const one of missing)
+      plan(driver, `start ${one.id}`, between(random, 0, 50) + Math.max(0, driver.startedAt + one.afterMs - world.now()), () => start(driver, one));
+  return missing.length === 0;
+}
+
+const REQUEST = { orgId: ORG, workflowId: 'wf_root', startedBy: 'manual', requestId: 'req_sim' };
+
+function start({ world, scenario }: Driver, one: Start): Promise<unknown> | undefined {
+  const { debug, input } = scenario;
+  return world
+    .door()
+    ?.startInstance({ ...REQUEST, id: one.id, input: inputOf(one, input), priority: one.priority, debug })
+    .catch(ignore);
+}
+
+function startBatch({ world, scenario }: Driver): Promise<unknown> | undefined {
+  const { debug, input, starts } = scenario;
+  return world
+    .door()
+    ?.startBatch({ ...REQUEST, ids: starts.starts.map(({ id }) => id), inputs: starts.starts.map((one) => inputOf(one, input)), debug })
+    .catch(ignore);
 }
 
 /** A refusal, or a connection lost: it is asked again. */
@@ -113,10 +141,21 @@ function attend(driver: Driver, instance: InstanceRow): void {
     plan(driver, `${instance.id} resume`, between(random, 1, 300), () => {
       return world.rows.instances.get(instance.id)?.status === 'paused' ? command(driver, instance.id, 'resume') : undefined;
     });
+  if (instance.status === 'pending') letInByHand(driver, instance);
   for (const row of world.rows.steps.get(instance.id)?.values() ?? []) {
     if (row.status === 'waiting') answer(driver, instance, row);
     else if (row.status === 'queued' && row.jobId !== null) runJob(driver, instance, row, row.jobId);
   }
+}
+
+function letInByHand(driver: Driver, { id }: InstanceRow): void {
+  const { handMs } = driver.scenario.starts.starts.find((one) => one.id === id) ?? {};
+  if (handMs === undefined) return;
+  plan(driver, `${id} start`, handMs, () => {
+    if (driver.world.rows.instances.get(id)?.status !== 'pending') return undefined;
+    driver.limits.exempt(id);
+    return command(driver, id, 'start');
+  });
 }
 
 function answer(driver: Driver, instance: InstanceRow, row: StepRow): void {
@@ -144,8 +183,8 @@ function runJob(driver: Driver, instance: InstanceRow, row: StepRow, jobId: stri
   void instance;
 }
 
-function command({ world }: Driver, id: string, name: 'pause' | 'resume' | 'cancel' | 'retry'): Promise<unknown> | undefined {
-  return world.front()?.commandInstance({ orgId: ORG, id, command: name, requestId: 'req_sim' }).catch(ignore);
+function command({ world }: Driver, id: string, name: InstanceCommand): Promise<unknown> | undefined {
+  return world.door()?.commandInstance({ orgId: ORG, id, command: name, requestId: 'req_sim' }).catch(ignore);
 }
 
 interface Given {
@@ -155,7 +194,7 @@ interface Given {
 
 function stepCommand({ world }: Driver, id: string, path: string, name: StepCommand, given: Given): Promise<unknown> | undefined {
   return world
-    .front()
+    .door()
     ?.commandStep({ orgId: ORG, id, path, command: name, requestId: 'req_sim', ...given })
     .catch(ignore);
 }
@@ -170,7 +209,7 @@ function planTrouble(driver: Driver): void {
       act();
     });
   };
-  if (chance(random, 0.3)) later(between(random, 5, 600), () => void command(driver, driver.rootId, 'pause'));
+  if (chance(random, 0.3)) later(between(random, 5, 600), () => void command(driver, scenario.starts.starts[0]?.id ?? '', 'pause'));
   if (scenario.isMeddled) for (let count = between(random, 1, 6); count > 0; count--) later(between(random, 5, 1_500), () => meddle(driver));
   if (!scenario.hasTwo) return;
   later(between(random, 1, 300), () => world.boot());
@@ -190,6 +229,8 @@ function meddle(driver: Driver): void {
   const instance = pick(random, [...world.rows.instances.values()]);
   const rows = [...(world.rows.steps.get(instance?.id ?? '')?.values() ?? [])];
   if (instance === undefined) return;
+  // Whatever it is: it may set the instance running again.
+  driver.limits.exempt(instance.id);
   if (isTerminalInstance(instance.status) && chance(random, 0.6)) return void command(driver, instance.id, 'retry');
   if (rows.length === 0 || chance(random, 0.15)) return void command(driver, instance.id, pick(random, ['pause', 'cancel', 'retry']));
   void stepCommand(driver, instance.id, pick(random, rows).path, pick(random, STEP_COMMANDS), { output: { v: 7 } });
@@ -197,6 +238,8 @@ function meddle(driver: Driver): void {
 
 /** Longest that the status may be behind what the steps do: results of pure steps are written a little later. */
 const SLACK_MS = 400;
+/** The same where connections are lost: the journal pauses longer with each. */
+const LOSSY_SLACK_MS = 2_500;
 
 /** An instance is `waiting` when nothing of it runs, is ready or pauses for a retry, and something waits. */
 function watchActivity(driver: Driver, instance: InstanceRow): void {
@@ -206,7 +249,7 @@ function watchActivity(driver: Driver, instance: InstanceRow): void {
   if (!isWrong) return void driver.wrongSince.delete(instance.id);
   const since = driver.wrongSince.get(instance.id) ?? world.now();
   driver.wrongSince.set(instance.id, since);
-  if (world.now() - since <= SLACK_MS) return;
+  if (world.now() - since <= (driver.scenario.chances.lost > 0 ? LOSSY_SLACK_MS : SLACK_MS)) return;
   driver.faults.push(
     `${instance.id} is ${instance.status} for ${world.now() - since} ms although ${isBusy ? 'something of it runs' : 'everything of it waits'}: ${stateOf(world)}`,
   );

@@ -142,13 +142,14 @@ function wayIn(graph: Graph, node: GraphNode, end: (key: string) => Ended, value
     if (source === undefined || !isPassable(edge, source, end(source.key).leaving)) return false;
     return edge.when === undefined || isTrue(valueOfSource(edge.when));
   };
-  if (waits.some(isOpen)) return 'never';
-  if (tokens.length === 0) return 'run';
+  // Data that never comes holds back what would run; what no path can reach any more is skipped all the same.
+  const run = waits.some(isOpen) ? 'never' : 'run';
+  if (tokens.length === 0) return run;
   const fired = tokens.filter((edge) => !isOpen(edge) && fires(edge)).length;
   const open = tokens.filter(isOpen).length;
   const need = node.runIf === undefined || node.runIf === 'all' ? 'all' : node.runIf === 'any' ? 1 : node.runIf;
-  if (need === 'all') return open > 0 ? 'never' : fired > 0 ? 'run' : 'skip';
-  if (fired >= need) return 'run';
+  if (need === 'all') return open > 0 ? 'never' : fired > 0 ? run : 'skip';
+  if (fired >= need) return run;
   return fired + open < need ? 'skip' : 'never';
 }
 

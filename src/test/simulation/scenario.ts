@@ -2,9 +2,10 @@
  *  reference.ts. Valid by construction; the simulator asks the validator all the same. */
 import type { Json } from '../../contract/endpoint.ts';
 import type { Definition, GraphEdge, GraphNode } from '../../contract/graph.ts';
+import { randomOf } from '../chaos/random.ts';
 import type { Act, Script } from './acts.ts';
-
-export type Random = () => number;
+import { between, chance, pick, type Random } from './random.ts';
+import { startsOf, type Starts } from './starts.ts';
 
 export interface Scenario {
   readonly seed: number;
@@ -17,8 +18,21 @@ export interface Scenario {
   readonly isMeddled: boolean;
   /** A second process takes over while the first is frozen. */
   readonly hasTwo: boolean;
-  /** Chances per call of the store. */
-  readonly chances: { readonly crash: number; readonly lost: number; readonly slow: number };
+  /** People ask of a process that is still taking over what the one before left. */
+  readonly isHasty: boolean;
+  readonly chances: Chances;
+  /** Which instances are started; their limits stand in the definitions. */
+  readonly starts: Pick<Starts, 'starts' | 'isBatch'>;
+}
+
+/** Per call of the store. */
+export interface Chances {
+  readonly crash: number;
+  readonly lost: number;
+  /** It happens later, and is answered at once then. */
+  readonly slow: number;
+  /** It happens at once, and is answered later. */
+  readonly late: number;
 }
 
 export const CHILD_ID = 'wf_child';
@@ -35,31 +49,29 @@ export function scenarioOf(seed: number, random: Random): Scenario {
   const child = graphOf({ ...shared, size: between(random, 1, 3), depth: 2, place: 'child' });
   const top = graphOf({ ...shared, size, depth: 0, place: 'top' });
   const settings = chance(random, 0.3) ? { maxConcurrentSteps: between(random, 1, 3) } : {};
+  const more = randomOf(seed ^ MORE_SALT);
+  const { starts, isBatch, limits, childLimits } = startsOf(seed, more);
   return {
     seed,
-    definition: { ...top, settings },
-    child: { ...child },
+    definition: { ...top, settings: { ...settings, ...limits } },
+    child: { ...child, settings: childLimits },
     input: { ...input, list: Array.from({ length: between(random, 0, 5) }, (_, index) => `i${index}`) },
     debug,
     isMeddled,
     hasTwo: chance(random, 0.1),
-    chances: chance(random, 0.15)
-      ? { crash: 0, lost: 0, slow: 0 }
-      : { crash: pick(random, [0, 0.02, 0.05, 0.12]), lost: pick(random, [0, 0, 0.03, 0.1]), slow: pick(random, [0, 0.1, 0.4]) },
+    starts: { starts, isBatch },
+    isHasty: chance(more, 0.3),
+    chances: {
+      ...(chance(random, 0.15)
+        ? { crash: 0, lost: 0, slow: 0 }
+        : { crash: pick(random, [0, 0.02, 0.05, 0.12]), lost: pick(random, [0, 0, 0.03, 0.1]), slow: pick(random, [0, 0.1, 0.4]) }),
+      late: pick(more, [0, 0, 0.1, 0.5]),
+    },
   };
 }
 
-export function between(random: Random, from: number, to: number): number {
-  return from + Math.floor(random() * (to - from + 1));
-}
-
-export function pick<T>(random: Random, from: readonly T[]): T {
-  return from[Math.floor(random() * from.length)] as T;
-}
-
-export function chance(random: Random, of: number): boolean {
-  return random() < of;
-}
+/** Apart from the numbers that make the graph. */
+const MORE_SALT = 0x51_ab;
 
 interface Making {
   readonly random: Random;

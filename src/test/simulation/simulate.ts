@@ -23,6 +23,7 @@ export interface Outcome {
 
 /** Apart from the scenario's own numbers, so that a smaller scenario meets the same world. */
 const WORLD_SALT = 0x5e_ed;
+const LATE_SALT = 0x1a_7e;
 const MAX_FAILURES = 5;
 
 /** @param onSeed told after each  @returns after so many seeds, or the fifth failure */
@@ -61,7 +62,7 @@ function kindOf({ faults }: Ran): string | undefined {
 }
 
 function smallerOnes(scenario: Scenario): readonly Scenario[] {
-  const { definition, chances } = scenario;
+  const { definition, child, chances, starts } = scenario;
   const without = (key: string): Definition => ({
     ...definition,
     nodes: definition.nodes.filter((node) => node.key !== key),
@@ -70,7 +71,13 @@ function smallerOnes(scenario: Scenario): readonly Scenario[] {
   return [
     ...(scenario.isMeddled ? [{ ...scenario, isMeddled: false }] : []),
     ...(scenario.hasTwo ? [{ ...scenario, hasTwo: false }] : []),
-    ...(['crash', 'lost', 'slow'] as const).filter((name) => chances[name] > 0).map((name) => ({ ...scenario, chances: { ...chances, [name]: 0 } })),
+    ...(scenario.isHasty ? [{ ...scenario, isHasty: false }] : []),
+    ...(starts.isBatch ? [{ ...scenario, starts: { ...starts, isBatch: false } }] : []),
+    ...(starts.starts.length > 1
+      ? starts.starts.map((one) => ({ ...scenario, starts: { ...starts, starts: starts.starts.filter((other) => other !== one) } }))
+      : []),
+    ...(child.settings?.concurrency !== undefined || child.settings?.rateLimit !== undefined ? [{ ...scenario, child: { ...child, settings: {} } }] : []),
+    ...(['crash', 'lost', 'slow', 'late'] as const).filter((name) => chances[name] > 0).map((name) => ({ ...scenario, chances: { ...chances, [name]: 0 } })),
     ...(definition.nodes.length > 1 ? definition.nodes.map((node) => ({ ...scenario, definition: without(node.key) })) : []),
   ];
 }
@@ -91,7 +98,7 @@ interface Ran {
 }
 
 export async function runScenario(scenario: Scenario): Promise<Ran> {
-  const driven = await drive(scenario, randomOf(scenario.seed ^ WORLD_SALT));
+  const driven = await drive(scenario, randomOf(scenario.seed ^ WORLD_SALT), randomOf(scenario.seed ^ LATE_SALT));
   return { scenario, faults: faultsOf(scenario, driven), crashes: driven.world.crashes };
 }
 
@@ -104,11 +111,11 @@ function problemsOf(definition: Definition): string[] {
 
 /** What a person needs to see of a failure. */
 export function describe({ seed, faults, scenario }: Failure): string {
-  const { definition, child, input, chances, isMeddled, hasTwo, debug } = scenario;
+  const { definition, child, input, chances, isMeddled, hasTwo, isHasty, debug, starts } = scenario;
   return [
     `seed ${seed} fails; run it again: scripts/simulate --from ${seed} --seeds 1 (below: made smaller)`,
     ...faults.slice(0, 10).map((fault) => `  ${fault}`),
-    `  ${JSON.stringify({ isMeddled, hasTwo, debug, chances, input })}`,
+    `  ${JSON.stringify({ isMeddled, hasTwo, isHasty, debug, chances, input, starts })}`,
     `  ${JSON.stringify(definition)}`,
     `  child ${JSON.stringify(child)}`,
   ].join('\n');

@@ -2,22 +2,31 @@
 import type { Json } from '../../contract/endpoint.ts';
 import type { Definition } from '../../contract/graph.ts';
 import { isTerminalInstance, isTerminalStep } from '../../contract/values.ts';
-import type { InstanceRow, StepRow } from '../memory-rows.ts';
+import type { InstanceRow, StepRow } from '../memory-store/rows.ts';
 import type { Drive } from './drive.ts';
 import { ANY, expectedOf, type Expected, type ExpectedStep } from './reference.ts';
 import type { Scenario } from './scenario.ts';
+import { inputOf } from './starts.ts';
 
 /** @returns everything that is wrong, in words */
-export function faultsOf(scenario: Scenario, { world, rootId, faults }: Drive): readonly string[] {
+export function faultsOf(scenario: Scenario, { world, faults }: Drive): readonly string[] {
   const found = [...faults];
   for (const instance of world.rows.instances.values()) found.push(...invariants(world.rows, instance));
   for (const job of world.rows.jobs.values())
     if (job.status === 'queued' || job.status === 'running') found.push(`job ${job.id} of ${job.stepPath} is still ${job.status}`);
   if (scenario.isMeddled || found.length > 0) return found;
-  const root = world.rows.instances.get(rootId);
-  if (root !== undefined) found.push(...compare(world.rows, root, expectedOf(scenario.definition, scenario.input, scenario.child)));
+  for (const start of scenario.starts.starts) {
+    const root = world.rows.instances.get(start.id);
+    if (root === undefined || isHeldBack(root)) continue;
+    found.push(...compare(world.rows, root, expectedOf(scenario.definition, inputOf(start, scenario.input), scenario.child)));
+  }
   for (const instance of world.rows.instances.values()) if (instance.parentId !== null) found.push(...compareChild(world.rows, instance, scenario.child));
   return found;
+}
+
+/** Limits cancelled it; whether they might is watched while things run. */
+function isHeldBack({ status, error }: InstanceRow): boolean {
+  return status === 'cancelled' && error !== null && ['limit_reached', 'gave_way'].includes((JSON.parse(error) as { code: string }).code);
 }
 
 type AllRows = Drive['world']['rows'];

@@ -5,14 +5,16 @@ import type { Json } from '../../contract/endpoint.ts';
 import { isTerminalStep } from '../../contract/values.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
 import { sleepWith, type Clock } from '../../kernel/clock.ts';
-import type { Logger } from '../../kernel/log.ts';
 import type { NodeContext, NodeTypes } from '../../nodes/kit.ts';
+import type { EngineStore } from '../../engine/store-port.ts';
 import { nodeTypes } from '../../nodes/index.ts';
-import type { Database } from '../../store/client.ts';
-import { emptyRows, type Rows } from '../memory-rows.ts';
-import { databaseError, memoryStore } from '../memory-store.ts';
+import type { Rows } from '../memory-store/rows.ts';
+import { databaseError } from '../memory-store/answers.ts';
+import { memoryStore } from '../memory-store/store.ts';
 import { simulatedTypes } from './acts.ts';
-import { between, chance, type Random } from './scenario.ts';
+import { between, chance, type Random } from './random.ts';
+import type { Chances } from './scenario.ts';
+import { keepErrors, unused, unusedDatabase } from './stand-ins.ts';
 
 export const ORG = 'org_sim';
 
@@ -25,6 +27,7 @@ interface Process {
   /** It was frozen at some time: it may not know yet what others did. */
   wasFrozen: boolean;
   isUp: boolean;
+  upAt: number;
   readonly thawed: (() => void)[];
 }
 
@@ -52,6 +55,10 @@ export interface World {
   thaw(process: Process): void;
   /** The process that takes requests, when one does. */
   front(): Engine | undefined;
+  /** The process that requests come to: it may still be taking over what the one before left. */
+  door(): Engine | undefined;
+  /** How long the one that takes requests has been up, ms. */
+  sinceUp(): number | undefined;
   after(ms: number, run: () => void): void;
   /** Lets everything happen that needs no time. */
   settle(): Promise<void>;
@@ -62,17 +69,26 @@ export interface World {
 
 export interface WorldOptions {
   readonly random: Random;
-  readonly chances: { readonly crash: number; readonly lost: number; readonly slow: number };
+  /** Of which answers come late: apart, so that a world without any stays what it is. */
+  readonly lateness: Random;
+  readonly chances: Chances;
   /** Two processes may be there at once: none may believe that it is alone. */
   readonly hasTwo: boolean;
+  readonly isHasty: boolean;
+  /** Told of every answered question that had its effect. */
+  readonly heard: Heard;
 }
 
+/** @param asked what was asked with */
+export type Heard = (name: keyof EngineStore, asked: readonly unknown[], answer: unknown) => void;
+
 const START_MS = Date.UTC(2026, 0, 1);
+/** An answer may be behind some turns, and some other questions. */
+const LATEST_MS = 60;
 /** Then the storm is over: a step that takes longer than a process lives would never end. */
 const MAX_CRASHES = 40;
 
-export function createWorld({ random, chances, hasTwo }: WorldOptions): World {
-  const rows = emptyRows();
+export function createWorld(rows: Rows, { random, lateness, chances, hasTwo, isHasty, heard }: WorldOptions): World {
   const timers = new Set<Timer>();
   const processes: Process[] = [];
   const faults: string[] = [];
@@ -114,13 +130,15 @@ export function createWorld({ random, chances, hasTwo }: WorldOptions): World {
     const isSlow = chance(random, chances.slow);
     const delayMs = isSlow ? between(random, 1, 40) : 0;
     const isAfter = chance(random, 0.5);
+    const lateMs = chances.late > 0 && chance(lateness, chances.late) ? between(lateness, 0, LATEST_MS) : undefined;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     if (process.isDead) return promise;
     openCalls += 1;
-    const answer = (give: () => void): void => {
+    const deliver = (give: () => void): void => {
       openCalls -= 1;
       within(process, give);
     };
+    const answer = (give: () => void): void => (lateMs === undefined ? deliver(give) : void after(lateMs, () => deliver(give)));
     const happen = (): void => {
       // What a dead process had sent may still be carried out; here it is not: it died before.
       if (process.isDead) return void (openCalls -= 1);
@@ -148,10 +166,16 @@ export function createWorld({ random, chances, hasTwo }: WorldOptions): World {
       store: memoryStore(
         rows,
         () => time,
-        (_name, apply) => gate(process, apply),
+        (name, apply, asked) => {
+          return gate(process, () => {
+            const answer = apply();
+            heard(name, asked, answer);
+            return answer;
+          });
+        },
       ),
       clock,
-      log: logTo(process, errors),
+      log: keepErrors(errors, { name: process.name, isDead: () => process.isDead }),
       nodeTypes: typesOf(process, clock),
       filesOf: unused,
       httpOf: unused,
@@ -163,7 +187,10 @@ export function createWorld({ random, chances, hasTwo }: WorldOptions): World {
       random,
     });
     process.engine.start().then(
-      () => (process.isUp = true),
+      () => {
+        process.isUp = true;
+        process.upAt = time;
+      },
       // The database was away: whoever starts Studio starts it again.
       () => world.kill(process),
     );
@@ -211,6 +238,7 @@ export function createWorld({ random, chances, hasTwo }: WorldOptions): World {
         isFrozen: false,
         wasFrozen: false,
         isUp: false,
+        upAt: 0,
         thawed: [],
       };
       processes.push(process);
@@ -234,6 +262,11 @@ export function createWorld({ random, chances, hasTwo }: WorldOptions): World {
       for (const run of process.thawed.splice(0)) within(process, run);
     },
     front: () => processes.findLast((process) => process.isUp && !process.isFrozen && !process.isDead)?.engine,
+    door: () => processes.findLast((process) => (process.isUp || isHasty) && !process.isFrozen && !process.isDead)?.engine,
+    sinceUp() {
+      const process = processes.findLast((one) => one.isUp && !one.isDead);
+      return process === undefined ? undefined : time - process.upAt;
+    },
     after: (ms, run) => void after(ms, run),
     async settle() {
       for (let before = -1; before !== activity;) {
@@ -279,27 +312,4 @@ function checkBegin(rows: Rows, context: NodeContext, faults: string[]): void {
   const row = rows.steps.get(context.instanceId)?.get(`${context.path} ${context.generation}`);
   if (row !== undefined && isTerminalStep(row.status))
     faults.push(`${context.path} began again in generation ${context.generation} although it had ended ${row.status}`);
-}
-
-function unused(): never {
-  throw new Error('not used in simulations');
-}
-
-const unusedDatabase: Database = {
-  engine: { query: async () => unused(), transaction: async () => unused() },
-  org: unused,
-  announce: () => undefined,
-  onAnnounce: () => () => undefined,
-  close: async () => undefined,
-};
-
-/** Keeps what says that somebody must act. */
-function logTo(process: Process, errors: string[]): Logger {
-  const keep = (facts: unknown, message: string): void => {
-    if (process.isDead) return;
-    const { err, cause } = (facts ?? {}) as { err?: unknown; cause?: unknown };
-    errors.push(`${process.name}: ${message}: ${err instanceof Error ? (err.stack ?? err.message) : String(cause ?? '')}`);
-  };
-  const quiet = (): void => undefined;
-  return { error: keep, warn: quiet, info: quiet, debug: quiet } as unknown as Logger;
 }

@@ -1,13 +1,13 @@
 /** The rows that a store in memory holds: what the columns hold, JSON as text, so that nothing is shared with the engine. */
-import type { Json } from '../contract/endpoint.ts';
-import type { Definition } from '../contract/graph.ts';
-import type { Failure } from '../contract/instances.ts';
-import type { JobStatus } from '../contract/values.ts';
-import type { AdmissionRequest } from '../store/admissions.ts';
-import type { NewStepJob } from '../store/jobs.ts';
-import type { AttemptInsert, InstanceEvent, InstanceInsert, LogInsert, StepWrite } from '../store/journal.ts';
-import type { ProcessFacts } from '../store/owners.ts';
-import type { NewCached } from '../store/step-cache.ts';
+import type { Json } from '../../contract/endpoint.ts';
+import type { Definition } from '../../contract/graph.ts';
+import type { Failure } from '../../contract/instances.ts';
+import type { JobStatus } from '../../contract/values.ts';
+import type { AdmissionRequest } from '../../store/admissions.ts';
+import type { NewStepJob } from '../../store/jobs.ts';
+import type { AttemptInsert, InstanceEvent, InstanceInsert, LogInsert, StepWrite } from '../../store/journal.ts';
+import type { ProcessFacts } from '../../store/owners.ts';
+import type { NewCached } from '../../store/step-cache.ts';
 
 export interface InstanceRow extends InstanceInsert {
   readonly ownerEpoch: number | null;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { systemClock } from '../kernel/clock.ts';
-import { databaseStore, type EngineStore } from '../engine/store-port.ts';
-import type { Batch, InstanceInsert, StepWrite } from '../store/journal.ts';
-import { testDatabase, type TestDatabase } from './database.ts';
-import { emptyRows, type Rows } from './memory-rows.ts';
-import { memoryStore } from './memory-store.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import { databaseStore, type EngineStore } from '../../engine/store-port.ts';
+import type { Batch, InstanceInsert, StepWrite } from '../../store/journal.ts';
+import { testDatabase, type TestDatabase } from '../database.ts';
+import { emptyRows, type Rows } from './rows.ts';
+import { memoryStore } from './store.ts';
 
 let db: TestDatabase;
 let rows: Rows;
@@ -135,6 +135,10 @@ test('the store in memory answers and refuses as PostgreSQL does', async () => {
   await same((store) => store.adoptInstances({ epoch: 2, from: 1, after: '', limit: 10 }), 'takes over');
   await same((store) => store.readStoredInstances([ID, 'inst_none']), 'what it took');
   await same((store) => store.readStoredInstance({ orgId: undefined, id: ID }), 'what is known of it');
+  await askForPlaces(write({ created: PLACES.map((id) => created(id, { seq: 1 })) }, { ownerId: 'own_2', epoch: 2 }), {
+    end: (id) => write({ instances: [{ ...waiting, id, expected: 'running', status: 'cancelled', waiting: null, seq: 2 }] }, { ownerId: 'own_2', epoch: 2 }),
+    revive: (id) => write({ instances: [{ ...waiting, id, expected: 'cancelled', status: 'running', waiting: null, seq: 3 }] }, { ownerId: 'own_2', epoch: 2 }),
+  });
   await same((store) => store.insertCommand({ id: 'cmd_1', orgId: 'org_1', instanceId: ID, kind: 'pause', payload: {} }), 'a command');
   await same((store) => store.listOpenCommands({ epoch: 2, limit: 10 }), 'is open');
   await same((store) => store.readCommandResult('cmd_1'), 'without answer');
@@ -142,3 +146,48 @@ test('the store in memory answers and refuses as PostgreSQL does', async () => {
   await same((store) => store.readCommandResult('cmd_1'), 'the answer');
   await same((store) => store.withdrawCommand('cmd_1'), 'and can not be taken back');
 });
+
+const PLACES = ['1', '2', '3', '4'].map((last) => `inst_01kdvdna00000000000000001${last}`);
+type Write = (store: EngineStore) => Promise<unknown>;
+
+/** Places under limits: given, refused, given back, swept. */
+async function askForPlaces(make: Write, change: { readonly end: (id: string) => Write; readonly revive: (id: string) => Write }): Promise<void> {
+  const [a = '', b = '', c = '', d = ''] = PLACES;
+  const at = 1_767_225_600_000;
+  const ask =
+    (instanceId: string, afterMs: number, more: { readonly max?: number; readonly rate?: number } = {}) =>
+    (store: EngineStore) =>
+      store.admit({
+        instanceId,
+        orgId: 'org_1',
+        workflowId: 'wf_1',
+        limit: more.max === undefined ? undefined : { key: 'k', max: more.max },
+        rate: more.rate === undefined ? undefined : { key: 'r', max: more.rate, perMs: 10_000 },
+        nowMs: at + afterMs,
+      });
+  await same(make, 'instances that ask for places');
+  await same(ask(a, 1, { max: 2, rate: 9 }), 'a place');
+  await same(ask(b, 3, { max: 2, rate: 9 }), 'another');
+  await same(ask(a, 4, { max: 2, rate: 9 }), 'asked again, it has it');
+  await same(ask(c, 5, { max: 2, rate: 9 }), 'no third, and who is in the way');
+  await same(ask(c, 6, { max: 9, rate: 2 }), 'nor by the rate, and until when');
+  await same(ask(c, 10_002, { max: 9, rate: 2 }), 'which lets the next in when the first is old');
+  await same((store) => store.listAdmitted([a, b, c, d]), 'who holds places');
+  await same((store) => store.releaseAdmission(a, at + 20), 'one that runs keeps its place');
+  await same((store) => store.listAdmitted([a, b, c, d]), 'as is seen');
+  await same(change.end(a), 'it ends without a word');
+  await same(ask(d, 30_000, { max: 3 }), 'and is in the way of nobody');
+  await same((store) => store.listAdmitted([a, b, c, d]), 'its place is free');
+  await same(change.revive(a), 'it is retried');
+  await same(
+    (store) => store.admitAnyway({ instanceId: a, orgId: 'org_1', workflowId: 'wf_1', limit: { key: 'k', max: 1 }, rate: undefined, nowMs: at + 40_000 }),
+    'and counts',
+  );
+  await same((store) => store.listAdmitted([a, b, c, d]), 'beyond the limit');
+  await same(change.end(b), 'another ends');
+  await same((store) => store.releaseAdmission(b, at + 50_000), 'and says so');
+  await same((store) => store.sweepAdmissions({ nowMs: at + 60_000, forgetBeforeMs: at }), 'nothing to sweep');
+  await same(change.end(c), 'one more ends without a word');
+  await same((store) => store.sweepAdmissions({ nowMs: at + 70_000, forgetBeforeMs: at + 55_000 }), 'is swept');
+  await same((store) => store.listAdmitted([a, b, c, d]), 'in the end');
+}
