@@ -180,12 +180,12 @@ export async function wire(parts: WireParts): Promise<Wired> {
     onJobStarted: (job) => engine.onJobStarted(job),
     onJobEnded: (jobId) => engine.onJobEnded(jobId),
     secrets: identity.secrets,
+    httpOf,
     stopMode: config.stopJobs,
   });
   const triggers = createTriggers({
     database,
     clock,
-    httpOf,
     log,
     secrets: identity.secrets,
     start: async (request) => void (await engine.startInstance(request)),
