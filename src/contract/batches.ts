@@ -9,6 +9,7 @@ export const MAX_BATCH = 1_000;
 export const batchCommand = z.strictObject({
   command: z.enum(['cancel', 'retry']),
   filter: z.strictObject({
+    /** Every one of them is answered for. */
     ids: z.array(z.string().max(64)).min(1).max(MAX_BATCH).optional(),
     /** Default: those that the command applies to. */
     status: z.array(z.enum(instanceStatuses)).min(1).optional(),
@@ -31,7 +32,7 @@ export const batchEndpoints = [
     tag: 'instances',
     summary: 'Cancel or retry every instance that a filter names, newest first',
     description:
-      'An empty filter names all that the command applies to. `done` counts those it was carried out on, `refused` names the others and why; `more` says that further ones match: call again.',
+      'An empty filter names all that the command applies to. `done` counts those it was carried out on, `refused` names the others and why; with `filter.ids` also ids that are unknown, and without `filter.status` those the command does not apply to. `matched` counts those it was or would be carried out on or tried; `more` says that further ones match: call again.',
     body: batchCommand,
     status: 200,
     reply: z.strictObject({

@@ -341,6 +341,15 @@ export async function updateDebug(sql: Sql, change: { readonly id: string; reado
   await sql.query(`update instances set debug = $2 where id = $1`, [change.id, change.debug]);
 }
 
+/** How these instances of an org stand; those that are not there are left out. */
+export async function listStatuses(sql: Sql, query: { readonly orgId: string; readonly ids: readonly string[] }): Promise<ReadonlyMap<string, InstanceStatus>> {
+  const { rows } = await sql.query<{ id: string; status: InstanceStatus }>(`select id, status from instances where org_id = $1 and id = any($2) order by id`, [
+    query.orgId,
+    [...query.ids],
+  ]);
+  return new Map(rows.map((row) => [row.id, row.status]));
+}
+
 /** Statuses of instances, for those who wait without owning them. */
 export async function readStatus(sql: Sql, id: string): Promise<InstanceStatus | undefined> {
   const { rows } = await sql.query<{ status: InstanceStatus }>(`select status from instances where id = $1`, [id]);

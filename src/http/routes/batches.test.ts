@@ -45,6 +45,26 @@ test('what failed is retried together; what a command does not apply to is named
   );
 });
 
+test('every id that is named is answered for: the unknown, and what the command does not apply to', async () => {
+  const done = await publish({ key: 'ok', type: 'noop' });
+  const ended = String((await api.expect(200, 'POST', `/api/v1/workflows/${done}/instances?wait=20`, {}))['id']);
+  const waiting = await publish({ key: 'wait', type: 'wait.timer', params: { durationMs: 86_400_000 } });
+  const open = String((await api.expect(201, 'POST', `/api/v1/workflows/${waiting}/instances`, {}))['id']);
+  const filter = { ids: [ended, 'inst_nowhere', open, 'inst_nowhere'] };
+  const answer = (reply: Record<string, unknown>): unknown => ({
+    ...reply,
+    refused: (reply['refused'] as { id: string; code: string }[]).map(({ id, code }) => [id, code]),
+  });
+  const refused = [
+    [ended, 'illegal_transition'],
+    ['inst_nowhere', 'not_found'],
+  ];
+  const ask = async (more: object): Promise<unknown> =>
+    answer(await api.expect(200, 'POST', '/api/v1/instances/batch', { command: 'cancel', filter, ...more }));
+  assert.deepEqual(await ask({ dryRun: true }), { matched: 1, done: 0, refused, more: false });
+  assert.deepEqual(await ask({}), { matched: 1, done: 1, refused, more: false });
+});
+
 test('bad filters are refused by name', async () => {
   for (const filter of [{ label: 'nocolon' }, { status: ['gone'] }, { ids: [] }, { unknown: 1 }])
     assert.equal((await api.call('POST', '/api/v1/instances/batch', { body: { command: 'cancel', filter } })).status, 400);

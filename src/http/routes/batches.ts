@@ -3,7 +3,8 @@ import { batchEndpoints, MAX_BATCH } from '../../contract/batches.ts';
 import type { InstanceStatus } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { AppError } from '../../kernel/fail.ts';
-import { listInstances } from '../../store/instances.ts';
+import type { Sql } from '../../store/client.ts';
+import { listInstances, listStatuses } from '../../store/instances.ts';
 import { labelOf } from '../filters.ts';
 import { routesOf, type Route } from '../route.ts';
 
@@ -37,7 +38,9 @@ export function batchRoutes({ engine }: { readonly engine: Pick<Engine, 'command
       });
       const chosen = found.slice(0, limit);
       const more = found.length > limit;
-      if (dryRun) return { body: { matched: chosen.length, done: 0, refused: [], more } };
+      const others = new Set(filter.ids).difference(new Set(found.map(({ id }) => id)));
+      const apart = await namedInVain(call.sql, { orgId, ids: [...others], command, hasStatus: filter.status !== undefined });
+      if (dryRun) return { body: { matched: chosen.length, done: 0, refused: apart, more } };
       const refused: Refusal[] = [];
       for (let from = 0; from < chosen.length && !call.signal.aborted; from += AT_ONCE) {
         const bite = chosen.slice(from, from + AT_ONCE);
@@ -48,8 +51,28 @@ export function batchRoutes({ engine }: { readonly engine: Pick<Engine, 'command
           }),
         );
       }
-      return { body: { matched: chosen.length, done: chosen.length - refused.length, refused, more } };
+      return { body: { matched: chosen.length, done: chosen.length - refused.length, refused: [...refused, ...apart], more } };
     },
+  });
+}
+
+interface Named {
+  readonly orgId: string;
+  readonly ids: readonly string[];
+  readonly command: 'cancel' | 'retry';
+  /** The caller says which statuses are meant: others were named to be left alone. */
+  readonly hasStatus: boolean;
+}
+
+/** Of ids that were named: those that are not there, and those the command does not apply to. */
+async function namedInVain(sql: Sql, { orgId, ids, command, hasStatus }: Named): Promise<Refusal[]> {
+  if (ids.length === 0) return [];
+  const statuses = await listStatuses(sql, { orgId, ids });
+  return ids.flatMap((id) => {
+    const status = statuses.get(id);
+    if (status === undefined) return [{ id, code: 'not_found', message: `there is no instance ${id}` }];
+    if (hasStatus || applies[command].includes(status)) return [];
+    return [{ id, code: 'illegal_transition', message: `instance ${id} is ${status}; ${command} applies to ${applies[command].join(', ')} instances` }];
   });
 }
 
