@@ -3,6 +3,7 @@ import { approval } from './approval/node.ts';
 import { branchIf } from './branch-if/node.ts';
 import { branchSwitch } from './branch-switch/node.ts';
 import { codeJs } from './code-js/node.ts';
+import { codePython } from './code-python/node.ts';
 import { command } from './command/node.ts';
 import { fail } from './fail/node.ts';
 import { fileRead } from './file-read/node.ts';
@@ -45,6 +46,7 @@ const list: readonly NodeType[] = [
   fileRead,
   fileWrite,
   codeJs,
+  codePython,
   command,
 ];
 
