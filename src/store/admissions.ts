@@ -18,13 +18,15 @@ export type Admission =
    *  @property oldest of those that are in its way, where it is their number */
   | { readonly isAdmitted: false; readonly untilMs: number | undefined; readonly oldest: string | undefined };
 
-/** Lets the instance in when the limits allow it. Asked again, it says the same: one row an instance. Places of instances that have ended are in nobody's
+/** Lets a pending instance in when the limits allow it. Asked again, it says the same: one row an instance. Who was frozen and asks for one that has
+ *  begun and ended elsewhere gets none. Places of instances that have ended are in nobody's
  *  way, whether they were given back or not. */
 export async function admit(pool: SqlPool, request: AdmissionRequest): Promise<Admission> {
   return pool.transaction(async (sql) => {
     await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`limits ${request.workflowId}`]);
-    const { rows } = await sql.query<{ open: boolean; running: number; started: number; first: number | null }>(
+    const { rows } = await sql.query<{ open: boolean; waits: boolean; running: number; started: number; first: number | null }>(
       `select exists (select 1 from admissions where instance_id = $1 and released_at is null) as open,
+         exists (select 1 from instances where id = $1 and status = 'pending') as waits,
          (select count(*)::int from admissions where workflow_id = $2 and limit_key = $3 and released_at is null) as running,
          count(*)::int as started, (extract(epoch from min(admitted_at)) * 1000)::float8 as first
        from (select admitted_at from admissions where workflow_id = $2 and rate_key = $4 and admitted_at > to_timestamp($5::float8 / 1000)
@@ -40,6 +42,7 @@ export async function admit(pool: SqlPool, request: AdmissionRequest): Promise<A
     );
     const [row] = rows;
     if (row?.open === true) return { isAdmitted: true };
+    if (row?.waits !== true) return { isAdmitted: false, untilMs: undefined, oldest: undefined };
     if (request.rate !== undefined && (row?.started ?? 0) >= request.rate.max)
       return { isAdmitted: false, untilMs: (row?.first ?? request.nowMs) + request.rate.perMs, oldest: undefined };
     const running = row?.running ?? 0;

@@ -17,6 +17,7 @@ export function admissionAnswers(rows: Rows): Part<'admit' | 'admitAnyway' | 're
     admit(request) {
       const { instanceId, workflowId, limit, rate, nowMs } = request;
       if (rows.admissions.get(instanceId)?.releasedAt === null) return { isAdmitted: true };
+      if (rows.instances.get(instanceId)?.status !== 'pending') return { isAdmitted: false, untilMs: undefined, oldest: undefined };
       const young = [...rows.admissions.values()].filter(
         (one) => rate !== undefined && one.workflowId === workflowId && one.rate?.key === rate.key && one.nowMs > nowMs - rate.perMs,
       );

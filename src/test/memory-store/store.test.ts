@@ -135,8 +135,8 @@ test('the store in memory answers and refuses as PostgreSQL does', async () => {
   await same((store) => store.adoptInstances({ epoch: 2, from: 1, after: '', limit: 10 }), 'takes over');
   await same((store) => store.readStoredInstances([ID, 'inst_none']), 'what it took');
   await same((store) => store.readStoredInstance({ orgId: undefined, id: ID }), 'what is known of it');
-  await askForPlaces(write({ created: PLACES.map((id) => created(id, { seq: 1 })) }, { ownerId: 'own_2', epoch: 2 }), {
-    end: (id) => write({ instances: [{ ...waiting, id, expected: 'running', status: 'cancelled', waiting: null, seq: 2 }] }, { ownerId: 'own_2', epoch: 2 }),
+  await askForPlaces(write({ created: PLACES.map((id) => created(id, { seq: 1, status: 'pending' })) }, { ownerId: 'own_2', epoch: 2 }), {
+    end: (id) => write({ instances: [{ ...waiting, id, expected: 'pending', status: 'cancelled', waiting: null, seq: 2 }] }, { ownerId: 'own_2', epoch: 2 }),
     revive: (id) => write({ instances: [{ ...waiting, id, expected: 'cancelled', status: 'running', waiting: null, seq: 3 }] }, { ownerId: 'own_2', epoch: 2 }),
   });
   await same((store) => store.insertCommand({ id: 'cmd_1', orgId: 'org_1', instanceId: ID, kind: 'pause', payload: {} }), 'a command');
@@ -178,6 +178,7 @@ async function askForPlaces(make: Write, change: { readonly end: (id: string) =>
   await same(change.end(a), 'it ends without a word');
   await same(ask(d, 30_000, { max: 3 }), 'and is in the way of nobody');
   await same((store) => store.listAdmitted([a, b, c, d]), 'its place is free');
+  await same(ask(a, 30_001, { max: 9 }), 'which it is not given again');
   await same(change.revive(a), 'it is retried');
   await same(
     (store) => store.admitAnyway({ instanceId: a, orgId: 'org_1', workflowId: 'wf_1', limit: { key: 'k', max: 1 }, rate: undefined, nowMs: at + 40_000 }),

@@ -115,6 +115,8 @@ export function watchLimits(rows: Rows, now: () => number, sinceUp: () => number
         holding.add(row.id);
         return void (lettingsIn.has(row.id) || lettingsIn.set(row.id, request.nowMs));
       }
+      // Who asks was frozen and does not know yet: it is refused when it writes.
+      if (row.status !== 'pending') return;
       const told = answer as Admission;
       if (told.isAdmitted) letIn(row, request);
       else refuse(row, told, request);

@@ -259,7 +259,8 @@ export function createWorld(rows: Rows, { random, lateness, chances, hasTwo, isH
     },
     thaw(process) {
       process.isFrozen = false;
-      for (const run of process.thawed.splice(0)) within(process, run);
+      // Each in a turn of its own, like the timers of a process that wakes up.
+      for (const run of process.thawed.splice(0)) after(0, () => within(process, run));
     },
     front: () => processes.findLast((process) => process.isUp && !process.isFrozen && !process.isDead)?.engine,
     door: () => processes.findLast((process) => (process.isUp || isHasty) && !process.isFrozen && !process.isDead)?.engine,
