@@ -40,6 +40,7 @@ import { notificationRoutes } from './http/routes/notifications.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
 import { runDataRoutes } from './http/routes/run-data.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
+import { createServicePages } from './http/service-pages.ts';
 import { serviceRoutes } from './http/routes/services.ts';
 import { settingsRoutes } from './http/routes/settings.ts';
 import { triggerRoutes } from './http/routes/triggers.ts';
@@ -274,8 +275,20 @@ export async function wire(parts: WireParts): Promise<Wired> {
     : null;
   const http = { corsOrigins: config.corsOrigins, allowedHosts: config.allowedHosts, proxy, requestTimeoutMs: config.requestTimeoutS * 1_000 };
   const ui = createStaticUi(join(projectRoot(), 'dist/web'));
+  const servicePages = createServicePages({
+    host: serviceHost,
+    authenticate: identity.authenticate,
+    isTrustedOrigin: (origin, host) => app.isTrustedOrigin(origin, host),
+    onSessionEnded: identity.onSessionEnded,
+    allowedHosts: config.allowedHosts,
+    proxy,
+    isDraining: () => isDraining,
+    clock,
+    log,
+  });
   const app = createApp({
     routes,
+    servicePages,
     identity,
     database,
     log,
@@ -317,7 +330,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   return {
     fetch: app.fetch,
     badRequest: app.badRequest,
-    upgrade,
+    upgrade: (request, socket, head) => (servicePages.owns(request.url ?? '') ? servicePages.upgrade(request, socket, head) : upgrade(request, socket, head)),
     async drain() {
       isDraining = true;
       await Promise.all([triggers.stop(), inbox.stop()]);
@@ -326,6 +339,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       await engine.drain();
     },
     async stop() {
+      servicePages.stop();
       await serviceHost.stop();
       await runData.stop();
       await history.stop();

@@ -103,5 +103,5 @@ export function pagePath(address: string, base: URL = new URL('./', document.bas
   const url = new URL(address, base);
   if (url.origin !== base.origin || !`${url.pathname}/`.startsWith(base.pathname)) return undefined;
   const path = `/${url.pathname.slice(base.pathname.length)}`;
-  return /^\/(api|assets|health|metrics|webhooks|v1)(\/|$)/.test(path) ? undefined : `${path}${url.search}`;
+  return /^\/(api|assets|health|metrics|webhooks|v1)(\/|$)|^\/services\/./.test(path) ? undefined : `${path}${url.search}`;
 }

@@ -1,5 +1,6 @@
 /** The HTTP application: what every request passes, then the routes, then the UI. Never holds a handler of its own. */
 import { randomBytes } from 'node:crypto';
+import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Identity } from '../identity/identity.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -12,7 +13,11 @@ import { complete, createCors } from './headers.ts';
 import { mount, type AppEnv } from './mount.ts';
 import { isAllowedHost, isLoopbackAddress, isLoopbackName, peerOf, type Peer, type ProxyHops, type Wire } from './peer.ts';
 import type { Route } from './route.ts';
+import type { ServicePages } from './service-pages.ts';
 import { isReservedPath, type StaticUi } from './static.ts';
+
+/** How they are called in metrics and logs: their addresses hold tickets. */
+const SERVICE_PAGES = '/services/{name}/{path+}';
 
 export interface HttpConfig {
   /** CORS_ORIGINS; empty: same origin only. */
@@ -33,6 +38,8 @@ export interface AppParts {
   readonly config: HttpConfig;
   /** Without it nothing but the API is answered. */
   readonly ui?: StaticUi | undefined;
+  /** Services' own pages, below /services/. */
+  readonly servicePages?: Pick<ServicePages, 'owns' | 'answer'> | undefined;
   /** This process among others on the same database: the engine's owner id, from when it has one. */
   readonly holder?: (() => string | undefined) | undefined;
   readonly isDraining?: (() => boolean) | undefined;
@@ -71,6 +78,12 @@ export function createApp(parts: AppParts): HttpApp {
   app.use('*', async (context, next) => {
     const { method, raw } = context.req;
     refuseForeignHost(context.get('facts').peer, config.allowedHosts);
+    const bindings = context.env as Partial<HttpBindings> | undefined;
+    if (parts.servicePages?.owns(context.req.path) === true && bindings?.incoming !== undefined && bindings.outgoing !== undefined) {
+      context.set('route', SERVICE_PAGES);
+      const { requestId, peer } = context.get('facts');
+      return parts.servicePages.answer({ incoming: bindings.incoming, outgoing: bindings.outgoing, peer, requestId });
+    }
     const origin = raw.headers.get('origin');
     if (method === 'OPTIONS' && origin !== null && raw.headers.has('access-control-request-method')) return cors.preflight(origin);
     return next();

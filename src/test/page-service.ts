@@ -28,6 +28,7 @@ const server = createServer((request, response) => {
   const path = (request.url ?? '').split('?')[0];
   if (path === '/health') return void response.end('ok');
   if (path === '/app.js') return void response.writeHead(200, { 'content-type': 'text/javascript' }).end(script);
+  if (path === '/worker.js') return void response.writeHead(200, { 'content-type': 'text/javascript' }).end('postMessage(2 + 2)');
   if (path === '/die') return process.exit(3);
   if (path === '/redirect') return void response.writeHead(302, { location: `http://127.0.0.1:${port}/echo?from=redirect` }).end();
   if (path === '/cookie') {
@@ -55,8 +56,7 @@ const server = createServer((request, response) => {
     return void response
       .setHeader('content-type', 'application/json')
       .end(JSON.stringify({ method: request.method, url: request.url, headers: request.headers }));
-  if (path === '/')
-    return void response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': "script-src 'self' 'unsafe-inline'" }).end(page);
+  if (path === '/') return void response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': "object-src 'none'" }).end(page);
   response.writeHead(404).end('nothing here');
 });
 const sockets = new WebSocketServer({ server, path: '/ws' });
