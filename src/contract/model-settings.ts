@@ -46,15 +46,16 @@ export const serviceSettings = z.strictObject({
 });
 export type ServiceSettings = z.infer<typeof serviceSettings>;
 
+const remoteUrl = z.url({ protocol: /^https?$/ }).max(2_048);
+
 /** A provider elsewhere. */
 export const remoteSettings = z.strictObject({
   kind: z.enum(['openai', 'anthropic', 'gemini']),
   /** Default: the provider's own. */
-  baseUrl: z
-    .url({ protocol: /^https?$/ })
-    .max(2_048)
-    .optional(),
-  /** What the provider calls the model. */
+  baseUrl: remoteUrl.optional(),
+  /** Several servers that answer the same, instead of `baseUrl`: the one with the least to do is asked, those that fail are left out for a while. */
+  baseUrls: z.array(remoteUrl).min(1).max(16).optional(),
+  /** What the provider calls the model. `*`: all it has, each asked for as `name/its name`. */
   model: z.string().min(1).max(512),
   /** Name of the secret with the key. */
   secret: secretName.optional(),

@@ -25,7 +25,7 @@ export function createDirectSend(baseUrl: string, headers: Readonly<Record<strin
       );
       outgoing.end(request.body);
     });
-    const reply = { status: message.statusCode ?? 0, headers: flat(message), body: message as AsyncIterable<Uint8Array> };
+    const reply = { status: message.statusCode ?? 0, headers: flat(message), body: message };
     if (reply.status < 200 || reply.status > 299) throw await faultOf(reply, host);
     return reply;
   };

@@ -106,7 +106,7 @@ test('vectors come in the order of their texts', async () => {
 test('faults have their class: a refused request, a bad key, a busy server, a broken one, none at all', async () => {
   for (const [status, fault] of [
     [400, 'refused'],
-    [401, 'unauthorized'],
+    [401, 'denied'],
     [429, 'overloaded'],
     [500, 'failed'],
   ] as const) {

@@ -1,31 +1,12 @@
 /** An engine behind an OpenAI-compatible server: vLLM, llama-server, Ollama, OpenAI, OpenRouter and all who speak like them.
  *  Always streams, so that a call ends when its caller goes away and time is counted from token to token. Never tries again: `send` does. */
 import type { Json } from '../contract/endpoint.ts';
-import type { Clock } from '../kernel/clock.ts';
 import type { ChatCall, Embedded, ModelEngine, Piece, Sampling, TextCall, Usage } from './engine.ts';
-import { eventsOf } from './sse.ts';
-import { brokenBy, createPatience, readJson, UpstreamError, type Patience, type Send } from './upstream.ts';
-
-/** A prompt of 100,000 tokens takes a small server minutes before its first token. */
-const FIRST_MS = 10 * 60_000;
-const IDLE_MS = 2 * 60_000;
-
-export interface OpenAiParts {
-  /** To the base URL (`…/v1`); adds the key. */
-  readonly send: Send;
-  readonly clock: Clock;
-  /** The server's own name of the model. */
-  readonly model: string;
-  /** For messages: `127.0.0.1:8001`. */
-  readonly host: string;
-  /** Until the answer begins. Default: 10 min. */
-  readonly firstMs?: number | undefined;
-  /** Between two pieces. Default: 2 min. */
-  readonly idleMs?: number | undefined;
-}
+import { UpstreamError } from './upstream.ts';
+import { asObject, callOnce, callStream, eventJson, type ClientParts, type UpstreamCall } from './upstream-stream.ts';
 
 /** @returns an engine whose calls throw UpstreamError */
-export function createOpenAiEngine(parts: OpenAiParts): ModelEngine {
+export function createOpenAiEngine(parts: ClientParts): ModelEngine {
   return {
     chat: (call, signal) => pieces(parts, { path: '/chat/completions', body: { ...call.extra, ...chatBody(call), ...STREAMED }, signal }),
     complete: (call, signal) => pieces(parts, { path: '/completions', body: { ...call.extra, ...textBody(call), ...STREAMED }, signal }),
@@ -64,62 +45,27 @@ function samplingBody(sampling: Sampling): Record<string, unknown> {
   };
 }
 
-interface Asked {
-  readonly path: string;
-  readonly body: Record<string, unknown>;
-  readonly signal: AbortSignal;
-}
-
-async function* pieces(parts: OpenAiParts, asked: Asked): AsyncGenerator<Piece> {
-  const patience = createPatience(asked.signal, parts.clock);
-  try {
-    const reply = await post(parts, asked, patience);
-    const isStream = (reply.headers['content-type'] ?? '').includes('text/event-stream');
-    if (!isStream) {
+async function* pieces(parts: ClientParts, { body, ...call }: UpstreamCall): AsyncGenerator<Piece> {
+  let hasFinished = false;
+  for await (const event of callStream(parts, { ...call, body: { ...body, model: parts.model } })) {
+    if ('whole' in event) {
       // A server that does not stream: its whole answer is one piece.
-      yield* piecesOfWhole(asWire(await readJson(reply), parts.host));
+      yield pieceOfWhole(asWire(asObject(event.whole, parts.host), parts.host));
       return;
     }
-    yield* streamed(parts, eventsOf(reply.body), patience);
-  } catch (error) {
-    throw brokenBy(error, patience.signal, parts.host);
-  } finally {
-    patience.stop();
-  }
-}
-
-async function* streamed(parts: OpenAiParts, events: ReturnType<typeof eventsOf>, patience: Patience): AsyncGenerator<Piece> {
-  const idleMs = parts.idleMs ?? IDLE_MS;
-  const late = (): UpstreamError => new UpstreamError('broken', `${parts.host} fell silent in the middle of its answer: nothing for ${idleMs} ms`);
-  let hasFinished = false;
-  for await (const { data } of events) {
-    if (data === '[DONE]') return;
-    const piece = pieceOf(asWire(parseJson(data, parts.host), parts.host));
+    if (event.data === '[DONE]') return;
+    const piece = pieceOf(asWire(eventJson(event, parts.host), parts.host));
     hasFinished ||= piece.finish !== undefined;
-    patience.rest();
     yield piece;
-    patience.expect(idleMs, late);
   }
   if (!hasFinished) throw new UpstreamError('broken', `${parts.host} ended its answer in the middle, without a reason to finish`);
-}
-
-async function post(parts: OpenAiParts, { path, body }: Asked, patience: Patience): ReturnType<Send> {
-  const firstMs = parts.firstMs ?? FIRST_MS;
-  patience.expect(firstMs, () => new UpstreamError('unreachable', `${parts.host} did not begin to answer within ${firstMs} ms`));
-  return parts.send({
-    method: 'POST',
-    path,
-    headers: { 'content-type': 'application/json', accept: 'text/event-stream, application/json' },
-    // Undefined fields are left out by JSON.
-    body: Buffer.from(JSON.stringify({ ...body, model: parts.model })),
-    signal: patience.signal,
-  });
 }
 
 /** What is read of an answer or of one event. Servers leave things out and put null in their place. */
 interface Wire {
   readonly choices?: readonly WireChoice[] | null;
   readonly usage?: { readonly prompt_tokens?: number; readonly completion_tokens?: number } | null;
+  readonly data?: readonly { readonly index?: number; readonly embedding?: unknown }[];
   readonly error?: { readonly message?: string; readonly code?: Json } | string | null;
 }
 interface WireChoice {
@@ -136,17 +82,8 @@ interface WireMessage {
   readonly tool_calls?: Json;
 }
 
-function parseJson(text: string, host: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch (error) {
-    throw new UpstreamError('broken', `${host} sent an event that is not JSON: ${text.slice(0, 200)}`, { cause: error });
-  }
-}
-
-/** @throws UpstreamError when it is no object, or an error in the middle of a stream */
-function asWire(value: Json, host: string): Wire {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new UpstreamError('broken', `${host} sent something else than an answer`);
+/** @throws UpstreamError when it is an error, in the middle of a stream too */
+function asWire(value: Record<string, Json>, host: string): Wire {
   const wire = value as Wire;
   if (wire.error === undefined || wire.error === null) return wire;
   const message = typeof wire.error === 'string' ? wire.error : (wire.error.message ?? 'no reason given');
@@ -160,21 +97,36 @@ function pieceOf(wire: Wire): Piece {
     text: message?.content ?? choice?.text ?? undefined,
     reasoning: message?.reasoning_content ?? message?.reasoning ?? undefined,
     toolCalls: message?.tool_calls ?? undefined,
-    logprobs: choice?.logprobs ?? undefined,
+    logprobs: logprobsOf(choice?.logprobs),
     finish: finishOf(choice?.finish_reason),
     usage: usageOf(wire),
   };
 }
 
-function* piecesOfWhole(wire: Wire): Generator<Piece> {
+/** Completions have parallel lists where chat has one list: pieces have the list. */
+function logprobsOf(value: Json | undefined): Json | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Array.isArray(value) || !Array.isArray(value['tokens'])) return value;
+  const {
+    tokens,
+    token_logprobs: numbers,
+    top_logprobs: tops,
+  } = value as { tokens: string[]; token_logprobs?: number[]; top_logprobs?: (Record<string, number> | null)[] };
+  const content = tokens.map((token, at) => ({
+    token,
+    logprob: numbers?.[at] ?? 0,
+    bytes: null,
+    top_logprobs: Object.entries(tops?.[at] ?? {}).map(([other, logprob]) => ({ token: other, logprob, bytes: null })),
+  }));
+  return { content };
+}
+
+function pieceOfWhole(wire: Wire): Piece {
   const piece = pieceOf(wire);
   const { toolCalls } = piece;
+  const finish = piece.finish ?? 'stop';
   // In deltas each call has its index.
-  yield {
-    ...piece,
-    finish: piece.finish ?? 'stop',
-    toolCalls: Array.isArray(toolCalls) ? toolCalls.map((one, index) => ({ ...(one as object), index })) : undefined,
-  };
+  return Array.isArray(toolCalls) ? { ...piece, finish, toolCalls: toolCalls.map((one, index) => ({ ...(one as object), index })) } : { ...piece, finish };
 }
 
 function finishOf(reason: string | null | undefined): Piece['finish'] {
@@ -188,20 +140,18 @@ function usageOf({ usage }: Wire): Usage | undefined {
   return { promptTokens: usage.prompt_tokens ?? 0, completionTokens: usage.completion_tokens ?? 0 };
 }
 
-async function embed(parts: OpenAiParts, texts: readonly string[], signal: AbortSignal, dimensions: number | undefined): Promise<Embedded> {
-  const patience = createPatience(signal, parts.clock);
-  try {
-    const reply = await post(parts, { path: '/embeddings', body: { input: texts, encoding_format: 'float', dimensions }, signal }, patience);
-    const answer = asWire(await readJson(reply), parts.host) as Wire & { readonly data?: readonly { readonly index?: number; readonly embedding?: unknown }[] };
-    const vectors = (answer.data ?? []).toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0)).map(({ embedding }) => embedding);
-    if (vectors.length !== texts.length || !vectors.every(isVector))
-      throw new UpstreamError('broken', `${parts.host} answered ${vectors.length} vectors to ${texts.length} texts, or something that is none`);
-    return { vectors, usage: usageOf(answer) ?? { promptTokens: 0, completionTokens: 0 } };
-  } catch (error) {
-    throw brokenBy(error, patience.signal, parts.host);
-  } finally {
-    patience.stop();
-  }
+async function embed(parts: ClientParts, texts: readonly string[], signal: AbortSignal, dimensions: number | undefined): Promise<Embedded> {
+  const body = { model: parts.model, input: texts, encoding_format: 'float', dimensions };
+  const answer = asWire(asObject(await callOnce(parts, { path: '/embeddings', body, signal }), parts.host), parts.host);
+  const vectors = (answer.data ?? []).toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0)).map(({ embedding }) => embedding);
+  return { vectors: requireVectors(vectors, texts.length, parts.host), usage: usageOf(answer) ?? { promptTokens: 0, completionTokens: 0 } };
+}
+
+/** One vector of numbers a text. @throws UpstreamError broken */
+export function requireVectors(vectors: readonly unknown[], count: number, host: string): readonly (readonly number[])[] {
+  if (vectors.length !== count || !vectors.every(isVector))
+    throw new UpstreamError('broken', `${host} answered ${vectors.length} vectors to ${count} texts, or something that is none`);
+  return vectors;
 }
 
 function isVector(value: unknown): value is readonly number[] {

@@ -1,5 +1,6 @@
 /** What speaks to a server of models: one exchange, its faults in classes, and its answer read as server-sent events or JSON.
  *  Never knows a protocol (the clients do) nor which server it is (backends.ts does). */
+import type { Readable } from 'node:stream';
 import type { Json } from '../contract/endpoint.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
@@ -18,15 +19,15 @@ export interface UpstreamReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Ends with an error when the connection breaks or the request's signal aborts. Leaving it early closes the connection. */
-  readonly body: AsyncIterable<Uint8Array>;
+  readonly body: Readable;
 }
 
 /** Sends one request. @returns an answer of status 2xx  @throws UpstreamError; the signal's reason when it aborts */
 export type Send = (request: UpstreamRequest) => Promise<UpstreamReply>;
 
-/** `unreachable`: no answer, or none of sense. `overloaded`: 429, 503. `failed`: another 5xx. `unauthorized`: 401, 403: the key.
+/** `unreachable`: no answer, or none of sense. `overloaded`: 429, 503. `failed`: another 5xx. `denied`: 401, 403, or it may not be asked at all: the key, the rules.
  *  `refused`: another 4xx: the request. `broken`: an answer that began and did not end as it should. */
-export type UpstreamFault = 'unreachable' | 'overloaded' | 'failed' | 'unauthorized' | 'refused' | 'broken';
+export type UpstreamFault = 'unreachable' | 'overloaded' | 'failed' | 'denied' | 'refused' | 'broken';
 
 /** A fault of the server or of the way to it. The message may be shown; it holds no key. */
 export class UpstreamError extends Error {
@@ -63,7 +64,7 @@ const FAULT_BYTES = 64 * 1024;
 export async function faultOf(reply: UpstreamReply, host: string): Promise<UpstreamError> {
   const { status, headers, body } = reply;
   const said = messageIn((await readBytes(body, FAULT_BYTES).catch(() => Buffer.alloc(0))).toString()).slice(0, SHOWN_CHARS);
-  const fault = status === 429 || status === 503 ? 'overloaded' : status >= 500 ? 'failed' : status === 401 || status === 403 ? 'unauthorized' : 'refused';
+  const fault = status === 429 || status === 503 ? 'overloaded' : status >= 500 ? 'failed' : status === 401 || status === 403 ? 'denied' : 'refused';
   return new UpstreamError(fault, `${host} answered ${status}${said === '' ? '' : `: ${said}`}`, { status, retryAfterMs: retryAfterOf(headers) });
 }
 
