@@ -8,6 +8,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { CompleteConfig } from './config/schema.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { endpoints } from './contract/index.ts';
+import type { ModelRuntime } from './contract/models.ts';
 import { createCallbacks } from './engine/callbacks.ts';
 import { createEngine } from './engine/engine.ts';
 import { createFlightRecorder } from './engine/flight-recorder.ts';
@@ -35,6 +36,7 @@ import { instanceRoutes } from './http/routes/instances.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { machineRoutes } from './http/routes/machine.ts';
 import { memberRoutes } from './http/routes/members.ts';
+import { modelRoutes } from './http/routes/models.ts';
 import { nodeTypeRoutes } from './http/routes/node-types.ts';
 import { notificationRoutes } from './http/routes/notifications.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
@@ -69,6 +71,10 @@ import type { Metrics } from './ops/metrics.ts';
 import { createRunData } from './ops/run-data.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
 import { nodeTypes } from './nodes/index.ts';
+import { createCatalogue } from './models/catalogue.ts';
+import { createDownloads } from './models/downloads.ts';
+import { createEstimates } from './models/estimates.ts';
+import { createModelFolder } from './models/model-folder.ts';
 import { createNotify } from './notify/notify.ts';
 import { Broadcast } from './realtime/envelope.ts';
 import { createRealtime } from './realtime/realtime.ts';
@@ -184,6 +190,15 @@ export async function wire(parts: WireParts): Promise<Wired> {
     httpOf,
     stopMode: config.stopJobs,
   });
+  const modelFolder = createModelFolder(config.workspacePath);
+  const catalogue = createCatalogue({ database, clock, log, folder: modelFolder, files });
+  const downloads = createDownloads({
+    ...{ database, clock, log, folder: modelFolder, catalogue, httpOf },
+    secrets: identity.secrets,
+    endpoint: config.hfEndpoint,
+    token: config.hfToken,
+  });
+  const estimates = createEstimates({ devices });
   const triggers = createTriggers({
     database,
     clock,
@@ -265,6 +280,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...gpuRoutes({ devices, marks: gpuMarks, history, tenantsOn: () => [] }),
     ...serviceRoutes({ host: serviceHost, commands: createServiceCommands({ database, clock, host: serviceHost }), clock }),
     ...notificationRoutes(notify),
+    ...modelRoutes({ catalogue, downloads, estimates, life: restingModels }),
     ...runDataRoutes(runData),
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
     ...healthRoutes({ board: parts.board, infrastructure, metrics: loadMetrics }),
@@ -325,6 +341,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
   triggers.start();
   inbox.start();
   runData.start();
+  await catalogue.check();
+  await downloads.start();
   await notify.start();
   await serviceHost.start();
   return {
@@ -339,6 +357,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       await engine.drain();
     },
     async stop() {
+      await downloads.stop();
       servicePages.stop();
       await serviceHost.stop();
       await runData.stop();
@@ -358,6 +377,12 @@ export async function wire(parts: WireParts): Promise<Wired> {
     },
   };
 }
+
+/** Until an engine loads them. */
+const restingModels = {
+  runtime: (): ModelRuntime => ({ state: 'unloaded', devices: [], inUse: 0, waiting: 0 }),
+  unload: async () => undefined,
+};
 
 /** Half of the volume is the budget where nobody set one; how large the disk of a managed server is nobody knows. */
 function runDataSettings(config: CompleteConfig, storage: StorageVerdict): RunDataSettings {

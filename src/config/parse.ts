@@ -34,6 +34,17 @@ export const text: Kind<string> = { label: 'text', parse: (value) => value.trim(
 
 export const secret: Kind<string> = { label: 'secret', parse: (value) => value.trim() };
 
+/** Without a slash at the end. */
+export const httpUrl: Kind<string> = {
+  label: 'URL',
+  parse(value) {
+    const url = URL.parse(value.trim());
+    if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '' || url.hash !== '')
+      throw new ValueFault(`is ${JSON.stringify(value)}; it must be http:// or https://, a host and perhaps a path`);
+    return url.href.replace(/\/+$/, '');
+  },
+};
+
 export const flag: Kind<boolean> = {
   label: 'true or false',
   parse(value) {

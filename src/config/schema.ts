@@ -1,6 +1,6 @@
 /** Every key of the configuration: environment names (the first is canonical), kind, default, one sentence. From this table derive
  *  the environment override, studio.config.ts's type, `studio config explain` and the README's table. Holds no values and reads nothing. */
-import { databaseUrl, flag, jsonList, list, oneOf, origins, path, redisUrl, secret, smtpUrl, text, whole, type Kind } from './parse.ts';
+import { databaseUrl, flag, httpUrl, jsonList, list, oneOf, origins, path, redisUrl, secret, smtpUrl, text, whole, type Kind } from './parse.ts';
 
 export interface KeySpec<T = unknown> {
   readonly env: readonly [string, ...string[]];
@@ -102,6 +102,8 @@ export const keys = {
   githubClientSecret: optional('GITHUB_CLIENT_SECRET', secret, 'Login with GitHub.', clientSecret),
   smtpUrl: optional('SMTP_URL', smtpUrl, 'Mail server for notifications by e-mail: smtps://user:password@host, or smtp:// with STARTTLS.', clientSecret),
   smtpFrom: optional('SMTP_FROM', text, 'Sender of e-mail, an address or Name <address>.', { fallbackText: 'the user of SMTP_URL' }),
+  hfEndpoint: key('HF_ENDPOINT', httpUrl, 'https://huggingface.co', 'Where repositories of models are downloaded from: Hugging Face, or a mirror of it.'),
+  hfToken: optional('HF_TOKEN HUGGING_FACE_HUB_TOKEN', secret, 'Sent to HF_ENDPOINT alone, for orgs without a secret HF_TOKEN.', clientSecret),
   runpodApiKey: optional('RUNPOD_API_KEY', secret, 'Lets an idle pod stop itself.', clientSecret),
   runpodPodId: optional('RUNPOD_POD_ID', text, "The pod's name; proposes the public address."),
   logLevel: optional('LOG_LEVEL GUNICORN_LOG_LEVEL', oneOf(['debug', 'info', 'warn', 'error']), 'Lowest level that is logged.', {

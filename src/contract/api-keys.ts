@@ -16,6 +16,7 @@ export const scopeNouns = [
   'events',
   'notifications',
   'machine',
+  'models',
 ] as const;
 export const scopeVerbs = ['read', 'write', 'run'] as const;
 export type Scope = `${(typeof scopeNouns)[number]}:${(typeof scopeVerbs)[number]}`;

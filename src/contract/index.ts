@@ -16,6 +16,7 @@ import { healthEndpoints } from './health.ts';
 import { instanceEndpoints } from './instances.ts';
 import { jobEndpoints, machineEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
+import { modelEndpoints } from './models.ts';
 import { nodeTypeEndpoints } from './node-types.ts';
 import { notificationEndpoints } from './notifications.ts';
 import { openapiEndpoints } from './openapi.ts';
@@ -50,6 +51,7 @@ export const endpoints = [
   ...machineEndpoints,
   ...gpuEndpoints,
   ...serviceEndpoints,
+  ...modelEndpoints,
   ...runDataEndpoints,
   ...fileEndpoints,
   ...uploadEndpoints,

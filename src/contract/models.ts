@@ -162,7 +162,8 @@ export type DownloadFile = z.infer<typeof downloadFile>;
 
 export const download = z.strictObject({
   id: z.string(),
-  modelId: z.string(),
+  /** Null: the model was deleted since. */
+  modelId: z.string().nullable(),
   modelName: z.string(),
   owner,
   status: z.enum(downloadStatuses),

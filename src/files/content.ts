@@ -2,7 +2,7 @@
  *  Never touches the database. Bytes become visible only whole: temp file → fsync → rename → fsync of the folder; then the caller commits its row. */
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AppError, fail } from '../kernel/fail.ts';
@@ -36,6 +36,8 @@ export interface ContentStore {
   remove(orgId: string, sha256: string): Promise<void>;
   /** Puts the content at `target` for a job to read: a copy, so that the job can't change what is stored. */
   copyTo(orgId: string, sha256: string, target: string, owner?: { readonly uid: number; readonly gid: number }): Promise<void>;
+  /** Gives the content a second name at `target`, for who only reads it; a copy where `target` lies on another volume. */
+  linkTo(orgId: string, sha256: string, target: string): Promise<void>;
   /** Removes temp files of a process that died. Call before anything is staged. */
   cleanTemp(): Promise<number>;
   /** Every (org, hash) on disk, folder by folder. */
@@ -100,6 +102,15 @@ export function createContentStore(root: string): ContentStore {
       const source = await openContent(pathOf(orgId, sha256));
       if (source === undefined) fail('not_found', `the bytes ${sha256} of a file are not on disk`);
       await copyHandle(source, target, owner);
+    },
+    async linkTo(orgId, sha256, target) {
+      try {
+        await link(pathOf(orgId, sha256), target);
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+        if (!['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw asDiskFault(error);
+        await copyFile(pathOf(orgId, sha256), target).catch((fault: unknown) => Promise.reject(asDiskFault(fault)));
+      }
     },
     async cleanTemp() {
       const names = await readdir(tempRoot).catch(() => []);

@@ -1,7 +1,8 @@
 /** Reads the header of a GGUF file that lies on disk, or anywhere else from where its first bytes can be had. Brings no more than the header needs. */
 import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { factsOf, type ModelFacts } from './gguf-shape.ts';
-import { MAX_HEADER_BYTES, parseGguf, type Gguf } from './gguf.ts';
+import { GgufError, MAX_HEADER_BYTES, parseGguf, type Gguf } from './gguf.ts';
 
 /** Enough for a header without a large vocabulary. */
 const FIRST_BYTES = 1024 * 1024;
@@ -16,8 +17,23 @@ export async function readGguf(read: (count: number) => Promise<Buffer>, fileByt
   }
 }
 
-/** @throws GgufError; faults of the file system */
-export async function readFacts(path: string): Promise<ModelFacts> {
+/** What the files of one model say, its parts (`-00001-of-00003`) in order. @throws GgufError that names the file; faults of the file system */
+export async function readFacts(paths: readonly string[]): Promise<ModelFacts> {
+  const parts = await Promise.all(
+    paths.map(async (path) => {
+      try {
+        return await readOne(path);
+      } catch (error) {
+        throw error instanceof GgufError ? new GgufError(`${basename(path)}: ${error.message}`, { cause: error }) : error;
+      }
+    }),
+  );
+  const [first] = parts;
+  if (first === undefined) throw new GgufError('there is no file');
+  return factsOf({ ...first, tensors: parts.flatMap((part) => part.tensors) });
+}
+
+async function readOne(path: string): Promise<Gguf> {
   const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
@@ -26,7 +42,7 @@ export async function readFacts(path: string): Promise<ModelFacts> {
       const { bytesRead } = await handle.read(buffer, 0, count, 0);
       return buffer.subarray(0, bytesRead);
     };
-    return factsOf(await readGguf(read, size));
+    return await readGguf(read, size);
   } finally {
     await handle.close();
   }

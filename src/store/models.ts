@@ -197,10 +197,12 @@ export async function deleteModel(sql: Sql, id: string, requestId?: string): Pro
   return toModel(row);
 }
 
-/** Which of these contents a model still has. */
+/** Which of these contents a model still has, or a download that may go on. */
 export async function findUsedContents(sql: Sql, hashes: readonly string[]): Promise<ReadonlySet<string>> {
   const { rows } = await sql.query<{ sha256: string }>(
-    `select distinct file ->> 'sha256' as sha256 from models, jsonb_array_elements(files) as file where file ->> 'sha256' = any($1)`,
+    `select file ->> 'sha256' as sha256 from models, jsonb_array_elements(files) as file where file ->> 'sha256' = any($1)
+     union select file ->> 'sha256' from downloads, jsonb_array_elements(files) as file
+       where status in ('queued', 'running', 'paused', 'failed') and file ->> 'sha256' = any($1)`,
     [hashes],
   );
   return new Set(rows.map((row) => row.sha256));

@@ -32,9 +32,8 @@ export const downloads = pgTable('downloads', {
   id: text().primaryKey(),
   orgId: text('org_id').references(() => orgs.id, { onDelete: 'cascade' }),
   homeOrgId: text('home_org_id').references(() => orgs.id, { onDelete: 'set null' }),
-  modelId: text('model_id')
-    .notNull()
-    .references(() => models.id, { onDelete: 'cascade' }),
+  modelId: text('model_id').references(() => models.id, { onDelete: 'set null' }),
+  name: text().notNull(),
   status: text().notNull(),
   source: jsonb().notNull(),
   url: text(),

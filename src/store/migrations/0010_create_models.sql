@@ -36,7 +36,9 @@ create table downloads (
   org_id text references orgs on delete cascade,
   -- Whose token is sent.
   home_org_id text references orgs on delete set null,
-  model_id text not null references models on delete cascade,
+  -- Null: the model was deleted; the download stays in the history for a while.
+  model_id text references models on delete set null,
+  name text not null,
   status text not null check (status in ('queued', 'running', 'paused', 'completed', 'failed', 'cancelled')),
   source jsonb not null,
   -- With its query, which may be a key: never shown.
