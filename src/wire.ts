@@ -59,6 +59,7 @@ import { createJobs, type Jobs } from './jobs/jobs.ts';
 import { createMasker } from './jobs/masker.ts';
 import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
+import { defaultEnvironments } from './jobs/environments.ts';
 import { createEgress, type Egress } from './kernel/egress.ts';
 import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
@@ -207,6 +208,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     start: async (request) => void (await engine.startInstance(request)),
     cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
     envelopeOf: (event) => new Broadcast(event).envelope(),
+    environments: { path: config.venvPath ?? defaultEnvironments(config.workspacePath), limitBytes: config.venvLimitBytes },
+    takesDrops: config.dropFolder,
   });
   const serviceHost = createServiceHost({
     database,

@@ -113,6 +113,12 @@ export const keys = {
   logSink: key('LOG_SINK', oneOf(['stdout', 'file', 'syslog']), 'stdout', 'Where log lines go; file: logs/studio.log in the workspace.'),
   role: key('STUDIO_ROLE', oneOf(['all', 'worker']), 'all', 'all, or only a worker.'),
   stopJobs: key('STUDIO_STOP_JOBS', oneOf(['keep', 'stop']), 'keep', 'What happens to running jobs when Studio stops.'),
+  dropFolder: key('STUDIO_DROP_FOLDER', flag, true, 'Take jobs from jobs/drop/pending in the workspace, while nobody else can write there.'),
+  venvPath: optional('STUDIO_VENV_PATH', path, 'Where virtual environments of Python jobs are kept: a local disk.', {
+    fallbackText: "the system's temporary folder",
+  }),
+  venvLimitBytes: key('STUDIO_VENV_LIMIT_BYTES', whole(0, Number.MAX_SAFE_INTEGER), 20 * 1024 ** 3, 'Beyond it, those not used for longest are removed.'),
+  gpuReserveBytes: key('GPU_RESERVE_BYTES', whole(0, Number.MAX_SAFE_INTEGER), 512 * 1024 ** 2, 'Of each GPU, given to nobody: for the driver and what it does not tell.'),
   runRetentionDays: key('RUN_RETENTION_DAYS', whole(0, 3_650), 90, 'Ended instances are kept for so many days; 0: for ever. A workflow may keep less.'),
   runPartitionDays: key('RUN_PARTITION_DAYS', whole(1, 366), 7, 'Instances of so many days lie together and are dropped together.'),
   runDataBudgetBytes: optional('RUN_DATA_BUDGET_BYTES', whole(0, Number.MAX_SAFE_INTEGER), 'Alarm when instances take more of the database; 0: no limit.', {

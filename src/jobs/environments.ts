@@ -45,9 +45,8 @@ export interface EnvironmentSettings {
 }
 
 /** On the local disk, apart for each workspace. */
-export function defaultEnvironments(workspacePath: string): EnvironmentSettings {
-  const name = `studio-venvs-${createHash('sha256').update(workspacePath).digest('hex').slice(0, 12)}`;
-  return { path: join(tmpdir(), name), limitBytes: 20 * 1024 ** 3 };
+export function defaultEnvironments(workspacePath: string): string {
+  return join(tmpdir(), `studio-venvs-${createHash('sha256').update(workspacePath).digest('hex').slice(0, 12)}`);
 }
 
 const LAST_LINE_BYTES = 4_096;

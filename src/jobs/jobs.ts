@@ -12,7 +12,8 @@ import { deleteMetricPoints } from '../store/job-metrics.ts';
 import { listGroupJobs, readJob, readJobGroup, readJobStatus } from '../store/jobs.ts';
 import { listQueues, upsertQueue } from '../store/queues.ts';
 import { listWorkers, type Worker } from '../store/workers.ts';
-import { createEnvironments, defaultEnvironments } from './environments.ts';
+import { createDropFolder } from './drop-folder.ts';
+import { createEnvironments } from './environments.ts';
 import { followLog } from './follow.ts';
 import { closedAncestor, jobFolder } from './job-folder.ts';
 import { sizeOf } from './log-pump.ts';
@@ -83,7 +84,7 @@ export function createJobs(given: JobsParts): Jobs {
   const parts: RunParts = {
     ...given,
     limits: { ...DEFAULT_LIMITS, ...given.limits },
-    environments: createEnvironments({ ...(given.environments ?? defaultEnvironments(given.workspacePath)), clock, log }),
+    environments: createEnvironments({ ...given.environments, clock, log }),
     uids: process.getuid?.() === 0 ? createUids() : undefined,
     onLog: (jobId) => {
       for (const listener of watchers.get(jobId) ?? []) listener();
@@ -99,6 +100,7 @@ export function createJobs(given: JobsParts): Jobs {
       await requireUsableFolder(parts);
       worker = await createJobWorker(parts);
       await worker.start();
+      if (given.takesDrops) await drops.start();
     },
     wake: (queue) => worker?.wake(queue),
     async cancel(jobId, reason) {
@@ -165,6 +167,7 @@ export function createJobs(given: JobsParts): Jobs {
     searchLog: ({ jobId, ...request }) => searchLog({ ...request, path: jobFolder(parts.workspacePath, jobId).log }),
     drain: () => worker?.drain(),
     async stop() {
+      await drops.stop();
       await worker?.stop(given.stopMode);
       parts.uids?.releaseAll();
     },
@@ -199,6 +202,7 @@ export function createJobs(given: JobsParts): Jobs {
     return running;
   }
 
+  const drops = createDropFolder({ ...parts, submit: jobs.submit });
   log.debug({ stopMode: given.stopMode }, 'jobs are set up');
   return jobs;
 }

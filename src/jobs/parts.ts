@@ -26,8 +26,10 @@ export interface JobsParts {
   readonly stopMode: 'keep' | 'stop';
   /** HTTP to the outside, as the org's administrators allow it. */
   readonly httpOf: (orgId: string) => Pick<Egress, 'open'>;
-  /** Where virtual environments are kept. Default: the system's folder for temporary files, 20 GiB. */
-  readonly environments?: EnvironmentSettings | undefined;
+  /** Where virtual environments are kept, and how much of them. */
+  readonly environments: EnvironmentSettings;
+  /** Whether the drop folder is looked at. */
+  readonly takesDrops: boolean;
   readonly limits?: Partial<JobLimits>;
 }
 
@@ -60,7 +62,7 @@ export type StopOrder =
   /** The job is another worker's by now: end the processes, write nothing. */
   | { readonly kind: 'lost' };
 
-export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode' | 'environments'> {
+export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode' | 'environments' | 'takesDrops'> {
   readonly environments: Environments;
   readonly limits: JobLimits;
   readonly uids: Uids | undefined;

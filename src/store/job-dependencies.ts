@@ -81,8 +81,8 @@ async function endUnreachable(sql: Sql, failed: { readonly ids: readonly string[
     remedy: `Retry ${link.depends_on}, then this job; or submit it with the condition afterany.`,
   }));
   const { rows } = await sql.query<JobRow>(
-    `update jobs set status = 'cancelled', reason = 'dependency_failed', error = told.error::jsonb, wait = null, ended_at = to_timestamp($3::float8 / 1000), seq = seq + 1
-     from unnest($1::text[], $2::text[]) as told (told_id, error) where jobs.id = told.told_id and jobs.status = 'queued' returning ${JOB_COLUMNS}`,
+    `update jobs set status = 'cancelled', reason = 'dependency_failed', error = told_error::jsonb, wait = null, ended_at = to_timestamp($3::float8 / 1000), seq = seq + 1
+     from unnest($1::text[], $2::text[]) as told (told_id, told_error) where jobs.id = told.told_id and jobs.status = 'queued' returning ${JOB_COLUMNS}`,
     [links.map(({ job_id }) => job_id), errors.map((error) => JSON.stringify(error)), failed.nowMs],
   );
   await writeEvents(

@@ -11,3 +11,18 @@ export async function readPrincipalRole(sql: Sql, principal: { readonly orgId: s
   );
   return rows[0]?.role;
 }
+
+export interface MachineOwner {
+  readonly userId: string;
+  readonly orgId: string;
+}
+
+/** In whose name the machine itself acts: the oldest super administrator who is not disabled, in the oldest org. Undefined: nobody claimed it yet. */
+export async function readMachineOwner(sql: Sql): Promise<MachineOwner | undefined> {
+  const { rows } = await sql.query<{ user_id: string; org_id: string }>(
+    `select u.id as user_id, o.id as org_id from users u cross join lateral (select id from orgs order by created_at, id limit 1) o
+     where u.is_super_admin and u.disabled_at is null order by u.created_at, u.id limit 1`,
+  );
+  const row = rows[0];
+  return row === undefined ? undefined : { userId: row.user_id, orgId: row.org_id };
+}

@@ -1,4 +1,5 @@
 /** A process that runs jobs and nothing else, to be killed by a test. Its standard input says what it works on; it writes one line once it claims. */
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createFiles } from '../files/files.ts';
 import { createJobs } from '../jobs/jobs.ts';
@@ -26,6 +27,8 @@ const jobs = createJobs({
   onJobStarted: () => undefined,
   onJobEnded: () => undefined,
   secrets: { read: () => Promise.resolve('kept-secret-value') },
+  environments: { path: join(workspacePath, 'venvs'), limitBytes: 1024 ** 3 },
+  takesDrops: false,
   stopMode: 'keep',
   httpOf: () => createEgress({ allowedHosts: () => Promise.resolve(['127.0.0.1']) }),
   limits: { graceMs: 500, pollMs: 100 },

@@ -29,7 +29,7 @@ export interface JobsHarness {
   /** A folder that jobs may write to. */
   readonly shared: string;
   readonly secrets: Map<string, string>;
-  submit(body: Submit): Promise<{ ids: string[]; job: Job }>;
+  submit(body: Submit): ReturnType<Jobs['submit']>;
   read(id: string): Promise<Job>;
   /** Waits for the job's end, and for `onJobEnded`. */
   ended(id: string): Promise<{ job: Job; result: JobEnded | undefined }>;
@@ -83,6 +83,8 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
       onJobStarted: () => undefined,
       onJobEnded: (id) => void endedCalls.set(id, (endedCalls.get(id) ?? 0) + 1),
       secrets: { read: (_org, name) => Promise.resolve(secrets.get(name)) },
+      environments: { path: join(workspacePath, 'venvs'), limitBytes: 1024 ** 3 },
+      takesDrops: false,
       stopMode: 'keep',
       httpOf: () => createEgress({ allowedHosts: () => Promise.resolve(['127.0.0.1']) }),
       limits: { graceMs: 500, pollMs: 200 },
