@@ -19,6 +19,7 @@ import { createInbox } from './files/inbox.ts';
 import { createLargeResults } from './files/large.ts';
 import { createUploads } from './files/uploads.ts';
 import { createDevices } from './gpu/device.ts';
+import { createLedger } from './gpu/ledger.ts';
 import { createApp } from './http/app.ts';
 import { apiKeyRoutes } from './http/routes/api-keys.ts';
 import { approvalRoutes } from './http/routes/approvals.ts';
@@ -30,6 +31,7 @@ import { eventRoutes } from './http/routes/events.ts';
 import { exampleRoutes } from './http/routes/examples.ts';
 import { fileRoutes } from './http/routes/files.ts';
 import { formRoutes } from './http/routes/forms.ts';
+import { gpuLeaseRoutes } from './http/routes/gpu-leases.ts';
 import { gpuRoutes } from './http/routes/gpus.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { instanceRoutes } from './http/routes/instances.ts';
@@ -56,6 +58,7 @@ import { createUpgrade } from './http/upgrade.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
 import { proposedOrigin } from './identity/public-origin.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
+import { workerIdOf } from './jobs/worker.ts';
 import { createMasker } from './jobs/masker.ts';
 import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -67,6 +70,7 @@ import type { HealthBoard } from './ops/health.ts';
 import { announceMachine } from './ops/announcements.ts';
 import { createGpuMarks } from './ops/gpu-marks.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
+import { createMachineLoad } from './ops/machine-load.ts';
 import { createMachineHistory } from './ops/machine-history.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { createRunData } from './ops/run-data.ts';
@@ -149,6 +153,14 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const devices = createDevices({ clock, log });
   const gpuMarks = createGpuMarks({ sql: database.engine, clock, log, devices });
   const history = createMachineHistory({ sql: database.engine, clock, log, devices, workspacePath: config.workspacePath });
+  const { cores, memoryTotalBytes } = await createMachineLoad({ clock })();
+  const ledger = createLedger({
+    ...{ database, clock, log, devices },
+    machine: await workerIdOf({ workspacePath: config.workspacePath, clock }),
+    reserveBytes: config.gpuReserveBytes,
+    cpu: cores,
+    memoryBytes: memoryTotalBytes,
+  });
   const sandbox = createSandbox({ clock, log });
   const httpOf = (orgId: string): Egress => createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock });
   const notify = createNotify({
@@ -214,6 +226,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const serviceHost = createServiceHost({
     database,
     supervisor: parts.services,
+    ledger,
     clock,
     log,
     workspacePath: config.workspacePath,
@@ -279,8 +292,9 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...jobRoutes({ jobs, files }),
     ...fileRoutes(files),
     ...uploadRoutes(uploads),
-    ...machineRoutes({ jobs, sql: database.engine }),
-    ...gpuRoutes({ devices, marks: gpuMarks, history, tenantsOn: () => [] }),
+    ...machineRoutes({ jobs }),
+    ...gpuRoutes({ devices, marks: gpuMarks, history, tenantsOn: (uuid) => ledger.tenantsOn(uuid) }),
+    ...gpuLeaseRoutes({ ledger }),
     ...serviceRoutes({ host: serviceHost, commands: createServiceCommands({ database, clock, host: serviceHost }), clock }),
     ...notificationRoutes(notify),
     ...modelRoutes({ catalogue, downloads, estimates, life: restingModels }),
@@ -340,6 +354,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   await gpuMarks.start();
   history.start();
   devices.start();
+  await ledger.start();
   await jobs.start();
   triggers.start();
   inbox.start();
@@ -367,6 +382,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       await history.stop();
       await jobs.stop();
       gpuMarks.stop();
+      ledger.stop();
       await devices.stop();
       await engine.stop();
       await sandbox.stop();

@@ -33,6 +33,9 @@ export const eventTypes = [
   'jobs:job:dead',
   'jobs:queue:changed',
   'gpu:device:changed',
+  'gpu:lease:granted',
+  'gpu:lease:released',
+  'gpu:lease:evicted',
   'models:model:changed',
   'models:model:loading',
   'models:model:loaded',
@@ -72,6 +75,7 @@ export const entityKinds = [
   'notification',
   'model',
   'download_job',
+  'lease',
 ] as const;
 export type EntityKind = (typeof entityKinds)[number];
 

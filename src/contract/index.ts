@@ -11,6 +11,7 @@ import { eventEndpoints } from './events.ts';
 import { exampleEndpoints } from './examples.ts';
 import { fileEndpoints } from './files.ts';
 import { formEndpoints } from './forms.ts';
+import { gpuLeaseEndpoints } from './gpu-leases.ts';
 import { gpuEndpoints } from './gpus.ts';
 import { healthEndpoints } from './health.ts';
 import { instanceEndpoints } from './instances.ts';
@@ -50,6 +51,7 @@ export const endpoints = [
   ...jobEndpoints,
   ...machineEndpoints,
   ...gpuEndpoints,
+  ...gpuLeaseEndpoints,
   ...serviceEndpoints,
   ...modelEndpoints,
   ...runDataEndpoints,

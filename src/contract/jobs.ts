@@ -199,8 +199,6 @@ export const worker = z.strictObject({
   lastBeatAt: timestamp,
   startedAt: timestamp,
 });
-export const gpuLease = z.strictObject({ id: z.string(), gpuIndex: z.int(), vramBytes: z.int(), holder: z.string(), grantedAt: timestamp });
-
 export const jobEndpoints = [
   endpoint({
     key: 'POST /api/v1/jobs',
@@ -408,12 +406,4 @@ export const machineEndpoints = [
     errors: ['invalid_body', 'not_found'],
   }),
   endpoint({ key: 'GET /api/v1/workers', tag: 'machine', summary: 'List workers', query: z.strictObject(pageQuery), status: 200, reply: page(worker) }),
-  endpoint({
-    key: 'GET /api/v1/gpus/leases',
-    tag: 'machine',
-    summary: 'List grants of device memory',
-    query: z.strictObject(pageQuery),
-    status: 200,
-    reply: page(gpuLease),
-  }),
 ] as const;

@@ -127,6 +127,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/workers': may('user', 'machine:read'),
   'GET /api/v1/gpus': may('user', 'machine:read'),
   'GET /api/v1/gpus/leases': may('user', 'machine:read'),
+  'GET /api/v1/gpus/queue': may('user', 'machine:read'),
   'GET /api/v1/gpus/history': may('user', 'machine:read'),
   'POST /api/v1/gpus/{uuid}/drain': may('super_admin', 'machine:write'),
   'POST /api/v1/gpus/{uuid}/resume': may('super_admin', 'machine:write'),

@@ -41,12 +41,12 @@ const BEATS_PER_LEASE = 3;
 const FORGET_MS = 86_400_000;
 
 export async function createJobWorker(parts: RunParts): Promise<JobWorker> {
-  const id = await workerId(parts);
+  const id = await workerIdOf(parts);
   return new Worker(id, parts);
 }
 
 /** The same for every Studio of this workspace: by it the jobs of the last one are found again. */
-async function workerId(parts: RunParts): Promise<string> {
+export async function workerIdOf(parts: Pick<RunParts, 'workspacePath' | 'clock'>): Promise<string> {
   const path = join(parts.workspacePath, 'jobs', 'worker-id');
   const known = await readFile(path, 'utf8').catch(() => '');
   if (/^worker_[0-9a-z]{1,60}$/.test(known.trim())) return known.trim();

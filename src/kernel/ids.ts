@@ -27,7 +27,8 @@ export type IdPrefix =
   | 'dlv'
   | 'log'
   | 'mdl'
-  | 'dl';
+  | 'dl'
+  | 'lease';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const RANDOM_CHARS = 16;

@@ -11,16 +11,48 @@ export const queues = pgTable('queues', {
   slots: integer().notNull(),
   maxPending: integer('max_pending').notNull(),
   defaultTimeoutMs: bigint('default_timeout_ms', { mode: 'number' }).notNull(),
+  adaptive: boolean().notNull().default(false),
+  defaultGpus: integer('default_gpus').notNull().default(0),
   seq: bigint({ mode: 'number' }).notNull().default(0),
 });
 
 export const gpuLeases = pgTable('gpu_leases', {
   id: text().primaryKey(),
-  gpuIndex: integer('gpu_index').notNull(),
-  vramBytes: bigint('vram_bytes', { mode: 'number' }).notNull(),
-  holder: text().notNull(),
-  grantedAt: timestamp('granted_at', { withTimezone: true }).notNull().defaultNow(),
+  machine: text().notNull(),
+  tenantId: text('tenant_id').notNull(),
+  kind: text().notNull(),
+  orgId: text('org_id'),
+  devices: jsonb().notNull(),
+  isWhole: boolean('is_whole').notNull(),
+  cpu: doublePrecision().notNull(),
+  memoryBytes: bigint('memory_bytes', { mode: 'number' }).notNull(),
+  priority: integer().notNull(),
+  queuedAt: timestamp('queued_at', { withTimezone: true }).notNull(),
+  grantedAt: timestamp('granted_at', { withTimezone: true }).notNull(),
+  endsBy: timestamp('ends_by', { withTimezone: true }),
+  isPreemptible: boolean('is_preemptible').notNull(),
+  isPinned: boolean('is_pinned').notNull(),
+  idleSince: timestamp('idle_since', { withTimezone: true }),
+  leaving: text(),
+  pid: integer(),
+  pidStarted: text('pid_started'),
+  seq: bigint({ mode: 'number' }).notNull().default(1),
 });
+
+export const jobSizes = pgTable(
+  'job_sizes',
+  {
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
+    signature: text().notNull(),
+    vramBytes: bigint('vram_bytes', { mode: 'number' }).notNull(),
+    memoryBytes: bigint('memory_bytes', { mode: 'number' }).notNull(),
+    attempts: integer().notNull(),
+    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.orgId, t.signature] })],
+);
 
 export const workers = pgTable('workers', {
   id: text().primaryKey(),
@@ -71,6 +103,11 @@ export const jobs = pgTable('jobs', {
   wait: jsonb(),
   seq: bigint({ mode: 'number' }).notNull().default(0),
   principal: text(),
+  /** Generated from `resources`. */
+  needsGrant: boolean('needs_grant').notNull().default(false),
+  lineAt: timestamp('line_at', { withTimezone: true }),
+  preemptions: integer().notNull().default(0),
+  signature: text(),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   startedAt: timestamp('started_at', { withTimezone: true }),
   endedAt: timestamp('ended_at', { withTimezone: true }),

@@ -2,18 +2,14 @@
 import { machineEndpoints } from '../../contract/jobs.ts';
 import { fail } from '../../kernel/fail.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
-import type { Sql } from '../../store/client.ts';
-import { listGpuLeases } from '../../store/gpu-leases.ts';
-import { pageOf, pageOfAll } from '../pages.ts';
+import { pageOfAll } from '../pages.ts';
 import { routesOf, type Route } from '../route.ts';
 
 export interface MachineParts {
   readonly jobs: Pick<Jobs, 'listQueues' | 'listWorkers' | 'patchQueue'>;
-  /** Of the engine's role: grants belong to no org. */
-  readonly sql: Sql;
 }
 
-export function machineRoutes({ jobs, sql }: MachineParts): readonly Route[] {
+export function machineRoutes({ jobs }: MachineParts): readonly Route[] {
   return routesOf(machineEndpoints, {
     'GET /api/v1/queues': async (call) => {
       const cursor = await call.cursor();
@@ -27,11 +23,6 @@ export function machineRoutes({ jobs, sql }: MachineParts): readonly Route[] {
     'GET /api/v1/workers': async (call) => {
       const cursor = await call.cursor();
       return { body: pageOfAll(await jobs.listWorkers(), { ...pageQuery(call.query), nameOf: (worker) => worker.id, cursor }) };
-    },
-    'GET /api/v1/gpus/leases': async (call) => {
-      const { limit, after } = call.query;
-      const cursor = await call.cursor();
-      return { body: pageOf(await listGpuLeases(sql, { after, limit: limit + 1 }), { limit, after: (lease) => lease.id, cursor }) };
     },
   });
 }
