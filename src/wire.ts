@@ -201,6 +201,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     onJobEnded: (jobId) => engine.onJobEnded(jobId),
     secrets: identity.secrets,
     httpOf,
+    environments: { path: config.venvPath ?? defaultEnvironments(config.workspacePath), limitBytes: config.venvLimitBytes },
+    takesDrops: config.dropFolder,
     stopMode: config.stopJobs,
   });
   const modelFolder = createModelFolder(config.workspacePath);
@@ -220,8 +222,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
     start: async (request) => void (await engine.startInstance(request)),
     cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
     envelopeOf: (event) => new Broadcast(event).envelope(),
-    environments: { path: config.venvPath ?? defaultEnvironments(config.workspacePath), limitBytes: config.venvLimitBytes },
-    takesDrops: config.dropFolder,
   });
   const serviceHost = createServiceHost({
     database,
