@@ -1,6 +1,7 @@
 /** API keys: for programs, with scopes, shown once. */
 import * as z from 'zod';
 import { endpoint, noReply, page, pageQuery, timestamp } from './endpoint.ts';
+import { modelLimits } from './model-limits.ts';
 
 /** Nouns a scope may name; verbs are read, write and run. `*` is everything the owner may. */
 export const scopeNouns = [
@@ -30,6 +31,8 @@ export const scope = z
     error: `a scope is "*" or noun:verb, with a noun of ${scopeNouns.join(', ')} and a verb of ${scopeVerbs.join(', ')}`,
   });
 
+const keyName = z.string().trim().min(1).max(200);
+
 export const apiKey = z.strictObject({
   id: z.string(),
   name: z.string(),
@@ -39,6 +42,8 @@ export const apiKey = z.strictObject({
   createdAt: timestamp,
   expiresAt: timestamp.nullable(),
   lastUsedAt: timestamp.nullable(),
+  /** What it may use of the models at `/v1`, beside the limits of its org; null: no limits of its own. */
+  modelLimits: modelLimits.nullable(),
 });
 export type ApiKey = z.infer<typeof apiKey>;
 
@@ -56,10 +61,25 @@ export const apiKeyEndpoints = [
     key: 'POST /api/v1/api-keys',
     tag: 'api-keys',
     summary: 'Make an API key; the reply shows it this once',
-    body: z.strictObject({ name: z.string().trim().min(1).max(200), scopes: z.array(scope).min(1).max(50), expiresAt: timestamp.optional() }),
+    body: z.strictObject({
+      name: keyName,
+      scopes: z.array(scope).min(1).max(50),
+      expiresAt: timestamp.optional(),
+      modelLimits: modelLimits.optional(),
+    }),
     status: 201,
     reply: apiKey.extend({ key: z.string() }),
     errors: ['invalid_body', 'conflict'],
+  }),
+  endpoint({
+    key: 'PATCH /api/v1/api-keys/{id}',
+    tag: 'api-keys',
+    summary: 'Rename an API key, or change what it may use of the models',
+    params: z.strictObject({ id: z.string().max(64) }),
+    body: z.strictObject({ name: keyName.optional(), modelLimits: modelLimits.nullable().optional() }),
+    status: 200,
+    reply: apiKey,
+    errors: ['invalid_body', 'not_found'],
   }),
   endpoint({
     key: 'DELETE /api/v1/api-keys/{id}',

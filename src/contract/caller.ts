@@ -1,4 +1,5 @@
 /** Who makes a call: parsed once by http/auth, trusted from there on. */
+import type { ModelLimits } from './model-limits.ts';
 import type { Role } from './values.ts';
 
 export interface Caller {
@@ -12,6 +13,8 @@ export interface Caller {
   readonly sessionId: string | null;
   /** Of an API key. */
   readonly keyId: string | null;
+  /** Of an API key: what it may use of the models. */
+  readonly modelLimits?: ModelLimits;
   /** Signed in with a temporary password: only changing it works. Also sockets refuse. */
   readonly mustChangePassword?: true;
 }

@@ -23,6 +23,8 @@ export interface EndpointSpec<
   readonly params?: Params;
   readonly query?: Query;
   readonly body?: Body;
+  /** Of a JSON body; default: 10 MiB. */
+  readonly maxBodyBytes?: number;
   /** Default: `json` when `body` is given, else `none`. */
   readonly bodyKind?: BodyKind;
   readonly status: number;

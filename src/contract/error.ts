@@ -7,6 +7,7 @@ export const errorCodes = {
   unauthenticated: { status: 401, remedy: 'Log in, or send a valid access token or API key.' },
   forbidden: { status: 403, remedy: 'Ask an administrator for the named role or scope.' },
   password_change_required: { status: 403, remedy: 'Change the password first: POST /api/v1/users/me/password.' },
+  model_not_found: { status: 404, remedy: 'GET /v1/models lists the models that can be asked.' },
   not_found: { status: 404, remedy: 'Check the id; it may have been deleted.' },
   illegal_transition: { status: 409, remedy: 'Read the current status; this command does not apply to it.' },
   conflict: { status: 409, remedy: 'Read the current state and decide again.' },

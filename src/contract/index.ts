@@ -13,11 +13,13 @@ import { fileEndpoints } from './files.ts';
 import { formEndpoints } from './forms.ts';
 import { gpuLeaseEndpoints } from './gpu-leases.ts';
 import { gpuEndpoints } from './gpus.ts';
+import { gatewayEndpoints } from './gateway.ts';
 import { healthEndpoints } from './health.ts';
 import { instanceEndpoints } from './instances.ts';
 import { jobEndpoints, machineEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
 import { modelEndpoints } from './models.ts';
+import { modelUsageEndpoints } from './model-usage.ts';
 import { nodeTypeEndpoints } from './node-types.ts';
 import { notificationEndpoints } from './notifications.ts';
 import { openapiEndpoints } from './openapi.ts';
@@ -60,6 +62,8 @@ export const endpoints = [
   ...eventEndpoints,
   ...notificationEndpoints,
   ...webhookEndpoints,
+  ...modelUsageEndpoints,
+  ...gatewayEndpoints,
   ...healthEndpoints,
   ...openapiEndpoints,
 ] as const;

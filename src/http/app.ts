@@ -110,11 +110,11 @@ export function createApp(parts: AppParts): HttpApp {
     const { method, path, raw } = context.req;
     const isPage = (method === 'GET' || method === 'HEAD') && !isReservedPath(path);
     const message = `There is nothing at ${method} ${path.slice(0, 200)}. The reference is at /api/docs.`;
-    return (isPage ? await parts.ui?.serve(raw) : undefined) ?? errorResponse(new AppError('not_found', { message }), context.get('facts').requestId);
+    return (isPage ? await parts.ui?.serve(raw) : undefined) ?? errorResponse(new AppError('not_found', { message }), context.get('facts').requestId, path);
   });
   app.onError((error, context) => {
     const { requestId } = context.get('facts');
-    return errorResponse(publicError(error, { log, requestId, route: context.get('route') ?? context.req.path }), requestId);
+    return errorResponse(publicError(error, { log, requestId, route: context.get('route') ?? context.req.path }), requestId, context.req.path);
   });
   return {
     fetch: async (request, wire) => app.fetch(request, wire as object),

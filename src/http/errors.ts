@@ -22,14 +22,49 @@ export function publicError(error: unknown, context: { readonly log: Logger; rea
   return new AppError('internal', { message: `Studio failed to answer this request. Look for request ${requestId} in its log.`, cause: error });
 }
 
-/** The response of a refusal or fault. */
-export function errorResponse(error: AppError, requestId: string): Response {
-  const body = { error: { code: error.code, message: error.message, ...(error.details === undefined ? {} : { details: error.details }), requestId } };
+/** The response of a refusal or fault. @param path of the request: below `/v1` errors have OpenAI's shape */
+export function errorResponse(error: AppError, requestId: string, path = ''): Response {
+  const details = error.details === undefined ? {} : { details: error.details };
+  const body = path.startsWith('/v1/') ? openAiError(error) : { error: { code: error.code, message: error.message, ...details, requestId } };
   const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' };
   const retryAfterS = error.retryAfterS ?? (error.status === 503 || error.status === 429 ? 2 : undefined);
+  Object.assign(headers, limitHeaders(error));
   if (retryAfterS !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterS)));
   if (error.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer realm="studio"';
   return new Response(JSON.stringify(body), { status: error.status, headers });
+}
+
+/** As clients of the OpenAI API read it. */
+export function openAiError(error: AppError): {
+  readonly error: { readonly message: string; readonly type: string; readonly param: string | null; readonly code: string };
+} {
+  const problems = error.details?.['problems'];
+  const param: unknown = Array.isArray(problems) ? (problems[0] as { path?: unknown } | undefined)?.path : undefined;
+  return {
+    error: {
+      message: error.message,
+      type: OPENAI_TYPES[error.status] ?? 'server_error',
+      param: typeof param === 'string' && param !== '' ? param : null,
+      code: error.code,
+    },
+  };
+}
+
+const OPENAI_TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'invalid_request_error',
+  405: 'invalid_request_error',
+  413: 'invalid_request_error',
+  422: 'invalid_request_error',
+  429: 'rate_limit_error',
+};
+
+/** How much of a limit is left, where the refusal says it. */
+function limitHeaders(error: AppError): Record<string, string> {
+  const headers = error.code === 'rate_limited' ? error.details?.['headers'] : undefined;
+  return typeof headers === 'object' && headers !== null ? { ...(headers as Record<string, string>) } : {};
 }
 
 function isDiskFull(error: unknown): boolean {

@@ -26,6 +26,8 @@ const MAX_KEPT_BYTES = 1_048_576;
 const MAX_KEY_LENGTH = 255;
 /** Headers of a reply that belong to its answer. */
 const KEPT_HEADERS = ['content-type', 'location', 'etag'];
+/** What models answer is not kept: it is streamed, and may be large. Clients of that API send the header of their own accord. */
+const NOT_KEPT = 'gateway';
 /** Routes whose replies hold what must not be kept. */
 const REFUSED = /^POST \/api\/v1\/(auth\/|api-keys)/;
 
@@ -69,7 +71,7 @@ interface Begin {
 export async function beginOnce(begin: Begin): Promise<Attempt | undefined> {
   const { once, spec, caller, request } = begin;
   const key = request.headers.get('idempotency-key');
-  if (key === null || request.method !== 'POST') return undefined;
+  if (key === null || request.method !== 'POST' || spec.tag === NOT_KEPT) return undefined;
   if (REFUSED.test(spec.key)) fail('invalid_query', 'This call takes no Idempotency-Key: its reply is shown once and not kept. Leave the header out.');
   if (caller === null) return undefined;
   if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_KEY_LENGTH)

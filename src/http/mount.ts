@@ -122,7 +122,7 @@ async function admitAndParse(
   const url = new URL(request.url);
   const params = spec.params === undefined ? undefined : parseBy(spec.params, pathValues(spec.key, url.pathname), 'path');
   const query = parseBy(spec.query ?? emptyObject, parseQuery(url.search), 'query');
-  const bytes = spec.bodyKind === 'bytes' ? null : await limit.whileReading(readBody(request));
+  const bytes = spec.bodyKind === 'bytes' ? null : await limit.whileReading(readBody(request, spec.maxBodyBytes));
   const body = bytes === null ? undefined : parseBody(spec, bytes, request.headers);
   return { params, query, body, bytes, caller, facts, request };
 }

@@ -93,7 +93,8 @@ async function readKey(parts: Parts, value: string): Promise<Caller | null> {
   const key = await readLiveKey(parts.sql, hashSecret(value), now);
   if (key === undefined) return null;
   if (now.getTime() - (key.lastUsedAt?.getTime() ?? 0) > TOUCH_MS) inBackground(parts.log, touchApiKey(parts.sql, key.keyId, now));
-  return callerOf(key, { via: 'key', sessionId: null, keyId: key.keyId, scopes: key.scopes });
+  const { keyId, scopes, modelLimits } = key;
+  return { ...callerOf(key, { via: 'key', sessionId: null, keyId, scopes }), ...(modelLimits === null ? {} : { modelLimits }) };
 }
 
 function seen(parts: Parts, session: LiveSession, expiresAt: Date | undefined): void {

@@ -34,6 +34,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/users/me/password': { role: 'user', scope: null, beforePasswordChange: true },
   'GET /api/v1/api-keys': may('user', null),
   'POST /api/v1/api-keys': may('user', null),
+  'PATCH /api/v1/api-keys/{id}': may('user', null),
   'DELETE /api/v1/api-keys/{id}': may('user', null),
 
   'GET /api/v1/orgs/current/members': may('admin', 'members:read'),
@@ -184,6 +185,14 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/forms/{token}': open,
   'POST /webhooks/{token}': open,
   'GET /webhooks/{token}': open,
+
+  // One scope for all of /v1: a key for a program that asks models.
+  'GET /v1/models': may('user', 'models:run'),
+  'GET /v1/models/{id+}': may('user', 'models:run'),
+  'POST /v1/chat/completions': may('user', 'models:run'),
+  'POST /v1/completions': may('user', 'models:run'),
+  'POST /v1/embeddings': may('user', 'models:run'),
+  'GET /api/v1/models/usage': may('user', 'models:read'),
 
   'GET /health': open,
   'GET /health/live': open,

@@ -15,10 +15,13 @@ const DEFAULTS: Settings = {
   publicOrigin: null,
   allowedHosts: [],
   triggersPaused: false,
+  modelAliases: {},
+  visibleModels: [],
+  modelLimits: {},
   notifications: [{ on: ['failed', 'waiting_approval'], channel: 'in_app' }],
 };
 /** Settings that concern more than the org: they need a super administrator. */
-const OF_THE_MACHINE = ['publicOrigin', 'allowedHosts'] as const satisfies readonly (keyof Settings)[];
+const OF_THE_MACHINE = ['publicOrigin', 'allowedHosts', 'visibleModels', 'modelLimits'] as const satisfies readonly (keyof Settings)[];
 /** Settings stored once for all orgs. */
 const SHARED: ReadonlySet<string> = new Set<keyof Settings>(['publicOrigin']);
 

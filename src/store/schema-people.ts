@@ -75,6 +75,7 @@ export const apiKeys = pgTable('api_keys', {
   scopes: text().array().notNull(),
   expiresAt: timestamp('expires_at', { withTimezone: true }),
   lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
+  modelLimits: jsonb('model_limits'),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
 });
 

@@ -10,11 +10,12 @@ import * as models from './schema-models.ts';
 import * as notifications from './schema-notifications.ts';
 import * as people from './schema-people.ts';
 import * as runs from './schema-runs.ts';
+import * as usage from './schema-usage.ts';
 import * as services from './schema-services.ts';
 
 /** What drizzle believes, one line a fact. */
 function declared(): string[] {
-  const tables = [people, runs, jobs, gpu, notifications, models, services].flatMap((part) => Object.values(part)).filter((value) => is(value, PgTable));
+  const tables = [people, runs, jobs, gpu, notifications, models, services, usage].flatMap((part) => Object.values(part)).filter((value) => is(value, PgTable));
   return tables
     .map((table) => getTableConfig(table))
     .flatMap(({ name, columns, primaryKeys, foreignKeys }) => [

@@ -144,7 +144,7 @@ function whole(call: FakeCall, { tokens, tool, finish, promptTokens }: Saying): 
 async function stream({ call, response, behaviour, said }: Omit<Answering, 'models' | 'next'> & { readonly said: Saying }): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const isChat = call.path.endsWith('/chat/completions');
-  const send = (choice: unknown): unknown => response.write(`data: ${JSON.stringify({ id: 'x', choices: [choice] })}\n\n`);
+  const send = (choice: unknown): boolean => response.write(`data: ${JSON.stringify({ id: 'x', choices: [choice] })}\n\n`);
   if (behaviour.reasoning !== undefined) send({ index: 0, delta: { reasoning_content: behaviour.reasoning } });
   for (const [index, token] of said.tokens.entries()) {
     if (index === behaviour.cutAfter) {
@@ -157,9 +157,10 @@ async function stream({ call, response, behaviour, said }: Omit<Answering, 'mode
     if (index === behaviour.errorAfter) response.write(`data: ${JSON.stringify({ error: { message: 'out of memory' } })}\n\n`);
     if (response.destroyed) return;
     const logprobs = call.body['logprobs'] === undefined ? {} : { logprobs: { content: [{ token, logprob: -0.5, bytes: null, top_logprobs: [] }] } };
-    send({ index: 0, ...(isChat ? { delta: { content: token } } : { text: token }), ...logprobs, finish_reason: null });
+    const hasRoom = send({ index: 0, ...(isChat ? { delta: { content: token } } : { text: token }), ...logprobs, finish_reason: null });
     // Serial: tokens come one after the other.
     if (behaviour.tokenMs !== undefined) await systemClock.sleep(behaviour.tokenMs);
+    if (!hasRoom) await drained(response);
   }
   if (said.tool !== undefined) {
     const { name, arguments: text } = said.tool;
@@ -169,6 +170,17 @@ async function stream({ call, response, behaviour, said }: Omit<Answering, 'mode
   send({ index: 0, delta: {}, text: '', finish_reason: said.finish });
   response.write(`data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: said.promptTokens, completion_tokens: said.tokens.length } })}\n\n`);
   response.end('data: [DONE]\n\n');
+}
+
+/** Resolves when there is room again, or nobody to write to. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 }
 
 /** A vector of 8 that depends on the text alone. */

@@ -15,6 +15,9 @@ export const notifySettings: Settings = {
   allowedHosts: ['127.0.0.1'],
   triggersPaused: false,
   notifications: [{ on: ['failed', 'waiting_approval'], channel: 'in_app' }],
+  modelAliases: {},
+  visibleModels: [],
+  modelLimits: {},
 };
 
 export interface DeliveryRow {

@@ -8,6 +8,7 @@ export function apiKeyRoutes({ apiKeys }: Pick<Identity, 'apiKeys'>): readonly R
   return routesOf(apiKeyEndpoints, {
     'GET /api/v1/api-keys': async (call) => ({ body: { ...(await apiKeys.list(call.caller, call.query)), cursor: await call.cursor() } }),
     'POST /api/v1/api-keys': async (call) => ({ body: await apiKeys.create(call.caller, call.body, authorOf(call)) }),
+    'PATCH /api/v1/api-keys/{id}': async (call) => ({ body: await apiKeys.update(call.caller, call.params.id, call.body, authorOf(call)) }),
     'DELETE /api/v1/api-keys/{id}': async (call) => {
       await apiKeys.remove(call.caller, call.params.id, authorOf(call));
       return { body: undefined };

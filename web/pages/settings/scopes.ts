@@ -24,6 +24,7 @@ const meanings: Readonly<Record<Noun, readonly [meaning: string, verbs: readonly
   members: ['People of the organisation', ['read', 'write']],
   settings: ['Settings', ['read', 'write']],
   audit: ['The audit trail', ['read']],
+  models: ['Models and downloads; run: ask them at /v1', ['read', 'write', 'run']],
   machine: ['Queues, workers, GPUs, services, health', ['read', 'write']],
 };
 

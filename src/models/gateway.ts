@@ -1,0 +1,322 @@
+/** The gateway to models: who may, how much, what it costs, and the answer in the shapes of the OpenAI API. Workflows come through it, too.
+ *  Never knows what runs a model. One thing to know: whatever way an answer ends, its limits are set right and its use is counted, once. */
+import type { ChatReply, ChatRequest, EmbeddingRequest, TextReply, TextRequest } from '../contract/gateway.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { AppError, fail } from '../kernel/fail.ts';
+import { answerEvents, type AnswerEvent } from './answering.ts';
+import type { Embedded, ListedModel, ModelEngine, Models, Piece } from './engine.ts';
+import { chatCallOf, chatChars, chatChunk, chatUsageChunk, createChatReply } from './gateway-chat.ts';
+import { seedOf, type AnswerHead, type Counted } from './gateway-common.ts';
+import { openFrames } from './gateway-frames.ts';
+import type { Admission, GatewayLimits, LimitedBy } from './gateway-limits.ts';
+import { createTextReply, promptsOf, textCallsOf, textChunk, textUsageChunk } from './gateway-text.ts';
+import type { UsageMeter } from './gateway-usage.ts';
+import { publicFault } from './upstream-fault.ts';
+
+/** Who asks, and what holds for them. */
+export interface GatewayCaller {
+  readonly orgId: string;
+  /** Counted under it: `key_…`, `user_…`, `wf_…`. */
+  readonly caller: string;
+  readonly limits: readonly LimitedBy[];
+  /** Names with `*` for any part; empty: every model. */
+  readonly visible: readonly string[];
+  /** Other names of models. A model of that name comes first. */
+  readonly aliases: Readonly<Record<string, string>>;
+  readonly priority: number;
+  /** Becomes the answer's id. */
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Answer<Reply> {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly reply: Reply | ReadableStream<Uint8Array>;
+}
+
+/** Every call throws AppError: model_not_found, rate_limited, unsatisfiable, upstream_failed, invalid_body, …; the signal's reason when it aborts. */
+export interface Gateway {
+  list(by: Pick<GatewayCaller, 'orgId' | 'visible' | 'aliases'>): Promise<readonly ListedModel[]>;
+  chat(body: ChatRequest, by: GatewayCaller): Promise<Answer<ChatReply>>;
+  complete(body: TextRequest, by: GatewayCaller): Promise<Answer<TextReply>>;
+  embed(body: Pick<EmbeddingRequest, 'model' | 'input' | 'dimensions'>, by: GatewayCaller, onWait?: (message: string) => void): Promise<Answer<Embedded>>;
+  /** For steps: the pieces of one answer, and what is waited for. */
+  pieces(body: ChatRequest, by: GatewayCaller): AsyncGenerator<AnswerEvent>;
+}
+
+export interface GatewayParts {
+  readonly models: Models;
+  readonly limits: GatewayLimits;
+  readonly usage: Pick<UsageMeter, 'add'>;
+  readonly clock: Clock;
+  /** The frame of a fault in the middle of a stream. */
+  readonly errorBody: (error: unknown, requestId: string) => object;
+}
+
+export function createGateway(parts: GatewayParts): Gateway {
+  return {
+    async list({ orgId, visible, aliases }) {
+      const models = (await parts.models.list(orgId)).filter(({ id }) => isVisible(id, visible));
+      const byId = new Map(models.map((model) => [model.id, model]));
+      const others = Object.entries(aliases).flatMap(([id, target]) => {
+        const model = byId.get(target);
+        return model === undefined || byId.has(id) ? [] : [{ ...model, id }];
+      });
+      return [...models, ...others];
+    },
+    async chat(body, by) {
+      const shape = { prefix: 'chatcmpl', chunk: chatChunk, usageChunk: chatUsageChunk, whole: createChatReply };
+      return answer(parts, { body, by, shape, plan: chatPlan(body) });
+    },
+    async complete(body, by) {
+      const shape = { prefix: 'cmpl', chunk: textChunk, usageChunk: textUsageChunk, whole: createTextReply };
+      const calls = textCallsOf(body);
+      const choices = body.n ?? 1;
+      const begin = (engine: ModelEngine, signal: AbortSignal): AsyncIterable<Piece>[] =>
+        calls.flatMap((call) => Array.from({ length: choices }, (_, at) => engine.complete({ ...call, sampling: seedOf(call.sampling, at) }, signal)));
+      const chars = promptsOf(body).reduce((sum, prompt) => sum + prompt.length, 0);
+      return answer(parts, { body, by, shape, plan: { begin, choices: calls.length * choices, perPrompt: choices, promptTokens: tokensOf(chars) } });
+    },
+    embed: (body, by, onWait) => embed(parts, body, by, onWait),
+    async *pieces(body, by) {
+      const plan = chatPlan(body);
+      const entered = await enter(parts, body, by, plan);
+      yield* counted(parts, { by, plan, signal: by.signal, ...entered });
+    },
+  };
+}
+
+interface Plan {
+  readonly begin: (engine: ModelEngine, signal: AbortSignal) => readonly AsyncIterable<Piece>[];
+  readonly choices: number;
+  /** Answers that share a prompt: its tokens count once. */
+  readonly perPrompt: number;
+  /** An estimate, where the engine does not count. */
+  readonly promptTokens: number;
+}
+
+function chatPlan(body: ChatRequest): Plan {
+  const call = chatCallOf(body);
+  const choices = body.n ?? 1;
+  return {
+    begin: (engine, signal) => Array.from({ length: choices }, (_, at) => engine.chat({ ...call, sampling: seedOf(call.sampling, at) }, signal)),
+    choices,
+    perPrompt: choices,
+    promptTokens: tokensOf(chatChars(body)),
+  };
+}
+
+/** About: four characters a token, as OpenAI reckons for English. */
+function tokensOf(chars: number): number {
+  return Math.max(1, Math.ceil(chars / 4));
+}
+
+interface Shape<Reply> {
+  /** Of the answer's id. */
+  readonly prefix: string;
+  chunk(head: AnswerHead, index: number, piece: Piece, isFirst: boolean): object;
+  usageChunk(head: AnswerHead, counted: Counted): object;
+  whole(choices: number): { take(index: number, piece: Piece): void; reply(head: AnswerHead, counted: Counted): Reply };
+}
+
+interface Asked<Reply> {
+  readonly body: ChatRequest | TextRequest;
+  readonly by: GatewayCaller;
+  readonly shape: Shape<Reply>;
+  readonly plan: Plan;
+}
+
+async function answer<Reply>(parts: GatewayParts, { body, by, shape, plan }: Asked<Reply>): Promise<Answer<Reply>> {
+  const { admission, meter, name } = await enter(parts, body, by, plan);
+  const head: AnswerHead = {
+    id: `${shape.prefix}-${by.requestId}`,
+    created: Math.floor(parts.clock.now() / 1_000),
+    model: body.model,
+    hasUsage: body.stream_options?.include_usage === true,
+  };
+  const leave = new AbortController();
+  const signal = AbortSignal.any([by.signal, leave.signal]);
+  const events = counted(parts, { name, by, plan, signal, admission, meter });
+  if (body.stream === true) {
+    const reply = await openFrames({
+      frames: framesOf(events, { head, shape, meter }),
+      faultFrame: (error) => frame(parts.errorBody(error, by.requestId)),
+      onEnd: () => leave.abort(GONE),
+      clock: parts.clock,
+    });
+    return { headers: admission.headers, reply };
+  }
+  const whole = shape.whole(plan.choices);
+  for await (const event of events) if (event.kind === 'piece') whole.take(event.index, event.piece);
+  return { headers: admission.headers, reply: whole.reply(head, meter.counted()) };
+}
+
+const GONE = new Error('the caller went away');
+
+interface Entered {
+  /** The model's own name. */
+  readonly name: string;
+  readonly admission: Admission;
+  readonly meter: Meter;
+}
+
+async function enter(parts: GatewayParts, { model }: { readonly model: string }, by: GatewayCaller, plan: Plan): Promise<Entered> {
+  const name = await realName(parts, model, by);
+  return { name, admission: parts.limits.admit(by.limits, plan.promptTokens), meter: createMeter(plan) };
+}
+
+interface Counting extends Entered {
+  readonly by: GatewayCaller;
+  readonly plan: Plan;
+  readonly signal: AbortSignal;
+}
+
+/** The events of an answer, counted whichever way they end. */
+async function* counted(parts: GatewayParts, { name, by, plan, signal, admission, meter }: Counting): AsyncGenerator<AnswerEvent> {
+  let isWhole = false;
+  let isBegun = false;
+  const { orgId, priority, caller } = by;
+  try {
+    for await (const event of answerEvents({ models: parts.models, name, use: { orgId, priority, signal }, begin: plan.begin })) {
+      if (event.kind === 'piece') {
+        isBegun = true;
+        meter.take(event.index, event.piece);
+      }
+      yield event;
+    }
+    isWhole = true;
+  } catch (error) {
+    throw publicFault(error, name);
+  } finally {
+    const { promptTokens, completionTokens } = isBegun ? meter.counted() : { promptTokens: 0, completionTokens: 0 };
+    admission.end(promptTokens + completionTokens);
+    parts.usage.add({ orgId, model: name, caller, promptTokens, completionTokens, isFailed: !isWhole });
+  }
+}
+
+interface Meter {
+  take(index: number, piece: Piece): void;
+  counted(): Counted;
+}
+
+/** Tokens as the engine counts them; where it does not, an estimate of the prompt and a token a piece. */
+function createMeter(plan: Plan): Meter {
+  const spoken = new Map<number, number>();
+  const told = new Map<number, Counted>();
+  return {
+    take(index, { text, toolCalls, reasoning, usage }) {
+      if (usage !== undefined) told.set(index, usage);
+      if ((text ?? '') !== '' || toolCalls !== undefined || reasoning !== undefined) spoken.set(index, (spoken.get(index) ?? 0) + 1);
+    },
+    counted() {
+      const answers = Array.from({ length: plan.choices }, (_, index) => index);
+      const completionTokens = answers.reduce((sum, index) => sum + (told.get(index)?.completionTokens ?? spoken.get(index) ?? 0), 0);
+      const prompts = answers.filter((index) => index % plan.perPrompt === 0);
+      const known = prompts.reduce((sum, index) => sum + (told.get(index)?.promptTokens ?? 0), 0);
+      return { promptTokens: known > 0 ? known : plan.promptTokens, completionTokens };
+    },
+  };
+}
+
+function frame(body: object): string {
+  return `data: ${JSON.stringify(body)}`;
+}
+
+async function* framesOf<Reply>(
+  events: AsyncIterable<AnswerEvent>,
+  { head, shape, meter }: { readonly head: AnswerHead; readonly shape: Shape<Reply>; readonly meter: Meter },
+): AsyncGenerator<string> {
+  const begun = new Set<number>();
+  const ended = new Set<number>();
+  for await (const event of events) {
+    if (event.kind === 'wait') {
+      // One line: a line break would end the comment.
+      const share = event.progress === undefined ? '' : ` (${Math.round(event.progress * 100)} %)`;
+      yield `: waiting: ${event.message.replaceAll(/[\r\n]+/g, ' ')}${share}`;
+      continue;
+    }
+    const { index, piece } = event;
+    // Usage comes in a chunk of its own, at the end.
+    if (isEmpty(piece)) continue;
+    yield frame(shape.chunk(head, index, piece, !begun.has(index)));
+    begun.add(index);
+    if (piece.finish !== undefined) ended.add(index);
+  }
+  // An engine that just stops has come to its end: clients wait for a reason.
+  for (const index of begun) if (!ended.has(index)) yield frame(shape.chunk(head, index, { finish: 'stop' }, false));
+  if (head.hasUsage) yield frame(shape.usageChunk(head, meter.counted()));
+  yield 'data: [DONE]';
+}
+
+function isEmpty({ text, reasoning, toolCalls, logprobs, finish }: Piece): boolean {
+  return text === undefined && reasoning === undefined && toolCalls === undefined && logprobs === undefined && finish === undefined;
+}
+
+async function embed(
+  parts: GatewayParts,
+  { model, input, dimensions }: Pick<EmbeddingRequest, 'model' | 'input' | 'dimensions'>,
+  by: GatewayCaller,
+  onWait?: (message: string) => void,
+): Promise<Answer<Embedded>> {
+  const texts = typeof input === 'string' ? [input] : input;
+  const estimate = tokensOf(texts.reduce((sum, text) => sum + text.length, 0));
+  const name = await realName(parts, model, by);
+  const admission = parts.limits.admit(by.limits, estimate);
+  const { orgId, caller, priority, signal } = by;
+  let promptTokens = 0;
+  let isWhole = false;
+  try {
+    const reply = await parts.models.use(name, { orgId, priority, signal, onWait: ({ message }) => onWait?.(message) }, (engine) =>
+      engine.embed(texts, signal, { dimensions: dimensions ?? undefined }),
+    );
+    promptTokens = reply.usage.promptTokens > 0 ? reply.usage.promptTokens : estimate;
+    requireDimensions(reply, dimensions ?? undefined, model);
+    isWhole = true;
+    return { headers: admission.headers, reply: { vectors: reply.vectors, usage: { promptTokens, completionTokens: 0 } } };
+  } catch (error) {
+    throw publicFault(error, name);
+  } finally {
+    admission.end(promptTokens);
+    parts.usage.add({ orgId, model: name, caller, promptTokens, completionTokens: 0, isFailed: !isWhole });
+  }
+}
+
+/** @throws AppError invalid_body: vectors are never cut here, what is left of one says nothing unless the model was trained for it */
+function requireDimensions({ vectors }: Embedded, wanted: number | undefined, model: string): void {
+  const given = vectors[0]?.length;
+  if (wanted === undefined || given === undefined || given === wanted) return;
+  fail('invalid_body', {
+    message: `"${model}" makes vectors of ${given} numbers, not of ${wanted}; leave dimensions out`,
+    details: { problems: [{ path: 'dimensions' }] },
+  });
+}
+
+/** Models an org may not use are as if they were not there, by whatever name. @throws AppError model_not_found */
+async function realName({ models }: GatewayParts, asked: string, { orgId, visible, aliases }: GatewayCaller): Promise<string> {
+  const target = Object.hasOwn(aliases, asked) ? aliases[asked] : undefined;
+  const isModel = target === undefined || (await models.list(orgId)).some(({ id }) => id === asked);
+  const name = isModel ? asked : target;
+  if (isVisible(name, visible)) return name;
+  throw new AppError('model_not_found', {
+    message: `There is no model "${asked}" for your organisation. GET /v1/models lists those that can be asked; a super administrator says which (settings, visibleModels).`,
+  });
+}
+
+function isVisible(model: string, patterns: readonly string[]): boolean {
+  return patterns.length === 0 || patterns.some((pattern) => matches(pattern, model));
+}
+
+/** `*` is any part of a name. Linear: each part is looked for once, from left to right. */
+function matches(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return pattern === name;
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > name.length - last.length) return false;
+    at = found + part.length;
+  }
+  return true;
+}
