@@ -45,6 +45,8 @@ import { openapiRoutes } from './http/routes/openapi.ts';
 import { runDataRoutes } from './http/routes/run-data.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
 import { createServicePages } from './http/service-pages.ts';
+import { costRoutes } from './http/routes/costs.ts';
+import { idleRoutes } from './http/routes/idle.ts';
 import { serviceRoutes } from './http/routes/services.ts';
 import { settingsRoutes } from './http/routes/settings.ts';
 import { triggerRoutes } from './http/routes/triggers.ts';
@@ -69,9 +71,11 @@ import type { Logger } from './kernel/log.ts';
 import type { HealthBoard } from './ops/health.ts';
 import { announceMachine } from './ops/announcements.ts';
 import { createGpuMarks } from './ops/gpu-marks.ts';
+import { createIdleWatch } from './ops/idle-watch.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
 import { createMachineLoad } from './ops/machine-load.ts';
 import { createMachineHistory } from './ops/machine-history.ts';
+import { createMachineCost } from './ops/machine-cost.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { createRunData } from './ops/run-data.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
@@ -84,6 +88,7 @@ import { createNotify } from './notify/notify.ts';
 import { Broadcast } from './realtime/envelope.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
+import { createRunpod } from './ops/runpod.ts';
 import { createServiceCommands } from './services/commands.ts';
 import { createServiceHost } from './services/services.ts';
 import type { Database } from './store/client.ts';
@@ -242,6 +247,22 @@ export async function wire(parts: WireParts): Promise<Wired> {
     createMasker,
     report: (part, fault, isRequired) => parts.board.report(part, fault, isRequired),
   });
+  const runpod = createRunpod(config);
+  const idle = createIdleWatch({
+    database,
+    clock,
+    log,
+    devices,
+    storage: parts.storage,
+    workspacePath: config.workspacePath,
+    runpod,
+    lastUsedMs: serviceHost.lastUsedMs,
+    tell: async (message) => {
+      const orgId = await readFirstOrg(database.engine);
+      return orgId === undefined ? undefined : notify.tellAdmins(orgId, message);
+    },
+  });
+  const cost = createMachineCost({ database, clock, log, devices, runpod });
   const callbacks = createCallbacks({ database, clock, secrets: identity.secrets, commandStep: engine.commandStep });
   const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, devices, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
@@ -296,6 +317,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...gpuRoutes({ devices, marks: gpuMarks, history, tenantsOn: (uuid) => ledger.tenantsOn(uuid) }),
     ...gpuLeaseRoutes({ ledger }),
     ...serviceRoutes({ host: serviceHost, commands: createServiceCommands({ database, clock, host: serviceHost }), clock }),
+    ...idleRoutes(idle),
+    ...costRoutes(cost),
     ...notificationRoutes(notify),
     ...modelRoutes({ catalogue, downloads, estimates, life: restingModels }),
     ...runDataRoutes(runData),
@@ -363,6 +386,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
   await downloads.start();
   await notify.start();
   await serviceHost.start();
+  await idle.start();
+  await cost.start();
   return {
     fetch: app.fetch,
     badRequest: app.badRequest,
@@ -376,6 +401,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     },
     async stop() {
       await downloads.stop();
+      await idle.stop();
+      await cost.stop();
       servicePages.stop();
       await serviceHost.stop();
       await runData.stop();

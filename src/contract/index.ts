@@ -6,6 +6,7 @@ import { approvalEndpoints } from './approvals.ts';
 import { auditEndpoints } from './audit.ts';
 import { authEndpoints } from './auth.ts';
 import { batchEndpoints } from './batches.ts';
+import { costEndpoints } from './costs.ts';
 import { definitionEndpoints } from './definitions.ts';
 import { eventEndpoints } from './events.ts';
 import { exampleEndpoints } from './examples.ts';
@@ -15,6 +16,7 @@ import { gpuLeaseEndpoints } from './gpu-leases.ts';
 import { gpuEndpoints } from './gpus.ts';
 import { gatewayEndpoints } from './gateway.ts';
 import { healthEndpoints } from './health.ts';
+import { idleEndpoints } from './idle.ts';
 import { instanceEndpoints } from './instances.ts';
 import { jobEndpoints, machineEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
@@ -56,6 +58,8 @@ export const endpoints = [
   ...gpuLeaseEndpoints,
   ...serviceEndpoints,
   ...modelEndpoints,
+  ...idleEndpoints,
+  ...costEndpoints,
   ...runDataEndpoints,
   ...fileEndpoints,
   ...uploadEndpoints,

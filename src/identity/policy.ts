@@ -151,6 +151,11 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/models/downloads/{id}/pause': may('super_admin', 'models:write'),
   'POST /api/v1/models/downloads/{id}/resume': may('super_admin', 'models:write'),
   'POST /api/v1/models/downloads/{id}/cancel': may('super_admin', 'models:write'),
+  'GET /api/v1/idle': may('super_admin', 'machine:read'),
+  'PUT /api/v1/idle': may('super_admin', 'machine:write'),
+  'POST /api/v1/idle/keep-awake': may('super_admin', 'machine:write'),
+  'GET /api/v1/costs': may('admin', 'machine:read'),
+  'PUT /api/v1/costs/price': may('super_admin', 'machine:write'),
   'GET /api/v1/run-data': may('super_admin', 'machine:read'),
   'POST /api/v1/run-data/sweep': may('super_admin', 'machine:write'),
 

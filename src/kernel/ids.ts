@@ -26,6 +26,7 @@ export type IdPrefix =
   | 'ntf'
   | 'dlv'
   | 'log'
+  | 'mrun'
   | 'mdl'
   | 'dl'
   | 'lease';

@@ -57,6 +57,8 @@ export interface Notify {
   faultOf(target: NotifyTarget): TargetFault | undefined;
   /** Queues a step's message durably. Its attempts and its end stand in the deliveries. */
   send(message: StepMessage): Promise<Told>;
+  /** Tells the administrators of an org, in the app and wherever the org's rules send what waits for somebody. @param key the same for every try to tell it */
+  tellAdmins(orgId: string, message: { readonly key: string; readonly title: string; readonly body: string }): Promise<Told>;
   /** Queues a test message; in the app and by e-mail to the caller unless it says to whom. @throws AppError invalid_body */
   test(caller: Caller, target: NotifyTarget, id: string): Promise<Told>;
   /** @throws AppError not_found */
@@ -145,6 +147,12 @@ export function createNotify(parts: NotifyParts): Notify {
         targets: [request.target],
         publisher: workflow?.publishedBy ?? null,
       });
+    },
+    async tellAdmins(orgId, { key, title, body }) {
+      const { notifications } = await parts.settingsOf(orgId);
+      const beyond = notifications.flatMap(({ on, ...target }): NotifyTarget[] => (on.includes('failed') && target.channel !== 'in_app' ? [target] : []));
+      const message: Message = { kind: 'message', title: titleOf(title), body: bodyOf(body), workflowId: null, instanceId: null, stepPath: null, data: {} };
+      return tell({ orgId, source: `machine:${orgId}:${key}`, message, targets: [{ channel: 'in_app', to: ['admins'] }, ...beyond], publisher: null });
     },
     async test(caller, target, id) {
       const fault = targetFault(target, { mail: mailer !== undefined });

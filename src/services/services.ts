@@ -74,6 +74,8 @@ export interface ServiceHost {
   ): Promise<UsedService>;
   /** Like `use`, without waiting: undefined while it does not answer (it is woken when it rests). @throws AppError not_found */
   tryUse(name: string): UsedService | undefined;
+  /** When anybody used any of them last, ms since 1970. */
+  lastUsedMs(): number | undefined;
   /** The file of its log, and who hears of its growth. @throws AppError not_found when it has none */
   logOf(name: string): { readonly path: string; onChange(listener: () => void): () => void };
 }
@@ -383,6 +385,10 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
       require(name);
       wake(name);
       return usedNow(name);
+    },
+    lastUsedMs() {
+      const times = [...definitions.services.keys()].flatMap((name) => uses.lastMs(name) ?? []);
+      return times.length === 0 ? undefined : Math.max(...times);
     },
     logOf(name) {
       if (!definitions.services.has(name) && !own.has(name)) {
