@@ -81,6 +81,7 @@ import { createRunData } from './ops/run-data.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
 import { nodeTypes } from './nodes/index.ts';
 import { createCatalogue } from './models/catalogue.ts';
+import { createDownloadSteps } from './models/download-steps.ts';
 import { createDownloads } from './models/downloads.ts';
 import { createEstimates } from './models/estimates.ts';
 import { createModelFolder } from './models/model-folder.ts';
@@ -186,6 +187,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     filesOf: files.of,
     httpOf,
     notify,
+    downloadsOf: (orgId) => downloadSteps(orgId),
     sandbox,
     large: createLargeResults({ files, database, clock }),
     secrets: identity.secrets,
@@ -218,6 +220,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     endpoint: config.hfEndpoint,
     token: config.hfToken,
   });
+  const downloadSteps = createDownloadSteps({ downloads, sql: database.engine, log });
   const estimates = createEstimates({ devices });
   const triggers = createTriggers({
     database,

@@ -1,6 +1,6 @@
 /** What a node is handed to run with. Made for every step, so: one small object, whose parts come to be when they are asked for. */
 import type { Json } from '../contract/endpoint.ts';
-import { NodeError, type FilePort, type HttpPort, type NodeContext, type NotifyPort, type SandboxPort } from '../nodes/kit.ts';
+import { NodeError, type DownloadPort, type FilePort, type HttpPort, type NodeContext, type NotifyPort, type SandboxPort } from '../nodes/kit.ts';
 import type { Trial } from './attempt.ts';
 import type { Core } from './core.ts';
 import { occupy } from './finish.ts';
@@ -98,11 +98,19 @@ class AttemptContext implements NodeContext {
   get sandbox(): SandboxPort {
     return this.#trial.core.parts.sandbox;
   }
+  get downloads(): DownloadPort {
+    const { core, frame } = this.#trial;
+    return core.parts.downloadsOf?.(frame.live.orgId) ?? noDownloads;
+  }
   get notify(): NotifyPort {
     const { orgId, workflowId, instanceId, path } = this;
     return notifyPort(this.#trial.core, { orgId, workflowId, instanceId, path, key: this.idempotencyKey, redaction: () => this.#trial.redaction });
   }
 }
+
+const noDownloads: DownloadPort = {
+  bring: () => Promise.reject(new NodeError('not_configured', 'this Studio downloads no models', { final: true })),
+};
 
 /** Marks the attempt as in flight, once. */
 export function openRun(trial: Trial): Running {

@@ -49,7 +49,9 @@ export interface Downloads {
   cancel(id: string, by: By): Promise<DownloadRecord>;
   /** Ends the download of a model that is being deleted, if it has one. */
   cancelOf(model: ModelRecord, by: By): Promise<void>;
-  /** Resolves when it has ended or stands still, and tells on the way. */
+  /** Who asked for it does not wait any more: cancels it, but not when Studio stops. */
+  letGo(id: string, by: By): Promise<void>;
+  /** Resolves when it has ended, and tells on the way. */
   follow(id: string, options: { readonly signal: AbortSignal; readonly onProgress: (download: DownloadRecord) => void }): Promise<DownloadRecord>;
   /** Why a queued one waits. */
   waitReason(): Promise<{ readonly kind: string; readonly message: string }>;
@@ -303,6 +305,11 @@ export function createDownloads(parts: DownloadsParts): Downloads {
     async cancelOf(model, by) {
       const download = (await findDownloadsOf(sql, [model.id])).get(model.id);
       if (download !== undefined && OPEN.includes(download.status)) await cancel(download.id, by);
+    },
+    async letGo(id, by) {
+      if (isStopped) return;
+      const download = await readDownload(sql, id);
+      if (download !== undefined && OPEN.includes(download.status)) await cancel(id, by);
     },
     async follow(id, { signal, onProgress }) {
       for (let seq = -1; ;) {

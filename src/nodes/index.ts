@@ -14,6 +14,7 @@ import { log } from './log/node.ts';
 import { loop } from './loop/node.ts';
 import { map } from './map/node.ts';
 import { merge } from './merge/node.ts';
+import { modelDownload } from './model-download/node.ts';
 import { noop } from './noop/node.ts';
 import { notify } from './notify/node.ts';
 import { poll } from './poll/node.ts';
@@ -48,6 +49,7 @@ const list: readonly NodeType[] = [
   codeJs,
   codePython,
   command,
+  modelDownload,
 ];
 
 /** Every node type, by name. */

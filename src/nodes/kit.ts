@@ -56,6 +56,7 @@ export interface NodeContext {
   readonly http: HttpPort;
   readonly sandbox: SandboxPort;
   readonly notify: NotifyPort;
+  readonly downloads: DownloadPort;
 }
 
 /** The files of the instance's org. Paths as in contract/files. */
@@ -97,6 +98,40 @@ export interface NotifyPort {
     readonly title: string;
     readonly message: string;
   }): Promise<{ readonly notifications: number; readonly deliveries: readonly string[] }>;
+}
+
+/** What a step wants to have here: as `POST /api/v1/models/downloads` takes it. */
+export interface WantedModel {
+  readonly repo?: string | undefined;
+  readonly url?: string | undefined;
+  readonly files?: readonly string[] | undefined;
+  readonly revision?: string | undefined;
+  readonly sha256?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+/** How far a download is; `fraction` is null where nobody knows how much there is. */
+export interface DownloadState {
+  readonly downloadId: string;
+  /** This step began it, in this attempt or an earlier one. */
+  readonly isOwn: boolean;
+  readonly fraction: number | null;
+  readonly message: string;
+}
+
+/** Models from elsewhere, kept on this machine. */
+export interface DownloadPort {
+  /** Brings a model, or finds it here. When the signal aborts, a download that this step began is cancelled (not when Studio stops: it goes on then).
+   *  @param options.own the id that an earlier attempt of this step began  @throws NodeError */
+  bring(
+    wanted: WantedModel,
+    options: { readonly own: string | undefined; readonly signal: AbortSignal; readonly onState: (state: DownloadState) => void },
+  ): Promise<{
+    readonly modelId: string;
+    readonly name: string;
+    readonly bytes: number;
+    readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string | null }[];
+  }>;
 }
 
 /** JavaScript in QuickJS, in a child, with limits of time and memory. */

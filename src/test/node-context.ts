@@ -30,6 +30,7 @@ export function nodeContext(overrides: Partial<NodeContext> = {}): NodeContext &
     http: { request: unused },
     sandbox: { run: unused },
     notify: { send: unused },
+    downloads: { bring: unused },
     lines,
   };
   return Object.assign(context, overrides);

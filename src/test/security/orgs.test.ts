@@ -15,7 +15,7 @@ before(async () => {
 after(() => app.close());
 
 /** Of the machine or the product: the same for every org. */
-const MACHINE = ['queues', 'workers', 'gpus', 'services', 'idle', 'costs', 'infrastructure', 'run-data', 'system', 'examples'];
+const MACHINE = ['queues', 'workers', 'gpus', 'services', 'idle', 'costs', 'infrastructure', 'run-data', 'system', 'examples', 'models'];
 const isOfMachine = (route: TestedRoute): boolean => MACHINE.includes(route.template.split('/')[3] ?? '');
 /** Bytes that a job made: their ids are known only once a job has run; see jobs' own tests. */
 const UNMADE = ['GET /api/v1/artifacts/{id}'];
