@@ -46,6 +46,7 @@ const on = {
     .max(4),
 };
 
+/** Of instances that end alike a person hears at once, then at most every five minutes, of all since: how many, and the first few. A webhook hears of each. */
 const notifyRule = z.discriminatedUnion('channel', [
   z.strictObject({ ...on, channel: z.literal('in_app'), ...people }),
   z.strictObject({ ...on, channel: z.literal('email'), ...people }),
@@ -62,6 +63,8 @@ export const notification = z.strictObject({
   kind: z.enum(notificationKinds),
   title: z.string(),
   body: z.string(),
+  /** Ends of instances of one workflow that it tells of; with more than one `instanceId` is null. */
+  count: z.int(),
   ...link,
   readAt: timestamp.nullable(),
   createdAt: timestamp,
@@ -76,6 +79,8 @@ export const delivery = z.strictObject({
   target: z.string(),
   kind: z.enum(notificationKinds),
   title: z.string(),
+  /** As in a notification. Webhooks are told of each end. */
+  count: z.int(),
   ...link,
   status: z.enum(deliveryStatuses),
   attempts: z.int(),

@@ -3,18 +3,21 @@
 import type { Json } from '../contract/endpoint.ts';
 import type { NotifyRule } from '../contract/notifications.ts';
 import type { NotificationKind } from '../contract/values.ts';
-import type { About } from '../store/notifications.ts';
+import type { About, Fold } from '../store/notifications.ts';
 import type { StoredEvent } from '../store/outbox.ts';
 
 export interface Message extends About {
   readonly kind: NotificationKind;
   readonly title: string;
   readonly body: string;
+  /** An end of an instance: people are told of those that come in bursts together. */
+  readonly end?: { readonly kind: EndKind; readonly workflowName: string; readonly text: string };
   /** Facts for programs. */
   readonly data: Readonly<Record<string, Json>>;
 }
 
 type RuleKind = NotifyRule['on'][number];
+export type EndKind = Exclude<RuleKind, 'waiting_approval'>;
 
 /** Events that may be told of; of `engine:step:waiting` only those that wait for a person. */
 export const told = ['engine:instance:failed', 'engine:instance:completed', 'engine:instance:cancelled', 'engine:step:waiting'] as const;
@@ -59,8 +62,10 @@ const verbs: Readonly<Record<RuleKind, string>> = {
 export function messageOfEvent(event: StoredEvent, kind: RuleKind, workflow: { readonly id: string; readonly name: string }): Message {
   const { path, error, waitReason } = factsOf(event);
   const step = path ?? error?.step ?? null;
+  const line = [step, error?.message].filter((part) => part != null && part !== '').join(': ');
   return {
     kind,
+    ...(kind === 'waiting_approval' ? {} : { end: { kind, workflowName: workflow.name, text: titleOf(line) } }),
     title: titleOf(`${workflow.name} ${verbs[kind]}`),
     body: bodyOf(
       [step === null ? '' : `Step: ${step}`, error?.message ?? '', kind === 'waiting_approval' ? (waitReason?.message ?? '') : '']
@@ -71,6 +76,21 @@ export function messageOfEvent(event: StoredEvent, kind: RuleKind, workflow: { r
     instanceId: event.id,
     stepPath: step,
     data: { workflowName: workflow.name, ...(error === null || error === undefined ? {} : { error: { code: error.code, message: bodyOf(error.message) } }) },
+  };
+}
+
+/** The same of several ends at once. */
+export function messageOfEnds(message: Message, ends: Pick<Fold, 'count' | 'shown'>): Message {
+  const { end } = message;
+  if (end === undefined || ends.count === 1) return message;
+  const lines = ends.shown.map((one) => [one.instanceId, one.text].filter((part) => part !== '').join(': '));
+  const rest = ends.count - ends.shown.length;
+  return {
+    ...message,
+    title: titleOf(`${end.workflowName} ${verbs[end.kind]} ${ends.count} times`),
+    body: bodyOf([...lines, ...(rest > 0 ? [`and ${rest} more`] : [])].join('\n')),
+    instanceId: null,
+    stepPath: null,
   };
 }
 
@@ -90,8 +110,10 @@ function visible(text: string): string {
 }
 
 /** The address of what the message is about; without a known origin a path. */
-function linkOf(about: About, origin: string | null): string | null {
+function linkOf(about: Pick<Message, keyof About | 'end'>, origin: string | null): string | null {
   if (about.instanceId !== null) return `${origin ?? ''}/instances/${about.instanceId}`;
+  if (about.workflowId !== null && about.end !== undefined)
+    return `${origin ?? ''}/instances?filter=${encodeURIComponent(`workflow:${about.workflowId} status:${about.end.kind}`)}`;
   return about.workflowId === null ? null : `${origin ?? ''}/workflows/${about.workflowId}`;
 }
 

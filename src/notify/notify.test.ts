@@ -160,3 +160,60 @@ test('an address inside is refused by the guard, given up at once, and may be se
   await harness.until(async () => (await mine())?.status === 'sent', 'it is sent');
   await assert.rejects(harness.notify.retry('org_1', deliveries[0] ?? ''), { code: 'conflict' });
 });
+
+test('a burst of failures is one mail at once and one five minutes later, each with how many and the first few; webhooks hear of each', async () => {
+  const mails = () => mail.mailed.filter((one) => one.to.includes('night@example.net'));
+  web.posted.length = 0;
+  const workflowId = await harness.workflow('Stormy', [
+    { on: ['failed', 'waiting_approval'], channel: 'email', to: ['night@example.net'] },
+    { on: ['failed'], channel: 'webhook', url: `${web.url}/storm` },
+  ]);
+  const fail = (name: string): Promise<void> => harness.happens({ id: `inst_${name}`, workflowId }, 'engine:instance:failed', failed);
+  await fail('s0');
+  await harness.until(() => mails().length === 1, 'the first is told at once');
+  assert.match(mails()[0]?.source ?? '', /^Subject: Stormy failed$/m);
+  for (let n = 1; n <= 7; n++) await fail(`s${n}`);
+  await harness.happens({ id: 'inst_s1', workflowId }, 'engine:step:waiting', {
+    path: 'ask',
+    status: 'waiting',
+    waitReason: { kind: 'approval', message: 'approve the bill' },
+  });
+  await harness.until(() => web.posted.filter((one) => one.path === '/hook/storm').length === 8, 'the webhook hears of each');
+  await harness.until(() => mails().length === 2, 'what asks somebody to act does not wait');
+  assert.match(mails()[1]?.source ?? '', /^Subject: Stormy waits for approval$/m);
+  await harness.clock.advance(4 * 60_000);
+  assert.equal(mails().length, 2);
+  await harness.clock.advance(90_000);
+  await harness.until(() => mails().length === 3, 'the others are told together');
+  const source = mails()[2]?.source ?? '';
+  assert.match(source, /^Subject: Stormy failed 7 times$/m);
+  assert.match(source, /inst_s1: work: it broke\r\n/);
+  assert.match(source, /inst_s5: work: it broke\r\nand 2 more/);
+  assert.doesNotMatch(source, /inst_s6/);
+  assert.match(source.replaceAll('=\r\n', '').replaceAll('=3D', '='), /instances\?filter=workflow%3Awf_Stormy%20status%3Afailed/);
+  await harness.clock.advance(10 * 60_000);
+  await fail('s8');
+  await harness.until(() => mails().length === 4, 'after a quiet time the next is told at once');
+  assert.match(mails()[3]?.source ?? '', /^Subject: Stormy failed$/m);
+});
+
+test('in the inbox a burst is one entry that counts while it is unread, and no longer than five minutes', async () => {
+  const workflowId = await harness.workflow('Noisy', [{ on: ['failed', 'completed'], channel: 'in_app', to: ['other@example.com'] }]);
+  const titles = async (): Promise<readonly string[]> =>
+    (await harness.inbox('user_other')).filter((one) => one.title.startsWith('Noisy')).map((one) => `${one.title} ${one.instanceId}`);
+  const end = (name: string, status: 'failed' | 'completed'): Promise<void> =>
+    harness.happens({ id: `inst_${name}`, workflowId }, `engine:instance:${status}`, status === 'failed' ? failed : { status });
+  await end('n1', 'failed');
+  await harness.until(async () => (await titles()).length === 1, 'the first is told');
+  for (const name of ['n2', 'n3']) await end(name, 'failed');
+  await end('n4', 'completed');
+  await harness.until(async () => (await titles()).length === 2, 'the one that ended well is told apart');
+  assert.deepEqual(await titles(), ['Noisy failed 3 times null', 'Noisy completed inst_n4']);
+  await harness.notify.readAll({ orgId: 'org_1', userId: 'user_other' } as never);
+  await end('n5', 'failed');
+  await harness.until(async () => (await titles()).length === 3, 'what was read does not count on');
+  await harness.clock.advance(6 * 60_000);
+  await end('n6', 'failed');
+  await harness.until(async () => (await titles()).length === 4, 'nor does what is old');
+  assert.deepEqual((await titles()).slice(2), ['Noisy failed inst_n5', 'Noisy failed inst_n6']);
+});

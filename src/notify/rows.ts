@@ -8,8 +8,9 @@ import { derivedId, newId } from '../kernel/ids.ts';
 import type { Sql } from '../store/client.ts';
 import { insertDeliveries, type NewDelivery } from '../store/notification-deliveries.ts';
 import { findPeople } from '../store/notification-rules.ts';
-import { countUnread, insertNotifications, type NewNotification } from '../store/notifications.ts';
+import { countUnread, insertNotifications } from '../store/notifications.ts';
 import { nextSequence, writeEvents } from '../store/outbox.ts';
+import { foldDeliveries, foldNotifications, foldOf, type FoldableDelivery, type FoldableNotification } from './fold.ts';
 import { mailBody, webhookBody, type Message } from './message.ts';
 
 export interface Telling {
@@ -25,8 +26,8 @@ export interface Telling {
 }
 
 export interface Rows {
-  readonly notifications: readonly NewNotification[];
-  readonly deliveries: readonly NewDelivery[];
+  readonly notifications: readonly FoldableNotification[];
+  readonly deliveries: readonly FoldableDelivery[];
 }
 
 /** @param sql to look up who is meant */
@@ -34,19 +35,19 @@ export async function rowsOf(sql: Sql, clock: Clock, telling: Telling): Promise<
   const { orgId, message } = telling;
   const now = new Date(clock.now());
   const about = { workflowId: message.workflowId, instanceId: message.instanceId, stepPath: message.stepPath };
-  const common = { ...about, orgId, kind: message.kind, title: message.title, now };
-  const notifications = new Map<string, NewNotification>();
-  const deliveries = new Map<string, NewDelivery>();
-  const deliver = (row: Pick<NewDelivery, 'channel' | 'target' | 'urlSecret' | 'signSecret' | 'body'>): void => {
+  const common = { ...about, orgId, kind: message.kind, title: message.title, now, of: { message, origin: telling.origin } };
+  const notifications = new Map<string, FoldableNotification>();
+  const deliveries = new Map<string, FoldableDelivery>();
+  const deliver = (row: Pick<NewDelivery, 'channel' | 'target' | 'urlSecret' | 'signSecret' | 'body' | 'fold'>): void => {
     const source = `${telling.source}/${row.channel}/${row.target ?? `secret:${row.urlSecret}`}`;
     // Not newId: the id of one delivery says nothing of its neighbours'.
-    deliveries.set(source, { ...common, ...row, source, id: derivedId('dlv', now.getTime(), randomUUID()) });
+    deliveries.set(source, { ...common, ...row, dueAt: now, source, id: derivedId('dlv', now.getTime(), randomUUID()) });
   };
   // Serial: ten at most, on one connection.
   for (const target of telling.targets) {
     if (target.channel === 'webhook') {
       const body = webhookBody(message, { now, origin: telling.origin });
-      deliver({ channel: 'webhook', target: target.url ?? null, urlSecret: target.urlSecret ?? null, signSecret: target.secret ?? null, body });
+      deliver({ channel: 'webhook', target: target.url ?? null, urlSecret: target.urlSecret ?? null, signSecret: target.secret ?? null, body, fold: null });
       continue;
     }
     const to = target.to ?? ['publisher'];
@@ -54,21 +55,23 @@ export async function rowsOf(sql: Sql, clock: Clock, telling: Telling): Promise<
     if (target.channel === 'in_app') {
       for (const { userId } of people) {
         const source = `${telling.source}/in_app/${userId}`;
-        notifications.set(source, { ...common, id: newId('ntf', clock), userId, source, body: message.body });
+        notifications.set(source, { ...common, id: newId('ntf', clock), userId, source, body: message.body, fold: foldOf(message, userId) });
       }
       continue;
     }
     const addresses = new Set([...people.map((person) => person.email), ...to.filter((one) => one.includes('@'))].map((address) => address.toLowerCase()));
-    for (const address of addresses) deliver({ channel: 'email', target: address, urlSecret: null, signSecret: null, body: mailBody(message, telling.origin) });
+    const body = mailBody(message, telling.origin);
+    for (const address of addresses) deliver({ channel: 'email', target: address, urlSecret: null, signSecret: null, body, fold: foldOf(message, address) });
   }
   return { notifications: [...notifications.values()], deliveries: [...deliveries.values()] };
 }
 
-/** Writes rows, and tells the inboxes' owners. @returns how many notifications were new */
+/** Writes rows, those that are told together as one, and tells the inboxes' owners. @returns how many notifications are new or tell more */
 export async function writeRows(sql: Sql, rows: Rows): Promise<number> {
-  await insertDeliveries(sql, rows.deliveries);
-  const made = await insertNotifications(sql, rows.notifications);
-  const fresh = rows.notifications.filter((row) => made.has(row.id));
+  await insertDeliveries(sql, await foldDeliveries(sql, rows.deliveries));
+  const { made, grown } = await foldNotifications(sql, rows.notifications);
+  const inserted = await insertNotifications(sql, made);
+  const fresh = [...made.filter((row) => inserted.has(row.id)), ...grown];
   // Serial: one connection, and the sequences of an inbox follow each other.
   for (const row of fresh) await tellInbox(sql, row, 'notify:notification:created', { id: row.id, kind: row.kind, title: row.title });
   return fresh.length;

@@ -2,7 +2,7 @@
 import type { Delivery } from '../contract/notifications.ts';
 import type { DeliveryStatus, NotificationKind } from '../contract/values.ts';
 import type { Sql } from './client.ts';
-import type { About } from './notifications.ts';
+import { foldColumns, type About, type Fold } from './notifications.ts';
 
 export interface NewDelivery extends About {
   readonly id: string;
@@ -17,6 +17,10 @@ export interface NewDelivery extends About {
   readonly title: string;
   readonly body: string;
   readonly now: Date;
+  /** When it is sent first. */
+  readonly dueAt: Date;
+  /** Null: it stands alone. */
+  readonly fold: Fold | null;
 }
 
 export async function insertDeliveries(sql: Sql, rows: readonly NewDelivery[]): Promise<void> {
@@ -24,12 +28,13 @@ export async function insertDeliveries(sql: Sql, rows: readonly NewDelivery[]): 
   const column = <Key extends keyof NewDelivery>(key: Key): readonly NewDelivery[Key][] => rows.map((row) => row[key]);
   await sql.query(
     `insert into notification_deliveries
-       (id, org_id, source, channel, target, url_secret, sign_secret, kind, title, body, workflow_id, instance_id, step_path, status, next_at, created_at)
+       (id, org_id, source, channel, target, url_secret, sign_secret, kind, title, body, workflow_id, instance_id, step_path, status, next_at, created_at, due_at, fold, count, shown)
      select d.id, d.org_id, d.source, d.channel, d.target, d.url_secret, d.sign_secret, d.kind, d.title, d.body, d.workflow_id, d.instance_id, d.step_path,
-       'queued', d.created_at, d.created_at
+       'queued', d.due_at, d.created_at, d.due_at, d.fold, d.count, d.shown
      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-       $12::text[], $13::text[], $14::timestamptz[])
-       as d (id, org_id, source, channel, target, url_secret, sign_secret, kind, title, body, workflow_id, instance_id, step_path, created_at)
+       $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::text[], $17::int[], $18::jsonb[])
+       as d (id, org_id, source, channel, target, url_secret, sign_secret, kind, title, body, workflow_id, instance_id, step_path, created_at, due_at, fold,
+         count, shown)
      on conflict (source) do nothing`,
     [
       column('id'),
@@ -46,8 +51,42 @@ export async function insertDeliveries(sql: Sql, rows: readonly NewDelivery[]): 
       column('instanceId'),
       column('stepPath'),
       column('now'),
+      column('dueAt'),
+      ...foldColumns(rows),
     ],
   );
+}
+
+/** The last delivery of a fold. */
+export interface LastDelivery extends Fold {
+  readonly id: string;
+  readonly dueAt: Date;
+  /** Nobody has begun to send it: more may be told with it. */
+  readonly isOpen: boolean;
+}
+
+/** By fold, the last delivery since `since`; held until the transaction ends. */
+export async function lockLastDeliveries(
+  sql: Sql,
+  asked: { readonly folds: readonly string[]; readonly since: Date },
+): Promise<ReadonlyMap<string, LastDelivery>> {
+  const { rows } = await sql.query<LastDelivery>(
+    `select id, fold as key, count, shown, due_at as "dueAt", status = 'queued' and attempts = 0 as "isOpen" from notification_deliveries
+     where fold = any($1) and due_at > $2 order by due_at, id for update`,
+    [asked.folds, asked.since],
+  );
+  return new Map(rows.map((row) => [row.key, row]));
+}
+
+/** Tells more with one that was not sent yet. */
+export async function growDelivery(sql: Sql, grown: Fold & { readonly id: string; readonly title: string; readonly body: string }): Promise<void> {
+  await sql.query(`update notification_deliveries set count = $2, shown = $3, title = $4, body = $5, instance_id = null, step_path = null where id = $1`, [
+    grown.id,
+    grown.count,
+    JSON.stringify(grown.shown),
+    grown.title,
+    grown.body,
+  ]);
 }
 
 /** The ids of the deliveries that these sources made, in no order. */
@@ -112,7 +151,7 @@ export async function readNextDelivery(sql: Sql): Promise<Date | undefined> {
   return rows[0]?.nextAt;
 }
 
-const COLUMNS = `id, channel, coalesce(target, 'secret:' || url_secret) as target, kind, title, workflow_id as "workflowId", instance_id as "instanceId",
+const COLUMNS = `id, channel, coalesce(target, 'secret:' || url_secret) as target, kind, title, count, workflow_id as "workflowId", instance_id as "instanceId",
   step_path as "stepPath", status, attempts, next_at as "nextAt", last_error as "lastError", created_at as "createdAt", ended_at as "endedAt"`;
 
 type Row = Omit<Delivery, 'nextAt' | 'createdAt' | 'endedAt'> & { readonly nextAt: Date | null; readonly createdAt: Date; readonly endedAt: Date | null };

@@ -10,6 +10,22 @@ export interface About {
   readonly stepPath: string | null;
 }
 
+/** One of several that are told together. */
+export interface Occurrence {
+  readonly instanceId: string;
+  /** One line: where it ended and why; empty when there is nothing to say. */
+  readonly text: string;
+}
+
+/** Several told together. */
+export interface Fold {
+  /** Those with the same are. */
+  readonly key: string;
+  readonly count: number;
+  /** The first few. */
+  readonly shown: readonly Occurrence[];
+}
+
 export interface NewNotification extends About {
   readonly id: string;
   readonly orgId: string;
@@ -20,6 +36,8 @@ export interface NewNotification extends About {
   readonly title: string;
   readonly body: string;
   readonly now: Date;
+  /** Null: it stands alone. */
+  readonly fold: Fold | null;
 }
 
 /** @returns the ids that were made: those whose source was new */
@@ -27,10 +45,11 @@ export async function insertNotifications(sql: Sql, rows: readonly NewNotificati
   if (rows.length === 0) return new Set();
   const column = <Key extends keyof NewNotification>(key: Key): readonly NewNotification[Key][] => rows.map((row) => row[key]);
   const made = await sql.query<{ id: string }>(
-    `insert into notifications (id, org_id, user_id, source, kind, title, body, workflow_id, instance_id, step_path, created_at)
-     select n.id, n.org_id, n.user_id, n.source, n.kind, n.title, n.body, n.workflow_id, n.instance_id, n.step_path, n.created_at
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[])
-       as n (id, org_id, user_id, source, kind, title, body, workflow_id, instance_id, step_path, created_at)
+    `insert into notifications (id, org_id, user_id, source, kind, title, body, workflow_id, instance_id, step_path, created_at, fold, count, shown)
+     select n.id, n.org_id, n.user_id, n.source, n.kind, n.title, n.body, n.workflow_id, n.instance_id, n.step_path, n.created_at, n.fold, n.count, n.shown
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[],
+       $12::text[], $13::int[], $14::jsonb[])
+       as n (id, org_id, user_id, source, kind, title, body, workflow_id, instance_id, step_path, created_at, fold, count, shown)
      on conflict (source) do nothing returning id`,
     [
       column('id'),
@@ -44,9 +63,42 @@ export async function insertNotifications(sql: Sql, rows: readonly NewNotificati
       column('instanceId'),
       column('stepPath'),
       column('now'),
+      ...foldColumns(rows),
     ],
   );
   return new Set(made.rows.map((row) => row.id));
+}
+
+/** The columns fold, count and shown of rows. */
+export function foldColumns(rows: readonly { readonly fold: Fold | null }[]): readonly (readonly (string | number | null)[])[] {
+  return [
+    rows.map(({ fold }) => fold?.key ?? null),
+    rows.map(({ fold }) => fold?.count ?? 1),
+    rows.map(({ fold }) => (fold === null ? null : JSON.stringify(fold.shown))),
+  ];
+}
+
+/** The unread ones made since `since` that more may be told with, by fold; held until the transaction ends. */
+export async function lockOpenNotifications(
+  sql: Sql,
+  asked: { readonly folds: readonly string[]; readonly since: Date },
+): Promise<ReadonlyMap<string, Fold & { readonly id: string }>> {
+  const { rows } = await sql.query<Fold & { id: string }>(
+    `select id, fold as key, count, shown from notifications where fold = any($1) and created_at > $2 and read_at is null order by created_at, id for update`,
+    [asked.folds, asked.since],
+  );
+  return new Map(rows.map((row) => [row.key, row]));
+}
+
+/** Tells more with one that was made. */
+export async function growNotification(sql: Sql, grown: Fold & { readonly id: string; readonly title: string; readonly body: string }): Promise<void> {
+  await sql.query(`update notifications set count = $2, shown = $3, title = $4, body = $5, instance_id = null, step_path = null where id = $1`, [
+    grown.id,
+    grown.count,
+    JSON.stringify(grown.shown),
+    grown.title,
+    grown.body,
+  ]);
 }
 
 interface Inbox {
@@ -54,7 +106,7 @@ interface Inbox {
   readonly userId: string;
 }
 
-const COLUMNS = `id, kind, title, body, workflow_id as "workflowId", instance_id as "instanceId", step_path as "stepPath", read_at as "readAt", created_at as "createdAt"`;
+const COLUMNS = `id, kind, title, body, count, workflow_id as "workflowId", instance_id as "instanceId", step_path as "stepPath", read_at as "readAt", created_at as "createdAt"`;
 
 type Row = Omit<Notification, 'readAt' | 'createdAt'> & { readonly readAt: Date | null; readonly createdAt: Date };
 

@@ -1,6 +1,6 @@
 /** The tables of notifications and of durable readers of the outbox as drizzle sees them: the types of their rows. The truth is migrations/;
  *  schema.test.ts compares the two. Import types only: at run time drizzle's modules cost a process that runs from source 0.3 s. */
-import { bigint, integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, integer, jsonb, pgTable, text, timestamp } from 'drizzle-orm/pg-core';
 import { orgs, users } from './schema-people.ts';
 import { xid8 } from './schema-types.ts';
 
@@ -27,6 +27,9 @@ export const notifications = pgTable('notifications', {
   stepPath: text('step_path'),
   readAt: timestamp('read_at', { withTimezone: true }),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+  fold: text(),
+  count: integer().notNull().default(1),
+  shown: jsonb(),
 });
 
 export const notificationDeliveries = pgTable('notification_deliveries', {
@@ -51,4 +54,8 @@ export const notificationDeliveries = pgTable('notification_deliveries', {
   lastError: text('last_error'),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
   endedAt: timestamp('ended_at', { withTimezone: true }),
+  fold: text(),
+  count: integer().notNull().default(1),
+  shown: jsonb(),
+  dueAt: timestamp('due_at', { withTimezone: true }),
 });

@@ -120,5 +120,6 @@ function Rows(props: { readonly page: Inbox; readonly inbox: Resource<Inbox> }):
 
 function placeOf(row: Notification): string | undefined {
   if (row.instanceId !== null) return `/instances/${row.instanceId}${row.stepPath === null ? '' : `?step=${encodeURIComponent(row.stepPath)}`}`;
+  if (row.count > 1) return `/instances?filter=${encodeURIComponent(`workflow:${row.workflowId} status:${row.kind}`)}`;
   return row.workflowId === null ? undefined : `/workflows/${row.workflowId}`;
 }
