@@ -10,6 +10,7 @@ export interface Things {
   readonly instance: string;
   readonly step: string;
   readonly job: string;
+  readonly group: string;
   readonly file: string;
   readonly upload: string;
   readonly secret: string;
@@ -39,7 +40,7 @@ export async function makeThings(owner: Person): Promise<Things> {
   await client.expect(200, 'PATCH', '/api/v1/queues/studio', { paused: true });
   const workflow = idOf(await client.expect(201, 'POST', '/api/v1/workflows', { name: MARK, ...definition }));
   const instance = idOf(await client.expect(201, 'POST', `/api/v1/workflows/${workflow}/instances`, { input: { mark: MARK }, labels: { mark: MARK } }));
-  const job = idOf(asObject((await client.expect(201, 'POST', '/api/v1/jobs', { command: ['true'], labels: { mark: MARK } }))['job']));
+  const submitted = await client.expect(201, 'POST', '/api/v1/jobs', { command: ['true'], array: 1, labels: { mark: MARK } });
   await client.expect(200, 'PUT', '/api/v1/secrets/HOME_ONLY', { value: MARK });
   await client.expect(202, 'POST', '/api/v1/notifications/test', { channel: 'in_app' });
   // Refused by the guard of outgoing requests: it stays there, given up.
@@ -53,7 +54,8 @@ export async function makeThings(owner: Person): Promise<Things> {
     trigger: 'hook',
     instance,
     step: 'first',
-    job,
+    job: idOf(asObject(submitted['job'])),
+    group: String(submitted['groupId']),
     file: 'home/only.txt',
     upload: await makeUpload(client),
     secret: 'HOME_ONLY',
@@ -81,6 +83,7 @@ export function realParams(route: TestedRoute, things: Things): Record<string, s
     workflows: { id: things.workflow, n: '1', key: things.trigger },
     instances: { id: things.instance, path: things.step },
     jobs: { id: things.job },
+    'job-groups': { id: things.group },
     files: { path: things.file },
     uploads: { id: things.upload },
     secrets: { name: things.secret },
