@@ -70,8 +70,9 @@ const gpuPoint = z.strictObject({
 
 export const gpuHistory = z.strictObject({
   minutes: z.int(),
+  /** A minute; five where more than six hours are asked for. */
   stepMs: z.int(),
-  /** By index; a minute in which Studio did not run has no point. Values are means of the minute, memory the most of it. */
+  /** By index; a minute in which Studio did not run has no point. Values are means of the step, memory the most of it. */
   items: z.array(z.strictObject({ uuid: z.string(), index: z.int(), name: z.string(), memoryTotalBytes: bytes, points: z.array(gpuPoint) })),
 });
 
@@ -107,7 +108,7 @@ export const gpuEndpoints = [
   endpoint({
     key: 'GET /api/v1/gpus/history',
     tag: 'machine',
-    summary: 'Use of each device, a point a minute, 24 hours at most',
+    summary: 'Use of each device over the last minutes, 24 hours at most',
     query: span,
     status: 200,
     reply: gpuHistory,

@@ -120,7 +120,8 @@ test('a card cut into MIG instances is its instances, each with its memory and p
 
 test('a card that falls off the bus is lost with the reason, the seven others stay, and it comes back', async (t) => {
   const { gpu, look, changes, devices } = stage(t, 'eight-80gb');
-  const lost = gpu.uuids[3] ?? '';
+  const [running = '', , , lost = ''] = gpu.uuids;
+  gpu.setProcesses([{ uuid: running, pid: 4711, memoryMib: 1_000, name: 'python' }]);
   await look();
   changes.length = 0;
   gpu.lose(lost);
@@ -129,7 +130,10 @@ test('a card that falls off the bus is lost with the reason, the seven others st
     states(after).filter(([, state]) => state !== 'ok'),
     [[3, 'lost', 'GPU is lost. Reboot the system to recover this GPU']],
   );
-  assert.equal(after.length, 8);
+  assert.deepEqual(
+    after.map(({ processes }) => processes.length),
+    [1, 0, 0, 0, 0, 0, 0, 0],
+  );
   assert.deepEqual(
     changes.map(({ gpu: { uuid, state }, previous }) => [uuid, state, previous]),
     [[lost, 'lost', 'ok']],

@@ -52,16 +52,24 @@ export function createNvidia(runner: ProgramRunner): () => Promise<Reading> {
   return async () => {
     const path = await findProgram(program);
     if (path === undefined) return { kind: 'absent', program, about: 'not on the PATH' };
-    const [first, apps] = await Promise.all([ask(path), runner.run(path, ['--query-compute-apps=gpu_uuid,pid,used_memory,process_name', FORMAT], TIMEOUT_MS)]);
-    const answer = first.kind === 'rows' && first.rows.length === 0 && first.unreadable.length > 0 ? await askEach(path, first.unreadable) : first;
+    const [first, allApps] = await Promise.all([ask(path), askProcesses(path)]);
+    const isSplit = first.kind === 'rows' && first.rows.length === 0 && first.unreadable.length > 0;
+    const answer = isSplit ? await askEach(path, first.unreadable) : first;
     if (answer.kind === 'fault') return answer;
-    const processes = readProcesses(apps.kind === 'exit' ? apps.stdout : '');
+    const apps = isSplit ? (await Promise.all(answer.rows.map((row) => askProcesses(path, row['uuid'])))).join('\n') : allApps;
+    const processes = readProcesses(apps);
     const machine = { totalBytes: totalmem(), usedBytes: Math.max(0, totalmem() - process.availableMemory()) };
     const whole = answer.rows.flatMap((row) => gpuOfRow(row, machine) ?? []).map((gpu) => ({ ...gpu, processes: processes.get(gpu.uuid) ?? [] }));
     const isCut = answer.rows.some((row) => row['mig.mode.current'] === 'Enabled');
     const gpus = isCut ? withMigInstances(whole, answer.rows, await askMig(path)) : whole;
     return { kind: 'devices', program, gpus, unreadable: answer.unreadable };
   };
+
+  async function askProcesses(path: string, id?: string): Promise<string> {
+    const args = ['--query-compute-apps=gpu_uuid,pid,used_memory,process_name', FORMAT, ...(id === undefined ? [] : [`--id=${id}`])];
+    const end = await runner.run(path, args, TIMEOUT_MS);
+    return end.kind === 'exit' ? end.stdout : '';
+  }
 
   async function askMig(path: string): Promise<{ readonly list: string; readonly xml: string }> {
     const [list, xml] = await Promise.all([runner.run(path, ['-L'], TIMEOUT_MS), runner.run(path, ['-q', '-x'], TIMEOUT_MS)]);

@@ -118,11 +118,13 @@ test('points wait while the database is away, and what is older than a day is dr
   isAway = false;
   await clock.advance(60_000);
   await points(4);
-  const { items } = await history.gpus(1_440);
+  const { items } = await history.gpus(60);
   assert.deepEqual(
     items[0]?.points.map((one) => one.memoryUsedBytes / GIB),
     [1, 2],
   );
+  const day = await history.gpus(1_440);
+  assert.deepEqual([day.stepMs, day.items[0]?.points.map((one) => [one.at, one.memoryUsedBytes / GIB])], [300_000, [['2026-01-03T00:00:00.000Z', 2]]]);
   await history.stop();
   const { rows } = await db.database.engine.query<{ count: number }>('select count(*)::int as count from system_samples');
   assert.equal(rows[0]?.count, 4);

@@ -28,6 +28,9 @@ export interface MachineHistoryParts {
 }
 
 const STEP_MS = 60_000;
+/** A day of eight cards in minutes is a megabyte; a chart of it is no wider than this. */
+const COARSE_FROM_MINUTES = 360;
+const COARSE_MS = 300_000;
 const KEPT_MS = 24 * 3_600_000;
 /** A page that is opened right after the start has something to show. */
 const FIRST_MS = 3_000;
@@ -47,10 +50,7 @@ export function createMachineHistory({ sql, clock, log, devices, workspacePath }
   let cancel = (): void => undefined;
   let endSamples = (): void => undefined;
 
-  async function take(): Promise<void> {
-    const at = new Date(Math.floor(clock.now() / STEP_MS) * STEP_MS);
-    const taken = [...samples.values()];
-    samples.clear();
+  async function take(at: Date, taken: readonly (readonly Gpu[])[]): Promise<void> {
     const [load, disk, network] = await Promise.all([readLoad(), statfs(workspacePath), readNetwork()]);
     const system = {
       at,
@@ -82,13 +82,18 @@ export function createMachineHistory({ sql, clock, log, devices, workspacePath }
   function plan(delayMs: number): void {
     cancel = clock.after(delayMs, () => {
       plan(STEP_MS - (clock.now() % STEP_MS));
-      writing = writing.then(take).catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'the machine could not be measured'));
+      // What belongs to the minute is taken now, however long the one before is still being written.
+      const at = new Date(Math.floor(clock.now() / STEP_MS) * STEP_MS);
+      const taken = [...samples.values()];
+      samples.clear();
+      writing = writing.then(() => take(at, taken)).catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'the machine could not be measured'));
     });
   }
 
   const since = (minutes: number): Date => new Date(clock.now() - minutes * STEP_MS);
   return {
     async gpus(minutes) {
+      const stepMs = minutes > COARSE_FROM_MINUTES ? COARSE_MS : STEP_MS;
       const found = Map.groupBy(await listGpuSamples(sql, since(minutes)), (one) => one.uuid);
       const items = [...found.values()].flatMap((list) => {
         const last = list.at(-1);
@@ -99,11 +104,11 @@ export function createMachineHistory({ sql, clock, log, devices, workspacePath }
             index: last.gpuIndex,
             name: last.name,
             memoryTotalBytes: last.memoryTotalBytes,
-            points: list.map((one) => ({ at: one.at.toISOString(), ...valuesOf(one) })),
+            points: coarse(list, stepMs).map((one) => ({ at: one.at.toISOString(), ...valuesOf(one) })),
           },
         ];
       });
-      return { minutes, stepMs: STEP_MS, items: items.toSorted((a, b) => a.index - b.index) };
+      return { minutes, stepMs, items: items.toSorted((a, b) => a.index - b.index) };
     },
     async system(minutes) {
       const [points, gpus] = await Promise.all([listSystemSamples(sql, since(minutes)), listGpuSamples(sql, since(minutes))]);
@@ -138,19 +143,30 @@ function valuesOf({ utilizationPercent, memoryUsedBytes, temperatureC, powerW }:
   return { utilizationPercent, memoryUsedBytes, temperatureC, powerW };
 }
 
+/** One point for each step: means, and the most of the memory. */
+function coarse(points: readonly GpuSample[], stepMs: number): readonly GpuSample[] {
+  if (stepMs === STEP_MS) return points;
+  const steps = Map.groupBy(points, (one) => Math.floor(one.at.getTime() / stepMs) * stepMs);
+  return [...steps].flatMap(([atMs, list]) => {
+    const last = list.at(-1);
+    return last === undefined ? [] : [{ ...last, at: new Date(atMs), ...meansOf(list) }];
+  });
+}
+
 function averageOf(at: Date, gpus: readonly Gpu[]): GpuSample | undefined {
   const last = gpus.at(-1);
   if (last === undefined) return undefined;
+  return { at, uuid: last.uuid, gpuIndex: last.index, name: last.name, memoryTotalBytes: last.memoryTotalBytes, ...meansOf(gpus) };
+}
+
+type Values = Pick<GpuSample, 'memoryUsedBytes' | 'utilizationPercent' | 'temperatureC' | 'powerW'>;
+
+function meansOf(values: readonly Values[]): Values {
   return {
-    at,
-    uuid: last.uuid,
-    gpuIndex: last.index,
-    name: last.name,
-    memoryTotalBytes: last.memoryTotalBytes,
-    memoryUsedBytes: Math.max(...gpus.map((gpu) => gpu.memoryUsedBytes)),
-    utilizationPercent: mean(gpus.map((gpu) => gpu.utilizationPercent)),
-    temperatureC: mean(gpus.map((gpu) => gpu.temperatureC)),
-    powerW: mean(gpus.map((gpu) => gpu.powerW)),
+    memoryUsedBytes: Math.max(...values.map((one) => one.memoryUsedBytes)),
+    utilizationPercent: mean(values.map((one) => one.utilizationPercent)),
+    temperatureC: mean(values.map((one) => one.temperatureC)),
+    powerW: mean(values.map((one) => one.powerW)),
   };
 }
 

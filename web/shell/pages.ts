@@ -1,5 +1,5 @@
 /** The map of the UI: every page's path, its place in the sidebar, and its chunk. A page is one row here and one folder below pages/. */
-import { CirclePlay, Cpu, FolderOpen, LayoutDashboard, Server, Settings, Workflow } from 'lucide-preact';
+import { CirclePlay, Cpu, FolderOpen, Gpu, LayoutDashboard, Server, Settings, Workflow } from 'lucide-preact';
 import type { ComponentType } from 'preact';
 
 /** A page gets the `:names` of its path. */
@@ -28,6 +28,7 @@ export const navigation: readonly NavRow[] = [
   { path: '/instances', title: 'Instances', icon: CirclePlay, keys: 'g i', words: 'runs executions history' },
   { path: '/jobs', title: 'Jobs', icon: Cpu, keys: 'g j', words: 'queues slots commands logs' },
   { path: '/services', title: 'Services', icon: Server, keys: 'g v', words: 'comfyui jupyter tensorboard postgres redis idle cost price pod' },
+  { path: '/gpus', title: 'GPUs', icon: Gpu, keys: 'g g', words: 'devices memory vram utilisation cards' },
   { path: '/files', title: 'Files', icon: FolderOpen, keys: 'g f', words: 'upload storage' },
   { path: '/settings', title: 'Settings', icon: Settings, keys: 'g s', words: 'account password keys secrets members system' },
 ];
@@ -45,6 +46,7 @@ export const pages: readonly PageRow[] = [
   { path: '/services', load: async () => (await import('../pages/services/services.tsx')).ServicesPage },
   { path: '/idle', load: async () => (await import('../pages/services/idle.tsx')).IdlePage },
   { path: '/costs', load: async () => (await import('../pages/services/costs.tsx')).CostsPage },
+  { path: '/gpus', load: async () => (await import('../pages/gpus/gpus.tsx')).GpusPage },
   { path: '/files', load: async () => (await import('../pages/files/files.tsx')).FilesPage },
   { path: '/notifications/:section?', load: async () => (await import('../pages/notifications/notifications.tsx')).NotificationsPage },
   { path: '/settings/:section?', load: async () => (await import('../pages/settings/settings.tsx')).SettingsPage },

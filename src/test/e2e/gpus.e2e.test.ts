@@ -1,0 +1,71 @@
+import { deepEqual, match, ok } from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
+import { fakeGpu, type FakeGpu } from '../fake-gpu.ts';
+import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+
+const ends: (() => void)[] = [];
+let gpu: FakeGpu;
+let studio: Studio;
+let browser: TestBrowser;
+before(async () => {
+  gpu = fakeGpu({ after: (end) => void ends.push(end) }, 'eight-80gb');
+  gpu.setCard(gpu.uuids[0] ?? '', { 'utilization.gpu': '97', 'temperature.gpu': '71', 'power.draw': '611.20' });
+  gpu.setProcesses([{ uuid: gpu.uuids[0] ?? '', pid: 999_999, memoryMib: 40_960, name: '/usr/bin/python3' }]);
+  studio = await createStudio({ env: gpu.env });
+  await studio.start();
+  await claimStudio(studio);
+  browser = await createBrowser();
+});
+after(async () => {
+  await browser.close();
+  await studio.destroy();
+  for (const end of ends) end();
+});
+
+async function openGpus(options: Parameters<TestBrowser['newPage']>[1]): Promise<Page> {
+  const page = await browser.newPage(studio.url, options);
+  await page.goto('/');
+  await page.getByLabel('E-mail').fill(owner.email);
+  await page.getByLabel('Password', { exact: true }).fill(owner.password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  faultsOf(page);
+  await page.goto('/gpus');
+  await page.getByRole('heading', { name: 'GPU 7' }).waitFor();
+  return page;
+}
+
+for (const look of [
+  { colorScheme: 'dark', width: 1280 },
+  { colorScheme: 'light', width: 390 },
+] as const)
+  test(`each device is a card without faults: ${look.colorScheme}, ${look.width} px`, async () => {
+    const page = await openGpus({ ...look, height: 800 });
+    const card = page.getByRole('region', { name: 'GPU 0' });
+    match((await card.textContent()) ?? '', /NVIDIA H100 80GB HBM3.*40 GiB of 80 GiB.*Not Studio’s.*97 %.*71 °C.*611 W.*999999 python3/);
+    await card.getByRole('img', { name: /^The last 1 h of GPU 0: memory at most 40 GiB/ }).waitFor({ timeout: 70_000 });
+    deepEqual(await findAxeFaults(page), []);
+    ok(Number(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')) <= 1);
+    deepEqual(faultsOf(page), []);
+    await page.context().close();
+  });
+
+test('a device is drained with a reason and used again, and one that is lost says why by itself', async () => {
+  const page = await openGpus({});
+  const card = page.getByRole('region', { name: 'GPU 3' });
+  await card.getByRole('button', { name: 'Drain' }).click();
+  await page.getByLabel('Reason').fill('new fan');
+  await page.getByRole('dialog').getByRole('button', { name: 'Drain' }).click();
+  await card.getByText('new fan').waitFor();
+  await card.getByText('Draining').waitFor();
+  await card.getByRole('button', { name: 'Use again' }).click();
+  await card.getByText('Healthy').waitFor();
+  gpu.lose(gpu.uuids[5] ?? '');
+  const lost = page.getByRole('region', { name: 'GPU 5' });
+  await lost.getByText('Lost', { exact: true }).waitFor();
+  await lost.getByText(/GPU is lost\. Reboot the system/).waitFor();
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
