@@ -100,7 +100,27 @@ test('a fault names the value', () => {
   const fault = (expression: string, timezone = 'UTC'): string | undefined => cronFault({ expression, timezone }, Date.UTC(2026, 0, 1))?.message;
   for (const right of ['* * * * *', '0 9 * * 1-5', '*/10 * * * * *', '@daily', '0 0 29 2 *']) assert.equal(fault(right), undefined, right);
   for (const wrong of ['', 'x', '* * * *', '60 * * * *', '0 24 * * *', '* * * * * * * *', '5-1 * * * *; drop'])
-    assert.match(fault(wrong) ?? '', /is no cron expression/, wrong);
+    assert.match(fault(wrong) ?? '', / (is wrong|fields?: five|known by name)/, wrong);
   assert.match(fault('0 0 30 2 *') ?? '', /never fires/);
   for (const wrong of ['Mars/Olympus', '+02:00', '', 'Europe/Berlin; x']) assert.match(fault('* * * * *', wrong) ?? '', /is no time zone/, wrong);
+});
+
+test('a fault of an expression names the field, says why, what it takes and an example, in words of ours', () => {
+  const words: Readonly<Record<string, RegExp>> = {
+    '60 * * * *': /^the minute "60" of "60 \* \* \* \*" is wrong: 60 is not from 0 to 59; it takes 0 to 59, .*, like \*\/15$/,
+    '* 17-9 * * *': /^the hour "17-9" .*: the range 17-9 runs backwards; write 17-23,0-9; /,
+    '* * * FOO *': /^the month "FOO" .*: "FOO" is no month; it takes 1 to 12 or JAN to DEC, /,
+    '* * * * MONDAY': /^the weekday "MONDAY" .*: "MONDAY" is no weekday; .*, like MON-FRI$/,
+    '5/2 * * * *': /: a step follows \* or a range, like \*\/2 or 5-59\/2; /,
+    '*/0 * * * *': /: a step is 1 or more; /,
+    '1,,2 * * * *': /: something is missing beside a comma; /,
+    '61 * * * * *': /^the second "61" /,
+    '* * * *': /^"\* \* \* \*" has 4 fields: five fields are minute, hour, day of month, month and weekday, like "30 9 \* \* MON-FRI"/,
+    '0 0 30 2 *': /^"0 0 30 2 \*" never fires: none of the months it names has such a day$/,
+  };
+  for (const [expression, expected] of Object.entries(words)) {
+    const message = cronFault({ expression, timezone: 'UTC' }, Date.UTC(2026, 0, 1))?.message ?? '';
+    assert.match(message, expected);
+    assert.doesNotMatch(message, /croner|CronPattern|TypeError/i);
+  }
 });

@@ -2,6 +2,7 @@
  *  Daylight saving: a fixed time (one hour, one minute) that the spring jump skips fires right after it, one that autumn shows twice fires once;
  *  everything else ("every quarter of an hour") goes by real time through both. A day that a zone leaves out has no times. */
 import { Cron } from 'croner';
+import { cronWords } from './cron-words.ts';
 
 /** Five fields, or six with seconds first. */
 const MODE = '5-or-6-parts';
@@ -50,12 +51,17 @@ export function lastFire(cron: Schedule, afterMs: number, untilMs: number): numb
 export function cronFault(cron: Schedule, nowMs: number): { readonly field: 'timezone' | 'expression'; readonly message: string } | undefined {
   if (!isZone(cron.timezone)) return { field: 'timezone', message: `"${cron.timezone}" is no time zone; use a name like Europe/Berlin or UTC` };
   const wrong = (message: string) => ({ field: 'expression' as const, message });
+  const { timezone } = cron;
+  if (!isReadable(cron)) return wrong(cronWords(cron.expression, (expression) => isReadable({ expression, timezone })));
+  return nextFire(cron, nowMs) === undefined ? wrong(`"${cron.expression}" never fires: none of the months it names has such a day`) : undefined;
+}
+
+function isReadable(cron: Schedule): boolean {
   try {
-    return nextFire(cron, nowMs) === undefined ? wrong(`"${cron.expression}" never fires again`) : undefined;
-  } catch (error) {
-    return wrong(
-      `"${cron.expression}" is no cron expression (${error instanceof Error ? error.message : String(error)}); five fields are minute hour day month weekday`,
-    );
+    parse(cron);
+    return true;
+  } catch {
+    return false;
   }
 }
 
