@@ -1,13 +1,23 @@
 /** What a node is handed to run with. Made for every step, so: one small object, whose parts come to be when they are asked for. */
 import type { Json } from '../contract/endpoint.ts';
-import { NodeError, type DownloadPort, type FilePort, type HttpPort, type NodeContext, type NotifyPort, type SandboxPort } from '../nodes/kit.ts';
+import {
+  NodeError,
+  type DownloadPort,
+  type FilePort,
+  type HttpPort,
+  type ModelPort,
+  type NodeContext,
+  type NotifyPort,
+  type SandboxPort,
+} from '../nodes/kit.ts';
 import type { Trial } from './attempt.ts';
 import type { Core } from './core.ts';
 import { occupy } from './finish.ts';
 import { pathOf, type FrameScope, type Running } from './frame.ts';
 import { compileCondition } from './graph.ts';
 import { attemptDetails, beat } from './heartbeat.ts';
-import { patientFiles, patientHttp } from './patient.ts';
+import { valueFaults } from './input-schema.ts';
+import { patientFiles, patientHttp, patientModels } from './patient.ts';
 import { sourcesOf } from './plan.ts';
 import type { ExpressionScope } from './resolve.ts';
 import { noteFlight } from './suspects.ts';
@@ -87,6 +97,9 @@ class AttemptContext implements NodeContext {
   get evaluate(): NodeContext['evaluate'] {
     return (source, names) => evaluateOver(this.#trial.core, source, names);
   }
+  get faultsOf(): NodeContext['faultsOf'] {
+    return (schema, value) => valueFaults(this.#trial.core.evaluator, schema, value);
+  }
   get files(): FilePort {
     const { core, frame } = this.#trial;
     return patientFiles(core, core.parts.filesOf(frame.live.orgId, frame.live.id));
@@ -102,6 +115,9 @@ class AttemptContext implements NodeContext {
     const { core, frame } = this.#trial;
     return core.parts.downloadsOf?.(frame.live.orgId) ?? noDownloads;
   }
+  get models(): ModelPort {
+    return patientModels(this.#trial.core, this.#trial.core.parts.modelsOf?.(this.orgId, this.workflowId) ?? noModels);
+  }
   get notify(): NotifyPort {
     const { orgId, workflowId, instanceId, path } = this;
     return notifyPort(this.#trial.core, { orgId, workflowId, instanceId, path, key: this.idempotencyKey, redaction: () => this.#trial.redaction });
@@ -110,6 +126,11 @@ class AttemptContext implements NodeContext {
 
 const noDownloads: DownloadPort = {
   bring: () => Promise.reject(new NodeError('not_configured', 'this Studio downloads no models', { final: true })),
+};
+
+const noModels: ModelPort = {
+  chat: () => Promise.reject(new NodeError('not_configured', 'this Studio has no models', { final: true })),
+  embed: () => Promise.reject(new NodeError('not_configured', 'this Studio has no models', { final: true })),
 };
 
 /** Marks the attempt as in flight, once. */

@@ -6,7 +6,7 @@ import type { InstanceStatus } from '../contract/values.ts';
 import type { LargeResults } from '../files/large.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/log.ts';
-import type { DownloadPort, FilePort, HttpPort, NodeError, NodeResult, NodeTypes, SandboxPort } from '../nodes/kit.ts';
+import type { DownloadPort, FilePort, HttpPort, ModelPort, NodeError, NodeResult, NodeTypes, SandboxPort } from '../nodes/kit.ts';
 import type { Database } from '../store/client.ts';
 import type { Owner } from '../store/owners.ts';
 import type { ChildEvaluator } from './evaluator.ts';
@@ -48,6 +48,8 @@ export interface EngineParts {
   readonly notify?: EngineNotify;
   /** Who brings models here; without it such a step fails. */
   readonly downloadsOf?: (orgId: string) => DownloadPort;
+  /** The models that a workflow of an org may ask; without it such a step fails. */
+  readonly modelsOf?: (orgId: string, workflowId: string) => ModelPort;
   /** Remembers what is in flight over the death of this process. */
   readonly flightRecorder?: FlightRecorder;
   /** A publish may have changed a schedule. */

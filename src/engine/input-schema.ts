@@ -54,6 +54,17 @@ export async function requireInputs(
   });
 }
 
+/** Where `value` does not fit. @throws NodeError schema_failed when the schema can't be used, or judging takes too long */
+export async function valueFaults(checker: InputChecker, schema: Readonly<Record<string, Json>>, value: Json): Promise<InputFault['faults']> {
+  try {
+    const found = isPlain(schema) ? findInputFault(schema, [value]) : await checker.checkInputs(JSON.stringify(schema), JSON.stringify([value]));
+    return (found?.faults ?? []).map((fault) => ({ ...fault, path: fault.path.replace(/^input/, 'value') }));
+  } catch (error) {
+    const final = !(error instanceof NodeError && error.code === 'expression_unavailable');
+    throw new NodeError('schema_failed', `the schema can't be used: ${error instanceof Error ? error.message : String(error)}`, { final, cause: error });
+  }
+}
+
 /** In this process and without a limit. Makes no Error: the child's intrinsics are frozen. */
 export function findInputFault(schema: Record<string, Json>, inputs: readonly Json[]): InputFault | null {
   const type = z.fromJSONSchema(schema as JsonSchema);

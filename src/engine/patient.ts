@@ -1,5 +1,5 @@
 /** Asks the database on behalf of a step until it answers: its absence is a pause, never a step's failure. */
-import type { FilePort, HttpPort } from '../nodes/kit.ts';
+import type { FilePort, HttpPort, ModelPort } from '../nodes/kit.ts';
 import { isConnectionLoss } from '../store/client.ts';
 import type { Core } from './core.ts';
 
@@ -24,6 +24,14 @@ export function patientFiles(core: Asking, files: FilePort): FilePort {
   return {
     read: (path, options) => patiently(core, () => files.read(path, options), options.signal),
     write: (path, content, options) => patiently(core, () => files.write(path, content, options), options.signal),
+  };
+}
+
+/** A model is found and its use limited by what the database says; where it broke off, the whole call is made again. */
+export function patientModels(core: Asking, models: ModelPort): ModelPort {
+  return {
+    chat: (chat, told) => patiently(core, () => models.chat(chat, told), told.signal),
+    embed: (request, told) => patiently(core, () => models.embed(request, told), told.signal),
   };
 }
 

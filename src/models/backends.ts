@@ -119,7 +119,9 @@ export function createBackends(parts: BackendParts): Backends {
       cancelCheck = clock.after(CHECK_MS, () => {
         cancelCheck = undefined;
         if (clock.monotonic() - usedAtMs > WATCHED_MS) return;
-        check().finally(() => stopped.signal.aborted || arm());
+        void check().finally(() => {
+          if (!stopped.signal.aborted) arm();
+        });
       });
     };
     arm();

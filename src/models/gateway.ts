@@ -34,12 +34,17 @@ export interface Answer<Reply> {
   readonly reply: Reply | ReadableStream<Uint8Array>;
 }
 
+export interface EmbedAnswer {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly reply: Embedded;
+}
+
 /** Every call throws AppError: model_not_found, rate_limited, unsatisfiable, upstream_failed, invalid_body, …; the signal's reason when it aborts. */
 export interface Gateway {
   list(by: Pick<GatewayCaller, 'orgId' | 'visible' | 'aliases'>): Promise<readonly ListedModel[]>;
   chat(body: ChatRequest, by: GatewayCaller): Promise<Answer<ChatReply>>;
   complete(body: TextRequest, by: GatewayCaller): Promise<Answer<TextReply>>;
-  embed(body: Pick<EmbeddingRequest, 'model' | 'input' | 'dimensions'>, by: GatewayCaller, onWait?: (message: string) => void): Promise<Answer<Embedded>>;
+  embed(body: Pick<EmbeddingRequest, 'model' | 'input' | 'dimensions'>, by: GatewayCaller, onWait?: (message: string) => void): Promise<EmbedAnswer>;
   /** For steps: the pieces of one answer, and what is waited for. */
   pieces(body: ChatRequest, by: GatewayCaller): AsyncGenerator<AnswerEvent>;
 }
@@ -257,7 +262,7 @@ async function embed(
   { model, input, dimensions }: Pick<EmbeddingRequest, 'model' | 'input' | 'dimensions'>,
   by: GatewayCaller,
   onWait?: (message: string) => void,
-): Promise<Answer<Embedded>> {
+): Promise<EmbedAnswer> {
   const texts = typeof input === 'string' ? [input] : input;
   const estimate = tokensOf(texts.reduce((sum, text) => sum + text.length, 0));
   const name = await realName(parts, model, by);

@@ -5,11 +5,13 @@ import { branchSwitch } from './branch-switch/node.ts';
 import { codeJs } from './code-js/node.ts';
 import { codePython } from './code-python/node.ts';
 import { command } from './command/node.ts';
+import { embed } from './embed/node.ts';
 import { fail } from './fail/node.ts';
 import { fileRead } from './file-read/node.ts';
 import { fileWrite } from './file-write/node.ts';
 import type { NodeType, NodeTypes } from './kit.ts';
 import { httpRequest } from './http-request/node.ts';
+import { llmChat } from './llm-chat/node.ts';
 import { log } from './log/node.ts';
 import { loop } from './loop/node.ts';
 import { map } from './map/node.ts';
@@ -46,6 +48,8 @@ const list: readonly NodeType[] = [
   notify,
   fileRead,
   fileWrite,
+  llmChat,
+  embed,
   codeJs,
   codePython,
   command,

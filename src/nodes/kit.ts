@@ -45,6 +45,8 @@ export interface NodeContext {
   progress(fraction: number, message?: string): void;
   /** The value of a JSONata expression over `names` alone. @throws NodeError expression_failed, expression_limit */
   evaluate(expression: string, names: Readonly<Record<string, Json>>): Promise<Json>;
+  /** Where a value does not fit a JSON Schema, by path from `value`; empty: it fits. @throws NodeError schema_failed when it can't be judged */
+  faultsOf(schema: Readonly<Record<string, Json>>, value: Json): Promise<readonly { readonly path: string; readonly message: string }[]>;
   /** Aborts on cancel and on timeout. Every wait must heed it. */
   readonly signal: AbortSignal;
   readonly scope: Scope;
@@ -55,6 +57,7 @@ export interface NodeContext {
   readonly files: FilePort;
   readonly http: HttpPort;
   readonly sandbox: SandboxPort;
+  readonly models: ModelPort;
   readonly notify: NotifyPort;
   readonly downloads: DownloadPort;
 }
@@ -132,6 +135,49 @@ export interface DownloadPort {
     readonly bytes: number;
     readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string | null }[];
   }>;
+}
+
+/** One call of a model, in the shapes of the OpenAI API. */
+export interface ModelChat {
+  readonly model: string;
+  readonly messages: readonly { readonly role: string; readonly content: Json; readonly [key: string]: Json | undefined }[];
+  readonly tools?: Json | undefined;
+  readonly toolChoice?: Json | undefined;
+  readonly responseFormat?: Json | undefined;
+  readonly sampling: {
+    readonly maxTokens?: number | undefined;
+    readonly temperature?: number | undefined;
+    readonly topP?: number | undefined;
+    readonly seed?: number | undefined;
+    readonly stop?: readonly string[] | undefined;
+  };
+}
+
+export interface ModelAnswer {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly toolCalls: readonly { readonly id: string; readonly type: 'function'; readonly function: { readonly name: string; readonly arguments: string } }[];
+  readonly finish: 'stop' | 'length' | 'tool_calls' | 'content_filter';
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+export interface ModelTold {
+  readonly signal: AbortSignal;
+  /** While the model loads, or a limit is waited for. */
+  onWait?(message: string): void;
+  /** What the model says, as it comes. */
+  onText?(text: string): void;
+}
+
+/** The models that the instance's org may ask. @throws NodeError with the code of the API; what the same call would meet again is final */
+export interface ModelPort {
+  chat(chat: ModelChat, told: ModelTold): Promise<ModelAnswer>;
+  /** @returns one vector a text, in order */
+  embed(
+    request: { readonly model: string; readonly texts: readonly string[]; readonly dimensions?: number | undefined },
+    told: ModelTold,
+  ): Promise<{ readonly vectors: readonly (readonly number[])[]; readonly promptTokens: number }>;
 }
 
 /** JavaScript in QuickJS, in a child, with limits of time and memory. */

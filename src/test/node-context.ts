@@ -22,6 +22,7 @@ export function nodeContext(overrides: Partial<NodeContext> = {}): NodeContext &
     heartbeat: unused,
     progress: unused,
     evaluate: unused,
+    faultsOf: unused,
     signal: new AbortController().signal,
     scope: { input: {}, steps: {} },
     from: [],
@@ -30,6 +31,7 @@ export function nodeContext(overrides: Partial<NodeContext> = {}): NodeContext &
     http: { request: unused },
     sandbox: { run: unused },
     notify: { send: unused },
+    models: { chat: unused, embed: unused },
     downloads: { bring: unused },
     lines,
   };

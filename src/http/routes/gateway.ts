@@ -53,7 +53,7 @@ export function gatewayRoutes({ gateway, settings, sql, flushUsage }: GatewayRou
       'POST /v1/embeddings': (call) =>
         answered(call, async () => {
           const { headers, reply } = await gateway.embed(call.body, await callerOf(call as unknown as Call));
-          return { headers, reply: reply instanceof ReadableStream ? reply : embeddingsOf(reply, call.body) };
+          return { headers, reply: embeddingsOf(reply, call.body) };
         }),
     }),
     ...routesOf(modelUsageEndpoints, {
