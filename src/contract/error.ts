@@ -22,6 +22,10 @@ export const errorCodes = {
   queue_full: { status: 429, remedy: 'Wait until jobs have run, or raise the limit of the queue.' },
   internal: { status: 500, remedy: 'Look for the request id in the log of Studio.' },
   upstream_failed: { status: 502, remedy: 'The server that was asked did not do its part; the message says what it answered. Try again.' },
+  model_unavailable: {
+    status: 503,
+    remedy: 'The model could not be loaded, or its engine ended; the message says why. Try again after the time in Retry-After.',
+  },
   starting: { status: 503, remedy: 'Studio is starting; try again in a moment.' },
   database_unavailable: { status: 503, remedy: 'The database is coming back; try again in a moment.' },
   draining: { status: 503, remedy: 'Studio is stopping; try again when it is back.' },

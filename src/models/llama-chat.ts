@@ -126,7 +126,6 @@ async function answerByToken(parts: Chatting, turn: Turn, grammar: LlamaGrammar 
       sampling: turn.call.sampling,
       grammar,
       signal: turn.signal,
-      style: 'chat',
       say: turn.say,
     });
     turn.say({ finish });
@@ -147,7 +146,7 @@ async function mustCall(parts: Chatting, turn: Turn, functions: ChatModelFunctio
     const { model } = parts;
     const sampling = { ...turn.call.sampling, stop: undefined, logprobs: undefined };
     const say = ({ text }: Piece): void => void texts.push(text ?? '');
-    const { finish, completionTokens } = await generate({ model, sequence, prompt, sampling, grammar, signal: turn.signal, style: 'chat', say });
+    const { finish, completionTokens } = await generate({ model, sequence, prompt, sampling, grammar, signal: turn.signal, say });
     const usage = { promptTokens: prompt.length, completionTokens };
     if (finish === 'length') {
       turn.say({ finish });

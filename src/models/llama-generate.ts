@@ -14,8 +14,6 @@ export interface Generation {
   readonly sampling: Sampling;
   readonly grammar?: LlamaGrammar | undefined;
   readonly signal: AbortSignal;
-  /** How probabilities are written: as chat/completions or as completions does. */
-  readonly style: 'chat' | 'text';
   say(piece: Piece): void;
 }
 
@@ -34,7 +32,6 @@ export async function generate(parts: Generation): Promise<Generated> {
   const last = await readPrompt(parts);
   const stop = createStopFilter(sampling.stop ?? []);
   const text = createTokenText<Token>((tokens, before) => model.detokenize(tokens, false, before));
-  const offset = { value: 0 };
   const said: Token[] = [];
   let isStopped = false;
   const tell = (added: string, logprobs?: Json): void => {
@@ -51,7 +48,7 @@ export async function generate(parts: Generation): Promise<Generated> {
     signal.throwIfAborted();
     said.push(token);
     const added = text.push(token);
-    const logprobs = probabilities === undefined ? undefined : logprobsOf(parts, { token, probabilities, offset });
+    const logprobs = probabilities === undefined ? undefined : logprobsOf(parts, token, probabilities);
     if (added !== '' || logprobs !== undefined) tell(added, logprobs);
     if (isStopped || said.length >= limit) break;
   }
@@ -105,33 +102,18 @@ function evaluation({ model, sampling, grammar }: Generation, said: readonly Tok
   };
 }
 
-interface Chosen {
-  readonly token: Token;
-  /** Most likely first. */
-  readonly probabilities: ReadonlyMap<Token, number>;
-  readonly offset: { value: number };
-}
-
-function logprobsOf({ model, sampling, style }: Generation, { token, probabilities, offset }: Chosen): Json {
+/** As chat/completions writes them; the gateway makes of it what completions do. @param probabilities most likely first */
+function logprobsOf({ model, sampling }: Generation, token: Token, probabilities: ReadonlyMap<Token, number>): Json {
   const describe = (one: Token, probability: number) => {
     const text = model.detokenize([one], true);
     return { token: text, logprob: logOf(probability), bytes: [...Buffer.from(text)] };
   };
-  const top: { token: string; logprob: number; bytes: number[] }[] = [];
+  const top: ReturnType<typeof describe>[] = [];
   for (const [one, probability] of probabilities) {
     if (top.length >= (sampling.logprobs ?? 0)) break;
     top.push(describe(one, probability));
   }
-  const chosen = describe(token, probabilities.get(token) ?? 0);
-  if (style === 'chat') return { content: [{ ...chosen, top_logprobs: top }], refusal: null };
-  const at = offset.value;
-  offset.value += chosen.token.length;
-  return {
-    tokens: [chosen.token],
-    token_logprobs: [chosen.logprob],
-    top_logprobs: [Object.fromEntries(top.map((one) => [one.token, one.logprob]))],
-    text_offset: [at],
-  };
+  return { content: [{ ...describe(token, probabilities.get(token) ?? 0), top_logprobs: top }], refusal: null };
 }
 
 /** JSON has no infinity: what was never to be chosen is as unlikely as OpenAI writes it. */

@@ -132,7 +132,7 @@ async function complete({ model, pool }: Chatting, call: TextCall, { signal, say
   const { bos, shouldPrependBosToken } = model.tokens;
   const prompt = [...(shouldPrependBosToken && bos !== null ? [bos] : []), ...model.tokenize(call.prompt)];
   return pool.use(prompt, signal, async (sequence) => {
-    const { finish, completionTokens } = await generate({ model, sequence, prompt, sampling: call.sampling, signal, style: 'text', say });
+    const { finish, completionTokens } = await generate({ model, sequence, prompt, sampling: call.sampling, signal, say });
     say({ finish });
     return { promptTokens: prompt.length, completionTokens };
   });

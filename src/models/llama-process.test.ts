@@ -24,7 +24,7 @@ function start(file: string, more: { readonly parallel?: number; readonly contex
       load: { path: file, contextLength: 512, parallel: 2, gpu: false, gpuLayers: 0, threads: 1, ...more },
       packFolder: undefined,
     },
-    { devices: [], signal: never, onProgress: () => undefined, onProcess: async (identity) => void (process_ = identity) },
+    { devices: [], environment: {}, signal: never, onProgress: () => undefined, onProcess: async (identity) => void (process_ = identity) },
   );
 }
 

@@ -2,12 +2,12 @@
  *  Never starts it again: the life cycle does, when somebody asks. */
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../kernel/clock.ts';
-import { describeExit, startChild, type Child, type ExitStatus } from '../kernel/child.ts';
+import { startChild, type Child } from '../kernel/child.ts';
 import { AppError } from '../kernel/fail.ts';
 import type { Embedded, ModelEngine, Piece, Usage } from './engine.ts';
 import { createFrames, type Frames } from './frames.ts';
 import type { FromLlama, LlamaFacts, LlamaLoad, ToLlama } from './llama-protocol.ts';
-import { EngineEnded, type RunningModel, type StartOptions } from './running.ts';
+import { EngineEnded, explainExit, type RunningModel, type StartOptions } from './running.ts';
 
 export interface LlamaParts {
   readonly clock: Clock;
@@ -39,6 +39,7 @@ export async function startLlama(parts: LlamaParts, options: StartOptions): Prom
       engine: conversation.engine,
       pid: child.pid,
       exited: child.exited,
+      hasEnded: child.hasExited,
       lines: child.lines,
       facts: { ...facts },
       stop: async () => void (await child.stop({ graceMs: STOP_GRACE_MS })),
@@ -61,7 +62,7 @@ function programOf({ packFolder }: LlamaParts): readonly string[] {
   ];
 }
 
-function environmentOf({ devices }: StartOptions): Record<string, string> {
+function environmentOf({ devices, environment }: StartOptions): Record<string, string> {
   const uuids = devices.map(({ uuid }) => uuid).join(',');
   // Empty: it sees no device, however many there are.
   const seen = {
@@ -69,7 +70,7 @@ function environmentOf({ devices }: StartOptions): Record<string, string> {
     ...(devices.length === 0 ? { GGML_VK_VISIBLE_DEVICES: '' } : { GGML_VK_VISIBLE_DEVICES: devices.map(({ index }) => index).join(',') }),
   };
   const kept = Object.fromEntries(ENV_KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] ?? '']])));
-  return { ...kept, ...seen, NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' };
+  return { ...kept, ...environment, ...seen, NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' };
 }
 
 interface Asked {
@@ -226,16 +227,4 @@ function vectorsOf(ask: Ask, signal: AbortSignal): Promise<Embedded> {
 function floatsOf(base64: string): readonly number[] {
   const bytes = Buffer.from(base64, 'base64');
   return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(index * 4));
-}
-
-/** Why a process that ran a model is gone, in words that a person can act on. */
-export function explainExit(name: string, status: Pick<ExitStatus, 'code' | 'signal'>, lines: readonly string[]): string {
-  const cause =
-    status.signal === 'SIGKILL'
-      ? ' (the kernel does that when memory runs out)'
-      : status.signal === 'SIGSEGV' || status.signal === 'SIGABRT' || status.signal === 'SIGBUS'
-        ? ' (the engine crashed: the file may be broken, or of a kind it does not know)'
-        : '';
-  const words = lines.length === 0 ? '' : ` Last lines: ${lines.slice(-3).join(' | ')}`;
-  return `the engine of ${name} ended: ${describeExit(status)}${cause}.${words}`;
 }

@@ -1,0 +1,82 @@
+/** How models of the engine `llama` are started: their file, the ways to load it, the child. Never waits for memory: the life cycle does. */
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { llamaSettings } from '../contract/model-settings.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/fail.ts';
+import type { ModelRecord } from '../store/models.ts';
+import type { Driver, LoadOption } from './driver.ts';
+import { findLlamaPack, type LlamaPack } from './llama-packs.ts';
+import { startLlama } from './llama-process.ts';
+import { chooseLoads, type LlamaChoice } from './load-plan.ts';
+
+export interface LlamaDriverParts {
+  readonly clock: Clock;
+  readonly workspacePath: string;
+  /** Where the models' files lie. */
+  readonly modelsPath: string;
+}
+
+export function createLlamaDriver(parts: LlamaDriverParts): Driver {
+  return {
+    options(model, rooms) {
+      const path = fileOf(model, parts.modelsPath);
+      const pack = findLlamaPack(parts.workspacePath);
+      const choices = chooseLoads(model, pack === undefined ? { deviceBytes: [] } : rooms);
+      return choices.map((choice) => optionOf(parts, model, { choice, path, pack }));
+    },
+  };
+}
+
+/** llama.cpp finds the other parts of a split file by the name of the first. @throws AppError conflict when it is not there */
+function fileOf(model: ModelRecord, modelsPath: string): string {
+  const files = model.files.filter(({ name }) => /\.gguf$/i.test(name));
+  const main = files.find(({ name }) => /-0*1-of-\d+\.gguf$/i.test(name)) ?? files.find(({ name }) => !/^mmproj/i.test(name)) ?? files[0];
+  if (main === undefined) throw new AppError('conflict', { message: `${model.name} has no GGUF file: it can't be loaded by the engine llama` });
+  const path = join(modelsPath, main.place);
+  if (!existsSync(path))
+    throw new AppError('conflict', { message: `${model.name}: its file ${main.name} is not in the models folder any more; download it again` });
+  return path;
+}
+
+interface Chosen {
+  readonly choice: LlamaChoice;
+  readonly path: string;
+  readonly pack: LlamaPack | undefined;
+}
+
+function optionOf({ clock }: LlamaDriverParts, model: ModelRecord, { choice: { need, plan }, path, pack }: Chosen): LoadOption {
+  const settings = llamaSettings.parse(model.settings);
+  const isOnDevice = plan.gpuLayers > 0;
+  const gpu = isOnDevice && pack !== undefined ? pack.gpu : false;
+  return {
+    need,
+    start: (options) =>
+      startLlama(
+        {
+          clock,
+          name: model.name,
+          packFolder: isOnDevice ? pack?.folder : undefined,
+          load: {
+            path,
+            gpu,
+            contextLength: plan.context,
+            parallel: plan.parallel,
+            gpuLayers: plan.gpuLayers,
+            threads: settings.threads ?? threads(),
+            cacheType: plan.cacheType,
+            flashAttention: settings.flashAttention,
+            batchSize: settings.batchSize,
+            chatTemplate: settings.chatTemplate,
+          },
+        },
+        options,
+      ),
+  };
+}
+
+/** llama.cpp's threads wait for each other by spinning: one that has to share its core slows all of them a hundredfold. More than 16 rarely help. */
+function threads(): number {
+  return Math.max(1, Math.min(16, availableParallelism() - 1));
+}
