@@ -181,6 +181,10 @@ export const queue = z.strictObject({
   name: z.string(),
   state: z.enum(queueStates),
   slots: z.int(),
+  /** Studio finds the number of slots by itself, from 1 to 32. */
+  adaptive: z.boolean(),
+  /** What a job gets that does not say how many GPUs it needs. */
+  defaultGpus: z.int(),
   maxPending: z.int(),
   defaultTimeoutMs: z.int(),
   pending: z.int(),
@@ -391,7 +395,9 @@ export const machineEndpoints = [
     summary: 'Change a queue; a new name makes one',
     params: named,
     body: z.strictObject({
-      slots: z.int().min(0).max(256).optional(),
+      /** `auto`: as many as the machine bears. */
+      slots: z.union([z.int().min(0).max(256), z.literal('auto')]).optional(),
+      defaultGpus: z.int().min(0).max(64).optional(),
       paused: z.boolean().optional(),
       draining: z.boolean().optional(),
       maxPending: z.int().min(1).max(1_000_000).optional(),

@@ -48,10 +48,12 @@ export interface GpuLedger extends Ledger {
   settled(): Promise<void>;
   /** Its lease's row was deleted with the record of its end, or it does not wait any more. */
   drop(tenantId: string): void;
+  /** The most a request may ask for. */
+  largest(): { readonly gpus: number; readonly vramBytes: number; readonly cpu: number; readonly memoryBytes: number };
   /** Why no state of this machine could ever serve it. */
   neverReason(needs: Pick<TenantRequest, 'gpus' | 'vramBytes' | 'cpu' | 'memoryBytes'>): string | undefined;
-  /** @param viewer the org that asks; others' tenants are not named */
-  waitOf(tenantId: string, viewer: string | null): WaitReason | undefined;
+  /** @param viewer the org that asks: others' tenants are not named; default: its own  @returns undefined when it does not wait */
+  waitOf(tenantId: string, viewer?: string | null): WaitReason | undefined;
   waiting(viewer: string | null): readonly WaitingView[];
   leases(): readonly HeldLease[];
   leaseOf(tenantId: string): HeldLease | undefined;

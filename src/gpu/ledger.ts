@@ -120,7 +120,7 @@ class LedgerProcess implements GpuLedger {
 
   async acquire(request: TenantRequest, asking: Asking = {}): Promise<Lease> {
     const never = neverReason(this.#bare(), request);
-    if (never !== undefined) fail('unsatisfiable', { message: `${request.id} can't run here: ${never}.`, details: this.#largest() });
+    if (never !== undefined) fail('unsatisfiable', { message: `${request.id} can't run here: ${never}.`, details: this.largest() });
     asking.signal?.throwIfAborted();
     if (this.#waiters.has(request.id)) throw new Error(`${request.id} asks for a lease twice`);
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
@@ -211,11 +211,19 @@ class LedgerProcess implements GpuLedger {
     return neverReason(this.#bare(), needs);
   }
 
-  waitOf(tenantId: string, viewer: string | null): WaitReason | undefined {
+  largest(): { gpus: number; vramBytes: number; cpu: number; memoryBytes: number } {
+    const devices = this.#seen.list();
+    const { cpu, memoryBytes } = this.#parts;
+    return { gpus: devices.length, vramBytes: Math.max(0, ...devices.map((device) => device.totalBytes - device.reserveBytes)), cpu, memoryBytes };
+  }
+
+  waitOf(tenantId: string, viewer?: string | null): WaitReason | undefined {
     const wait = this.#waits.get(tenantId);
-    return wait === undefined || this.#decided === undefined || this.#line.get(tenantId) === undefined
-      ? undefined
-      : explainWait(this.#decided, wait, viewer, this.#starts().get(tenantId) ?? wait.untilMs);
+    const request = this.#line.get(tenantId);
+    if (wait === undefined || request === undefined || this.#decided === undefined) return undefined;
+    const never = neverReason(this.#bare(), request);
+    if (never !== undefined) return { kind: 'unsatisfiable', message: `it can't start here: ${never}` };
+    return explainWait(this.#decided, wait, viewer === undefined ? request.orgId : viewer, this.#starts().get(tenantId) ?? wait.untilMs);
   }
 
   waiting(viewer: string | null): readonly WaitingView[] {
@@ -250,12 +258,6 @@ class LedgerProcess implements GpuLedger {
 
   #bare(): Pick<PolicyState, 'devices' | 'cpu' | 'memoryBytes'> {
     return { devices: this.#seen.list(), cpu: this.#parts.cpu, memoryBytes: this.#parts.memoryBytes };
-  }
-
-  #largest(): { gpus: number; vramBytes: number; cpu: number; memoryBytes: number } {
-    const devices = this.#seen.list();
-    const { cpu, memoryBytes } = this.#parts;
-    return { gpus: devices.length, vramBytes: Math.max(0, ...devices.map((device) => device.totalBytes - device.reserveBytes)), cpu, memoryBytes };
   }
 
   #state(): PolicyState {

@@ -26,6 +26,8 @@ export interface Attempt {
   /** Settles when the end is recorded, or is not to be. Never rejects. */
   readonly done: Promise<void>;
   stop(order: StopOrder): void;
+  /** A line for the job's log, from Studio. */
+  note(line: string): void;
   /** Stops looking after it: the process goes on without us. */
   abandon(): void;
 }
@@ -43,6 +45,7 @@ interface Running {
   readonly halted: AbortController;
   readonly told: Told;
   order: StopOrder | undefined;
+  pump: LogPump | undefined;
   uid: number | undefined;
   oomBefore: number;
   /** Known once the command is: masked in whatever is told from then on. */
@@ -70,6 +73,7 @@ function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) =
     halted: new AbortController(),
     told: createTold(claimed, parts),
     order: undefined,
+    pump: undefined,
     uid: undefined,
     oomBefore: oomKills(),
     redact: [],
@@ -88,7 +92,12 @@ function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) =
     running.abandoned.abort(new Error('Studio stops'));
     running.halted.abort(running.abandoned.signal.reason);
   };
-  return { claimed, done, stop, abandon };
+  const note = (line: string): void => {
+    running.pump
+      ?.note(line)
+      .catch((error: unknown) => parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'a line for the log of a job was lost'));
+  };
+  return { claimed, done, stop, note, abandon };
 }
 
 async function toEnd(running: Running, run: (running: Running) => Promise<Verdict>): Promise<void> {
@@ -102,6 +111,7 @@ async function toEnd(running: Running, run: (running: Running) => Promise<Verdic
     const final = withRetry(claimed, verdict, parts);
     if (final !== verdict && verdict.kind === 'end') await Promise.all((verdict.artifacts ?? []).map(({ staged }) => parts.files.content.discard(staged)));
     await record({ claimed, verdict: final, parts, signal: running.abandoned.signal });
+    countEnd(claimed, final, parts);
     // The record stands whatever becomes of the folder; the next attempt and the weekly cleaning try again.
     await clearAfter(final, folder).catch((error: unknown) =>
       parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'the folder of an ended job could not be emptied'),
@@ -111,6 +121,13 @@ async function toEnd(running: Running, run: (running: Running) => Promise<Verdic
     parts.environments.letGo(claimed.job.id);
     parts.onLog(claimed.job.id);
   }
+}
+
+/** What was cancelled or put back for others' sake says nothing of how attempts go. */
+function countEnd(claimed: ClaimedJob, verdict: Verdict, parts: RunParts): void {
+  const isFailure = verdict.kind === 'requeue' ? verdict.error !== undefined : verdict.kind === 'end' && verdict.end.status !== 'completed';
+  const isCounted = verdict.kind === 'end' ? verdict.end.status !== 'cancelled' : isFailure;
+  if (isCounted) parts.pulseOf(claimed.job.queue).ended(isFailure, parts.clock.now());
 }
 
 /** What a job keeps for its next attempt goes when there is to be none. */
@@ -124,7 +141,7 @@ async function clearAfter(verdict: Verdict, folder: JobFolder): Promise<void> {
 function withRetry(claimed: ClaimedJob, verdict: Verdict, parts: RunParts): Verdict {
   if (verdict.kind !== 'end' || verdict.end.status !== 'failed' || claimed.step !== undefined || verdict.isFinal) return verdict;
   const policy = retryPolicy.parse(claimed.retry);
-  const tried = claimed.attempt - claimed.orphanedAttempts;
+  const tried = claimed.attempt - claimed.orphanedAttempts - claimed.preemptions;
   const code = verdict.end.error?.code ?? '';
   if (tried >= policy.maxAttempts || (policy.on !== undefined && !policy.on.includes(code))) return verdict;
   const delayMs = backoffDelayMs({ baseMs: policy.backoffMs, factor: policy.factor, maxMs: policy.maxBackoffMs, jitter: policy.jitter }, tried, Math.random());
@@ -145,7 +162,7 @@ async function runFresh(running: Running): Promise<Verdict> {
   if (running.order !== undefined) return judge({ claimed, order: running.order, exit: undefined, ended: undefined, parts });
   running.uid = await parts.uids?.take();
   await keepTrying(whileAway, () => openFolder({ claimed, command, folder, uid: running.uid, parts }));
-  const pump = await openPump(running, command);
+  const pump = (running.pump = await openPump(running, command));
   if (claimed.attempt > 1) await pump.note(`attempt ${claimed.attempt}`);
   const prepared = await prepareWatched(running, command, pump);
   if (prepared === undefined) {
@@ -163,6 +180,14 @@ async function runFresh(running: Running): Promise<Verdict> {
   const isOurs = await keepTrying(whileAway, () =>
     recordProcess(parts.database.engine, { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt }, process.shim),
   );
+  // Files and environments take their time on any machine.
+  if (prepared.spec.files === undefined && prepared.spec.requirements === undefined)
+    parts.pulseOf(claimed.job.queue).began(parts.clock.now() - claimed.startedAtMs, parts.clock.now());
+  const lease = parts.ledger.leaseOf(claimed.job.id);
+  if (lease !== undefined)
+    void parts.ledger
+      .recordProcess(lease.id, process.shim)
+      .catch((error: unknown) => parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'the process of a lease could not be noted'));
   if (!isOurs) running.stopped.resolve((running.order = { kind: 'lost' }));
   parts.onJobStarted({ id: claimed.job.id, workerId: claimed.workerId });
   return attend(running, process, pump, prepared);
@@ -231,7 +256,7 @@ async function runFound(running: Running): Promise<Verdict> {
       return undefined;
     },
   );
-  const pump = command === undefined ? undefined : await openPump(running, command);
+  const pump = (running.pump = command === undefined ? undefined : await openPump(running, command));
   if (command?.spec.requirements !== undefined)
     await parts.environments
       .holdFound({ orgId: claimed.orgId, jobId: claimed.job.id, requirements: command.spec.requirements, python: command.spec.python })
@@ -259,9 +284,7 @@ async function attend(running: Running, process: JobProcess | undefined, pump: L
   if (process !== undefined) {
     const order = await waitForEnd(running, process, pump);
     if (order !== undefined) {
-      await pump
-        ?.note(order.kind === 'timeout' ? `the job ran longer than its limit of ${order.limitMs} ms and is ended` : 'the job is ended')
-        .catch(() => undefined);
+      await pump?.note(noteOf(order)).catch(() => undefined);
       await endWithProof(target, running.claimed, { graceMs: parts.limits.graceMs, parts, signal: running.abandoned.signal });
     }
   }
@@ -278,6 +301,12 @@ async function attend(running: Running, process: JobProcess | undefined, pump: L
     ended: { folder, uid: running.uid, command, oomKills: oomKills() - running.oomBefore, note: (line) => pump?.note(line) ?? Promise.resolve() },
     parts,
   });
+}
+
+function noteOf(order: StopOrder): string {
+  if (order.kind === 'timeout') return `the job ran longer than its limit of ${order.limitMs} ms and is ended`;
+  if (order.kind === 'evicted') return `the job is ended and put back in line: ${order.message}`;
+  return order.kind === 'outgrown' ? `the job is ended: ${order.message}` : 'the job is ended';
 }
 
 /** What it told in its last second. */

@@ -10,12 +10,14 @@ import { cancelQueuedJob, requestJobCancel, retryEndedJob } from '../store/job-c
 import { blockAgain, firstOpenDependencies } from '../store/job-dependencies.ts';
 import { deleteMetricPoints } from '../store/job-metrics.ts';
 import { listGroupJobs, readJob, readJobGroup, readJobStatus } from '../store/jobs.ts';
-import { listQueues, upsertQueue } from '../store/queues.ts';
+import { listQueues, upsertQueue, type QueueChange } from '../store/queues.ts';
 import { listWorkers, type Worker } from '../store/workers.ts';
+import { BASE_SLOTS, createPulse, type Pulse } from './adaptive.ts';
 import { createDropFolder } from './drop-folder.ts';
 import { createEnvironments } from './environments.ts';
 import { followLog } from './follow.ts';
 import { closedAncestor, jobFolder } from './job-folder.ts';
+import { needsGrant, needsOf } from './line.ts';
 import { sizeOf } from './log-pump.ts';
 import { searchLog, type SearchReply, type SearchRequest } from './log-search.ts';
 import { DEFAULT_LIMITS, type JobsParts, type RunParts } from './parts.ts';
@@ -27,7 +29,9 @@ import { createJobWorker, type JobWorker } from './worker.ts';
 export type { JobsParts } from './parts.ts';
 
 export interface QueuePatch {
-  readonly slots?: number | undefined;
+  /** `auto`: as many as the machine bears. */
+  readonly slots?: number | 'auto' | undefined;
+  readonly defaultGpus?: number | undefined;
   readonly paused?: boolean | undefined;
   readonly draining?: boolean | undefined;
   readonly maxPending?: number | undefined;
@@ -81,11 +85,17 @@ export interface Jobs {
 export function createJobs(given: JobsParts): Jobs {
   const { database, clock, log } = given;
   const watchers = new Map<string, Set<() => void>>();
+  const pulses = new Map<string, Pulse>();
   const parts: RunParts = {
     ...given,
     limits: { ...DEFAULT_LIMITS, ...given.limits },
     environments: createEnvironments({ ...given.environments, clock, log }),
     uids: process.getuid?.() === 0 ? createUids() : undefined,
+    pulseOf: (queue) => {
+      const pulse = pulses.get(queue) ?? createPulse();
+      pulses.set(queue, pulse);
+      return pulse;
+    },
     onLog: (jobId) => {
       for (const listener of watchers.get(jobId) ?? []) listener();
     },
@@ -147,13 +157,13 @@ export function createJobs(given: JobsParts): Jobs {
       ]);
       return list.map((job) => {
         if (job.status !== 'queued') return job;
-        return { ...job, waitReason: dependencyReasonOf(job, awaited.get(job.id)) ?? reasonOf(job, queues, workers, clock.now()) };
+        return { ...job, waitReason: dependencyReasonOf(job, awaited.get(job.id)) ?? queuedReasonOf(job, reasonOf(job, queues, workers, clock.now())) };
       });
     },
     listQueues: () => listQueues(database.engine),
     listWorkers: () => listWorkers(database.engine),
     async patchQueue({ name, patch, requestId }) {
-      const queue = await database.engine.transaction((sql) => upsertQueue(sql, { name, ...patch, state: stateOf(patch), requestId }));
+      const queue = await database.engine.transaction((sql) => upsertQueue(sql, changeOf(name, patch, requestId)));
       commit(name);
       return queue;
     },
@@ -187,11 +197,21 @@ export function createJobs(given: JobsParts): Jobs {
     });
   }
 
+  /** A queue that runs and is served does not say why a job in it waits for a grant: the ledger does. */
+  function queuedReasonOf(job: Job, ofQueue: NonNullable<Job['waitReason']>): NonNullable<Job['waitReason']> {
+    if (!needsGrant(job.resources) || !['starting', 'no_slot'].includes(ofQueue.kind)) return ofQueue;
+    const ofLedger = parts.ledger.waitOf(job.id);
+    if (ofLedger !== undefined && ofLedger.kind !== 'no_slot') return ofLedger;
+    const never = ofQueue.kind === 'starting' ? parts.ledger.neverReason(needsOf(job.resources)) : undefined;
+    return never === undefined ? ofQueue : { kind: 'unsatisfiable', message: `it can't start here: ${never}` };
+  }
+
   async function cancelAnywhere(cancel: { readonly id: string; readonly orgId: string | undefined; readonly reason: string }): Promise<Job | undefined> {
     const request = { ...cancel, nowMs: clock.now() };
     const queued = await database.engine.transaction((sql) => cancelQueuedJob(sql, request));
     if (queued !== undefined) {
       database.announce();
+      parts.ledger.drop(queued.id);
       parts.onLog(queued.id);
       given.onJobEnded(queued.id);
       return queued;
@@ -205,6 +225,13 @@ export function createJobs(given: JobsParts): Jobs {
   const drops = createDropFolder({ ...parts, submit: jobs.submit });
   log.debug({ stopMode: given.stopMode }, 'jobs are set up');
   return jobs;
+}
+
+function changeOf(name: string, patch: QueuePatch, requestId: string): QueueChange {
+  const { slots, ...others } = patch;
+  // A number ends the finding of one.
+  const found = slots === undefined ? {} : slots === 'auto' ? { slots: BASE_SLOTS, adaptive: true } : { slots, adaptive: false };
+  return { name, ...others, ...found, state: stateOf(patch), requestId };
 }
 
 /** Both stop claims; draining refuses new jobs too. */

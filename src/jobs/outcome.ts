@@ -19,7 +19,14 @@ export type Verdict =
       readonly artifacts?: readonly StagedArtifact[];
       readonly isFinal?: boolean;
     }
-  | { readonly kind: 'requeue'; readonly orphaned: boolean; readonly reason: string; readonly notBeforeMs?: number; readonly error?: Failure | undefined }
+  | {
+      readonly kind: 'requeue';
+      readonly orphaned: boolean;
+      readonly preempted?: boolean;
+      readonly reason: string;
+      readonly notBeforeMs?: number;
+      readonly error?: Failure | undefined;
+    }
   /** The job is someone else's by now. */
   | { readonly kind: 'nothing' };
 
@@ -51,12 +58,35 @@ export async function judge(subject: Case): Promise<Verdict> {
     const error: Failure = { code: 'timeout', message, remedy: 'Raise timeoutMs, or make the job shorter.' };
     return { kind: 'end', end: { status: 'failed', reason: 'timeout', error, endedAtMs, ...exitOf(exit) } };
   }
+  if (order?.kind === 'outgrown') {
+    const remedy = 'Ask for more vramBytes, or make the job use less.';
+    return {
+      kind: 'end',
+      end: {
+        status: 'failed',
+        reason: 'vram_exceeded',
+        error: { code: 'vram_exceeded', message: `The job was ended: ${order.message}.`, remedy },
+        endedAtMs,
+        ...exitOf(exit),
+      },
+    };
+  }
+  // Success in that moment counts.
+  if (order?.kind === 'evicted' && exit?.code !== 0) return judgeEvicted(claimed, order, endedAtMs);
   // Ended by our TERM, it failed only because Studio stops; what came to success in that moment counts.
   if (order?.kind === 'requeue' && exit?.code !== 0) return { kind: 'requeue', orphaned: false, reason: 'Studio was stopped' };
   if (exit !== undefined && ended !== undefined) return judgeExit({ ...subject, exit, ended });
   // The shim leaves its number before it starts anything: without it, nothing has run.
   if (ended !== undefined && !existsSync(ended.folder.shimPid)) return NOT_STARTED;
   return judgeOrphan(claimed, endedAtMs);
+}
+
+/** For something more important: as often as need be. A lost device may have been the job's own doing: so it is tried again a few times only. */
+function judgeEvicted(claimed: ClaimedJob, order: StopOrder & { readonly kind: 'evicted' }, endedAtMs: number): Verdict {
+  if (order.by === 'needed') return { kind: 'requeue', orphaned: false, preempted: true, reason: `preempted: ${order.message}` };
+  const error: Failure = { code: 'device_lost', message: order.message, remedy: 'Look at the GPU page; retry the job when a device is there again.' };
+  if (claimed.orphanedAttempts < MAX_ORPHANED) return { kind: 'requeue', orphaned: true, reason: 'device_lost', error };
+  return { kind: 'end', end: { status: 'dead', reason: 'device_lost', error, endedAtMs } };
 }
 
 /** Ended by a signal after its time: the Studio that ordered it was killed before it could record why. */

@@ -1,12 +1,13 @@
 /** What the files of jobs/ share: the parts they are given, and a job in hand. No behaviour. */
 import type { CommandSpec } from '../contract/jobs.ts';
 import type { Files } from '../files/files.ts';
-import type { Devices } from '../gpu/device.ts';
+import type { GpuLedger } from '../gpu/ledger-port.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Egress } from '../kernel/egress.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Database } from '../store/client.ts';
 import type { Environments, EnvironmentSettings } from './environments.ts';
+import type { Pulse } from './adaptive.ts';
 import type { Uids } from './uids.ts';
 
 export interface JobsParts {
@@ -15,7 +16,7 @@ export interface JobsParts {
   readonly log: Logger;
   readonly workspacePath: string;
   readonly files: Files;
-  readonly devices: Pick<Devices, 'list'>;
+  readonly ledger: GpuLedger;
   /** The command of a step's job, secrets and all, and what to mask. Asked where the job runs. */
   readonly prepareJob: (step: StepOfJob) => Promise<{ readonly spec: CommandSpec; readonly redact: readonly string[] }>;
   readonly onJobStarted: (job: { readonly id: string; readonly workerId: string }) => void;
@@ -59,6 +60,10 @@ export type StopOrder =
   | { readonly kind: 'timeout'; readonly limitMs: number }
   /** Studio stops: the job goes back in line. */
   | { readonly kind: 'requeue' }
+  /** What it holds is needed for something more important, or its device is lost: it goes back in line. */
+  | { readonly kind: 'evicted'; readonly by: 'needed' | 'device'; readonly message: string }
+  /** It used more memory of its device than it was granted. */
+  | { readonly kind: 'outgrown'; readonly message: string }
   /** The job is another worker's by now: end the processes, write nothing. */
   | { readonly kind: 'lost' };
 
@@ -66,6 +71,8 @@ export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode' | 'envir
   readonly environments: Environments;
   readonly limits: JobLimits;
   readonly uids: Uids | undefined;
+  /** How attempts of a queue begin and end. */
+  readonly pulseOf: (queue: string) => Pulse;
   /** The log of a job grew, or the job ended. */
   readonly onLog: (jobId: string) => void;
 }

@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import type { CommandSpec } from '../contract/jobs.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { maySubmitJobs, type ClaimedJob } from '../store/job-claims.ts';
+import { gpuEnv, type GpuEnv } from './gpu-env.ts';
 import { JOB_PATH, jobEnv, type JobEnv } from './job-env.ts';
 import { placeJobFiles } from './job-files.ts';
 import { closedAncestor, makeJobFolder, type JobFolder } from './job-folder.ts';
@@ -96,37 +97,48 @@ export async function prepareAttempt(preparation: Preparation): Promise<Prepared
           folder,
           redact: command.redact,
         });
-  return { argv: argvOf(spec, folder), work: workOf(spec.cwd, folder), env: envOf(claimed, spec, folder, environment), spec, redact: command.redact };
+  return {
+    argv: argvOf(spec, folder),
+    work: workOf(spec.cwd, folder),
+    env: envOf(claimed, spec, folder, { environment, gpus: gpuEnv(parts.ledger, claimed.job.id) }),
+    spec,
+    redact: command.redact,
+  };
 }
 
 /** @param environment the folder of its virtual environment */
-function envOf(claimed: ClaimedJob, spec: CommandSpec, folder: JobFolder, environment: string | undefined): JobEnv {
+function envOf(claimed: ClaimedJob, spec: CommandSpec, folder: JobFolder, given: { readonly environment: string | undefined; readonly gpus: GpuEnv }): JobEnv {
   const { job, step } = claimed;
-  return jobEnv(spec.env ?? {}, {
-    home: folder.work,
-    user: 'studio-job',
-    ...(environment === undefined ? {} : { path: `${join(environment, 'bin')}:${JOB_PATH}` }),
-    studio: {
-      STUDIO_JOB_ID: job.id,
-      STUDIO_ATTEMPT: String(claimed.attempt),
-      STUDIO_ARTIFACTS: folder.artifacts,
-      STUDIO_RESULT: folder.result,
-      STUDIO_PROGRESS: folder.progress,
-      STUDIO_CHECKPOINT: folder.checkpoint,
-      ...(environment === undefined ? {} : { VIRTUAL_ENV: environment }),
-      ...(step === undefined
-        ? {}
-        : {
-            STUDIO_INSTANCE_ID: step.instanceId,
-            STUDIO_STEP: step.path,
-            STUDIO_IDEMPOTENCY_KEY: `${step.instanceId}/${step.path}/${step.generation}`,
-          }),
-      ...(job.group === undefined
-        ? {}
-        : { STUDIO_GROUP_ID: job.group.id, STUDIO_ARRAY_INDEX: String(job.group.index), STUDIO_ARRAY_SIZE: String(job.group.size) }),
-      ...Object.fromEntries(Object.entries(job.group?.matrix ?? {}).map(([name, value]) => [`STUDIO_MATRIX_${name}`, String(value)])),
+  const { environment, gpus } = given;
+  return jobEnv(
+    { ...gpus.proposed, ...spec.env },
+    {
+      home: folder.work,
+      user: 'studio-job',
+      ...(environment === undefined ? {} : { path: `${join(environment, 'bin')}:${JOB_PATH}` }),
+      studio: {
+        STUDIO_JOB_ID: job.id,
+        STUDIO_ATTEMPT: String(claimed.attempt),
+        STUDIO_ARTIFACTS: folder.artifacts,
+        STUDIO_RESULT: folder.result,
+        STUDIO_PROGRESS: folder.progress,
+        STUDIO_CHECKPOINT: folder.checkpoint,
+        ...gpus.fixed,
+        ...(environment === undefined ? {} : { VIRTUAL_ENV: environment }),
+        ...(step === undefined
+          ? {}
+          : {
+              STUDIO_INSTANCE_ID: step.instanceId,
+              STUDIO_STEP: step.path,
+              STUDIO_IDEMPOTENCY_KEY: `${step.instanceId}/${step.path}/${step.generation}`,
+            }),
+        ...(job.group === undefined
+          ? {}
+          : { STUDIO_GROUP_ID: job.group.id, STUDIO_ARRAY_INDEX: String(job.group.index), STUDIO_ARRAY_SIZE: String(job.group.size) }),
+        ...Object.fromEntries(Object.entries(job.group?.matrix ?? {}).map(([name, value]) => [`STUDIO_MATRIX_${name}`, String(value)])),
+      },
     },
-  });
+  );
 }
 
 function argvOf(spec: CommandSpec, folder: JobFolder): readonly string[] {

@@ -6,6 +6,8 @@ import { NodeError, type JobEnded } from '../nodes/kit.ts';
 import { deleteJobArtifacts } from '../store/artifacts.ts';
 import { endJob, requeueJob, type Attempt as Fence, type ClaimedJob } from '../store/job-claims.ts';
 import { isConnectionLoss, type Sql } from '../store/client.ts';
+import { releaseLeaseOf } from '../store/gpu-leases.ts';
+import { needsGrant } from './line.ts';
 import type { Verdict } from './outcome.ts';
 import type { RunParts } from './parts.ts';
 
@@ -18,10 +20,11 @@ export async function record(subject: {
 }): Promise<void> {
   const { claimed, verdict, parts, signal } = subject;
   const fence: Fence = { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt };
-  if (verdict.kind === 'nothing') return;
+  if (verdict.kind === 'nothing') return parts.ledger.drop(fence.id);
   if (verdict.kind === 'requeue') {
-    await keepTrying({ parts, jobId: fence.id, signal }, () => parts.database.engine.transaction((sql) => requeueJob(sql, fence, verdict)));
+    await keepTrying({ parts, jobId: fence.id, signal }, () => parts.database.engine.transaction((sql) => backInLine(sql, { claimed, fence, verdict, parts })));
     parts.database.announce();
+    parts.ledger.drop(fence.id);
     return;
   }
   try {
@@ -29,6 +32,7 @@ export async function record(subject: {
       parts.database.engine.transaction((sql) => writeEnd(sql, { claimed, fence, verdict, parts })),
     );
     parts.database.announce();
+    parts.ledger.drop(fence.id);
     await parts.files.release(claimed.orgId, freed);
   } catch (error) {
     if (!(error instanceof MovedError)) throw error;
@@ -39,6 +43,15 @@ export async function record(subject: {
   }
   parts.log.info({ jobId: fence.id, status: verdict.end.status, exitCode: verdict.end.exitCode, reason: verdict.end.reason }, 'job ended');
   parts.onJobEnded(fence.id);
+}
+
+async function backInLine(
+  sql: Sql,
+  subject: { readonly claimed: ClaimedJob; readonly fence: Fence; readonly verdict: Verdict & { readonly kind: 'requeue' }; readonly parts: RunParts },
+): Promise<void> {
+  const { claimed, fence, verdict, parts } = subject;
+  const job = await requeueJob(sql, fence, { ...verdict, nowMs: parts.clock.now() });
+  if (job !== undefined && needsGrant(claimed.job.resources)) await releaseLeaseOf(sql, fence.id);
 }
 
 async function writeEnd(
@@ -57,6 +70,7 @@ async function writeEnd(
   const job = await endJob(sql, fence, { ...verdict.end, result: ended === undefined ? undefined : JSON.stringify(ended) });
   // Someone else has the job: nothing of this attempt may stand.
   if (job === undefined) throw new MovedError();
+  if (needsGrant(claimed.job.resources)) await releaseLeaseOf(sql, fence.id);
   return freed;
 }
 

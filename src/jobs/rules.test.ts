@@ -45,7 +45,17 @@ test('an exit record counts only when it is whole', () => {
 });
 
 test('whatever waits says for what', () => {
-  const queue: Queue = { name: 'gpu', state: 'running', slots: 2, maxPending: 10, defaultTimeoutMs: 1, pending: 3, running: 2 };
+  const queue: Queue = {
+    name: 'gpu',
+    state: 'running',
+    slots: 2,
+    adaptive: false,
+    defaultGpus: 0,
+    maxPending: 10,
+    defaultTimeoutMs: 1,
+    pending: 3,
+    running: 2,
+  };
   const facts: Parameters<typeof waitReasonOf>[1] = { name: 'gpu', notBeforeMs: undefined, isServed: true, nowMs: 1_000 };
   const kinds = (change: Partial<Queue>, more: Partial<typeof facts> = {}): string => waitReasonOf({ ...queue, ...change }, { ...facts, ...more }).kind;
   assert.match(waitReasonOf(queue, facts).message, /no slot of gpu is free: 2 of 2 running/);

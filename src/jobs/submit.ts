@@ -3,13 +3,14 @@
 import type * as z from 'zod';
 import type { Caller } from '../contract/caller.ts';
 import { filePathFault } from '../contract/files.ts';
-import { MAX_GROUP, type CommandSpec, type Job, type submitJob } from '../contract/jobs.ts';
+import { MAX_GROUP, type CommandSpec, type Job, type Queue, type submitJob } from '../contract/jobs.ts';
 import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Sql } from '../store/client.ts';
 import { insertDependencies, lockDependencies, type FoundDependency, type NamedDependency } from '../store/job-dependencies.ts';
 import { insertDirectJobs, type NewDirectJob } from '../store/jobs.ts';
 import { countPending, readQueue } from '../store/queues.ts';
+import { needsOf } from './line.ts';
 import type { RunParts } from './parts.ts';
 
 export type SubmitBody = z.infer<typeof submitJob>;
@@ -53,14 +54,27 @@ export function countOf(body: Pick<SubmitBody, 'array' | 'matrix'>): number {
 }
 
 /** @throws AppError invalid_body, unsatisfiable, queue_full, conflict, too_large */
-export async function submitJobs(request: SubmitRequest, parts: Pick<RunParts, 'database' | 'clock' | 'devices'>): Promise<Submitted & { queue: string }> {
+export async function submitJobs(request: SubmitRequest, parts: Pick<RunParts, 'database' | 'clock' | 'ledger'>): Promise<Submitted & { queue: string }> {
   const { body, orgId } = request;
   const count = countOf(body);
-  const { name, queue: queueName = 'studio', resources = {}, timeoutMs, retry = {}, priority = 50, labels = {}, array, matrix, dependsOn = [], ...rest } = body;
+  const {
+    name,
+    queue: queueName = 'studio',
+    resources: asked = {},
+    timeoutMs,
+    retry = {},
+    priority = 50,
+    labels = {},
+    array,
+    matrix,
+    dependsOn = [],
+    ...rest
+  } = body;
   const { preemptible = false, ...spec } = rest;
   checkSpec(spec, matrix);
-  await checkQueue(queueName, count, parts);
-  await checkDevices(resources.gpus ?? 0, parts);
+  const { defaultGpus } = await checkQueue(queueName, count, parts);
+  const resources = withDefaults(asked, defaultGpus);
+  checkResources(resources, { queue: queueName, isDefault: resources !== asked, ledger: parts.ledger });
   const isGroup = array !== undefined || matrix !== undefined;
   const groupId = isGroup ? (request.groupId ?? newId('grp', parts.clock)) : undefined;
   const combinations = matrix === undefined ? undefined : product(matrix);
@@ -101,7 +115,7 @@ export async function submitJobs(request: SubmitRequest, parts: Pick<RunParts, '
   return { ids: made.map((one) => one.id), groupId, job, queue: queueName };
 }
 
-async function checkQueue(name: string, count: number, parts: Pick<RunParts, 'database'>): Promise<void> {
+async function checkQueue(name: string, count: number, parts: Pick<RunParts, 'database'>): Promise<Queue> {
   const queue = await readQueue(parts.database.engine, name);
   if (queue === undefined) fail('unsatisfiable', { message: `There is no queue "${name}"; GET /api/v1/queues lists them.`, details: { queue: name } });
   if (queue.state === 'draining')
@@ -110,22 +124,29 @@ async function checkQueue(name: string, count: number, parts: Pick<RunParts, 'da
       details: { queue: name },
     });
   const pending = await countPending(parts.database.engine, { name, limit: queue.maxPending + 1 });
-  if (pending + count <= queue.maxPending) return;
-  fail('queue_full', {
+  if (pending + count <= queue.maxPending) return queue;
+  return fail('queue_full', {
     message: `The queue ${name} holds ${pending} waiting jobs; ${count} more would pass its limit of ${queue.maxPending}.`,
     details: { queue: name, pending, limit: queue.maxPending },
     retryAfterS: 10,
   });
 }
 
-async function checkDevices(wanted: number, parts: Pick<RunParts, 'devices'>): Promise<void> {
-  if (wanted === 0) return;
-  const devices = await parts.devices.list();
-  if (wanted > devices.length)
-    fail('unsatisfiable', {
-      message: `The job asks for ${wanted} GPUs; this machine has ${devices.length}.`,
-      details: { gpus: wanted, available: devices.length },
-    });
+/** A queue of devices gives each job one, unless it says what it needs of them. */
+function withDefaults(asked: Job['resources'], defaultGpus: number): Job['resources'] {
+  return defaultGpus === 0 || asked.gpus !== undefined || asked.vramBytes !== undefined ? asked : { ...asked, gpus: defaultGpus };
+}
+
+function checkResources(
+  resources: Job['resources'],
+  facts: { readonly queue: string; readonly isDefault: boolean; readonly ledger: Pick<RunParts['ledger'], 'neverReason' | 'largest'> },
+): void {
+  const never = facts.ledger.neverReason(needsOf(resources));
+  if (never === undefined) return;
+  const hint = facts.isDefault
+    ? ` The queue ${facts.queue} gives each job ${resources.gpus === 1 ? 'a GPU' : `${resources.gpus} GPUs`} unless resources.gpus says otherwise.`
+    : '';
+  fail('unsatisfiable', { message: `No state of this machine could run the job: ${never}.${hint}`, details: { resources, largest: facts.ledger.largest() } });
 }
 
 function checkSpec(spec: CommandSpec, matrix: SubmitBody['matrix']): void {

@@ -8,12 +8,15 @@ import { messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import { isAlive } from '../kernel/process-identity.ts';
 import { claimJobs, endJob, listCancelRequests, listClaimed, listLapsed, renewLeases, requeueJob, type ClaimedJob } from '../store/job-claims.ts';
-import { listWork } from '../store/queues.ts';
+import { releaseLeaseOf } from '../store/gpu-leases.ts';
+import { countPending, listWork, upsertQueue } from '../store/queues.ts';
 import { beatWorker, deleteSilentWorkers } from '../store/workers.ts';
+import { adapt, ADAPT_EVERY_MS, DEPTH_MARK } from './adaptive.ts';
 import { resumeAttempt, startAttempt, type Attempt } from './attempt.ts';
 import { keepHouse } from './housekeeping.ts';
 import { judge } from './outcome.ts';
 import type { RunParts, StopOrder } from './parts.ts';
+import { createJobLine, needsGrant, type JobLine } from './line.ts';
 import { createSlots, type Slots } from './slots.ts';
 
 export interface JobWorker {
@@ -66,16 +69,30 @@ class Worker implements JobWorker {
   /** Queues being claimed from, and whether they are to be looked at once more. */
   readonly #claiming = new Map<string, boolean>();
   readonly #halt = new AbortController();
+  readonly #line: JobLine;
   readonly #startedAtMs: number;
   #isClaiming = false;
   #loops: Promise<unknown> = Promise.resolve();
   #nextBeatAt = 0;
+  #nextAdaptAt = 0;
   #wasDown = false;
 
   constructor(id: string, parts: RunParts) {
     this.id = id;
     this.#parts = parts;
     this.#startedAtMs = parts.clock.now();
+    this.#line = createJobLine({
+      parts,
+      workerId: id,
+      freeSlots: (queue) => (this.#isClaiming ? (this.#queues.get(queue)?.free() ?? 0) : 0),
+      begin: (claimed) => this.#run(claimed, () => startAttempt(claimed, parts)),
+      tell: (jobId, line) => this.#attempts.get(jobId)?.note(line),
+    });
+    parts.ledger.onEvict('job', async (lease, why) => {
+      const attempt = this.#attempts.get(lease.tenantId);
+      attempt?.stop(why.kind === 'outgrown' ? { kind: 'outgrown', message: why.message } : { kind: 'evicted', by: why.kind, message: why.message });
+      await attempt?.done;
+    });
   }
 
   async start(): Promise<void> {
@@ -95,6 +112,7 @@ class Worker implements JobWorker {
 
   wake(queue: string): void {
     if (!this.#isClaiming) return;
+    void this.#line.sync();
     if (this.#claiming.has(queue)) return void this.#claiming.set(queue, true);
     this.#claiming.set(queue, false);
     void this.#claim(queue);
@@ -158,6 +176,8 @@ class Worker implements JobWorker {
     try {
       do {
         this.#claiming.set(queue, false);
+        // Who waits for more than a slot and comes first takes its slot first.
+        if (this.#parts.ledger.hasWaiting(queue)) await this.#parts.ledger.settled();
         const limit = this.#slotsOf(queue, 0).free();
         if (limit === 0 || !this.#isClaiming) continue;
         // Serial: what was claimed changes what may be claimed next.
@@ -192,6 +212,7 @@ class Worker implements JobWorker {
   async #look(): Promise<void> {
     const { database, clock } = this.#parts;
     for (const name of await this.#syncQueues()) this.wake(name);
+    void this.#line.sync();
     if (this.#attempts.size > 0) for (const { id, reason } of await listCancelRequests(database.engine, this.id)) this.stopJob(id, { kind: 'cancel', reason });
     if (clock.monotonic() < this.#nextBeatAt) return;
     await this.#beat();
@@ -203,7 +224,24 @@ class Worker implements JobWorker {
   async #syncQueues(): Promise<string[]> {
     const queues = await listWork(this.#parts.database.engine, this.#parts.clock.now());
     for (const queue of queues) this.#slotsOf(queue.name, queue.slots).setCount(queue.slots);
+    await this.#adapt(queues.filter((queue) => queue.adaptive));
     return queues.filter((queue) => queue.hasWork).map((queue) => queue.name);
+  }
+
+  /** Queues that find their own number of slots: it is written down, so that everybody sees it and every worker keeps to it. */
+  async #adapt(queues: readonly { readonly name: string; readonly slots: number }[]): Promise<void> {
+    const { database, clock } = this.#parts;
+    if (clock.monotonic() < this.#nextAdaptAt) return;
+    this.#nextAdaptAt = clock.monotonic() + ADAPT_EVERY_MS;
+    for (const { name, slots } of queues) {
+      // Serial: few queues, and each change is its own transaction.
+      const depth = await countPending(database.engine, { name, limit: DEPTH_MARK });
+      const next = adapt({ slots, depth, ...this.#parts.pulseOf(name).read(clock.now()) });
+      if (next === slots) continue;
+      await database.engine.transaction((sql) => upsertQueue(sql, { name, slots: next }));
+      database.announce();
+      this.#slotsOf(name, next).setCount(next);
+    }
   }
 
   async #beat(): Promise<void> {
@@ -253,10 +291,12 @@ class Worker implements JobWorker {
       const fence = { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt };
       log.warn({ jobId: fence.id, workerId: fence.workerId }, 'a job of a silent worker was taken over');
       await database.engine.transaction(async (sql) => {
-        if (verdict.kind === 'requeue') await requeueJob(sql, fence, verdict);
+        if (verdict.kind === 'requeue') await requeueJob(sql, fence, { ...verdict, nowMs: clock.now() });
         if (verdict.kind === 'end') await endJob(sql, fence, verdict.end);
+        if (needsGrant(claimed.job.resources)) await releaseLeaseOf(sql, fence.id);
       });
       database.announce();
+      this.#parts.ledger.drop(fence.id);
       if (verdict.kind === 'end') this.#parts.onJobEnded(fence.id);
     }
   }

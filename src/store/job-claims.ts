@@ -23,6 +23,7 @@ export interface ClaimedJob {
   /** Fences every later update of this attempt. */
   readonly attempt: number;
   readonly orphanedAttempts: number;
+  readonly preemptions: number;
   readonly pid: number | null;
   readonly pidStarted: string | null;
   readonly startedAtMs: number;
@@ -34,12 +35,13 @@ interface ClaimedRow extends JobRow {
   spec: CommandSpec | null;
   retry: Partial<RetryPolicy>;
   limit_ms: number;
+  preemptions: number;
   principal: string | null;
   pid: number | null;
   pid_started: string | null;
 }
 
-const CLAIMED = `${JOB_COLUMNS}, spec, retry, principal, pid, pid_started,
+const CLAIMED = `${JOB_COLUMNS}, preemptions, spec, retry, principal, pid, pid_started,
   coalesce(timeout_ms, (select default_timeout_ms from queues where name = jobs.queue)) as limit_ms`;
 
 export interface ClaimRequest {
@@ -51,7 +53,7 @@ export interface ClaimRequest {
   readonly leaseMs: number;
 }
 
-/** Takes the next jobs of a running queue: highest priority first, then first in, first out. Run it in a transaction: the queue's row is
+/** Takes the next jobs of a running queue that need no grant: highest priority first, then first in, first out. Run it in a transaction: the queue's row is
  *  locked, so that several processes together never exceed its slots. */
 export async function claimJobs(sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> {
   // A statement of its own: what comes after it sees what others claimed while this one waited for the row.
@@ -62,7 +64,7 @@ export async function claimJobs(sql: Sql, request: ClaimRequest): Promise<Claime
   if (queue === undefined) return [];
   const { rows } = await sql.query<ClaimedRow>(
     `with picked as (
-       select id from jobs where queue = $1 and status = 'queued' and blocked_by = 0 and (not_before is null or not_before <= to_timestamp($4::float8 / 1000))
+       select id from jobs where queue = $1 and status = 'queued' and not needs_grant and blocked_by = 0 and (not_before is null or not_before <= to_timestamp($4::float8 / 1000))
        order by priority desc, id limit greatest(0, least($2::bigint, $6 - (select count(*) from jobs where queue = $1 and status = 'running'))) for update skip locked
      )
      update jobs set status = 'running', worker_id = $3, lease_expires_at = to_timestamp(($4::float8 + $5) / 1000), attempts = attempts + 1,
@@ -76,6 +78,42 @@ export async function claimJobs(sql: Sql, request: ClaimRequest): Promise<Claime
     rows.map((row) => jobEvent(row, 'jobs:job:started')),
   );
   return rows.map(toClaimed).toSorted((a, b) => b.job.priority - a.job.priority || (a.job.id < b.job.id ? -1 : 1));
+}
+
+export interface GrantedClaim {
+  /** Those that were granted what they need, in the order of their right to a slot. */
+  readonly ids: readonly string[];
+  readonly workerId: string;
+  readonly nowMs: number;
+  readonly leaseMs: number;
+}
+
+/** Takes these jobs, as far as their queues run and have slots. Run it in the transaction that writes what they were granted. */
+export async function claimGranted(sql: Sql, request: GrantedClaim): Promise<ClaimedJob[]> {
+  const { rows: queues } = await sql.query<{ name: string }>(
+    hot(`select name from queues where state = 'running' and name in (select queue from jobs where id = any($1)) order by name for no key update`),
+    [request.ids],
+  );
+  if (queues.length === 0) return [];
+  const { rows } = await sql.query<ClaimedRow>(
+    hot(`with open as (
+       select name, slots - (select count(*) from jobs where queue = queues.name and status = 'running') as free from queues where name = any($5)
+     ), candidates as (
+       select id, queue from jobs where id = any($1) and status = 'queued' and blocked_by = 0 and (not_before is null or not_before <= to_timestamp($3::float8 / 1000))
+       for update skip locked
+     ), placed as (select id, queue, row_number() over (partition by queue order by array_position($1, id)) as place from candidates),
+     picked as (select placed.id from placed join open on open.name = placed.queue where place <= free)
+     update jobs set status = 'running', worker_id = $2, lease_expires_at = to_timestamp(($3::float8 + $4) / 1000), attempts = attempts + 1,
+       started_at = to_timestamp($3::float8 / 1000), ended_at = null, not_before = null, pid = null, pid_started = null, exit_code = null, signal = null, reason = null,
+       error = null, result = null, progress = null, metrics = null, seq = seq + 1
+     where id in (select id from picked) returning ${CLAIMED}`),
+    [request.ids, request.workerId, request.nowMs, request.leaseMs, queues.map((queue) => queue.name)],
+  );
+  await writeEvents(
+    sql,
+    rows.map((row) => jobEvent(row, 'jobs:job:started')),
+  );
+  return rows.map(toClaimed);
 }
 
 /** Names one attempt of one job in one worker's hands. */
@@ -150,18 +188,22 @@ export async function endJob(sql: Sql, attempt: Attempt, end: JobEnd): Promise<J
 }
 
 export interface Requeue {
+  readonly nowMs: number;
   readonly notBeforeMs?: number | undefined;
   /** The process vanished without a record: counted apart from failures. */
   readonly orphaned: boolean;
+  /** It was ended for something more important: that counts for nothing. */
+  readonly preempted?: boolean | undefined;
   readonly reason: string;
   readonly error?: Failure | undefined;
 }
 
-/** Puts the attempt's job back in line. @returns undefined when it moved meanwhile */
+/** Puts the attempt's job back in line; it keeps what it had waited. @returns undefined when it moved meanwhile */
 export async function requeueJob(sql: Sql, attempt: Attempt, requeue: Requeue): Promise<Job | undefined> {
   const { rows } = await sql.query<JobRow>(
     `update jobs set status = 'queued', worker_id = null, lease_expires_at = null, pid = null, pid_started = null, wait = null, reason = $5, error = $6::jsonb,
-       not_before = to_timestamp($7::float8 / 1000), orphaned_attempts = orphaned_attempts + $4, seq = seq + 1
+       not_before = to_timestamp($7::float8 / 1000), orphaned_attempts = orphaned_attempts + $4, preemptions = preemptions + $8,
+       line_at = to_timestamp($9::float8 / 1000) - (started_at - coalesce(line_at, created_at)), seq = seq + 1
      where id = $1 and status = 'running' and worker_id = $2 and attempts = $3 returning ${JOB_COLUMNS}`,
     [
       attempt.id,
@@ -171,6 +213,8 @@ export async function requeueJob(sql: Sql, attempt: Attempt, requeue: Requeue): 
       requeue.reason,
       requeue.error === undefined ? null : JSON.stringify(requeue.error),
       requeue.notBeforeMs ?? null,
+      requeue.preempted === true ? 1 : 0,
+      requeue.nowMs,
     ],
   );
   const row = rows[0];
@@ -212,7 +256,7 @@ export async function requestJobCancel(
 /** Queues an ended direct job again, with fresh counts. @returns undefined when it has not ended, or belongs to a step */
 export async function retryEndedJob(sql: Sql, retry: { readonly id: string; readonly orgId: string; readonly requestId: string }): Promise<Job | undefined> {
   const { rows } = await sql.query<JobRow>(
-    `update jobs set status = 'queued', worker_id = null, attempts = 0, orphaned_attempts = 0, not_before = null, cancel_requested_at = null, exit_code = null, signal = null,
+    `update jobs set status = 'queued', worker_id = null, attempts = 0, orphaned_attempts = 0, preemptions = 0, line_at = now(), not_before = null, cancel_requested_at = null, exit_code = null, signal = null,
        reason = null, error = null, result = null, progress = null, metrics = null, started_at = null, ended_at = null, seq = seq + 1
      where id = $1 and org_id = $2 and instance_id is null and status in ('completed', 'failed', 'cancelled', 'dead') returning ${JOB_COLUMNS}`,
     [retry.id, retry.orgId],
@@ -300,6 +344,7 @@ function toClaimed(row: ClaimedRow): ClaimedJob {
     workerId: row.worker_id ?? '',
     attempt: row.attempts,
     orphanedAttempts: row.orphaned_attempts,
+    preemptions: row.preemptions,
     pid: row.pid,
     pidStarted: row.pid_started,
     startedAtMs: row.started_at?.getTime() ?? row.created_at.getTime(),

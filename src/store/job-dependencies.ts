@@ -58,8 +58,8 @@ export async function settleDependents(sql: Sql, end: { readonly id: string; rea
       `with ended as (select id, completed from unnest($1::text[], $2::boolean[]) as e (id, completed)),
          freed as (select d.job_id, count(*)::int as links from job_dependencies d join ended e on e.id = d.depends_on
            where d.condition = 'afterany' or e.completed group by d.job_id)
-       update jobs set blocked_by = greatest(0, blocked_by - freed.links) from freed where jobs.id = freed.job_id and jobs.status = 'queued'`,
-      [ids, completed],
+       update jobs set blocked_by = greatest(0, blocked_by - freed.links), line_at = to_timestamp($3::float8 / 1000) from freed where jobs.id = freed.job_id and jobs.status = 'queued'`,
+      [ids, completed, end.nowMs],
     );
     ended = await endUnreachable(sql, { ids: ended.filter(({ status }) => status !== 'completed').map(({ id }) => id), nowMs: end.nowMs });
   }

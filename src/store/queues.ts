@@ -8,6 +8,8 @@ interface QueueRow {
   name: string;
   state: QueueState;
   slots: number;
+  adaptive: boolean;
+  default_gpus: number;
   max_pending: number;
   default_timeout_ms: number;
   pending: number;
@@ -15,7 +17,7 @@ interface QueueRow {
 }
 
 // Counting goes through partial indexes; LIMIT: exact up to a million queued jobs in well under a second, then keep counters.
-const QUEUE = `name, state, slots, max_pending, default_timeout_ms,
+const QUEUE = `name, state, slots, adaptive, default_gpus, max_pending, default_timeout_ms,
   (select count(*) from jobs where queue = queues.name and status = 'queued') as pending,
   (select count(*) from jobs where queue = queues.name and status = 'running') as running`;
 
@@ -37,39 +39,58 @@ export async function findQueues(sql: Sql, names: readonly string[]): Promise<Re
 }
 
 /** The queues a worker has to look at: state, slots, and whether something could be claimed now. */
-export async function listWork(sql: Sql, nowMs: number): Promise<{ name: string; slots: number; hasWork: boolean }[]> {
-  const { rows } = await sql.query<{ name: string; slots: number; has_work: boolean }>(
-    `select name, slots, state = 'running' and exists (
+export async function listWork(sql: Sql, nowMs: number): Promise<{ name: string; slots: number; adaptive: boolean; hasWork: boolean }[]> {
+  const { rows } = await sql.query<{ name: string; slots: number; adaptive: boolean; has_work: boolean }>(
+    `select name, slots, adaptive, state = 'running' and exists (
        select 1 from jobs where queue = queues.name and status = 'queued' and blocked_by = 0 and (not_before is null or not_before <= to_timestamp($1::float8 / 1000))) as has_work
      from queues order by name limit 1000`,
     [nowMs],
   );
-  return rows.map((row) => ({ name: row.name, slots: row.slots, hasWork: row.has_work }));
+  return rows.map((row) => ({ name: row.name, slots: row.slots, adaptive: row.adaptive, hasWork: row.has_work }));
 }
 
 export interface QueueChange {
   readonly name: string;
   readonly state?: QueueState | undefined;
   readonly slots?: number | undefined;
+  readonly adaptive?: boolean | undefined;
+  readonly defaultGpus?: number | undefined;
   readonly maxPending?: number | undefined;
   readonly defaultTimeoutMs?: number | undefined;
-  readonly requestId: string;
+  /** Undefined: Studio itself changes it. */
+  readonly requestId?: string | undefined;
 }
 
 /** Changes a queue, or makes it with the usual values where none are given. */
 export async function upsertQueue(sql: Sql, change: QueueChange): Promise<Queue> {
   const { rows } = await sql.query<{ seq: number }>(
-    `insert into queues (name, state, slots, max_pending, default_timeout_ms, seq)
-     values ($1, coalesce($2, 'running'), coalesce($3, 1), coalesce($4, 100000), coalesce($5, 3600000), 1)
+    `insert into queues (name, state, slots, max_pending, default_timeout_ms, adaptive, default_gpus, seq)
+     values ($1, coalesce($2, 'running'), coalesce($3, 1), coalesce($4, 100000), coalesce($5, 3600000), coalesce($6, false), coalesce($7, 0), 1)
      on conflict (name) do update set state = coalesce($2, queues.state), slots = coalesce($3, queues.slots), max_pending = coalesce($4, queues.max_pending),
-       default_timeout_ms = coalesce($5, queues.default_timeout_ms), seq = queues.seq + 1
+       default_timeout_ms = coalesce($5, queues.default_timeout_ms), adaptive = coalesce($6, queues.adaptive), default_gpus = coalesce($7, queues.default_gpus), seq = queues.seq + 1
      returning seq`,
-    [change.name, change.state ?? null, change.slots ?? null, change.maxPending ?? null, change.defaultTimeoutMs ?? null],
+    [
+      change.name,
+      change.state ?? null,
+      change.slots ?? null,
+      change.maxPending ?? null,
+      change.defaultTimeoutMs ?? null,
+      change.adaptive ?? null,
+      change.defaultGpus ?? null,
+    ],
   );
   const queue = await readQueue(sql, change.name);
   if (queue === undefined || rows[0] === undefined) throw new Error(`queue ${change.name} did not come back from its update`);
   await writeEvents(sql, [
-    { kind: 'queue', id: change.name, sequence: rows[0].seq, type: 'jobs:queue:changed', orgId: null, payload: { ...queue }, requestId: change.requestId },
+    {
+      kind: 'queue',
+      id: change.name,
+      sequence: rows[0].seq,
+      type: 'jobs:queue:changed',
+      orgId: null,
+      payload: { ...queue },
+      ...(change.requestId === undefined ? {} : { requestId: change.requestId }),
+    },
   ]);
   return queue;
 }
@@ -88,6 +109,8 @@ function toQueue(row: QueueRow): Queue {
     name: row.name,
     state: row.state,
     slots: row.slots,
+    adaptive: row.adaptive,
+    defaultGpus: row.default_gpus,
     maxPending: row.max_pending,
     defaultTimeoutMs: row.default_timeout_ms,
     pending: row.pending,

@@ -8,6 +8,7 @@ import { createEgress } from '../kernel/egress.ts';
 import { openDatabase } from '../store/client.ts';
 import type { RoleConnections } from '../store/provision.ts';
 import { silentLog } from './database.ts';
+import { testLedger } from './ledger.ts';
 
 export interface JobsProcessRequest {
   readonly workspacePath: string;
@@ -19,10 +20,12 @@ const database = openDatabase({ engine: roles.engine, api: roles.api, log: silen
 const parts = { database, workspacePath, clock: systemClock, log: silentLog };
 const files = createFiles(parts);
 await files.start();
+const ledger = testLedger(database);
+await ledger.start();
 const jobs = createJobs({
   ...parts,
   files,
-  devices: { list: () => Promise.resolve([]) },
+  ledger,
   prepareJob: () => Promise.reject(new Error('no steps here')),
   onJobStarted: () => undefined,
   onJobEnded: () => undefined,

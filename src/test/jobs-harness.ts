@@ -14,12 +14,16 @@ import type { JobEnded } from '../nodes/kit.ts';
 import { isConnectionLoss, type Database } from '../store/client.ts';
 import { readJob, readJobResult } from '../store/jobs.ts';
 import type { RoleConnections } from '../store/provision.ts';
+import type { LedgerParts } from '../gpu/ledger.ts';
+import type { GpuLedger } from '../gpu/ledger-port.ts';
 import { silentLog, testDatabase } from './database.ts';
+import { testLedger } from './ledger.ts';
 
 type Submit = Parameters<Jobs['submit']>[0]['body'];
 
 export interface JobsHarness {
   readonly jobs: Jobs;
+  readonly ledger: GpuLedger;
   readonly files: Files;
   readonly database: Database;
   readonly roles: RoleConnections;
@@ -59,7 +63,10 @@ export const HARNESS_ORG = 'org_jobs';
 const USER = 'user_jobs';
 
 /** @param options.isIdle true: nothing claims yet; `restart` begins */
-export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: { readonly isIdle?: boolean } = {}): Promise<JobsHarness> {
+export async function jobsHarness(
+  overrides: Partial<JobsParts> = {},
+  options: { readonly isIdle?: boolean; readonly devices?: LedgerParts['devices'] } = {},
+): Promise<JobsHarness> {
   const workspacePath = mkdtempSync(join(tmpdir(), 'studio-jobs-'));
   chmodSync(workspacePath, 0o711);
   const shared = join(workspacePath, 'shared');
@@ -71,6 +78,7 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
   const files = createFiles({ database, workspacePath, clock: systemClock, log: silentLog });
   const secrets = new Map<string, string>();
   const endedCalls = new Map<string, number>();
+  let ledger = testLedger(database, options.devices);
   const make = (more: Partial<JobsParts>): Jobs =>
     createJobs({
       database,
@@ -78,7 +86,7 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
       log: silentLog,
       workspacePath,
       files,
-      devices: { list: () => Promise.resolve([]) },
+      ledger: (ledger = testLedger(database, options.devices)),
       prepareJob: () => Promise.reject(new Error('no steps here')),
       onJobStarted: () => undefined,
       onJobEnded: (id) => void endedCalls.set(id, (endedCalls.get(id) ?? 0) + 1),
@@ -93,7 +101,10 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
     });
   let jobs = make({});
   await files.start();
-  if (options.isIdle !== true) await jobs.start();
+  if (options.isIdle !== true) {
+    await ledger.start();
+    await jobs.start();
+  }
   const read = async (id: string): Promise<Job> => {
     const job = await steady(() => readJob(database.engine, { orgId: HARNESS_ORG, id }));
     if (job === undefined) throw new Error(`no job ${id}`);
@@ -102,6 +113,9 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
   const harness: JobsHarness = {
     get jobs() {
       return jobs;
+    },
+    get ledger() {
+      return ledger;
     },
     files,
     database,
@@ -165,9 +179,11 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
     until,
     async restart(more = {}) {
       await jobs.stop();
+      ledger.stop();
       endedCalls.clear();
       jobs = make(more);
       await files.start();
+      await ledger.start();
       await jobs.start();
     },
     async close() {
@@ -176,6 +192,7 @@ export async function jobsHarness(overrides: Partial<JobsParts> = {}, options: {
       for (const row of (await open()).rows) await steady(() => jobs.cancel(row.id, 'the test is over'));
       await until(async () => (await open()).rows.length === 0);
       await jobs.stop();
+      ledger.stop();
       await close();
       await rm(workspacePath, { recursive: true, force: true });
     },
