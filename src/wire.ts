@@ -202,7 +202,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     log,
     workspacePath: config.workspacePath,
     files,
-    devices,
+    ledger,
     prepareJob: (step) => engine.prepareJob(step),
     onJobStarted: (job) => engine.onJobStarted(job),
     onJobEnded: (jobId) => engine.onJobEnded(jobId),
