@@ -81,5 +81,6 @@ function judged(gpu: Gpu, fault: Mark | null, facts: Facts): Gpu {
 }
 
 function sorted(gpus: readonly Gpu[]): ReadonlyMap<string, Gpu> {
-  return new Map(gpus.toSorted((a, b) => a.index - b.index || (a.uuid < b.uuid ? -1 : 1)).map((gpu) => [gpu.uuid, gpu]));
+  const card = (gpu: Gpu): number => gpu.partOf?.index ?? gpu.index;
+  return new Map(gpus.toSorted((a, b) => card(a) - card(b) || a.index - b.index || (a.uuid < b.uuid ? -1 : 1)).map((gpu) => [gpu.uuid, gpu]));
 }

@@ -107,15 +107,15 @@ test('a card cut into MIG instances is its instances, each with its memory and p
       processes.length,
     ]),
     [
-      [1, 'NVIDIA A100-SXM4-80GB', 81_920, 7, 0],
       [100, 'NVIDIA A100-SXM4-80GB MIG 3g.40gb', 40_192, 4_670, 1],
       [101, 'NVIDIA A100-SXM4-80GB MIG 2g.20gb', 19_968, 20, 0],
       [102, 'NVIDIA A100-SXM4-80GB MIG 1g.10gb', 9_728, 12, 0],
+      [1, 'NVIDIA A100-SXM4-80GB', 81_920, 7, 0],
     ],
   );
-  assert.deepEqual(cards[1]?.uuid, 'MIG-1c0ffee0-aaaa-5b5b-8c8c-000000000001');
-  assert.deepEqual(cards[1]?.partOf, { uuid: 'GPU-b7c9d1e3-1111-4a2b-9c3d-e4f5a6b7c8d9', index: 0 });
-  assert.deepEqual(cards[1]?.processes, [{ pid: 31_337, name: '/usr/bin/python3', memoryBytes: 4_642 * MIB }]);
+  assert.deepEqual(cards[0]?.uuid, 'MIG-1c0ffee0-aaaa-5b5b-8c8c-000000000001');
+  assert.deepEqual(cards[0]?.partOf, { uuid: 'GPU-b7c9d1e3-1111-4a2b-9c3d-e4f5a6b7c8d9', index: 0 });
+  assert.deepEqual(cards[0]?.processes, [{ pid: 31_337, name: '/usr/bin/python3', memoryBytes: 4_642 * MIB }]);
 });
 
 test('a card that falls off the bus is lost with the reason, the seven others stay, and it comes back', async (t) => {

@@ -8,6 +8,8 @@ import type { ReplyOf } from '../../src/contract/index.ts';
 
 export type Gpu = ItemOf<'GET /api/v1/gpus'>;
 export type GpuList = ReplyOf<'GET /api/v1/gpus'>;
+export type GpuLease = ItemOf<'GET /api/v1/gpus/leases'>;
+export type GpuRequest = ItemOf<'GET /api/v1/gpus/queue'>;
 export type GpuHistory = ReplyOf<'GET /api/v1/gpus/history'>;
 
 // As often as the server itself looks at them.
@@ -21,6 +23,22 @@ export function useGpus(): Resource<GpuList> {
     everyMs: EVERY_MS,
     follow: { rooms: ['system'], apply: (value, event) => (event.event_type === 'gpu:device:changed' ? 'reload' : value) },
   });
+}
+
+interface GpuLine {
+  readonly leases: readonly GpuLease[];
+  readonly waiting: readonly GpuRequest[];
+}
+
+/** Who holds memory of devices, and who waits for some. */
+export function useGpuLine(): Resource<GpuLine> {
+  return useResource(loadLine, [], { everyMs: EVERY_MS });
+}
+
+async function loadLine(signal: AbortSignal): Promise<GpuLine> {
+  const query = { limit: 200 };
+  const [leases, queue] = await Promise.all([call('GET /api/v1/gpus/leases', { query, signal }), call('GET /api/v1/gpus/queue', { query, signal })]);
+  return { leases: leases.items, waiting: queue.items.filter((one) => one.gpus > 0 || one.vramBytes > 0) };
 }
 
 export function useGpuHistory(minutes: number): Resource<GpuHistory> {

@@ -42,6 +42,8 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
     event.preventDefault();
     picked.value = Math.min(points.length - 1, Math.max(0, (picked.value ?? points.length - 1) + step));
   };
+  // A tick at an end would be cut.
+  const ticks = timeTicks({ fromMs, toMs }, MOST_TICKS, -new Date(toMs).getTimezoneOffset() * 60_000).filter((tick) => place(tick) > 4 && place(tick) < 96);
   const shown = picked.value === undefined ? undefined : points[picked.value];
   return (
     <figure class="time-chart">
@@ -80,7 +82,7 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
         </span>
       </div>
       <div class="time-chart-ticks faint" aria-hidden="true">
-        {timeTicks({ fromMs, toMs }, MOST_TICKS, -new Date(toMs).getTimezoneOffset() * 60_000).map((tick) => (
+        {ticks.map((tick) => (
           <span key={tick} style={{ left: `${place(tick)}%` }}>
             {clockTime(tick)}
           </span>

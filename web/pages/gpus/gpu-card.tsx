@@ -16,7 +16,7 @@ import { toast } from '../../ui/toast.tsx';
 import { ErrorView, Skeleton } from '../../ui/views.tsx';
 import { memoryParts } from './memory-parts.ts';
 import type { JSX } from 'preact';
-import type { Gpu, GpuHistory } from '../../state/gpus.ts';
+import type { Gpu, GpuHistory, GpuLease } from '../../state/gpus.ts';
 import type { MemoryPart } from './memory-parts.ts';
 
 type Points = GpuHistory['items'][number]['points'];
@@ -27,6 +27,8 @@ const GAP_STEPS = 2.5;
 
 interface GpuCardProps {
   readonly gpu: Gpu;
+  /** Of every device. */
+  readonly leases: readonly GpuLease[];
   readonly minutes: number;
   readonly history: Points | undefined;
   readonly stepMs: number;
@@ -49,7 +51,7 @@ export function GpuCard(props: GpuCardProps): JSX.Element {
             {gpu.reason}, <RelativeTime at={gpu.since} />
           </p>
         )}
-        {gpu.state !== 'lost' && <Memory gpu={gpu} />}
+        {gpu.state !== 'lost' && <Memory gpu={gpu} leases={props.leases} />}
         {gpu.state !== 'lost' && <Figures gpu={gpu} />}
         <History {...props} />
         <Processes gpu={gpu} />
@@ -124,13 +126,25 @@ function DrainDialog(props: { readonly gpu: Gpu; readonly onClose: () => void; r
 
 const TENANT_HUES = ['running', 'cached', 'dead', 'timed-out', 'paused'] as const;
 
-function colorOf(part: MemoryPart, index: number): string {
-  if (part.kind === 'free') return 'transparent';
-  return part.kind === 'external' ? 'var(--queued-solid)' : `var(--${TENANT_HUES[index % TENANT_HUES.length] ?? 'running'}-solid)`;
+interface Colors {
+  readonly used: string;
+  /** Of what was granted beyond. */
+  readonly held: string;
 }
 
-function Memory({ gpu }: { readonly gpu: Gpu }): JSX.Element {
-  const parts = memoryParts(gpu);
+function colorsOf(part: MemoryPart, index: number): Colors {
+  if (part.kind === 'free') return { used: 'transparent', held: 'transparent' };
+  const hue = part.kind === 'external' ? 'queued' : (TENANT_HUES[index % TENANT_HUES.length] ?? 'running');
+  return { used: `var(--${hue}-solid)`, held: `var(--${hue}-tint)` };
+}
+
+function figureOf(part: MemoryPart): string {
+  if (part.kind !== 'tenant') return formatBytes(part.bytes);
+  return part.heldBytes > 0 ? `${formatBytes(part.bytes)} of ${formatBytes(part.bytes + part.heldBytes)}` : formatBytes(part.bytes);
+}
+
+function Memory({ gpu, leases }: Pick<GpuCardProps, 'gpu' | 'leases'>): JSX.Element {
+  const parts = memoryParts(gpu, leases);
   const used = `${formatBytes(gpu.memoryUsedBytes)} of ${formatBytes(gpu.memoryTotalBytes)}`;
   return (
     <div class="stack stack-tight">
@@ -138,23 +152,30 @@ function Memory({ gpu }: { readonly gpu: Gpu }): JSX.Element {
         <span class="strong grow">{gpu.sharesMemory ? 'Memory, shared with the machine' : 'Memory'}</span>
         <span class="mono faint">{used}</span>
       </div>
-      <div class="memory-bar" role="img" aria-label={`${used}: ${parts.map((part) => `${part.name} ${formatBytes(part.bytes)}`).join(', ')}`}>
-        {parts.map((part, index) => (
-          <div key={part.key} class={`memory-part memory-${part.kind}`} style={{ flexGrow: part.bytes, backgroundColor: colorOf(part, index) }} />
-        ))}
+      <div class="memory-bar" role="img" aria-label={`${used}: ${parts.map((part) => `${part.name} ${figureOf(part)}`).join(', ')}`}>
+        {parts.map((part, index) => {
+          const { used: solid, held } = colorsOf(part, index);
+          return (
+            <>
+              <div key={part.key} class={`memory-part memory-${part.kind}`} style={{ flexGrow: part.bytes, backgroundColor: solid }} />
+              {part.heldBytes > 0 && <div key={`${part.key} held`} class="memory-held" style={{ flexGrow: part.heldBytes, backgroundColor: held }} />}
+            </>
+          );
+        })}
       </div>
       <ul class="memory-legend small">
         {parts.map((part, index) => (
           <li key={part.key} class="row">
-            <span class={`memory-key memory-${part.kind}`} style={{ backgroundColor: colorOf(part, index) }} aria-hidden="true" />
+            <span class={`memory-key memory-${part.kind}`} style={{ backgroundColor: colorsOf(part, index).used }} aria-hidden="true" />
             {part.href === undefined ? (
-              <span class="muted">{part.name}</span>
+              <span class="muted truncate">{part.name}</span>
             ) : (
               <a class="truncate" href={href(part.href)}>
                 {part.name}
               </a>
             )}
-            <span class="mono faint">{formatBytes(part.bytes)}</span>
+            <span class="mono faint">{figureOf(part)}</span>
+            {part.about !== undefined && <span class="tag">{part.about}</span>}
           </li>
         ))}
       </ul>
@@ -238,12 +259,26 @@ function Processes({ gpu }: { readonly gpu: Gpu }): JSX.Element | null {
             <th scope="row">
               <span class="mono faint">{process.pid}</span> <span data-tip={process.name}>{process.name.split('/').at(-1)}</span>
             </th>
-            <td class="muted">{process.tenant === null ? 'not Studio’s' : (process.tenant.id ?? `another organisation’s ${process.tenant.kind}`)}</td>
+            <td class="muted">
+              <Owner tenant={process.tenant} />
+            </td>
             <td class="mono align-end">{process.memoryBytes === null ? '–' : formatBytes(process.memoryBytes)}</td>
           </tr>
         ))}
       </tbody>
     </table>
+  );
+}
+
+function Owner({ tenant }: Pick<Gpu['processes'][number], 'tenant'>): JSX.Element {
+  if (tenant === null) return <>not Studio’s</>;
+  if (tenant.id === null) return <>another organisation’s {tenant.kind}</>;
+  return tenant.kind === 'job' ? (
+    <a class="mono" href={href(`/jobs/${tenant.id}`)}>
+      {tenant.id}
+    </a>
+  ) : (
+    <>{tenant.id}</>
   );
 }
 

@@ -1,20 +1,16 @@
 /** GPUs: each device with who uses it now and what it did, what waits for one, and, where there is none, what was looked for. */
 import { useSignal } from '@preact/signals';
 import { Gpu as GpuIcon } from 'lucide-preact';
-import { call } from '../../api.ts';
 import { href } from '../../route.ts';
 import { me } from '../../session.ts';
-import { useGpuHistory, useGpus } from '../../state/gpus.ts';
-import { waitWords } from '../../state/overview.ts';
-import { useResource } from '../../state/resource.ts';
+import { useGpuHistory, useGpuLine, useGpus } from '../../state/gpus.ts';
 import { formatBytes, formatCount } from '../../ui/format.ts';
 import { Card, Page } from '../../ui/page.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { Banner, Empty, Skeleton, View } from '../../ui/views.tsx';
 import { GpuCard } from './gpu-card.tsx';
 import type { JSX } from 'preact';
-import type { Job } from '../../../src/contract/jobs.ts';
-import type { Gpu, GpuList } from '../../state/gpus.ts';
+import type { Gpu, GpuList, GpuRequest } from '../../state/gpus.ts';
 
 const SPANS = [
   { minutes: 60, label: '1 h', name: 'The last 1 h' },
@@ -22,10 +18,12 @@ const SPANS = [
   { minutes: 1_440, label: '24 h', name: 'The last 24 h' },
 ] as const;
 
-const WAITING_EVERY_MS = 5_000;
+// Of the line, as many as are read at a glance.
+const SHOWN = 8;
 
 export function GpusPage(): JSX.Element {
   const gpus = useGpus();
+  const line = useGpuLine();
   const minutes = useSignal<number>(60);
   const history = useGpuHistory(minutes.value);
   const items = gpus.value?.items ?? [];
@@ -46,12 +44,13 @@ export function GpusPage(): JSX.Element {
                   {fault}
                 </Banner>
               ))}
-              <Waiting />
+              <Waiting waiting={line.value?.waiting ?? []} />
               <div class="gpu-cards">
                 {list.items.map((gpu) => (
                   <GpuCard
                     key={gpu.uuid}
                     gpu={gpu}
+                    leases={line.value?.leases ?? []}
                     minutes={minutes.value}
                     history={history.value?.items.find((one) => one.uuid === gpu.uuid)?.points}
                     stepMs={history.value?.stepMs ?? 60_000}
@@ -108,28 +107,33 @@ function NoGpu(props: { readonly detection: GpuList['detection'] }): JSX.Element
   );
 }
 
-/** Jobs that ask for a device and have none yet, each with its reason. */
-function Waiting(): JSX.Element | null {
-  const jobs = useResource((signal) => call('GET /api/v1/jobs', { query: { status: 'queued', limit: 200 }, signal }), [], { everyMs: WAITING_EVERY_MS });
-  const waiting = (jobs.value?.items ?? []).filter(needsGpu);
+/** The line for devices, each with what it asks for and why it waits. */
+function Waiting(props: { readonly waiting: readonly GpuRequest[] }): JSX.Element | null {
+  const { waiting } = props;
   if (waiting.length === 0) return null;
+  const more = waiting.length - SHOWN;
   return (
     <Card title="Waiting for a GPU" aside={<span class="count">{waiting.length}</span>} flush>
       <ul class="work-list">
-        {waiting.slice(0, 8).map((job) => (
-          <li key={job.id}>
-            <a class="gpu-waiting" href={href(`/jobs/${job.id}`)}>
-              <span class="mono truncate">{job.name ?? job.id}</span>
-              <span class="muted truncate grow">{waitWords(job)}</span>
-              <RelativeTime at={job.createdAt} />
-            </a>
+        {waiting.slice(0, SHOWN).map((request) => (
+          <li key={request.position} class="gpu-waiting">
+            <span class="gpu-waiting-name truncate">
+              {request.tenantId !== null && request.kind === 'job' ? <a href={href(`/jobs/${request.tenantId}`)}>{request.holder}</a> : request.holder}
+            </span>
+            <span class="mono faint gpu-waiting-wants">{wants(request)}</span>
+            <span class="muted truncate grow" data-tip={request.reason.message}>
+              {request.reason.message}
+            </span>
+            <RelativeTime at={request.queuedAt} />
           </li>
         ))}
       </ul>
+      {more > 0 && <p class="work-none faint small">and {formatCount(more, 'more', 'more')}</p>}
     </Card>
   );
 }
 
-function needsGpu(job: Job): boolean {
-  return (job.resources.gpus ?? 0) > 0 || (job.resources.vramBytes ?? 0) > 0;
+function wants(request: GpuRequest): string {
+  const memory = request.vramBytes > 0 ? formatBytes(request.vramBytes) : '';
+  return [request.gpus > 0 ? formatCount(request.gpus, 'GPU') : '', memory].filter((part) => part !== '').join(' · ');
 }

@@ -2,42 +2,68 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memoryParts } from './memory-parts.ts';
 
-const process = (memoryBytes: number | null, tenant: { kind: 'job' | 'model'; id: string | null } | null) => ({ pid: 1, name: 'x', memoryBytes, tenant });
+const lease = (id: string, bytes: number, more: object = {}) => ({
+  id: `lease_${id}`,
+  kind: 'job' as const,
+  holder: id,
+  tenantId: id,
+  devices: [{ uuid: 'GPU-1', index: 0, bytes }],
+  usedBytes: null,
+  idleSince: null,
+  leaving: null,
+  ...more,
+});
 
-test('the parts of a device add up to its memory, tenants by what their processes use', () => {
-  const parts = memoryParts({
-    memoryTotalBytes: 100,
-    memoryUsedBytes: 70,
-    memoryExternalBytes: 15,
-    processes: [
-      process(10, { kind: 'job', id: 'job_1' }),
-      process(20, { kind: 'model', id: null }),
-      process(20, { kind: 'job', id: 'job_1' }),
-      process(15, null),
-    ],
-  });
-  assert.deepEqual(
-    parts.map(({ name, bytes, href }) => [name, bytes, href]),
+test('the parts of a device add up to its memory: what tenants use, what they were granted beyond, others, free', () => {
+  const parts = memoryParts(
+    {
+      uuid: 'GPU-1',
+      memoryTotalBytes: 100,
+      memoryUsedBytes: 60,
+      memoryExternalBytes: 15,
+      processes: [
+        { pid: 1, name: 'a', memoryBytes: 10, tenant: { kind: 'job', id: 'job_1' } },
+        { pid: 2, name: 'b', memoryBytes: 15, tenant: { kind: 'job', id: 'job_1' } },
+        { pid: 3, name: 'c', memoryBytes: 15, tenant: null },
+      ],
+    },
     [
-      ['job job_1', 30, '/jobs/job_1'],
-      ['Another organisation’s model', 20, undefined],
-      ['Other work of Studio', 5, undefined],
-      ['Not Studio’s', 15, undefined],
-      ['Free', 30, undefined],
+      lease('job_1', 40),
+      lease('llama', 20, { kind: 'model', usedBytes: 20, idleSince: '2026-01-01T00:00:00.000Z' }),
+      lease('another organisation’s job', 5, { tenantId: null }),
+      lease('elsewhere', 50, { devices: [{ uuid: 'GPU-2', index: 1, bytes: 50 }] }),
+    ],
+  );
+  assert.deepEqual(
+    parts.map(({ name, bytes, heldBytes, about, href }) => [name, bytes, heldBytes, about, href]),
+    [
+      ['job_1', 25, 15, undefined, '/jobs/job_1'],
+      ['llama', 20, 0, 'idle', '/models/llama'],
+      ['another organisation’s job', 0, 5, undefined, undefined],
+      ['Not Studio’s', 15, 0, undefined, undefined],
+      ['Free', 20, 0, undefined, undefined],
     ],
   );
 });
 
-test('a device that nobody uses is free, and one whose driver reckons oddly never has more than it has', () => {
+test('a device that nobody uses is free but for its driver, and never has more than it has', () => {
+  const bare = { uuid: 'GPU-1', memoryTotalBytes: 1_000, memoryUsedBytes: 5, memoryExternalBytes: 5, processes: [] };
   assert.deepEqual(
-    memoryParts({ memoryTotalBytes: 10, memoryUsedBytes: 0, memoryExternalBytes: 0, processes: [] }).map(({ name, bytes }) => [name, bytes]),
-    [['Free', 10]],
+    memoryParts(bare, []).map(({ name, bytes }) => [name, bytes]),
+    [
+      ['Driver', 5],
+      ['Free', 995],
+    ],
   );
   assert.deepEqual(
-    memoryParts({ memoryTotalBytes: 10, memoryUsedBytes: 12, memoryExternalBytes: 12, processes: [process(null, null)] }).map(({ name, bytes }) => [
+    memoryParts({ ...bare, memoryUsedBytes: 1_200, memoryExternalBytes: 1_200 }, [lease('job_1', 2_000)]).map(({ name, bytes, heldBytes }) => [
       name,
       bytes,
+      heldBytes,
     ]),
-    [['Not Studio’s', 10]],
+    [
+      ['job_1', 0, 2_000],
+      ['Not Studio’s', 1_000, 0],
+    ],
   );
 });

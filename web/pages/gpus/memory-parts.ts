@@ -1,11 +1,16 @@
-/** Who uses the memory of a device, as the parts of one bar. Pure. */
-import type { Gpu } from '../../state/gpus.ts';
+/** Who has the memory of a device, as the parts of one bar. Pure. */
+import type { Gpu, GpuLease } from '../../state/gpus.ts';
 
 export interface MemoryPart {
   readonly key: string;
   readonly name: string;
-  readonly bytes: number;
   readonly kind: 'tenant' | 'external' | 'free';
+  /** In use. */
+  readonly bytes: number;
+  /** Granted beyond what is used; 0 for what is no tenant. */
+  readonly heldBytes: number;
+  /** What more is to be said: idle, leaving. */
+  readonly about?: string;
   /** The job's, model's or service's page; undefined: it has none for this reader. */
   readonly href?: string;
 }
@@ -13,31 +18,41 @@ export interface MemoryPart {
 // A card that nobody uses has so much in use by its driver.
 const DRIVER_PART = 0.01;
 
-const PAGES = { job: '/jobs/', model: '/models/', service: '/services' } as const;
-const WORDS = { job: 'job', model: 'model', service: 'service' } as const;
+type Card = Pick<Gpu, 'uuid' | 'memoryTotalBytes' | 'memoryUsedBytes' | 'memoryExternalBytes' | 'processes'>;
+type Lease = Pick<GpuLease, 'id' | 'kind' | 'holder' | 'tenantId' | 'devices' | 'usedBytes' | 'idleSince' | 'leaving'>;
 
-/** Tenants first, the largest first; then what others use; then what is free. They add up to the whole; empty parts are left out. */
-export function memoryParts(gpu: Pick<Gpu, 'memoryTotalBytes' | 'memoryUsedBytes' | 'memoryExternalBytes' | 'processes'>): readonly MemoryPart[] {
+/** Tenants first, the largest first; then what others use; then what is free. Empty parts are left out. */
+export function memoryParts(gpu: Card, leases: readonly Lease[]): readonly MemoryPart[] {
   const used = Math.min(gpu.memoryUsedBytes, gpu.memoryTotalBytes);
   const external = Math.min(gpu.memoryExternalBytes, used);
-  const tenants = new Map<string, MemoryPart>();
-  for (const { tenant, memoryBytes } of gpu.processes) {
-    if (tenant === null || memoryBytes === null) continue;
-    const key = `${tenant.kind}:${tenant.id ?? ''}`;
-    tenants.set(key, { key, kind: 'tenant', ...nameOf(tenant), bytes: (tenants.get(key)?.bytes ?? 0) + memoryBytes });
-  }
-  const told = [...tenants.values()].toSorted((a, b) => b.bytes - a.bytes);
-  const rest = Math.max(0, used - external - told.reduce((sum, part) => sum + part.bytes, 0));
+  const tenants = leases
+    .flatMap((lease) => lease.devices.filter((device) => device.uuid === gpu.uuid).map((device) => tenantPart(gpu, lease, device.bytes)))
+    .toSorted((a, b) => b.bytes + b.heldBytes - a.bytes - a.heldBytes);
+  const sum = (of: (part: MemoryPart) => number): number => tenants.reduce((total, part) => total + of(part), 0);
+  const isDriver = external < gpu.memoryTotalBytes * DRIVER_PART;
   const parts: readonly MemoryPart[] = [
-    ...told,
-    { key: 'studio', name: told.length > 0 ? 'Other work of Studio' : 'Work of Studio', bytes: rest, kind: 'tenant' },
-    { key: 'external', name: external < gpu.memoryTotalBytes * DRIVER_PART ? 'Driver' : 'Not Studio’s', bytes: external, kind: 'external' },
-    { key: 'free', name: 'Free', bytes: gpu.memoryTotalBytes - used, kind: 'free' },
+    ...tenants,
+    { key: 'external', name: isDriver ? 'Driver' : 'Not Studio’s', kind: 'external', bytes: external, heldBytes: 0 },
+    { key: 'free', name: 'Free', kind: 'free', bytes: Math.max(0, gpu.memoryTotalBytes - external - sum((part) => part.bytes + part.heldBytes)), heldBytes: 0 },
   ];
-  return parts.filter((part) => part.bytes > 0);
+  return parts.filter((part) => part.bytes + part.heldBytes > 0);
 }
 
-function nameOf(tenant: { readonly kind: keyof typeof PAGES; readonly id: string | null }): Pick<MemoryPart, 'name' | 'href'> {
-  if (tenant.id === null) return { name: `Another organisation’s ${WORDS[tenant.kind]}` };
-  return { name: `${WORDS[tenant.kind]} ${tenant.id}`, href: tenant.kind === 'service' ? PAGES.service : `${PAGES[tenant.kind]}${tenant.id}` };
+const PAGES = { job: '/jobs/', model: '/models/' } as const;
+
+function tenantPart(gpu: Card, lease: Lease, grantedBytes: number): MemoryPart {
+  const shown = gpu.processes.filter(({ tenant }) => tenant !== null && tenant.id !== null && tenant.kind === lease.kind && tenant.id === lease.tenantId);
+  const told = shown.length > 0 ? shown.reduce((sum, process) => sum + (process.memoryBytes ?? 0), 0) : (lease.usedBytes ?? 0);
+  const bytes = Math.min(told, gpu.memoryTotalBytes);
+  const about = lease.leaving !== null ? 'leaving' : lease.idleSince !== null ? 'idle' : undefined;
+  const page = lease.tenantId === null ? undefined : lease.kind === 'service' ? '/services' : `${PAGES[lease.kind]}${lease.tenantId}`;
+  return {
+    key: lease.id,
+    name: lease.holder,
+    kind: 'tenant',
+    bytes,
+    heldBytes: Math.max(0, grantedBytes - bytes),
+    ...(about === undefined ? {} : { about }),
+    ...(page === undefined ? {} : { href: page }),
+  };
 }
