@@ -17,7 +17,7 @@ import { BY_HAND } from './rebuild.ts';
 import { releaseStep } from './release.ts';
 import { isFatal, leadsOn, openChain, reopen, rerunItem } from './reopen.ts';
 import { signalStep } from './signals.ts';
-import { durable, stageStep } from './stage.ts';
+import { durable, flush, stageStep } from './stage.ts';
 import { requireStepState, type StepCommand } from './state.ts';
 import { findStep, nodeAt, parsePath, type PathPart } from './step-path.ts';
 
@@ -158,27 +158,30 @@ function requireLive(frame: Frame, node: CompiledNode, command: string): void {
 
 function skip(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined): Effect {
   requireLive(frame, node, 'skip');
-  stopStep(core, frame, node, step, 'skipped by hand');
+  const endOutside = stopStep(core, frame, node, step, 'skipped by hand');
   // Not decided yet: the plan must not come by and run it.
   markDecided(frame.plan, node);
   const open = step ?? openStep(frame, node);
   finish(core, frame, node, open, { status: 'skipped', port: PASS_PORT, reason: 'skipped by hand', error: null, wait: null, endedAt: core.clock.now() }, false);
+  endOutside();
   return 'advancing';
 }
 
 function cancel(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined): Effect {
   requireLive(frame, node, 'cancel');
-  stopStep(core, frame, node, step, BY_HAND);
+  const endOutside = stopStep(core, frame, node, step, BY_HAND);
   const error = failure('cancelled', `step ${pathOf(frame, node)} was cancelled by hand`);
   if (step !== undefined) finish(core, frame, node, step, { status: 'cancelled', reason: BY_HAND, error, wait: null, endedAt: core.clock.now() }, false);
+  endOutside();
   return 'advancing';
 }
 
 function complete(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined, output: Json): Effect {
   requireLive(frame, node, 'complete');
   requireSize(frame, node, output);
-  stopStep(core, frame, node, step, 'completed by hand');
+  const endOutside = stopStep(core, frame, node, step, 'completed by hand');
   if (step !== undefined) finish(core, frame, node, step, { ...byHand(node, output, 'completed by hand'), endedAt: core.clock.now() }, false);
+  endOutside();
   return 'advancing';
 }
 
@@ -211,10 +214,14 @@ function requireSize(frame: Frame, node: CompiledNode, output: Json): void {
     );
 }
 
-/** Ends what the step has in flight: attempt, timer, body, job, child. */
-function stopStep(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined, reason: string): void {
+/** Ends what the step has in flight: attempt, timer, body. @returns ends its jobs and children too, once what was staged by then is durable: their rows may be
+ *  on their way yet, and what is not there can not be cancelled */
+function stopStep(core: Core, frame: Frame, node: CompiledNode, step: LiveStep | undefined, reason: string): () => void {
   const outside: Outside = { jobIds: [], childIds: [] };
   if (step !== undefined) dropOutside(core, step, outside);
   dropInFlight(core, frame, node, reason, outside);
-  cancelOutside(core, frame.live, outside, reason);
+  return () => {
+    if (outside.jobIds.length + outside.childIds.length === 0) return;
+    flush(core, frame.live, (lost) => void (lost === undefined && cancelOutside(core, frame.live, outside, reason)));
+  };
 }
