@@ -8,7 +8,6 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { CompleteConfig } from './config/schema.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { endpoints } from './contract/index.ts';
-import type { ModelRuntime } from './contract/models.ts';
 import { createCallbacks } from './engine/callbacks.ts';
 import { createEngine } from './engine/engine.ts';
 import { createFlightRecorder } from './engine/flight-recorder.ts';
@@ -21,6 +20,7 @@ import { createUploads } from './files/uploads.ts';
 import { createDevices } from './gpu/device.ts';
 import { createLedger } from './gpu/ledger.ts';
 import { createApp } from './http/app.ts';
+import { openAiError, publicError } from './http/errors.ts';
 import { apiKeyRoutes } from './http/routes/api-keys.ts';
 import { approvalRoutes } from './http/routes/approvals.ts';
 import { auditRoutes } from './http/routes/audit.ts';
@@ -30,6 +30,7 @@ import { definitionRoutes } from './http/routes/definitions.ts';
 import { eventRoutes } from './http/routes/events.ts';
 import { exampleRoutes } from './http/routes/examples.ts';
 import { fileRoutes } from './http/routes/files.ts';
+import { gatewayRoutes } from './http/routes/gateway.ts';
 import { formRoutes } from './http/routes/forms.ts';
 import { gpuLeaseRoutes } from './http/routes/gpu-leases.ts';
 import { gpuRoutes } from './http/routes/gpus.ts';
@@ -38,6 +39,7 @@ import { instanceRoutes } from './http/routes/instances.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { machineRoutes } from './http/routes/machine.ts';
 import { memberRoutes } from './http/routes/members.ts';
+import { modelLifeRoutes } from './http/routes/model-life.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { nodeTypeRoutes } from './http/routes/node-types.ts';
 import { notificationRoutes } from './http/routes/notifications.ts';
@@ -59,12 +61,12 @@ import { createStaticUi } from './http/static.ts';
 import { createUpgrade } from './http/upgrade.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
 import { proposedOrigin } from './identity/public-origin.ts';
+import { defaultEnvironments } from './jobs/environments.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
 import { workerIdOf } from './jobs/worker.ts';
 import { createMasker } from './jobs/masker.ts';
 import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
-import { defaultEnvironments } from './jobs/environments.ts';
 import { createEgress, type Egress } from './kernel/egress.ts';
 import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
@@ -84,13 +86,20 @@ import { createCatalogue } from './models/catalogue.ts';
 import { createDownloadSteps } from './models/download-steps.ts';
 import { createDownloads } from './models/downloads.ts';
 import { createEstimates } from './models/estimates.ts';
+import { createGatewayLimits } from './models/gateway-limits.ts';
+import { createUsageMeter } from './models/gateway-usage.ts';
+import { createGateway } from './models/gateway.ts';
+import { createMachineModels } from './models/machine-models.ts';
 import { createModelFolder } from './models/model-folder.ts';
+import { createRemoteEngines } from './models/remote.ts';
+import { createStepModels } from './models/step-models.ts';
 import { createNotify } from './notify/notify.ts';
 import { Broadcast } from './realtime/envelope.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
 import { createRunpod } from './ops/runpod.ts';
 import { createServiceCommands } from './services/commands.ts';
+import { createLeftovers, MARK } from './services/leftovers.ts';
 import { createServiceHost } from './services/services.ts';
 import type { Database } from './store/client.ts';
 import { createListener } from './store/listen.ts';
@@ -192,6 +201,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     large: createLargeResults({ files, database, clock }),
     secrets: identity.secrets,
     jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
+    modelsOf: (orgId, workflowId) => stepModels(orgId, workflowId),
     flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),
     isAlone: config.database.kind === 'embedded',
     onTriggersChanged: () => triggers.nudge(),
@@ -222,6 +232,26 @@ export async function wire(parts: WireParts): Promise<Wired> {
   });
   const downloadSteps = createDownloadSteps({ downloads, sql: database.engine, log });
   const estimates = createEstimates({ devices });
+  /** The machine's own read those of the first org. */
+  const readSecret = async (orgId: string | null, name: string): Promise<string | undefined> => {
+    const org = orgId ?? (await readFirstOrg(database.engine));
+    return org === undefined ? undefined : identity.secrets.read(org, name);
+  };
+  const remote = createRemoteEngines({ egressOf: httpOf, secrets: identity.secrets, clock, random: Math.random });
+  const leftModels = createLeftovers({ folder: join(config.workspacePath, 'run', 'models'), workspaceId: `models.${config.workspaceId}`, clock });
+  const models = createMachineModels({
+    ...{ database, clock, log, ledger, devices, remote, readSecret, folder: modelFolder, workspacePath: config.workspacePath },
+    records: { ...leftModels, environmentOf: (id) => ({ [MARK]: leftModels.markOf(id) }) },
+  });
+  const usage = createUsageMeter({ sql: database.engine, clock, log });
+  const gateway = createGateway({
+    models,
+    limits: createGatewayLimits(clock),
+    usage,
+    clock,
+    errorBody: (error, requestId) => openAiError(publicError(error, { log, requestId, route: '/v1' })),
+  });
+  const stepModels = createStepModels({ gateway, settings: identity.settings, clock });
   const triggers = createTriggers({
     database,
     clock,
@@ -243,10 +273,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     maxConcurrentStarts: config.maxConcurrentStarts,
     healthDefaults: { timeoutMs: config.healthCheckTimeoutS * 1_000, maxAttempts: config.healthCheckMaxAttempts },
     tunnelToken: config.cloudflareTunnelToken,
-    readSecret: async (orgId, name) => {
-      const org = orgId ?? (await readFirstOrg(database.engine));
-      return org === undefined ? undefined : identity.secrets.read(org, name);
-    },
+    readSecret,
     createMasker,
     report: (part, fault, isRequired) => parts.board.report(part, fault, isRequired),
   });
@@ -292,6 +319,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       sockets: () => realtime.connections,
       runData: () => runData.summary,
       gpus: devices.last,
+      models: models.figures,
     }));
   clock.after(METRICS_AFTER_MS, () => void loadMetrics());
 
@@ -323,7 +351,9 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...idleRoutes(idle),
     ...costRoutes(cost),
     ...notificationRoutes(notify),
-    ...modelRoutes({ catalogue, downloads, estimates, life: restingModels }),
+    ...modelRoutes({ catalogue, downloads, estimates, life: models }),
+    ...modelLifeRoutes({ life: models, clock, log }),
+    ...gatewayRoutes({ gateway, settings: identity.settings, sql: database.engine, flushUsage: usage.flush }),
     ...runDataRoutes(runData),
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
     ...healthRoutes({ board: parts.board, infrastructure, metrics: loadMetrics }),
@@ -387,6 +417,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
   runData.start();
   await catalogue.check();
   await downloads.start();
+  await models.start();
+  usage.start();
   await notify.start();
   await serviceHost.start();
   await idle.start();
@@ -401,9 +433,12 @@ export async function wire(parts: WireParts): Promise<Wired> {
       jobs.drain();
       realtime.drain();
       await engine.drain();
+      models.drain();
     },
     async stop() {
       await downloads.stop();
+      await models.stop();
+      remote.stop();
       await idle.stop();
       await cost.stop();
       servicePages.stop();
@@ -415,6 +450,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       ledger.stop();
       await devices.stop();
       await engine.stop();
+      await usage.stop();
       await sandbox.stop();
       await notify.stop();
       uploads.stop();
@@ -426,12 +462,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
     },
   };
 }
-
-/** Until an engine loads them. */
-const restingModels = {
-  runtime: (): ModelRuntime => ({ state: 'unloaded', devices: [], inUse: 0, waiting: 0 }),
-  unload: async () => undefined,
-};
 
 /** Half of the volume is the budget where nobody set one; how large the disk of a managed server is nobody knows. */
 function runDataSettings(config: CompleteConfig, storage: StorageVerdict): RunDataSettings {

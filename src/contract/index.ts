@@ -20,8 +20,9 @@ import { idleEndpoints } from './idle.ts';
 import { instanceEndpoints } from './instances.ts';
 import { jobEndpoints, machineEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
-import { modelEndpoints } from './models.ts';
+import { modelLifeEndpoints } from './model-life.ts';
 import { modelUsageEndpoints } from './model-usage.ts';
+import { modelEndpoints } from './models.ts';
 import { nodeTypeEndpoints } from './node-types.ts';
 import { notificationEndpoints } from './notifications.ts';
 import { openapiEndpoints } from './openapi.ts';
@@ -54,10 +55,11 @@ export const endpoints = [
   ...nodeTypeEndpoints,
   ...jobEndpoints,
   ...machineEndpoints,
+  ...serviceEndpoints,
   ...gpuEndpoints,
   ...gpuLeaseEndpoints,
-  ...serviceEndpoints,
   ...modelEndpoints,
+  ...modelLifeEndpoints,
   ...idleEndpoints,
   ...costEndpoints,
   ...runDataEndpoints,

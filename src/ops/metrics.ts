@@ -8,6 +8,7 @@ import type { Logger } from '../kernel/log.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { listQueueHealth } from '../store/health.ts';
 import { registerGpuMetrics } from './gpu-metrics.ts';
+import { registerModelMetrics, type ModelFigures } from './model-metrics.ts';
 import type { RunDataSummary } from './run-data.ts';
 
 export interface Metrics {
@@ -27,6 +28,7 @@ interface MetricsParts {
   readonly runData: () => RunDataSummary | undefined;
   /** As seen last. */
   readonly gpus: () => readonly Gpu[];
+  readonly models: () => readonly ModelFigures[];
 }
 
 export function createMetrics(parts: MetricsParts): Metrics {
@@ -52,6 +54,7 @@ export function createMetrics(parts: MetricsParts): Metrics {
   const runDataHeld = new Gauge({ name: 'studio_run_data_held_partitions', help: 'Partitions past the longest retention that instances hold', registers });
 
   registerGpuMetrics(registry, parts.gpus);
+  registerModelMetrics(registry, parts.models);
 
   async function sample(): Promise<void> {
     sockets.set(parts.sockets());
