@@ -166,6 +166,8 @@ test('a job that starts loses its wait reason', () => {
     attempts: 0,
     waitReason: { kind: 'slot', message: 'no slot' },
     resources: {},
+    preemptible: false,
+    timeoutMs: null,
     priority: 50,
     labels: {},
     createdAt: T0,

@@ -195,7 +195,7 @@ export function summaryOf(event: Envelope): InstanceSummary | undefined {
 /** A job after an event of its own. */
 export function mergeJob(job: Job, event: Envelope): Job {
   const { error, waitReason, lease, ...facts } = event.payload as unknown as JobPayload;
-  const { error: oldError, waitReason: oldReason, lease: oldLease, ...before } = job;
+  const { error: oldError, waitReason: oldReason, lease: oldLease, blockedBy, ...before } = job;
   const status = facts.status ?? job.status;
   const over = status !== 'queued' && status !== 'running';
   const keptError = error === undefined ? (over ? oldError : undefined) : (error ?? undefined);
@@ -203,6 +203,8 @@ export function mergeJob(job: Job, event: Envelope): Job {
   const keptLease = lease === undefined ? (status === 'running' ? oldLease : undefined) : (lease ?? undefined);
   return {
     ...before,
+    // Only what waits in line waits for others.
+    ...(blockedBy === undefined || (facts.status ?? job.status) !== 'queued' ? {} : { blockedBy }),
     ...facts,
     id: job.id,
     status,

@@ -16,7 +16,7 @@ export interface Jobs extends Snapshot<JobList> {
   showNew(): void;
 }
 
-export const jobTerms = ['status', 'queue', 'instance', 'label', 'since'] as const;
+export const jobTerms = ['status', 'queue', 'type', 'group', 'instance', 'label', 'since'] as const;
 
 const PAGE = 100;
 
@@ -53,11 +53,13 @@ export function createJobs(filter: Filter, orgId: string): Jobs {
   };
 }
 
-function queryOf(filter: Filter): { status?: string; queue?: string; instanceId?: string; label?: string; since?: string } {
+function queryOf(filter: Filter): { status?: string; queue?: string; type?: string; group?: string; instanceId?: string; label?: string; since?: string } {
   const one = (name: string): string | undefined => filter.terms[name]?.[0];
   const given: Record<string, string | undefined> = {
     status: filter.terms['status']?.join(','),
     queue: one('queue'),
+    type: one('type'),
+    group: one('group'),
     instanceId: one('instance'),
     label: one('label')?.includes(':') === true ? one('label') : undefined,
     since: one('since'),

@@ -62,8 +62,10 @@ export function matchesJob(job: Job, filter: Filter): boolean {
     matchesTerm(filter, 'status', job.status) &&
     matchesTerm(filter, 'queue', job.queue) &&
     matchesTerm(filter, 'instance', job.instanceId) &&
+    matchesTerm(filter, 'type', job.type) &&
+    matchesTerm(filter, 'group', job.group?.id) &&
     matchesLabels(filter, job.labels) &&
-    matchesWords(filter, [job.id, job.type, job.stepPath ?? '', job.queue])
+    matchesWords(filter, [job.id, job.name ?? '', job.type, job.stepPath ?? '', job.queue])
   );
 }
 
@@ -90,8 +92,10 @@ export function jobOf(event: Envelope): Job | undefined {
     status: 'queued',
     attempts: 0,
     resources: {},
+    preemptible: false,
     priority: 50,
     labels: {},
+    timeoutMs: null,
     createdAt: createdAt ?? event.emitted_at,
     startedAt: null,
     endedAt: null,

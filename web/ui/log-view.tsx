@@ -21,6 +21,8 @@ export interface LogViewProps {
   readonly empty?: string | undefined;
   /** Number of the first line; default 1. */
   readonly firstNumber?: number | undefined;
+  /** False: which lines these are is not known. Default true. */
+  readonly numbered?: boolean | undefined;
 }
 
 const LINE_PX = 20;
@@ -90,7 +92,8 @@ export function LogView(props: LogViewProps): JSX.Element {
         <div style={{ height: `${seen.abovePx}px` }} />
         {lines.slice(seen.first, seen.end).map((line, offset) => {
           const index = seen.first + offset;
-          return <LogLine key={index} line={line} number={index + (props.firstNumber ?? 1)} isHit={search !== '' && hits[hit] === index} search={search} />;
+          const number = props.numbered === false ? undefined : index + (props.firstNumber ?? 1);
+          return <LogLine key={index} line={line} number={number} isHit={search !== '' && hits[hit] === index} search={search} />;
         })}
         <div style={{ height: `${seen.belowPx}px` }} />
       </div>
@@ -98,7 +101,7 @@ export function LogView(props: LogViewProps): JSX.Element {
   );
 }
 
-function LogLine(props: { readonly line: string; readonly number: number; readonly isHit: boolean; readonly search: string }): JSX.Element {
+function LogLine(props: { readonly line: string; readonly number: number | undefined; readonly isHit: boolean; readonly search: string }): JSX.Element {
   return (
     <div class={props.isHit ? 'log-line log-hit' : 'log-line'}>
       <span class="log-number" aria-hidden="true">

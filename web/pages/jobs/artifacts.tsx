@@ -8,7 +8,7 @@ import { fetchText } from '../../state/fetch-text.ts';
 import { parseCsv, previewKind } from '../../state/preview.ts';
 import { useResource } from '../../state/resource.ts';
 import type { Resource } from '../../state/resource.ts';
-import { formatBytes } from '../../ui/format.ts';
+import { formatBytes, formatCount } from '../../ui/format.ts';
 import { JsonView } from '../../ui/json-view.tsx';
 import { CodeBlock } from '../../ui/log-view.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -18,7 +18,12 @@ const MAX_PREVIEW_BYTES = 256 * 1024;
 const MAX_TABLE_ROWS = 200;
 
 /** The artifacts of jobs, read again when `version` changes. */
-export function JobArtifacts(props: { readonly jobIds: readonly string[]; readonly version: string }): JSX.Element {
+export function JobArtifacts(props: {
+  readonly jobIds: readonly string[];
+  readonly version: string;
+  /** The job whose artifacts can be had in one archive. */
+  readonly archiveOf?: string | undefined;
+}): JSX.Element {
   const found = useArtifacts(props.jobIds, props.version);
   return (
     <View of={found} what="artifacts">
@@ -26,10 +31,27 @@ export function JobArtifacts(props: { readonly jobIds: readonly string[]; readon
         artifacts.length === 0 ? (
           <Empty title="No artifacts">A command leaves artifacts by writing files to $STUDIO_ARTIFACTS.</Empty>
         ) : (
-          <ArtifactList artifacts={artifacts} />
+          <>
+            {props.archiveOf !== undefined && artifacts.length > 1 && <Archive jobId={props.archiveOf} artifacts={artifacts} />}
+            <ArtifactList artifacts={artifacts} />
+          </>
         )
       }
     </View>
+  );
+}
+
+function Archive(props: { readonly jobId: string; readonly artifacts: readonly Artifact[] }): JSX.Element {
+  const bytes = props.artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+  return (
+    <div class="row">
+      <a class="btn btn-normal" href={urlOf('/api/v1/jobs/{id}/artifacts/archive', { id: props.jobId }).href} download={`${props.jobId}.zip`}>
+        <Download size={14} /> All as one zip
+      </a>
+      <span class="faint small figures">
+        {formatCount(props.artifacts.length, 'file')}, {formatBytes(bytes)}
+      </span>
+    </div>
   );
 }
 

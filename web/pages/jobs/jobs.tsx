@@ -1,5 +1,5 @@
 /** All jobs, live, and the queues they wait on. */
-import { Cpu, Ellipsis } from 'lucide-preact';
+import { Cpu, Ellipsis, Plus } from 'lucide-preact';
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { jobStatuses } from '../../../src/contract/values.ts';
@@ -24,6 +24,8 @@ import { LinkTabs } from '../../ui/tabs.tsx';
 import { Duration, RelativeTime } from '../../ui/time.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { Empty, View } from '../../ui/views.tsx';
+import { GroupBar } from './group.tsx';
+import { NewJob } from './new-job.tsx';
 
 /** Jobs and queues are two pages of one place. */
 export function JobTabs(props: { readonly current: 'jobs' | 'queues' }): JSX.Element {
@@ -58,9 +60,13 @@ export function JobsPage(): JSX.Element {
   const orgId = me.value?.orgId ?? '';
   const state = useOwned(() => createJobs(parseFilter(text), orgId), [text, orgId]);
   const [cursor, setCursor] = useState<Job>();
+  const [making, setMaking] = useState(false);
+  const groupId = filter.terms['group']?.[0];
   const toggle = (name: string, value: string): void => set(formatFilter(toggleTerm(filter, name, value)));
   const list = state.value.value;
-  const rows = (list?.rows ?? []).filter((job) => matchesWords(filter, [job.id, job.type, job.queue, job.stepPath ?? '']) && matchesLabels(filter, job.labels));
+  const rows = (list?.rows ?? []).filter(
+    (job) => matchesWords(filter, [job.id, job.name ?? '', job.type, job.queue, job.stepPath ?? '']) && matchesLabels(filter, job.labels),
+  );
   const act = (what: string, run: Promise<void>): void => void run.catch((error: unknown) => toastError(what, error));
   useKeys({ c: () => cursor !== undefined && cursor.endedAt === null && act('Cancel', cancelJob(cursor.id)), n: () => state.showNew() });
   const menuOf = (job: Job): readonly MenuItem[] => [
@@ -70,6 +76,7 @@ export function JobsPage(): JSX.Element {
       : [{ label: 'Open its instance', href: href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`) }]),
     ...(job.endedAt === null ? [{ label: 'Cancel', danger: true, hint: 'c', onSelect: () => act('Cancel', cancelJob(job.id)) }] : []),
     ...(canRetry(job) ? [{ label: 'Retry', onSelect: () => act('Retry', retryJob(job.id)) }] : []),
+    ...(job.group === undefined ? [] : [{ label: 'Only its group', onSelect: () => toggle('group', job.group?.id ?? '') }]),
     { label: `Only queue ${job.queue}`, separated: true, onSelect: () => toggle('queue', job.queue) },
     { label: `Only ${job.status}`, onSelect: () => toggle('status', job.status) },
   ];
@@ -80,12 +87,13 @@ export function JobsPage(): JSX.Element {
         text={text}
         onChange={set}
         label="Filter jobs"
-        placeholder="status:queued queue:gpu instance:inst_… words"
+        placeholder="status:queued queue:gpu group:grp_… words"
         unknown={unknownTerms(filter, jobTerms)}
         known={jobTerms}
       >
         <StatusFacet statuses={jobStatuses} on={filter.terms['status'] ?? []} onToggle={(status) => toggle('status', status)} />
       </FilterBar>
+      {groupId !== undefined && <GroupBar key={groupId} id={groupId} onChanged={() => void state.reload()} />}
     </>
   );
   return (
@@ -93,6 +101,13 @@ export function JobsPage(): JSX.Element {
       title="Jobs"
       layout="fill"
       toolbar={toolbar}
+      actions={
+        me.value?.role === 'super_admin' ? (
+          <Button kind="primary" icon={<Plus size={14} />} onClick={() => setMaking(true)}>
+            New job
+          </Button>
+        ) : undefined
+      }
       aside={
         list === undefined ? undefined : (
           <span class="faint small figures">
@@ -118,7 +133,7 @@ export function JobsPage(): JSX.Element {
             empty={
               text === '' ? (
                 <Empty icon={<Cpu size={24} />} title="No job yet">
-                  Steps that run as processes of their own, and commands sent to POST /api/v1/jobs, are jobs. They wait on a queue for a slot.
+                  Steps that run as processes of their own, and commands sent here or to POST /api/v1/jobs, are jobs. They wait on a queue for a slot.
                 </Empty>
               ) : (
                 <Empty title="Nothing matches this filter" action={<Button onClick={() => set('')}>Clear the filter</Button>} />
@@ -127,6 +142,7 @@ export function JobsPage(): JSX.Element {
           />
         )}
       </View>
+      {making && <NewJob onClose={() => setMaking(false)} />}
     </Page>
   );
 }
@@ -139,7 +155,10 @@ function columnsOf(toggle: (name: string, value: string) => void, menuOf: (job: 
       title: 'Runs',
       render: (job) =>
         job.instanceId === undefined ? (
-          <span class="strong">{job.type}</span>
+          <span class="strong">
+            {job.name ?? job.type}
+            {job.group !== undefined && <span class="faint figures"> #{job.group.index}</span>}
+          </span>
         ) : (
           <a href={href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`)}>
             <span class="mono">{job.stepPath}</span>

@@ -1,0 +1,138 @@
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { asObject, type ApiClient } from '../api-client.ts';
+import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
+import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+
+let studio: Studio;
+let browser: TestBrowser;
+let client: ApiClient;
+before(async () => {
+  studio = await createStudio();
+  await studio.start();
+  client = await claimStudio(studio);
+  browser = await createBrowser();
+});
+after(async () => {
+  await browser.close();
+  await studio.destroy();
+});
+
+async function signedIn(options: Parameters<TestBrowser['newPage']>[1] = { width: 1440, height: 900 }): Promise<Page> {
+  const page = await browser.newPage(studio.url, options);
+  await page.goto('/');
+  await page.getByLabel('E-mail').fill(owner.email);
+  await page.getByLabel('Password', { exact: true }).fill(owner.password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  faultsOf(page);
+  return page;
+}
+
+const submit = async (body: object): Promise<string> => String(asObject((await client.expect(201, 'POST', '/api/v1/jobs', body))['job'])['id']);
+
+test('a job is submitted by its form, followed, its curve and its artifacts seen, and submitted again', async () => {
+  const page = await signedIn();
+  await page.goto('/jobs');
+  await page.getByRole('button', { name: 'New job' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('first training');
+  await dialog
+    .getByLabel('Script')
+    .fill(
+      'for i in 1 2 3 4; do echo "::metric loss=0.$((9 - i)) step=$i::"; printf "%s\\r" "$i of 4"; done; echo; printf "\\033[32mgreen\\033[0m\\n"; cd "$STUDIO_ARTIFACTS"; echo a > a.txt; echo b > b.txt',
+    );
+  await dialog.getByRole('button', { name: 'Submit' }).click();
+  await page.waitForURL(/\/jobs\/job_/);
+  await page.getByRole('heading', { name: 'first training', level: 1 }).waitFor();
+  await page.locator('.page-header [data-status="completed"]').waitFor();
+  await page.locator('.ansi-green', { hasText: 'green' }).waitFor();
+  ok((await page.getByText('4 of 4').count()) > 0 && (await page.getByText('3 of 4').count()) === 0);
+  await page.getByRole('tab', { name: 'Metrics' }).click();
+  await page.getByRole('img', { name: 'loss: 4 points from 0.5 to 0.8' }).waitFor();
+  await page.getByRole('tab', { name: 'Artifacts' }).click();
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'All as one zip' }).click();
+  match((await download).suggestedFilename(), /^job_\w+\.zip$/);
+  await page.getByRole('button', { name: 'Submit again…' }).click();
+  ok((await page.getByRole('dialog').getByLabel('Script').inputValue()).startsWith('for i in'));
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
+
+test('a matrix is a group that is seen, cancelled and queued again as one; what waits for it says so', async () => {
+  await client.expect(200, 'PATCH', '/api/v1/queues/studio', { paused: true });
+  const page = await signedIn();
+  await page.goto('/jobs');
+  await page.getByRole('button', { name: 'New job' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('sweep {{ matrix.lr }}');
+  await dialog.getByLabel('Script').fill('true');
+  await dialog.getByLabel('More:').check();
+  await dialog.getByLabel('Matrix').fill('lr = 0.1, 0.2, 0.3');
+  await dialog.getByRole('button', { name: 'Submit' }).click();
+  await page.waitForURL(/filter=group/);
+  const group = page.getByRole('group', { name: 'Group of jobs' });
+  await group.getByText('3 jobs').waitFor();
+  const id = /group%3A(grp_\w+)/.exec(page.url())?.[1] ?? '';
+  const waiting = await submit({ name: 'after the sweep', command: ['true'], dependsOn: [id] });
+  await page.goto(`/jobs/${waiting}?tab=facts`);
+  await page.getByText('and for 2 more jobs').waitFor();
+  equal(await page.getByRole('region', { name: 'Runs after' }).getByRole('listitem').count(), 3);
+  await page.goto(`/jobs?filter=${encodeURIComponent(`group:${id}`)}`);
+  await group.getByRole('button', { name: 'Cancel all' }).click();
+  await group.getByRole('button', { name: 'Retry what did not complete' }).click();
+  await group.getByRole('button', { name: 'Cancel all' }).waitFor();
+  await client.expect(200, 'PATCH', '/api/v1/queues/studio', { paused: false });
+  await group.locator('[data-status="completed"]').waitFor();
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
+
+test('of a large log the end is shown; a search leads to a place inside it, and the way back to the end', async () => {
+  const id = await submit({ script: 'seq -f "line %09.0f of a long log" 1 300000; echo the very end' });
+  const page = await signedIn();
+  await page.goto(`/jobs/${id}`);
+  await page.getByText('the very end').waitFor();
+  await page.getByText(/The end of 8\.\d MB/).waitFor();
+  await page.getByRole('button', { name: 'Search all of it…' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Text to look for').fill('LINE 000123456');
+  await dialog.getByRole('button', { name: 'Search', exact: true }).click();
+  await dialog.getByRole('button', { name: /line 000123456 of a long log/ }).click();
+  await page.getByText(/From \d\.\d MB on of 8\.\d MB/).waitFor();
+  await page.getByLabel('Search the log').fill('line 000123456');
+  await page.locator('.log-hit', { hasText: '000123456' }).waitFor();
+  await page.getByRole('button', { name: 'To the beginning' }).click();
+  await page.getByText('line 000000001').waitFor();
+  await page.getByRole('button', { name: 'To the end' }).click();
+  await page.getByText('the very end').waitFor();
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
+
+for (const look of [
+  { name: 'wide and dark', options: { width: 1440, height: 900, colorScheme: 'dark' } },
+  { name: 'narrow and light', options: { width: 390, height: 844, colorScheme: 'light' } },
+] as const)
+  test(`the pages of jobs are whole and accessible, ${look.name}`, async () => {
+    const id = await submit({
+      name: 'looked at',
+      script: 'echo "::metric loss=0.5 step=1::"; echo "::metric loss=0.4 step=2::"; echo x > "$STUDIO_ARTIFACTS/x.txt"',
+      array: 2,
+    });
+    const page = await signedIn(look.options);
+    for (const path of ['/jobs', `/jobs/${id}`, `/jobs/${id}?tab=metrics`, `/jobs/${id}?tab=artifacts`, `/jobs/${id}?tab=facts`]) {
+      await page.goto(path);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.waitForLoadState('networkidle');
+      deepEqual(await findAxeFaults(page), [], path);
+      const wide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+      equal(wide, false, path);
+      const folder = process.env['STUDIO_TEST_SHOTS'];
+      if (folder !== undefined) await page.screenshot({ path: `${folder}/${look.name} ${path.replaceAll(/[^a-z0-9]+/gi, '-')}.png` });
+    }
+    deepEqual(faultsOf(page), []);
+    await page.context().close();
+  });
