@@ -1,5 +1,5 @@
 /** Answers what a model would take of a device: of one in the catalogue from what its header said, of one that is elsewhere by reading its header alone. */
-import { llamaSettings } from '../contract/model-settings.ts';
+import { llamaSettings, type LlamaSettings } from '../contract/model-settings.ts';
 import type { ModelEstimate } from '../contract/models.ts';
 import { AppError, fail } from '../kernel/fail.ts';
 import type { ModelRecord } from '../store/models.ts';
@@ -7,6 +7,7 @@ import { DownloadFault, faultOfStatus } from './download-fault.ts';
 import { hubAddress, refusalOf } from './download-plan.ts';
 import { estimate, fit, layerCount, type CacheType, type LoadPlan } from './estimate.ts';
 import { readGguf } from './gguf-file.ts';
+import { planOf } from './load-plan.ts';
 import { factsOf, type ModelShape } from './gguf-shape.ts';
 import { GgufError } from './gguf.ts';
 import { chooseFiles, fileUrl, isModelGguf, readRepo, tokenHeader, type Hub } from './hugging-face.ts';
@@ -48,24 +49,20 @@ export interface EstimatesParts {
 }
 
 const TIMEOUT_MS = 30_000;
-/** How a model is loaded where nobody says. */
-const USUAL = { context: 8_192, parallel: 4 };
-
-/** What its own settings say. */
-function wishOf(model: ModelRecord): LoadWish {
-  const parsed = llamaSettings.partial().safeParse(model.engine === 'llama' ? model.settings : {});
-  const { contextLength, ...rest } = parsed.data ?? {};
-  return { ...rest, context: contextLength };
+/** Of a model that another engine runs, too: as if it were loaded here. */
+function settingsOf(model: ModelRecord): LlamaSettings {
+  return llamaSettings.safeParse(model.engine === 'llama' ? model.settings : {}).data ?? {};
 }
 
 export function createEstimates({ devices }: EstimatesParts): Estimates {
-  async function answer(shape: ModelShape, settings: LoadWish, wish: LoadWish): Promise<ModelEstimate> {
+  async function answer(shape: ModelShape, settings: LlamaSettings, wish: LoadWish): Promise<ModelEstimate> {
+    const usual = planOf(shape, settings);
     const plan: LoadPlan = {
-      context: wish.context ?? settings.context ?? Math.min(shape.contextLength, USUAL.context),
-      parallel: wish.parallel ?? settings.parallel ?? USUAL.parallel,
-      gpuLayers: Math.min(wish.gpuLayers ?? settings.gpuLayers ?? Infinity, layerCount(shape)),
-      cacheType: wish.cacheType ?? settings.cacheType ?? 'f16',
-      flashAttention: wish.flashAttention ?? settings.flashAttention ?? true,
+      context: wish.context ?? usual.context,
+      parallel: wish.parallel ?? usual.parallel,
+      gpuLayers: Math.min(wish.gpuLayers ?? usual.gpuLayers, layerCount(shape)),
+      cacheType: wish.cacheType ?? usual.cacheType,
+      flashAttention: wish.flashAttention ?? usual.flashAttention,
     };
     const [best] = (await devices.list())
       .map((device) => ({ ...device, freeBytes: Math.max(0, device.memoryTotalBytes - device.memoryUsedBytes) }))
@@ -91,7 +88,7 @@ export function createEstimates({ devices }: EstimatesParts): Estimates {
             ? `${model.name} is still being downloaded; ask again when it is here.`
             : `Nothing is known of the layers of ${model.name}: it is no GGUF file, and has no config.json.`,
         );
-      return answer(shape, wishOf(model), wish);
+      return answer(shape, settingsOf(model), wish);
     },
     async ofFile(at, { hub, signal }) {
       try {

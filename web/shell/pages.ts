@@ -1,5 +1,5 @@
 /** The map of the UI: every page's path, its place in the sidebar, and its chunk. A page is one row here and one folder below pages/. */
-import { CirclePlay, Cpu, FolderOpen, Gpu, LayoutDashboard, Server, Settings, Workflow } from 'lucide-preact';
+import { Boxes, CirclePlay, Cpu, FolderOpen, Gpu, LayoutDashboard, Server, Settings, Workflow } from 'lucide-preact';
 import type { ComponentType } from 'preact';
 
 /** A page gets the `:names` of its path. */
@@ -27,8 +27,9 @@ export const navigation: readonly NavRow[] = [
   { path: '/workflows', title: 'Workflows', icon: Workflow, keys: 'g w', words: 'graphs flows definitions triggers' },
   { path: '/instances', title: 'Instances', icon: CirclePlay, keys: 'g i', words: 'runs executions history' },
   { path: '/jobs', title: 'Jobs', icon: Cpu, keys: 'g j', words: 'queues slots commands logs' },
-  { path: '/services', title: 'Services', icon: Server, keys: 'g v', words: 'comfyui jupyter tensorboard postgres redis idle cost price pod' },
+  { path: '/models', title: 'Models', icon: Boxes, keys: 'g m', words: 'llm gguf download hugging face chat inference' },
   { path: '/gpus', title: 'GPUs', icon: Gpu, keys: 'g g', words: 'devices memory vram utilisation cards' },
+  { path: '/services', title: 'Services', icon: Server, keys: 'g v', words: 'comfyui jupyter tensorboard postgres redis idle cost price pod' },
   { path: '/files', title: 'Files', icon: FolderOpen, keys: 'g f', words: 'upload storage' },
   { path: '/settings', title: 'Settings', icon: Settings, keys: 'g s', words: 'account password keys secrets members system' },
 ];
@@ -43,10 +44,11 @@ export const pages: readonly PageRow[] = [
   { path: '/jobs', load: async () => (await import('../pages/jobs/jobs.tsx')).JobsPage },
   { path: '/jobs/:id', load: async () => (await import('../pages/jobs/job.tsx')).JobPage },
   { path: '/queues', load: async () => (await import('../pages/jobs/queues.tsx')).QueuesPage },
+  { path: '/models', load: async () => (await import('../pages/models/models.tsx')).ModelsPage },
+  { path: '/gpus', load: async () => (await import('../pages/gpus/gpus.tsx')).GpusPage },
   { path: '/services', load: async () => (await import('../pages/services/services.tsx')).ServicesPage },
   { path: '/idle', load: async () => (await import('../pages/services/idle.tsx')).IdlePage },
   { path: '/costs', load: async () => (await import('../pages/services/costs.tsx')).CostsPage },
-  { path: '/gpus', load: async () => (await import('../pages/gpus/gpus.tsx')).GpusPage },
   { path: '/files', load: async () => (await import('../pages/files/files.tsx')).FilesPage },
   { path: '/notifications/:section?', load: async () => (await import('../pages/notifications/notifications.tsx')).NotificationsPage },
   { path: '/settings/:section?', load: async () => (await import('../pages/settings/settings.tsx')).SettingsPage },

@@ -1,0 +1,121 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { itemsOf, type ApiClient } from '../api-client.ts';
+import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
+import { fakeGpu, type FakeGpu } from '../fake-gpu.ts';
+import { modelServer, type ModelServer } from '../model-server.ts';
+import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+import { tinyGguf } from '../tiny-gguf.ts';
+
+const ends: (() => void)[] = [];
+let gpu: FakeGpu;
+let hub: ModelServer;
+let studio: Studio;
+let browser: TestBrowser;
+let client: ApiClient;
+before(async () => {
+  hub = await modelServer();
+  gpu = fakeGpu({ after: (end) => void ends.push(end) }, 'one-24gb');
+  hub.repo('acme/tiny-GGUF', { 'tiny-Q8_0.gguf': tinyGguf({ layers: 8, width: 64 }), 'tiny-Q2_K.gguf': tinyGguf({ seed: 2 }) });
+  hub.file('/slow.safetensors', Buffer.alloc(4_000_000, 1));
+  hub.behave('/slow.safetensors', { bytesPerS: 40_000 });
+  studio = await createStudio({ env: { ...gpu.env, HF_ENDPOINT: hub.url } });
+  await studio.start();
+  client = await claimStudio(studio);
+  await client.expect(200, 'PATCH', '/api/v1/settings', { allowedHosts: [hub.host] });
+  browser = await createBrowser();
+});
+after(async () => {
+  await browser.close();
+  await studio.destroy();
+  await hub.close();
+  for (const end of ends) end();
+});
+
+async function openModels(options: Parameters<TestBrowser['newPage']>[1] = {}): Promise<Page> {
+  const page = await browser.newPage(studio.url, options);
+  await page.goto('/');
+  await page.getByLabel('E-mail').fill(owner.email);
+  await page.getByLabel('Password', { exact: true }).fill(owner.password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  faultsOf(page);
+  await page.goto('/models');
+  await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor();
+  return page;
+}
+
+test('a model is found, chosen, reckoned, downloaded and deleted in the browser', async () => {
+  const page = await openModels();
+  await page.getByText('No models yet').waitFor();
+  await page.getByRole('button', { name: 'Download', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Repository or address').fill('acme/tiny-GGUF');
+  await dialog.getByRole('button', { name: 'Download', exact: true }).click();
+  await dialog.getByRole('button', { name: 'tiny-Q8_0' }).click();
+  equal(await dialog.getByLabel('Files').inputValue(), 'tiny-Q8_0*');
+  await dialog.getByLabel('Files').fill('tiny-Q8_0.gguf');
+  await dialog.getByRole('button', { name: 'Does it fit?' }).click();
+  await dialog.getByText(/^It fits on /).waitFor();
+  await dialog.getByRole('button', { name: 'Download', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('row', { name: /tiny-Q8_0.*Not loaded/ }).click();
+  const detail = page.getByRole('complementary', { name: 'Model' });
+  await detail.getByText(/^It fits on /).waitFor();
+  await detail.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('No models yet').waitFor();
+  // The browser notes the refusal that brought the choices.
+  deepEqual(
+    faultsOf(page).filter((fault) => !fault.includes('status of 400')),
+    [],
+  );
+  await page.context().close();
+});
+
+test('a provider elsewhere is registered without a file', async () => {
+  const page = await openModels();
+  await page.getByRole('button', { name: 'Register' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('far');
+  await dialog.getByLabel('Address').fill('https://example.com/v1');
+  await dialog.getByLabel('Its model').fill('gpt');
+  await dialog.getByRole('button', { name: 'Register' }).click();
+  await page.getByRole('complementary', { name: 'Model' }).getByRole('heading', { name: 'far' }).waitFor();
+  const [model] = itemsOf(await client.expect(200, 'GET', '/api/v1/models'));
+  deepEqual(model?.['settings'], { kind: 'openai', model: 'gpt', baseUrl: 'https://example.com/v1' });
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
+
+test('a download shows how far it is by itself, is paused and resumed, and the page has no faults, dark and light, wide and narrow', async () => {
+  await client.expect(201, 'POST', '/api/v1/models/downloads', { url: `${hub.url}/slow.safetensors`, engine: 'service', name: 'slow' });
+  await client.expect(201, 'POST', '/api/v1/models/downloads', { repo: 'acme/tiny-GGUF:Q2_K' });
+  for (const look of [
+    { colorScheme: 'dark', width: 1280, height: 800 },
+    { colorScheme: 'light', width: 390, height: 844 },
+  ] as const) {
+    const page = await openModels(look);
+    const bar = page.getByRole('progressbar', { name: 'Download of slow' });
+    await bar.waitFor();
+    await page.getByText(/ of 3\.8 MiB.*\/s.* left/).waitFor();
+    await page.getByRole('button', { name: 'Pause slow' }).click();
+    await page.getByText(/kept until it goes on/).waitFor();
+    deepEqual(await findAxeFaults(page), []);
+    await page.getByRole('row', { name: /tiny-Q2_K/ }).click();
+    await page
+      .getByRole('complementary', { name: 'Model' })
+      .getByText(/^It fits on /)
+      .waitFor();
+    deepEqual(await findAxeFaults(page), []);
+    ok(Number(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')) <= 1);
+    if (process.env['STUDIO_SHOTS'] !== undefined)
+      await page.screenshot({ path: `${process.env['STUDIO_SHOTS']}/models-${look.colorScheme}-${look.width}.png` });
+    await page.getByRole('button', { name: 'Close' }).first().click();
+    await page.getByRole('button', { name: 'Resume slow' }).click();
+    await page.getByRole('button', { name: 'Pause slow' }).waitFor();
+    deepEqual(faultsOf(page), []);
+    await page.context().close();
+  }
+});
