@@ -71,7 +71,7 @@ export async function lockLastDeliveries(
   asked: { readonly folds: readonly string[]; readonly since: Date },
 ): Promise<ReadonlyMap<string, LastDelivery>> {
   const { rows } = await sql.query<LastDelivery>(
-    `select id, fold as key, count, shown, due_at as "dueAt", status = 'queued' and attempts = 0 as "isOpen" from notification_deliveries
+    `select id, fold as key, count, shown, due_at as "dueAt", status = 'queued' and attempts = 0 and last_error is null as "isOpen" from notification_deliveries
      where fold = any($1) and due_at > $2 order by due_at, id for update`,
     [asked.folds, asked.since],
   );
