@@ -42,7 +42,8 @@ const withJson = routes.filter((route) => route.changes && route.spec.bodyKind !
 test('no write takes a key beside its own', async () => {
   const taken: string[] = [];
   // Serial: the routes share one app.
-  for (const route of withJson) {
+  // The gateway takes what clients of OpenAI send, and hands engines what it does not know itself.
+  for (const route of withJson.filter(({ spec }) => spec.tag !== 'gateway')) {
     const sample = route.spec.body === undefined ? {} : asObject(validSample(route.spec.body));
     for (const name of SMUGGLED.filter((key) => route.spec.body === undefined || !isOwnKey(route.spec.body, sample, key))) {
       const reply = await app.people.superAdmin.client.call(route.method, pathOf(route), { body: { ...sample, [name]: 'smuggled' } });

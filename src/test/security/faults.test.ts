@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { getRequestListener } from '@hono/node-server';
 import { endpoints } from '../../contract/index.ts';
-import { errorBody } from '../../contract/error.ts';
 import { createApp } from '../../http/app.ts';
 import { createIdentity } from '../../identity/identity.ts';
 import { send } from '../api-client.ts';
@@ -64,7 +63,7 @@ test('a fault inside tells a caller its request id and nothing of the inside', a
       headers: { authorization: `Bearer ${app.people.superAdmin.client.token}` },
       body,
     });
-    const isPlain = errorBody.safeParse(reply.body).success || route.method === 'HEAD';
+    const isPlain = route.refusal.safeParse(reply.body).success || route.method === 'HEAD';
     if (reply.status !== 500 || !isPlain || SIGNS.test(reply.text)) leaks.push(`${route.key}: ${reply.status} ${reply.text.slice(0, 200)}`);
   }
   deepEqual(leaks, []);

@@ -2,6 +2,8 @@
  *  tested the day it appears. */
 import { endpoints, type EndpointKey } from '../../contract/index.ts';
 import type { EndpointSpec } from '../../contract/endpoint.ts';
+import { errorBody } from '../../contract/error.ts';
+import { gatewayError } from '../../contract/gateway.ts';
 import { policy, type Rule } from '../../identity/policy.ts';
 
 export interface TestedRoute {
@@ -14,6 +16,8 @@ export interface TestedRoute {
   readonly isPublic: boolean;
   readonly changes: boolean;
   readonly params: readonly string[];
+  /** What its refusals look like. */
+  readonly refusal: typeof errorBody | typeof gatewayError;
 }
 
 export const routes: readonly TestedRoute[] = endpoints.map((spec) => {
@@ -27,6 +31,7 @@ export const routes: readonly TestedRoute[] = endpoints.map((spec) => {
     rule,
     isPublic: 'access' in rule,
     changes: !['GET', 'HEAD', 'OPTIONS'].includes(method),
+    refusal: spec.tag === 'gateway' ? gatewayError : errorBody,
     params: [...template.matchAll(/\{(\w+)\+?\}/g)].map((match) => match[1] ?? ''),
   };
 });

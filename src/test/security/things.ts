@@ -19,6 +19,8 @@ export interface Things {
   readonly member: string;
   readonly notification: string;
   readonly delivery: string;
+  /** By name: so the gateway knows it. */
+  readonly model: string;
 }
 
 /** Text that stands in every thing made: it must never come back to a stranger. */
@@ -64,7 +66,15 @@ export async function makeThings(owner: Person): Promise<Things> {
     member: owner.userId,
     notification: String(itemsOf(await client.expect(200, 'GET', '/api/v1/notifications'))[0]?.['id']),
     delivery: delivery ?? '',
+    model: await makeModel(client),
   };
+}
+
+/** Of the org alone, at a provider that nobody asks. */
+async function makeModel(client: ApiClient): Promise<string> {
+  const settings = { kind: 'openai', baseUrl: 'http://127.0.0.1:9/v1', model: MARK };
+  const made = await client.expect(201, 'POST', '/api/v1/models', { engine: 'remote', owner: 'org', name: 'home-only', settings });
+  return String(made['name']);
 }
 
 async function makeUpload(client: ApiClient): Promise<string> {
@@ -78,6 +88,7 @@ async function makeUpload(client: ApiClient): Promise<string> {
 /** Parameters of `route` that name real things. Undefined: it names no thing of an org. */
 export function realParams(route: TestedRoute, things: Things): Record<string, string> | undefined {
   if (route.template.startsWith('/api/v1/notifications/deliveries/')) return { id: things.delivery };
+  if (route.template.startsWith('/v1/models/')) return { id: things.model };
   const noun = /^\/api\/v1\/(?:auth\/|orgs\/current\/)?([a-z-]+)/.exec(route.template)?.[1] ?? '';
   const byNoun: Readonly<Record<string, Record<string, string>>> = {
     workflows: { id: things.workflow, n: '1', key: things.trigger },
