@@ -216,14 +216,19 @@ test('one late answer changes nothing, a second one drains, and nobody waits lon
   const late = async (): Promise<readonly Gpu[]> => {
     await clock.advance(2_000);
     const before = gpu.calls.length;
+    const looked = new Promise<void>((resolve) => {
+      const end = devices.onSample(() => (end(), resolve()));
+    });
     const list = devices.list();
     // The program must be running before its time passes.
     while (gpu.calls.length < before + 2) await systemClock.sleep(5);
-    await clock.advance(5_000);
-    const gpus = await list;
+    await clock.advance(1_500);
+    assert.deepEqual(await list, devices.last());
+    await clock.advance(3_500);
+    await looked;
     // What was killed is reaped before the next look.
     await systemClock.sleep(100);
-    return gpus;
+    return devices.last();
   };
   assert.deepEqual(states(await late()), [[0, 'ok', null]]);
   assert.deepEqual(states(await late()), [[0, 'draining', 'nvidia-smi did not answer within 5000 ms']]);

@@ -25,7 +25,7 @@ export interface DeviceChange {
 }
 
 export interface Devices {
-  /** Every device, lost ones too, at most two seconds old; empty where there are none. By index. */
+  /** Every device, lost ones too, at most two seconds old; older only while the driver takes its time. Empty where there are none. By index. */
   list(): Promise<readonly Gpu[]>;
   /** The same as seen last, without looking. */
   last(): readonly Gpu[];
@@ -49,6 +49,8 @@ export interface Devices {
 /** While used; as fresh as a page needs. */
 const USED_MS = 2_000;
 const IDLE_MS = 30_000;
+// nvidia-smi takes 30 to 700 ms on eight cards.
+const PATIENCE_MS = 1_500;
 /** Who asks for the list once is likely to ask again: a page. */
 const LOOKED_AT_MS = 10_000;
 
@@ -89,6 +91,16 @@ export function createDevices({ clock, log, kernelLogPath = '/dev/kmsg' }: Devic
       plan();
     });
     return looking;
+  }
+
+  /** Waits for a look; where devices are known, not long: a driver that hangs must not hold who asks. */
+  function lookPatiently(): Promise<void> {
+    const looked = look();
+    if (known.gpus.size === 0) return looked;
+    return new Promise((resolve, reject) => {
+      const cancelPatience = clock.after(PATIENCE_MS, resolve);
+      looked.then(resolve, reject).finally(cancelPatience);
+    });
   }
 
   async function lookOnce(): Promise<void> {
@@ -162,7 +174,7 @@ export function createDevices({ clock, log, kernelLogPath = '/dev/kmsg' }: Devic
   return {
     async list() {
       listedAt = clock.monotonic();
-      if (clock.monotonic() - lookedAt >= USED_MS) await look();
+      if (clock.monotonic() - lookedAt >= USED_MS) await lookPatiently();
       return gpus();
     },
     last: gpus,

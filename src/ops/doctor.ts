@@ -1,9 +1,7 @@
 /** Looks at machine and configuration for what makes a Studio fail, and says what to do about each. Changes nothing; works with
  *  Studio running or not. */
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { promisify } from 'node:util';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
@@ -15,6 +13,7 @@ import { judgeDirectory } from '../supervise/postgres-directory.ts';
 import { locatePostgres } from '../supervise/postgres-binaries.ts';
 import { findRedis } from '../supervise/redis.ts';
 import { probeStorage } from '../supervise/storage.ts';
+import { lookAtGpu } from './doctor-gpu.ts';
 
 export interface Finding {
   readonly name: string;
@@ -36,7 +35,7 @@ export async function examine(config: Config, root: string): Promise<readonly Fi
     ['postgresql', () => lookAtPostgres()],
     ['redis', () => lookAtRedis(config, root)],
     ['open files', () => lookAtLimits()],
-    ['gpu', () => lookAtGpu()],
+    ['gpu', () => lookAtGpu(systemClock)],
     ['clock', () => lookAtClock()],
   ];
   return Promise.all(
@@ -107,22 +106,6 @@ function lookAtLimits(): Finding {
   return limit >= 4_096
     ? { name: 'open files', verdict: 'ok', about }
     : { name: 'open files', verdict: 'warning', about, remedy: 'Raise it: ulimit -n 65536, or LimitNOFILE in the unit.' };
-}
-
-async function lookAtGpu(): Promise<Finding> {
-  try {
-    const { stdout } = await promisify(execFile)('nvidia-smi', ['--query-gpu=name,driver_version', '--format=csv,noheader'], { timeout: 10_000 });
-    return { name: 'gpu', verdict: 'ok', about: stdout.trim().split('\n').join('; ') };
-  } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (isMissing) return { name: 'gpu', verdict: 'ok', about: 'none (nvidia-smi is not there)' };
-    return {
-      name: 'gpu',
-      verdict: 'warning',
-      about: `nvidia-smi fails: ${messageOf(error).split('\n')[0]}`,
-      remedy: 'Check the driver, and that the container was started with the GPU.',
-    };
-  }
 }
 
 /** A machine without a set clock dates everything wrong and ends sessions early. */
