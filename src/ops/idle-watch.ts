@@ -25,7 +25,7 @@ export interface IdleWatchParts {
   readonly storage: StorageVerdict;
   readonly workspacePath: string;
   readonly runpod: Runpod | undefined;
-  /** When anybody used a service or a model last, ms since 1970; undefined: never. */
+  /** When anybody used a service last, ms since 1970; undefined: never. */
   readonly lastUsedMs: () => number | undefined;
   /** Tells the administrators. @param key the same for every try to tell it */
   readonly tell: (message: { readonly key: string; readonly title: string; readonly body: string }) => Promise<unknown>;
@@ -63,6 +63,7 @@ export function createIdleWatch(parts: IdleWatchParts): IdleWatch {
   let facts: IdleFacts = { nowMs: startedMs, busy: [], lastActivityMs: startedMs };
   let lookedMs = startedMs;
   let activityMs = startedMs;
+  let modelRequests: number | undefined;
   let canStop: { readonly atMs: number; readonly value: IdleState['canStop'] } | undefined;
   let cancel = (): void => undefined;
   let isStopped = false;
@@ -86,12 +87,15 @@ export function createIdleWatch(parts: IdleWatchParts): IdleWatch {
     if (policy.countWaiting) add(activity.waitingInstances, 'waiting', 'one instance waits', 'instances wait');
     add(activity.runningJobs, 'jobs', 'one job runs', 'jobs run');
     add(activity.queuedJobs, 'jobs', 'one job is queued', 'jobs are queued');
+    add(activity.modelsInUse, 'models', 'one model is used', 'models are used');
+    add(activity.openDownloads, 'downloads', 'one download is on its way', 'downloads are on their way');
     add(activity.openUploads, 'uploads', 'one upload is on its way', 'uploads are on their way');
     for (const { index, utilizationPercent } of gpus) {
       if (utilizationPercent !== null && utilizationPercent > policy.gpuPercent)
         busy.push({ what: 'gpu', message: `GPU ${index} computes at ${Math.round(utilizationPercent)} %` });
     }
-    if (activity.isFresh) activityMs = nowMs;
+    if (activity.isFresh || (modelRequests !== undefined && activity.modelRequests > modelRequests)) activityMs = nowMs;
+    modelRequests = activity.modelRequests;
     const seenMs = policy.countSessions ? (activity.lastSeenAt?.getTime() ?? 0) : 0;
     return { nowMs, busy, lastActivityMs: Math.max(startedMs, activityMs, seenMs, parts.lastUsedMs() ?? 0) };
   }

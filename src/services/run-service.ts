@@ -8,8 +8,9 @@ import type { Lease, Ledger } from '../gpu/tenants.ts';
 import { groupMembers } from '../kernel/process-identity.ts';
 import { describeExit, killGroup, sendSignal, startChild, type Child, type ExitStatus } from '../kernel/child.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { messageOf } from '../kernel/fail.ts';
-import type { RunningService, Say } from '../supervise/service.ts';
+import { AppError, messageOf } from '../kernel/fail.ts';
+import { Refusal } from '../supervise/refusal.ts';
+import { FailedStart, type RunningService, type Say } from '../supervise/service.ts';
 import { fillText, secretsIn, type Placeholder } from './definition.ts';
 import { waitHealthy, watchHealth, type HealthDefaults } from './health-check.ts';
 import { MARK, type Leftovers } from './leftovers.ts';
@@ -30,7 +31,7 @@ export interface RunParts {
   readonly starts: Starts;
   readonly defaults: HealthDefaults;
   readonly leftovers: Leftovers;
-  readonly ledger: Ledger | undefined;
+  readonly ledger?: Ledger | undefined;
   /** @throws AppError when it can't be opened */
   readonly readSecret: (name: string) => Promise<string | undefined>;
   readonly createMasker: (secrets: readonly string[]) => Masker;
@@ -73,22 +74,26 @@ export async function runService(parts: RunParts, signal: AbortSignal, say: Say)
 async function acquireLease({ definition, ledger, clock, isEvictable }: RunParts, signal: AbortSignal, say: Say): Promise<Lease | undefined> {
   const { gpus, vramBytes, cpu, memoryBytes, priority } = definition.resources;
   if ((gpus === 0 && vramBytes === 0) || ledger === undefined) return undefined;
-  return ledger.acquire(
-    {
-      id: `service:${definition.name}`,
-      kind: 'service',
-      orgId: null,
-      gpus,
-      vramBytes,
-      cpu,
-      memoryBytes,
-      priority,
-      queuedAtMs: clock.now(),
-      isPreemptible: false,
-      isPinned: !isEvictable,
-    },
-    { signal, onWait: (reason) => say('waiting', reason.message) },
-  );
+  const request = {
+    id: `service:${definition.name}`,
+    kind: 'service',
+    orgId: null,
+    gpus,
+    vramBytes,
+    cpu,
+    memoryBytes,
+    priority,
+    queuedAtMs: clock.now(),
+    isPreemptible: false,
+    isPinned: !isEvictable,
+  } as const;
+  try {
+    return await ledger.acquire(request, { signal, onWait: (reason) => say('waiting', reason.message) });
+  } catch (error) {
+    // No other try will find a larger machine.
+    if (error instanceof AppError && error.code === 'unsatisfiable') throw new Refusal('config', error.message, { cause: error });
+    throw error;
+  }
 }
 
 interface Starting {
@@ -121,8 +126,7 @@ async function startAndWatch(parts: RunParts, { lease, signal, say }: Starting):
     await waitHealthy({ ...watched, signal, defaults: parts.defaults });
   } catch (error) {
     await log.note(messageOf(error));
-    await stop();
-    throw error;
+    throw new FailedStart(messageOf(error), { status: await stop(), lines: child.lines(), cause: error });
   }
   void watchHealth({
     ...watched,

@@ -4,7 +4,6 @@
 import { join } from 'node:path';
 import type { Service, ServiceDefinition } from '../contract/services.ts';
 import type { Role } from '../contract/values.ts';
-import { roles } from '../contract/values.ts';
 import type { Ledger } from '../gpu/tenants.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, fail, messageOf } from '../kernel/fail.ts';
@@ -13,15 +12,15 @@ import { nearestName } from '../kernel/nearest.ts';
 import type { Database } from '../store/client.ts';
 import { listServiceRows } from '../store/services.ts';
 import type { Exit, Say, Services as Supervisor } from '../supervise/service.ts';
-import { CLOUDFLARED, cloudflaredDefinition, TUNNEL_SECRET } from './cloudflared.ts';
+import { CLOUDFLARED, cloudflaredDefinition } from './cloudflared.ts';
 import { readDefinitionFiles } from './definition-files.ts';
 import { joinDefinitions, type Definitions } from './definition.ts';
 import { keepExits, readExits } from './exit-history.ts';
 import type { HealthDefaults } from './health-check.ts';
 import { createLeftovers } from './leftovers.ts';
-import { runService, type Masker, type ServiceRun } from './run-service.ts';
-import { createServiceLog, type ServiceLog } from './service-log.ts';
-import { createStarts } from './starts.ts';
+import { describeBroken, describeService } from './describe.ts';
+import type { Masker, ServiceRun } from './run-service.ts';
+import { createRuns, type FollowedLog } from './runs.ts';
 import { createUses } from './use.ts';
 
 export interface ServicesParts {
@@ -77,7 +76,7 @@ export interface ServiceHost {
   /** When anybody used any of them last, ms since 1970. */
   lastUsedMs(): number | undefined;
   /** The file of its log, and who hears of its growth. @throws AppError not_found when it has none */
-  logOf(name: string): { readonly path: string; onChange(listener: () => void): () => void };
+  logOf(name: string): FollowedLog;
 }
 
 /** A quick one is up when the call is answered; of a slow one the caller sees how far it is. */
@@ -87,13 +86,11 @@ const RESCAN_MS = 10_000;
 
 export function createServiceHost(parts: ServicesParts): ServiceHost {
   const { supervisor, clock, log, database } = parts;
-  const runs = new Map<string, ServiceRun>();
-  const logs = new Map<string, { readonly log: ServiceLog; readonly listeners: Set<() => void> }>();
   const resting = new Set<string>();
   const uses = createUses(clock);
-  const starts = createStarts(parts.maxConcurrentStarts);
   const leftovers = createLeftovers({ folder: join(parts.workspacePath, 'run/services'), workspaceId: parts.workspaceId, clock });
-  const own = new Map<string, string>();
+  const runs = createRuns({ ...parts, leftovers, onUp: (name) => resting.delete(name) });
+  const own = new Set<string>();
   let definitions: Definitions = { services: new Map(), broken: [], required: new Map() };
   let builtIn: readonly string[] = [];
   let stamp = '';
@@ -106,72 +103,15 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
     turn = next.catch(() => undefined);
     return next;
   };
-  const isUp = (name: string): boolean => ['running', 'unhealthy'].includes(supervisor.get(name)?.state ?? '');
-
-  function logFor(name: string): { readonly log: ServiceLog; readonly listeners: Set<() => void> } {
-    const known = logs.get(name);
-    if (known !== undefined) return known;
-    const listeners = new Set<() => void>();
-    const path = join(parts.workspacePath, 'logs/services', `${name}.log`);
-    const made = { log: createServiceLog(path, { log, onWrite: () => listeners.forEach((listener) => listener()) }), listeners };
-    logs.set(name, made);
-    return made;
-  }
-
   /** Gives them to the supervisor, which starts and restarts them. */
   function add(
     definition: ServiceDefinition,
     options: { readonly orgId: string | null; readonly exits: readonly Exit[] | undefined; readonly isWanted: boolean },
   ): void {
     const { name, required, restart } = definition;
-    const spec = { name, required, restart, start: (signal: AbortSignal, say: Say) => run(() => definition, options.orgId, signal, say) };
+    const spec = { name, required, restart, start: (signal: AbortSignal, say: Say) => runs.start(definition, options.orgId, signal, say) };
     // The first failure is told by the supervisor, which tries again.
     void supervisor.add(spec, { exits: options.exits, isWanted: options.isWanted, reason: options.isWanted ? undefined : 'disabled' }).catch(() => undefined);
-  }
-
-  async function run(definitionOf: () => ServiceDefinition, orgId: string | null, signal: AbortSignal, say: Say): Promise<ServiceRun> {
-    const definition = definitionOf();
-    const { name } = definition;
-    const started = await runService(
-      {
-        ...parts,
-        definition,
-        log: logFor(name).log,
-        starts,
-        defaults: parts.healthDefaults,
-        leftovers,
-        ledger: parts.ledger,
-        readSecret: (secret) => (name === CLOUDFLARED && secret === TUNNEL_SECRET ? Promise.resolve(parts.tunnelToken) : parts.readSecret(orgId, secret)),
-        waitForOthers: (waiting, tell) => waitForOthers(definition.after, waiting, tell),
-        isEvictable: definition.idle !== null,
-      },
-      signal,
-      say,
-    );
-    runs.set(name, started);
-    resting.delete(name);
-    void started.exited.then(() => runs.get(name) === started && runs.delete(name));
-    return started;
-  }
-
-  async function waitForOthers(names: readonly string[], signal: AbortSignal, say: Say): Promise<void> {
-    for (const name of names) {
-      while (!isUp(name)) {
-        const other = supervisor.get(name);
-        if (other?.state === 'stopped') void supervisor.start(name).catch(() => undefined);
-        say(
-          'waiting',
-          `for ${name}, which ${other === undefined ? 'is not there' : `is ${other.state.replace('_', ' ')}${other.reason === undefined ? '' : ` (${other.reason})`}`}`,
-        );
-        await nextChange(signal);
-      }
-    }
-  }
-
-  async function nextChange(signal: AbortSignal): Promise<void> {
-    const changed = Promise.withResolvers<void>();
-    const end = supervisor.onChange(() => changed.resolve());
-    await Promise.race([changed.promise, clock.sleep(LOOK_MS, signal)]).finally(end);
   }
 
   async function apply(): Promise<void> {
@@ -204,31 +144,17 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
 
   function addOwn(exits: ReadonlyMap<string, readonly Exit[]>): void {
     if (parts.tunnelToken === undefined) return;
-    const start = (signal: AbortSignal, say: Say): Promise<ServiceRun> => run(() => cloudflaredDefinition(process.env['PATH'] ?? ''), null, signal, say);
+    const start = async (signal: AbortSignal, say: Say): Promise<ServiceRun> => runs.start(cloudflaredDefinition(process.env['PATH'] ?? ''), null, signal, say);
     void supervisor.add({ name: CLOUDFLARED, required: false, start }, { exits: exits.get(CLOUDFLARED) }).catch(() => undefined);
-    own.set(CLOUDFLARED, CLOUDFLARED);
+    own.add(CLOUDFLARED);
   }
 
   function describe(name: string, role: Role): Service | undefined {
     const status = supervisor.get(name);
-    if (status === undefined) return undefined;
     const defined = definitions.services.get(name);
-    const page = defined?.definition.page ?? null;
-    const lastMs = uses.lastMs(name);
-    const started = runs.get(name);
-    return {
-      ...status,
-      title: defined?.definition.title ?? null,
-      source: defined?.source ?? 'built_in',
-      file: defined?.file ?? null,
-      enabled: defined?.definition.enabled ?? true,
-      after: [...(defined?.definition.after ?? [])],
-      port: started?.port ?? null,
-      memoryBytes: status.pid === null ? null : leftovers.memoryOf(status.pid),
-      lastUsedAt: lastMs === undefined ? null : new Date(lastMs).toISOString(),
-      page: page !== null && roles.indexOf(role) >= roles.indexOf(page.role) ? `/services/${name}${page.path}` : null,
-      devices: (started?.lease?.devices ?? []).map(({ index, bytes }) => ({ index, bytes })),
-    };
+    return status === undefined
+      ? undefined
+      : describeService({ status, defined, run: runs.of(name), lastUsedMs: uses.lastMs(name), memoryOf: leftovers.memoryOf, role });
   }
 
   function require(name: string): void {
@@ -244,8 +170,8 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
   }
 
   function usedNow(name: string): UsedService | undefined {
-    const started = runs.get(name);
-    if (started === undefined || !isUp(name)) return undefined;
+    const started = runs.of(name);
+    if (started === undefined || !runs.isUp(name)) return undefined;
     const end = uses.begin(name);
     tellLedger(name);
     return {
@@ -259,7 +185,7 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
   }
 
   function tellLedger(name: string): void {
-    const lease = runs.get(name)?.lease;
+    const lease = runs.of(name)?.lease;
     if (lease === undefined || definitions.services.get(name)?.definition.idle === null) return;
     parts.ledger?.setIdle(lease.id, uses.idleMs(name, 0) === 0 ? null : (uses.lastMs(name) ?? clock.now()));
   }
@@ -332,7 +258,7 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
       for (const end of endings.reverse()) end();
       await turn;
       const waitFor = new Map<string, Promise<void>>();
-      const names = [...definitions.services.keys(), ...own.keys()];
+      const names = [...definitions.services.keys(), ...own];
       const end = (name: string): Promise<void> => {
         const users = names.filter((other) => definitions.services.get(other)?.definition.after.includes(name) === true);
         const done =
@@ -378,7 +304,7 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
         if (['stopped', 'failed'].includes(state) && !resting.has(name))
           throw new AppError('conflict', { message: `The service ${name} is ${state}${reason === undefined ? '' : ` (${reason})`}; start it first.` });
         onWait?.({ message: `the service ${name} is ${state.replace('_', ' ')}${reason === undefined ? '' : `: ${reason}`}`, progress });
-        await nextChange(signal);
+        await runs.nextChange(signal);
       }
     },
     tryUse(name) {
@@ -395,37 +321,7 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
         require(name);
         fail('not_found', `${name} is Studio's own: what it writes stands in Studio's log, at level debug.`);
       }
-      const { log: kept, listeners } = logFor(name);
-      return {
-        path: kept.path,
-        onChange(listener) {
-          listeners.add(listener);
-          return () => listeners.delete(listener);
-        },
-      };
+      return runs.logOf(name);
     },
-  };
-}
-
-function describeBroken({ name, file, fault }: Definitions['broken'][number]): Service {
-  return {
-    name,
-    state: 'failed',
-    required: false,
-    pid: null,
-    since: null,
-    restarts: 0,
-    exits: [],
-    reason: fault,
-    title: null,
-    source: file === '' ? 'api' : 'file',
-    file: file === '' ? null : file,
-    enabled: false,
-    after: [],
-    port: null,
-    memoryBytes: null,
-    lastUsedAt: null,
-    page: null,
-    devices: [],
   };
 }

@@ -89,6 +89,11 @@ export interface Activity {
   readonly runningJobs: number;
   readonly queuedJobs: number;
   readonly openUploads: number;
+  readonly openDownloads: number;
+  /** On devices; of others the count of requests tells. */
+  readonly modelsInUse: number;
+  /** Answered requests to models today: what grows is used. */
+  readonly modelRequests: number;
   /** Something was made after the time asked for. */
   readonly isFresh: boolean;
   readonly lastSeenAt: Date | null;
@@ -103,11 +108,27 @@ export async function readActivity(sql: Sql, sinceMs: number): Promise<Activity>
        (select count(*) from jobs where status = 'running') as "runningJobs",
        (select count(*) from jobs where status = 'queued') as "queuedJobs",
        (select count(*) from uploads where received < length and created_at > $3) as "openUploads",
+       (select count(*) from downloads where status in ('queued', 'running')) as "openDownloads",
+       (select count(*) from gpu_leases where kind = 'model' and idle_since is null) as "modelsInUse",
+       (select coalesce(sum(requests), 0)::bigint from model_usage where day >= (now() at time zone 'utc')::date - 1) as "modelRequests",
        exists (select 1 from instances where id > $1) or exists (select 1 from jobs where id > $2) as "isFresh",
        greatest((select max(last_seen_at) from sessions), (select max(last_used_at) from api_keys)) as "lastSeenAt"`,
     [firstIdAt('inst', sinceMs), firstIdAt('job', sinceMs), new Date(sinceMs - UPLOAD_MS)],
   );
-  return rows[0] ?? { liveInstances: 0, waitingInstances: 0, runningJobs: 0, queuedJobs: 0, openUploads: 0, isFresh: true, lastSeenAt: null };
+  return (
+    rows[0] ?? {
+      liveInstances: 0,
+      waitingInstances: 0,
+      runningJobs: 0,
+      queuedJobs: 0,
+      openUploads: 0,
+      openDownloads: 0,
+      modelsInUse: 0,
+      modelRequests: 0,
+      isFresh: true,
+      lastSeenAt: null,
+    }
+  );
 }
 
 /** One that was begun longer ago and never went on keeps nothing awake. */

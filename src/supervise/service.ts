@@ -29,6 +29,19 @@ export interface ServiceSpec {
   readonly restart?: RestartPolicy | undefined;
 }
 
+/** A start that came to a process and lost it: its end is remembered like any other. */
+export class FailedStart extends Error {
+  override readonly name = 'FailedStart';
+  readonly status: ExitStatus;
+  readonly lines: readonly string[];
+
+  constructor(message: string, end: { readonly status: ExitStatus; readonly lines: readonly string[]; readonly cause?: unknown }) {
+    super(message, end.cause === undefined ? undefined : { cause: end.cause });
+    this.status = end.status;
+    this.lines = end.lines;
+  }
+}
+
 export interface RestartPolicy {
   readonly policy: 'always' | 'on_failure' | 'never';
   /** Failures in a row; null: never given up. */
@@ -149,6 +162,7 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
       void running.exited.then((status) => onExit(entry, running, status));
     } catch (error) {
       entry.running = undefined;
+      if (error instanceof FailedStart) remember(entry, error.status, error.lines);
       if (entry.wanted) retryLater(entry, error);
       throw error;
     }
@@ -156,18 +170,16 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
     if (!entry.wanted) await takeDown(entry);
   }
 
+  function remember(entry: Entry, { code, signal, uptimeMs }: ExitStatus, lines: readonly string[]): void {
+    const exit: Exit = { at: new Date(clock.now()).toISOString(), code, signal, uptimeMs, lastLines: lines.slice(-KEPT_LINES) };
+    entry.exits = [exit, ...entry.exits].slice(0, KEPT_EXITS);
+    for (const listener of exitListeners) listener(entry.spec.name, exit);
+  }
+
   function onExit(entry: Entry, running: RunningService, status: ExitStatus): void {
     if (entry.running !== running) return;
     entry.running = undefined;
-    const exit = {
-      at: new Date(clock.now()).toISOString(),
-      code: status.code,
-      signal: status.signal,
-      uptimeMs: status.uptimeMs,
-      lastLines: running.lines().slice(-KEPT_LINES),
-    };
-    entry.exits = [exit, ...entry.exits].slice(0, KEPT_EXITS);
-    for (const listener of exitListeners) listener(entry.spec.name, exit);
+    remember(entry, status, running.lines());
     if (!entry.wanted) return move(entry, 'stopped', entry.stopReason);
     if (status.uptimeMs >= HEALTHY_MS) entry.failures = 0;
     if (entry.spec.restart?.policy === 'on_failure' && status.code === 0) {

@@ -77,6 +77,7 @@ test('one that never answers is stopped after its attempts, and says so with its
   });
   const failed = await until('mute', ({ state }) => state === 'failed');
   match(failed.reason ?? '', /did not answer GET \/ on port \d+ in 2 attempts: nothing listens there yet\. Last lines: thinking/);
+  deepEqual([failed.exits[0]?.signal, failed.exits[0]?.lastLines], ['SIGTERM', ['thinking']], 'how it ended is kept too');
   await client.expect(204, 'DELETE', '/api/v1/services/mute');
 });
 

@@ -8,7 +8,7 @@ import { useAction } from '../../state/action.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
 import { Field, Input, Segmented } from '../../ui/field.tsx';
-import { formatNumber, formatPercent } from '../../ui/format.ts';
+import { formatDuration, formatNumber, formatPercent } from '../../ui/format.ts';
 import { Meter } from '../../ui/meter.tsx';
 import { Card, Facts, Page } from '../../ui/page.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -20,7 +20,8 @@ import type { JSX } from 'preact';
 import type { Costs } from '../../../src/contract/costs.ts';
 import type { Column } from '../../ui/table.tsx';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const windows = [
   { value: '1', label: '24 h' },
   { value: '7', label: '7 days' },
@@ -102,7 +103,10 @@ function CostSummary(props: { readonly costs: Costs }): JSX.Element {
         <Facts
           facts={[
             ['Used', costs.total === 0 ? undefined : formatPercent(share)],
-            ['Ran', `${costs.hours.toFixed(1)} h${costs.pricedHours < costs.hours ? `, ${costs.pricedHours.toFixed(1)} h of them with a known price` : ''}`],
+            [
+              'Ran',
+              `${formatDuration(costs.hours * HOUR_MS)}${costs.pricedHours < costs.hours ? `, ${formatDuration(costs.pricedHours * HOUR_MS)} of it at a known price` : ''}`,
+            ],
             [
               'Price',
               price.perHour === null

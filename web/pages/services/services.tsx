@@ -47,6 +47,9 @@ const columns: readonly Column<Service>[] = [
   { key: 'since', title: 'Since', width: '88px', align: 'end', render: (service) => <RelativeTime at={service.since} /> },
 ];
 
+/** What is left of the list beside an open service. */
+const BESIDE = ['name', 'state', 'since'];
+
 export function ServicesPage(): JSX.Element {
   const services = useServices();
   const [open] = useParam('service');
@@ -88,7 +91,7 @@ export function ServicesPage(): JSX.Element {
             <Table
               label="Services"
               density="normal"
-              columns={columns}
+              columns={open === '' ? columns : columns.filter(({ key }) => BESIDE.includes(key))}
               rows={page.items}
               rowKey={(service) => service.name}
               openKey={open}

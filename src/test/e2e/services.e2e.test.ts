@@ -1,0 +1,81 @@
+import { deepEqual, match, ok } from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
+import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+
+const program = fileURLToPath(new URL('../page-service.ts', import.meta.url));
+
+let studio: Studio;
+let browser: TestBrowser;
+let page: Page;
+before(async () => {
+  studio = await createStudio();
+  await studio.start();
+  await claimStudio(studio);
+  browser = await createBrowser();
+  page = await browser.newPage(studio.url);
+  await page.goto('/');
+  await page.getByLabel('E-mail').fill(owner.email);
+  await page.getByLabel('Password', { exact: true }).fill(owner.password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  faultsOf(page);
+});
+after(async () => {
+  await browser.close();
+  await studio.destroy();
+});
+
+test('a person defines a service, sees it run and write, opens its page, stops it, and sees how it ended', async () => {
+  await page.goto('/services');
+  await page.getByRole('button', { name: 'New service' }).click();
+  await page.getByLabel('Name').fill('shown');
+  await page.getByLabel('Command').fill(`${process.execPath}\n${program}`);
+  await page.getByLabel('Path of the check').fill('/health');
+  await page.getByRole('button', { name: 'Define' }).click();
+  const detail = page.getByRole('complementary', { name: 'Service' });
+  await detail.getByText('Running').waitFor();
+  await detail.getByText(/hello from shown on/).waitFor();
+  const [opened] = await Promise.all([page.context().waitForEvent('page'), detail.getByRole('link', { name: 'Open page' }).click()]);
+  await opened.locator('#out[data-done]').waitFor({ state: 'attached' });
+  match(opened.url(), /\/services\/shown\/~/);
+  await opened.close();
+  await detail.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.getByRole('button', { name: 'Stop it' }).click();
+  await detail.getByText('Stopped').waitFor();
+  await detail.getByRole('tab', { name: 'Exits' }).click();
+  await detail.getByText(/SIGTERM|exit code/).waitFor();
+  deepEqual(await findAxeFaults(page), []);
+  deepEqual(faultsOf(page), []);
+});
+
+test('what an idle machine does and what it costs are set in the browser', async () => {
+  await page.goto('/idle');
+  await page.getByText('Act when the machine idles').click();
+  await page.getByLabel('After, minutes').fill('45');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('An idle machine will act').waitFor();
+  await page
+    .getByText(/no RunPod pod with a key/)
+    .first()
+    .waitFor();
+  await page.getByRole('button', { name: 'Keep awake 1 h' }).click();
+  await page.getByText('Kept awake until').waitFor();
+  await page.goto('/costs');
+  await page.getByLabel('An hour').fill('2.49');
+  await page.getByRole('button', { name: 'Set the price' }).click();
+  await page.getByText(/\$2\.49 an hour, as set here/).waitFor();
+  deepEqual(faultsOf(page), []);
+});
+
+test('Studio that was killed leaves services running, and the next one ends them before it starts its own', async () => {
+  await page.goto('/services?service=shown');
+  await page.getByRole('button', { name: 'Start', exact: true }).click();
+  await page.getByRole('complementary', { name: 'Service' }).getByText('Running').waitFor();
+  await studio.kill();
+  await studio.start();
+  match(studio.log(), /ended services that an earlier Studio left running/);
+  ok(!studio.log().includes('EADDRINUSE'));
+});
