@@ -64,6 +64,7 @@ import { proposedOrigin } from './identity/public-origin.ts';
 import { defaultEnvironments } from './jobs/environments.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
 import { workerIdOf } from './jobs/worker.ts';
+import { needsOf } from './jobs/line.ts';
 import { createMasker } from './jobs/masker.ts';
 import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -200,6 +201,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     sandbox,
     large: createLargeResults({ files, database, clock }),
     secrets: identity.secrets,
+    neverRuns: (resources) => ledger.neverReason(needsOf(resources)),
     jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
     modelsOf: (orgId, workflowId) => stepModels(orgId, workflowId),
     flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),

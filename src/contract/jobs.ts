@@ -103,7 +103,24 @@ export const job = z.strictObject({
   metrics: z.record(z.string(), z.number()).optional(),
   resources,
   preemptible: z.boolean(),
-  lease: z.strictObject({ workerId: z.string(), expiresAt: timestamp }).optional(),
+  lease: z
+    .strictObject({
+      workerId: z.string(),
+      expiresAt: timestamp,
+      /** Of a running job that was granted some. */
+      devices: z.array(z.strictObject({ uuid: z.string(), index: z.int(), bytes: z.int() })).optional(),
+    })
+    .optional(),
+  /** What to ask for next, from what the same command with the same labels took at its peak. */
+  suggested: z
+    .strictObject({
+      vramBytes: z.int().optional(),
+      memoryBytes: z.int().optional(),
+      peakVramBytes: z.int().optional(),
+      peakMemoryBytes: z.int().optional(),
+      attempts: z.int(),
+    })
+    .optional(),
   /** Of a queued job: when the next attempt is due. */
   notBefore: timestamp.optional(),
   priority: z.int(),

@@ -1,6 +1,6 @@
 /** What the engine's effectful files share: its parts, the live instances, and who waits for them. Holds no behaviour beyond look-ups. */
 import type { Json } from '../contract/endpoint.ts';
-import type { Definition } from '../contract/graph.ts';
+import type { Definition, GraphNode } from '../contract/graph.ts';
 import type { Failure } from '../contract/instances.ts';
 import type { InstanceStatus } from '../contract/values.ts';
 import type { LargeResults } from '../files/large.ts';
@@ -44,6 +44,8 @@ export interface EngineParts {
   readonly large: LargeResults;
   readonly secrets: { read(orgId: string, name: string): Promise<string | undefined> };
   readonly jobs: EngineJobs;
+  /** Why no state of this machine could ever give a step what it asks for; undefined: one could. */
+  readonly neverRuns?: (resources: NonNullable<GraphNode['resources']>) => string | undefined;
   /** Who tells people what steps say; without it such a step fails. */
   readonly notify?: EngineNotify;
   /** Who brings models here; without it such a step fails. */

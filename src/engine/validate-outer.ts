@@ -35,14 +35,35 @@ interface Placed {
 }
 
 async function queueProblems(core: Core, nodes: readonly Placed[]): Promise<readonly Problem[]> {
-  const asked = nodes.flatMap(({ node }) => node.queue ?? []);
+  const asked = nodes.filter(({ node }) => node.queue !== undefined || node.resources !== undefined);
   if (asked.length === 0) return [];
-  const known = await findQueues(core.parts.database.engine, asked);
-  return nodes.flatMap(({ node, path }) => {
-    if (node.queue === undefined || known.has(node.queue)) return [];
+  const known = await findQueues(
+    core.parts.database.engine,
+    asked.flatMap(({ node }) => node.queue ?? []),
+  );
+  return asked.flatMap((placed): readonly Problem[] => {
+    const { node, path } = placed;
+    if (node.queue === undefined || known.has(node.queue)) return resourceProblems(core, placed, known.get(node.queue ?? '') ?? 0);
     const message = `there is no queue "${node.queue}"; GET /api/v1/queues lists them, PATCH /api/v1/queues/{name} makes one`;
     return [{ node: node.key, path: `${path}.queue`, code: 'unknown_queue', message }];
   });
+}
+
+/** What this machine could never give a step would keep it waiting for ever. */
+function resourceProblems(core: Core, { node, path }: Placed, defaultGpus: number): readonly Problem[] {
+  const asked = node.resources ?? {};
+  const isDefault = defaultGpus > 0 && asked.gpus === undefined && asked.vramBytes === undefined;
+  const never = core.parts.neverRuns?.(isDefault ? { ...asked, gpus: defaultGpus } : asked);
+  if (never === undefined) return [];
+  const hint = isDefault ? `; the queue ${node.queue ?? ''} gives each job a GPU unless resources.gpus says otherwise` : '';
+  return [
+    {
+      node: node.key,
+      path: `${path}.${isDefault ? 'queue' : 'resources'}`,
+      code: 'unsatisfiable',
+      message: `"${node.key}" could never run here: ${never}${hint}`,
+    },
+  ];
 }
 
 /** Calls of workflows that are named, not computed. */

@@ -47,7 +47,7 @@ interface Running {
   order: StopOrder | undefined;
   pump: LogPump | undefined;
   uid: number | undefined;
-  oomBefore: number;
+  oomBefore: number | undefined;
   /** Known once the command is: masked in whatever is told from then on. */
   redact: readonly string[];
 }
@@ -119,6 +119,7 @@ async function toEnd(running: Running, run: (running: Running) => Promise<Verdic
   } finally {
     if (running.uid !== undefined && !running.abandoned.signal.aborted) parts.uids?.release(running.uid);
     parts.environments.letGo(claimed.job.id);
+    parts.sizes.forget(claimed.job.id);
     parts.onLog(claimed.job.id);
   }
 }
@@ -298,7 +299,7 @@ async function attend(running: Running, process: JobProcess | undefined, pump: L
     claimed,
     order: running.order,
     exit,
-    ended: { folder, uid: running.uid, command, oomKills: oomKills() - running.oomBefore, note: (line) => pump?.note(line) ?? Promise.resolve() },
+    ended: { folder, uid: running.uid, command, oomKills: oomSince(running), note: (line) => pump?.note(line) ?? Promise.resolve() },
     parts,
   });
 }
@@ -307,6 +308,11 @@ function noteOf(order: StopOrder): string {
   if (order.kind === 'timeout') return `the job ran longer than its limit of ${order.limitMs} ms and is ended`;
   if (order.kind === 'evicted') return `the job is ended and put back in line: ${order.message}`;
   return order.kind === 'outgrown' ? `the job is ended: ${order.message}` : 'the job is ended';
+}
+
+function oomSince({ oomBefore }: Running): number | undefined {
+  const now = oomKills();
+  return now === undefined || oomBefore === undefined ? undefined : now - oomBefore;
 }
 
 /** What it told in its last second. */

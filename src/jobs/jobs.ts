@@ -21,9 +21,11 @@ import { needsGrant, needsOf } from './line.ts';
 import { sizeOf } from './log-pump.ts';
 import { searchLog, type SearchReply, type SearchRequest } from './log-search.ts';
 import { DEFAULT_LIMITS, type JobsParts, type RunParts } from './parts.ts';
+import { createSizes } from './sizes.ts';
 import { submitJobs, type SubmitRequest, type Submitted } from './submit.ts';
 import { createUids } from './uids.ts';
 import { waitReasonOf } from './wait-reason.ts';
+import { withSizes } from './with-sizes.ts';
 import { createJobWorker, type JobWorker } from './worker.ts';
 
 export type { JobsParts } from './parts.ts';
@@ -91,6 +93,7 @@ export function createJobs(given: JobsParts): Jobs {
     limits: { ...DEFAULT_LIMITS, ...given.limits },
     environments: createEnvironments({ ...given.environments, clock, log }),
     uids: process.getuid?.() === 0 ? createUids() : undefined,
+    sizes: createSizes({ ledger: given.ledger, clock }),
     pulseOf: (queue) => {
       const pulse = pulses.get(queue) ?? createPulse();
       pulses.set(queue, pulse);
@@ -148,14 +151,15 @@ export function createJobs(given: JobsParts): Jobs {
       return requireGroup(orgId, id);
     },
     async explain(list) {
-      if (!list.some((job) => job.status === 'queued')) return [...list];
+      const sized = await withSizes(list, { sql: database.engine, ledger: parts.ledger });
+      if (!list.some((job) => job.status === 'queued')) return sized;
       const blocked = list.filter((job) => job.status === 'queued' && job.blockedBy !== undefined).map((job) => job.id);
       const [queues, workers, awaited] = await Promise.all([
         listQueues(database.engine),
         listWorkers(database.engine),
         firstOpenDependencies(database.engine, blocked),
       ]);
-      return list.map((job) => {
+      return sized.map((job) => {
         if (job.status !== 'queued') return job;
         return { ...job, waitReason: dependencyReasonOf(job, awaited.get(job.id)) ?? queuedReasonOf(job, reasonOf(job, queues, workers, clock.now())) };
       });

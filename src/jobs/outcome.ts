@@ -9,6 +9,7 @@ import type { JobFolder } from './job-folder.ts';
 import { maskText } from './masker.ts';
 import { MAX_ORPHANED, type RunParts, type StopOrder } from './parts.ts';
 import type { Command } from './prepare.ts';
+import { signatureOf, type JobPeak } from './sizes.ts';
 import { signalOf, type ExitRecord } from './shim.ts';
 
 export type Verdict =
@@ -17,6 +18,8 @@ export type Verdict =
       readonly end: Omit<JobEnd, 'result'>;
       readonly output?: Omit<JobEnded, 'artifacts'>;
       readonly artifacts?: readonly StagedArtifact[];
+      /** Of what ran; undefined: nothing did. */
+      readonly signature?: string;
       readonly isFinal?: boolean;
     }
   | {
@@ -35,7 +38,8 @@ export interface Ended {
   readonly uid: number | undefined;
   /** Undefined: it can't be known any more what to mask, so nothing the job wrote is shown. */
   readonly command: Command | undefined;
-  readonly oomKills: number;
+  /** Since the attempt began; undefined where the kernel does not count. */
+  readonly oomKills: number | undefined;
   readonly note: (line: string) => Promise<void>;
 }
 
@@ -58,19 +62,7 @@ export async function judge(subject: Case): Promise<Verdict> {
     const error: Failure = { code: 'timeout', message, remedy: 'Raise timeoutMs, or make the job shorter.' };
     return { kind: 'end', end: { status: 'failed', reason: 'timeout', error, endedAtMs, ...exitOf(exit) } };
   }
-  if (order?.kind === 'outgrown') {
-    const remedy = 'Ask for more vramBytes, or make the job use less.';
-    return {
-      kind: 'end',
-      end: {
-        status: 'failed',
-        reason: 'vram_exceeded',
-        error: { code: 'vram_exceeded', message: `The job was ended: ${order.message}.`, remedy },
-        endedAtMs,
-        ...exitOf(exit),
-      },
-    };
-  }
+  if (order?.kind === 'outgrown') return judgeOutgrown(subject, order, endedAtMs);
   // Success in that moment counts.
   if (order?.kind === 'evicted' && exit?.code !== 0) return judgeEvicted(claimed, order, endedAtMs);
   // Ended by our TERM, it failed only because Studio stops; what came to success in that moment counts.
@@ -79,6 +71,18 @@ export async function judge(subject: Case): Promise<Verdict> {
   // The shim leaves its number before it starts anything: without it, nothing has run.
   if (ended !== undefined && !existsSync(ended.folder.shimPid)) return NOT_STARTED;
   return judgeOrphan(claimed, endedAtMs);
+}
+
+function judgeOutgrown({ exit, ended, claimed }: Case, order: StopOrder & { readonly kind: 'outgrown' }, endedAtMs: number): Verdict {
+  const code = order.of === 'vram' ? 'vram_exceeded' : 'memory_exceeded';
+  const remedy = `Ask for more ${order.of === 'vram' ? 'vramBytes' : 'memoryBytes'}, or make the job use less.`;
+  const error: Failure = { code, message: `The job was ended: ${order.message}.`, remedy };
+  return { kind: 'end', end: { status: 'failed', reason: code, error, endedAtMs, ...exitOf(exit) }, ...signatureIn(ended, claimed) };
+}
+
+/** By what its size is remembered. */
+function signatureIn(ended: Ended | undefined, claimed: ClaimedJob): { readonly signature?: string } {
+  return ended?.command === undefined ? {} : { signature: signatureOf(ended.command.spec, claimed.job.labels) };
 }
 
 /** For something more important: as often as need be. A lost device may have been the job's own doing: so it is tried again a few times only. */
@@ -113,7 +117,8 @@ async function judgeExit(subject: Case & { readonly exit: NonNullable<Case['exit
   const isSuccess = exit.code === 0;
   const staged = await stageArtifacts(ended.folder, { files: parts.files, uid: ended.uid });
   for (const line of staged.refused) await ended.note(line);
-  const facts = { ...exitOf(exit), endedAtMs: exit.endedAtMs, metrics: { cpuMs: exit.cpuMs } };
+  const peak = parts.sizes.peakOf(subject.claimed.job.id);
+  const facts = { ...exitOf(exit), endedAtMs: exit.endedAtMs, metrics: { cpuMs: exit.cpuMs, ...peakMetrics(peak) } };
   let output: Output;
   try {
     output = await outputOf(ended, isSuccess);
@@ -122,7 +127,12 @@ async function judgeExit(subject: Case & { readonly exit: NonNullable<Case['exit
     return { kind: 'end', end: { status: 'failed', reason: error.code, error: failureOf(error), ...facts }, artifacts: staged.artifacts, isFinal: true };
   }
   const end: Omit<JobEnd, 'result'> = isSuccess ? { status: 'completed', ...facts } : { status: 'failed', ...failedExit(exit.code, output, ended), ...facts };
-  return { kind: 'end', end, output: { exitCode: exit.code, ...output }, artifacts: staged.artifacts };
+  return { kind: 'end', end, output: { exitCode: exit.code, ...output }, artifacts: staged.artifacts, ...signatureIn(ended, subject.claimed) };
+}
+
+/** Beside what the job itself tells. */
+function peakMetrics({ vramBytes, memoryBytes }: JobPeak): Readonly<Record<string, number>> {
+  return { ...(memoryBytes === 0 ? {} : { peakMemoryBytes: memoryBytes }), ...(vramBytes === 0 ? {} : { peakVramBytes: vramBytes }) };
 }
 
 function outputOf(ended: Ended, isSuccess: boolean): Promise<Output> | Output {
@@ -134,18 +144,19 @@ function failedExit(code: number, output: Output, ended: Ended): { readonly reas
   const signal = signalOf(code);
   const lastLine = output.stderr.trimEnd().split('\n').at(-1)?.slice(0, 500) ?? '';
   const last = lastLine === '' ? '' : ` Last line: ${lastLine}`;
+  const isGpuOom = GPU_OOM.test(output.stderr) || GPU_OOM.test(output.stdout);
+  if (isGpuOom) {
+    const message = `The job ran out of memory of its device (exit code ${code}).${last}`;
+    return { reason: 'oom', error: { code: 'oom', message, remedy: 'Ask for more vramBytes or a whole GPU, or make the job use less.' } };
+  }
   if (signal === 'SIGKILL') {
-    const isOom = ended.oomKills > 0;
-    return {
-      reason: isOom ? 'oom' : 'killed',
-      error: {
-        code: isOom ? 'oom' : 'killed',
-        message: isOom
-          ? `The kernel ended the job because memory ran out.${last}`
-          : `The job was ended by SIGKILL, not by Studio; a memory limit of the container does that.${last}`,
-        remedy: 'Give the machine more memory, or make the job use less.',
-      },
-    };
+    // Where the kernel does not count, a KILL that Studio did not send is taken for want of memory: nothing else sends one.
+    const isOom = ended.oomKills === undefined || ended.oomKills > 0;
+    const message = isOom
+      ? `The kernel ended the job because memory ran out (exit code ${code}).${last}`
+      : `The job was ended by SIGKILL, not by Studio; a memory limit of the container does that.${last}`;
+    const reason = isOom ? 'oom' : 'killed';
+    return { reason, error: { code: reason, message, remedy: 'Give the machine more memory, ask for memoryBytes, or make the job use less.' } };
   }
   const how = signal === undefined ? `exited with code ${code}` : `was ended by ${signal} (code ${code})`;
   return {
@@ -173,11 +184,23 @@ function failureOf(error: unknown, redact: readonly string[] = []): Failure {
   return { code, message: maskText(messageOf(error), redact).replaceAll('\u0000', '').slice(0, 4_000) };
 }
 
-/** How often the kernel killed for want of memory, since boot; 0 where it does not say. */
-export function oomKills(): number {
+/** What frameworks say when a device has no memory left. */
+const GPU_OOM =
+  /CUDA out of memory|CUDA error: out of memory|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation|HIP out of memory|hipErrorOutOfMemory|OutOfMemoryError: (CUDA|HIP)|RESOURCE_EXHAUSTED: Out of memory|ggml_\w*: failed to allocate .* buffer/i;
+
+/** How often the kernel killed for want of memory: in this container's group where it tells, else since boot; undefined where nothing counts. */
+export function oomKills(): number | undefined {
+  const counts = ['/sys/fs/cgroup/memory.events', '/sys/fs/cgroup/memory/memory.oom_control', '/proc/vmstat']
+    .map(countIn)
+    .filter((count) => count !== undefined);
+  return counts.length === 0 ? undefined : Math.max(...counts);
+}
+
+function countIn(path: string): number | undefined {
   try {
-    return Number(/^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'latin1'))?.[1] ?? 0);
+    const found = /^oom_kill (\d+)$/m.exec(readFileSync(path, 'latin1'))?.[1];
+    return found === undefined ? undefined : Number(found);
   } catch {
-    return 0;
+    return undefined;
   }
 }

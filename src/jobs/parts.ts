@@ -8,6 +8,7 @@ import type { Logger } from '../kernel/log.ts';
 import type { Database } from '../store/client.ts';
 import type { Environments, EnvironmentSettings } from './environments.ts';
 import type { Pulse } from './adaptive.ts';
+import type { Sizes } from './sizes.ts';
 import type { Uids } from './uids.ts';
 
 export interface JobsParts {
@@ -62,8 +63,8 @@ export type StopOrder =
   | { readonly kind: 'requeue' }
   /** What it holds is needed for something more important, or its device is lost: it goes back in line. */
   | { readonly kind: 'evicted'; readonly by: 'needed' | 'device'; readonly message: string }
-  /** It used more memory of its device than it was granted. */
-  | { readonly kind: 'outgrown'; readonly message: string }
+  /** It used more memory, of its device or of the machine, than it was granted. */
+  | { readonly kind: 'outgrown'; readonly of: 'vram' | 'memory'; readonly message: string }
   /** The job is another worker's by now: end the processes, write nothing. */
   | { readonly kind: 'lost' };
 
@@ -71,6 +72,7 @@ export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode' | 'envir
   readonly environments: Environments;
   readonly limits: JobLimits;
   readonly uids: Uids | undefined;
+  readonly sizes: Sizes;
   /** How attempts of a queue begin and end. */
   readonly pulseOf: (queue: string) => Pulse;
   /** The log of a job grew, or the job ended. */

@@ -6,6 +6,7 @@ import { NodeError, type JobEnded } from '../nodes/kit.ts';
 import { deleteJobArtifacts } from '../store/artifacts.ts';
 import { endJob, requeueJob, type Attempt as Fence, type ClaimedJob } from '../store/job-claims.ts';
 import { isConnectionLoss, type Sql } from '../store/client.ts';
+import { learnJobSize } from '../store/job-sizes.ts';
 import { releaseLeaseOf } from '../store/gpu-leases.ts';
 import { needsGrant } from './line.ts';
 import type { Verdict } from './outcome.ts';
@@ -70,6 +71,9 @@ async function writeEnd(
   const job = await endJob(sql, fence, { ...verdict.end, result: ended === undefined ? undefined : JSON.stringify(ended) });
   // Someone else has the job: nothing of this attempt may stand.
   if (job === undefined) throw new MovedError();
+  const peak = parts.sizes.peakOf(fence.id);
+  if (verdict.signature !== undefined && peak.memoryBytes + peak.vramBytes > 0)
+    await learnJobSize(sql, { ...place, ...peak, signature: verdict.signature, nowMs: parts.clock.now() });
   if (needsGrant(claimed.job.resources)) await releaseLeaseOf(sql, fence.id);
   return freed;
 }

@@ -12,6 +12,7 @@ import { insertDirectJobs, type NewDirectJob } from '../store/jobs.ts';
 import { countPending, readQueue } from '../store/queues.ts';
 import { needsOf } from './line.ts';
 import type { RunParts } from './parts.ts';
+import { signatureOf } from './sizes.ts';
 
 export type SubmitBody = z.infer<typeof submitJob>;
 
@@ -81,11 +82,13 @@ export async function submitJobs(request: SubmitRequest, parts: Pick<RunParts, '
   const createdAt = new Date(parts.clock.now());
   const rows = Array.from({ length: count }, (_, index): Omit<NewDirectJob, 'blockedBy'> => {
     const values = combinations?.[index];
+    const own = values === undefined ? spec : withValues(spec, values);
     return {
       id: request.ids?.[index] ?? newId('job', parts.clock),
       orgId,
       queue: queueName,
-      spec: values === undefined ? spec : withValues(spec, values),
+      spec: own,
+      signature: signatureOf(own, labels),
       name: name === undefined ? null : filled(name, values),
       group: groupId === undefined ? undefined : { id: groupId, index, size: count, ...(values === undefined ? {} : { matrix: values }) },
       priority: typeof priority === 'number' ? priority : WORDS[priority],

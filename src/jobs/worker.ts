@@ -90,7 +90,7 @@ class Worker implements JobWorker {
     });
     parts.ledger.onEvict('job', async (lease, why) => {
       const attempt = this.#attempts.get(lease.tenantId);
-      attempt?.stop(why.kind === 'outgrown' ? { kind: 'outgrown', message: why.message } : { kind: 'evicted', by: why.kind, message: why.message });
+      attempt?.stop(why.kind === 'outgrown' ? { kind: 'outgrown', of: 'vram', message: why.message } : { kind: 'evicted', by: why.kind, message: why.message });
       await attempt?.done;
     });
   }
@@ -214,10 +214,18 @@ class Worker implements JobWorker {
     for (const name of await this.#syncQueues()) this.wake(name);
     void this.#line.sync();
     if (this.#attempts.size > 0) for (const { id, reason } of await listCancelRequests(database.engine, this.id)) this.stopJob(id, { kind: 'cancel', reason });
+    this.#lookAtSizes();
     if (clock.monotonic() < this.#nextBeatAt) return;
     await this.#beat();
     await this.#renew();
     await this.#takeOver();
+  }
+
+  #lookAtSizes(): void {
+    if (this.#attempts.size === 0) return;
+    const { told, ended } = this.#parts.sizes.look([...this.#attempts.keys()]);
+    for (const { jobId, message } of told) this.#attempts.get(jobId)?.note(`${message}; if it stays so, the job is ended`);
+    for (const { jobId, message } of ended) this.stopJob(jobId, { kind: 'outgrown', of: 'memory', message });
   }
 
   /** Slots as they stand now. @returns the queues that have something to claim */

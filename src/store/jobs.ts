@@ -76,9 +76,13 @@ export async function insertStepJobs(sql: Sql, jobs: readonly NewStepJob[]): Pro
   const column = <K extends keyof NewStepJob>(key: K): NewStepJob[K][] => jobs.map((job) => job[key]);
   const { rows } = await sql.query<JobRow>(
     `insert into jobs (id, org_id, queue, type, status, instance_id, step_path, step_generation, step_attempt, priority, resources, timeout_ms, principal, created_at, seq)
-     select id, org_id, queue, type, 'queued', instance_id, step_path, step_generation, step_attempt, priority, resources::jsonb, timeout_ms, principal, created_at, 1
+     select id, org_id, queue, type, 'queued', instance_id, step_path, step_generation, step_attempt, priority,
+       -- A queue of devices gives each job one, unless it says what it needs of them.
+       case when coalesce(default_gpus, 0) > 0 and not resources::jsonb ?| array['gpus', 'vramBytes'] then resources::jsonb || jsonb_build_object('gpus', default_gpus) else resources::jsonb end,
+       timeout_ms, principal, created_at, 1
      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::bigint[], $12::text[], $13::timestamptz[])
        as new (id, org_id, queue, type, instance_id, step_path, step_generation, step_attempt, priority, resources, timeout_ms, principal, created_at)
+       left join queues on queues.name = new.queue
      returning ${JOB_COLUMNS}`,
     [
       column('id'),
@@ -111,6 +115,8 @@ export interface NewDirectJob {
   readonly group: Job['group'] | undefined;
   readonly blockedBy: number;
   readonly preemptible: boolean;
+  /** Of its command and labels. */
+  readonly signature: string;
   readonly priority: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly resources: Job['resources'];
@@ -126,13 +132,13 @@ export async function insertDirectJobs(sql: Sql, jobs: readonly NewDirectJob[], 
   const text = (key: 'spec' | 'labels' | 'resources' | 'retry'): string[] => jobs.map((job) => JSON.stringify(job[key]));
   const { rows } = await sql.query<JobRow>(
     `insert into jobs (id, org_id, queue, type, status, spec, priority, labels, resources, retry, timeout_ms, principal, created_at, name, group_id, group_index, group_size,
-       group_values, blocked_by, preemptible, seq)
+       group_values, blocked_by, preemptible, signature, seq)
      select id, org_id, queue, 'command', 'queued', spec::jsonb, priority, labels::jsonb, resources::jsonb, retry::jsonb, timeout_ms, principal, created_at, name, group_id,
-       group_index, group_size, group_values::jsonb, blocked_by, preemptible, 1
+       group_index, group_size, group_values::jsonb, blocked_by, preemptible, signature, 1
      from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::text[],
-       $13::text[], $14::int[], $15::int[], $16::text[], $17::int[], $18::boolean[])
+       $13::text[], $14::int[], $15::int[], $16::text[], $17::int[], $18::boolean[], $19::text[])
        as new (id, org_id, queue, spec, priority, labels, resources, retry, timeout_ms, principal, created_at, name, group_id, group_index, group_size, group_values,
-         blocked_by, preemptible)
+         blocked_by, preemptible, signature)
      returning ${JOB_COLUMNS}`,
     [
       column('id'),
@@ -153,6 +159,7 @@ export async function insertDirectJobs(sql: Sql, jobs: readonly NewDirectJob[], 
       jobs.map(({ group }) => (group?.matrix === undefined ? null : JSON.stringify(group.matrix))),
       column('blockedBy'),
       column('preemptible'),
+      column('signature'),
     ],
   );
   await writeEvents(

@@ -32,10 +32,10 @@ export async function readQueue(sql: Sql, name: string): Promise<Queue | undefin
   return rows[0] === undefined ? undefined : toQueue(rows[0]);
 }
 
-/** Which of these names are queues. */
-export async function findQueues(sql: Sql, names: readonly string[]): Promise<ReadonlySet<string>> {
-  const { rows } = await sql.query<{ name: string }>('select name from queues where name = any($1)', [[...new Set(names)]]);
-  return new Set(rows.map((row) => row.name));
+/** Which of these names are queues, and how many devices each gives a job that does not say. */
+export async function findQueues(sql: Sql, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql.query<{ name: string; default_gpus: number }>('select name, default_gpus from queues where name = any($1)', [[...new Set(names)]]);
+  return new Map(rows.map((row) => [row.name, row.default_gpus]));
 }
 
 /** The queues a worker has to look at: state, slots, and whether something could be claimed now. */
