@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
   db: { about: 'check | status | migrate | rollback [--to N]', load: async () => (await import('./db.ts')).db },
   token: { about: 'create [EMAIL] [--name N] [--scopes a,b]: a new API key', load: async () => (await import('./token.ts')).token },
   logs: { about: 'the log of Studio [--lines N] [--follow]', load: async () => (await import('./logs.ts')).logs },
+  models: { about: 'add-cuda | add-vulkan: run models on graphics cards', load: async () => (await import('./models.ts')).models },
   secrets: { about: 'generate: 256 random bits', load: async () => (await import('./secrets.ts')).secrets },
   version: { about: 'versions of Studio, Node and PostgreSQL', load: async () => (await import('./version.ts')).version },
 };

@@ -90,12 +90,12 @@ test('evicted again and again under load, it drains and comes back, and no reque
 });
 
 test('two models that do not fit together take turns, and each answers', async () => {
-  const small = await modelsHarness({ totalBytes: 1_200_000 });
+  const small = await modelsHarness({ totalBytes: 150_000_000 });
   try {
     const [a, b] = [await small.add('a'), await small.add('b')];
     const first = await small.ask('a');
-    const size = 1_200_000 - small.ledger.free();
-    assert.ok(size > 600_000, `a takes ${size} bytes: too few for this test`);
+    const size = 150_000_000 - small.ledger.free();
+    assert.ok(size > 75_000_000, `a takes ${size} bytes: too few for this test`);
     await small.ask('b');
     await small.until(() => small.life.runtime(a).state === 'unloaded');
     assert.equal(small.life.runtime(b).state, 'loaded');
@@ -106,10 +106,10 @@ test('two models that do not fit together take turns, and each answers', async (
 });
 
 test('what can never fit is refused with the largest that could, and a wait for memory ends with its caller', async () => {
-  const small = await modelsHarness({ totalBytes: 1_200_000 });
+  const small = await modelsHarness({ totalBytes: 150_000_000 });
   try {
-    await small.add('large', { settings: { contextLength: 65_536 }, tiny: { contextLength: 65_536 } });
-    await assert.rejects(small.ask('large'), { code: 'unsatisfiable', message: /1200000/ });
+    await small.add('large', { settings: { contextLength: 524_288 }, tiny: { contextLength: 524_288 } });
+    await assert.rejects(small.ask('large'), { code: 'unsatisfiable', message: /150000000/ });
     const holder = await small.add('holder', { pinned: true });
     await small.ask('holder');
     const waiter = await small.add('waiter');

@@ -19,6 +19,8 @@ const LEAST_CONTEXT = 2_048;
 const DEFAULT_PARALLEL = 4;
 /** An estimate is a few percent off: what a load takes beyond its lease another tenant misses. */
 const MARGIN = 1.05;
+/** The process itself, beside the weights: Node, llama.cpp, a vocabulary. */
+const PROCESS_BYTES = 96 * 1024 * 1024;
 /** Without a header that says more. */
 const UNKNOWN_FACTOR = 1.2;
 
@@ -57,7 +59,7 @@ export function chooseLoads(model: Pick<ModelRecord, 'shape' | 'settings' | 'byt
 
 function choiceOf(shape: ModelShape, plan: LoadPlan): LlamaChoice {
   const { vram, memory } = estimate(shape, plan);
-  return { plan, need: { gpus: 0, vramBytes: Math.ceil(vram.total * MARGIN), cpu: 0, memoryBytes: Math.ceil(memory.total * MARGIN) } };
+  return { plan, need: { gpus: 0, vramBytes: Math.ceil(vram.total * MARGIN), cpu: 0, memoryBytes: hostBytes(memory.total) } };
 }
 
 /** Layers over the fewest devices that hold them, the same on each: llama.cpp splits by layers. */
@@ -67,7 +69,7 @@ function spread(shape: ModelShape, plan: LoadPlan, { deviceBytes }: Rooms): read
   const largestLayer = Math.max(...shape.layerBytes, shape.outputBytes);
   for (let count = 2; count <= deviceBytes.length; count++) {
     const each = Math.ceil((shared / count + largestLayer + vram.compute + vram.runtime) * MARGIN);
-    if (each <= (deviceBytes[count - 1] ?? 0)) return [{ plan, need: { gpus: count, vramBytes: each, cpu: 0, memoryBytes: Math.ceil(memory.total * MARGIN) } }];
+    if (each <= (deviceBytes[count - 1] ?? 0)) return [{ plan, need: { gpus: count, vramBytes: each, cpu: 0, memoryBytes: hostBytes(memory.total) } }];
   }
   return [];
 }
@@ -85,5 +87,10 @@ function unknownShape(model: Pick<ModelRecord, 'bytes' | 'contextLength'>, setti
     cacheType: settings.cacheType ?? 'f16',
     flashAttention: settings.flashAttention ?? true,
   };
-  return { plan, need: { gpus: 0, vramBytes: 0, cpu: 0, memoryBytes: Math.ceil(model.bytes * UNKNOWN_FACTOR) } };
+  return { plan, need: { gpus: 0, vramBytes: 0, cpu: 0, memoryBytes: PROCESS_BYTES + Math.ceil(model.bytes * UNKNOWN_FACTOR) } };
+}
+
+/** Main memory: what a lease says of it keeps jobs from being promised the same. */
+function hostBytes(bytes: number): number {
+  return PROCESS_BYTES + Math.ceil(bytes * MARGIN);
 }
