@@ -147,10 +147,10 @@ export const modelEstimate = z.strictObject({
 });
 export type ModelEstimate = z.infer<typeof modelEstimate>;
 
-export const downloadError = z.strictObject({ code: z.string(), message: z.string() });
+const downloadError = z.strictObject({ code: z.string(), message: z.string() });
 export type DownloadError = z.infer<typeof downloadError>;
 
-export const downloadFile = z.strictObject({
+const downloadFile = z.strictObject({
   name: z.string(),
   /** Null: the server does not say. */
   bytes: z.int().nullable(),
@@ -158,7 +158,6 @@ export const downloadFile = z.strictObject({
   sha256: z.string().nullable(),
   state: z.enum(['waiting', 'running', 'verifying', 'done']),
 });
-export type DownloadFile = z.infer<typeof downloadFile>;
 
 export const download = z.strictObject({
   id: z.string(),

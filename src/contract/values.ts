@@ -51,7 +51,6 @@ export type ModelStatus = (typeof modelStatuses)[number];
 
 /** What a model does right now. A remote one is `loaded` while its server answers. */
 export const modelStates = ['unloaded', 'waiting', 'loading', 'loaded', 'draining', 'failed'] as const;
-export type ModelState = (typeof modelStates)[number];
 
 export const downloadStatuses = ['queued', 'running', 'paused', 'completed', 'failed', 'cancelled'] as const;
 export type DownloadStatus = (typeof downloadStatuses)[number];

@@ -51,7 +51,9 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
   const lines: string[] = [];
   const log: Logger = createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } });
   const port = await freePort();
-  const loaded = await loadConfig({ env: { HOST: '127.0.0.1', PORT: String(port), WORKSPACE_PATH: workspace, ...options.env }, file: {} });
+  // Nobody answers there: a test that names no hub of its own asks nobody's.
+  const base = { HOST: '127.0.0.1', PORT: String(port), WORKSPACE_PATH: workspace, HF_ENDPOINT: 'http://127.0.0.1:9' };
+  const loaded = await loadConfig({ env: { ...base, ...options.env }, file: {} });
   const config = completeConfig(loaded.config);
   const progress = createBootProgress(
     () => clock.monotonic(),
