@@ -11,7 +11,7 @@ import { AppError } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import { readDownload, type DownloadRecord } from '../store/downloads.ts';
 import { readModel } from '../store/models.ts';
-import { upsertQueue } from '../store/queues.ts';
+import { readQueue, upsertQueue } from '../store/queues.ts';
 import { silentLog, testDatabase, type TestDatabase } from '../test/database.ts';
 import { modelServer, type ModelServer } from '../test/model-server.ts';
 import { tinyGguf } from '../test/tiny-gguf.ts';
@@ -202,6 +202,7 @@ test('slots and the state of the queue hold at once: none runs while it is pause
   await clock.sleep(50);
   assert.equal((await readDownload(store.database.engine, a.id))?.status, 'queued');
   assert.match((await downloads.waitReason()).message, /is paused/);
+  assert.equal((await readQueue(store.database.engine, DOWNLOAD_QUEUE))?.pending, 2);
   await change(1, 'running');
   await until(a.id, (download) => download.status === 'running');
   assert.equal((await readDownload(store.database.engine, b.id))?.status, 'queued');

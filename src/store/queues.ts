@@ -16,10 +16,12 @@ interface QueueRow {
   running: number;
 }
 
-// Counting goes through partial indexes; LIMIT: exact up to a million queued jobs in well under a second, then keep counters.
+// Downloads are no jobs, but wait on a queue. Counting goes through partial indexes; LIMIT: exact up to a million queued jobs in well under a second, then keep counters.
 const QUEUE = `name, state, slots, adaptive, default_gpus, max_pending, default_timeout_ms,
-  (select count(*) from jobs where queue = queues.name and status = 'queued') as pending,
-  (select count(*) from jobs where queue = queues.name and status = 'running') as running`;
+  (select count(*) from jobs where queue = queues.name and status = 'queued')
+    + case name when 'downloads.huggingface' then (select count(*) from downloads where status = 'queued') else 0 end as pending,
+  (select count(*) from jobs where queue = queues.name and status = 'running')
+    + case name when 'downloads.huggingface' then (select count(*) from downloads where status = 'running') else 0 end as running`;
 
 /** By name, counts over all orgs: ask on the engine's connection. */
 export async function listQueues(sql: Sql): Promise<Queue[]> {
