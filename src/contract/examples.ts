@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { endpoint, json, page, pageQuery } from './endpoint.ts';
 import { graph } from './graph.ts';
 
-export const exampleGroups = ['flow', 'waits', 'policies', 'triggers'] as const;
+export const exampleGroups = ['flow', 'waits', 'policies', 'triggers', 'models'] as const;
 
 export const exampleSummary = z.strictObject({
   id: z.string(),

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { itemsOf, type ApiClient } from './api-client.ts';
 import { startApp, type TestApp } from './app.ts';
+import { startFakeOpenAi, type FakeOpenAi } from './fake-openai.ts';
 
 interface Example {
   readonly id: string;
@@ -24,6 +25,7 @@ let app: TestApp;
 let api: ApiClient;
 let busy: Server;
 let busyUrl = '';
+let provider: FakeOpenAi;
 /** How often the busy server was asked. */
 let asked = 0;
 const made = new Map<string, Made>();
@@ -35,6 +37,8 @@ before(async () => {
   await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
   busyUrl = `http://127.0.0.1:${(busy.address() as AddressInfo).port}/`;
   await api.expect(200, 'PATCH', '/api/v1/settings', { allowedHosts: ['127.0.0.1'] });
+  provider = await startFakeOpenAi();
+  await api.expect(201, 'POST', '/api/v1/models', { engine: 'remote', name: 'tiny', settings: { kind: 'openai', baseUrl: provider.url, model: 'tiny' } });
   for (const { id } of itemsOf(await api.expect(200, 'GET', '/api/v1/examples?limit=200'))) {
     const example = (await api.expect(200, 'GET', `/api/v1/examples/${String(id)}`)) as unknown as Example;
     const workflow = await api.expect(201, 'POST', '/api/v1/workflows', { name: example.title, ...example.definition });
@@ -44,6 +48,7 @@ before(async () => {
 after(async () => {
   busy.close();
   await app.close();
+  await provider.close();
 });
 
 type Row = Record<string, unknown>;
@@ -216,6 +221,26 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     });
     const { id } = await api.expect(201, 'POST', `/api/v1/workflows/${String(failing['id'])}/instances`, {});
     assert.equal(((await completed(await started('event-follow', 'event:failures'))) as { failed: string }).failed, id);
+  },
+  'model-summarise': async () => {
+    await api.call('PUT', '/api/v1/files/notes.txt', { body: 'It rained.', headers: { 'content-type': 'text/plain' } });
+    provider.behave({ answers: ['A note about rain.'] });
+    await run('model-summarise', { path: 'notes.txt', model: 'tiny' });
+    assert.equal((await api.call('GET', '/api/v1/files/notes.txt.summary.txt')).text, 'A note about rain.');
+    assert.match(JSON.stringify(provider.calls.at(-1)?.body['messages']), /It rained\./);
+  },
+  'model-classify': async () => {
+    const mail = { mail: 'My parcel arrived broken.', model: 'tiny' };
+    // The first answer does not fit: the model is asked to correct it.
+    provider.behave({ answers: ['It is a complaint.', '{"topic":"complaint","isUrgent":true}'] });
+    const before = provider.calls.length;
+    assert.deepEqual(await run('model-classify', mail), { apologise: { to: 'a person', isUrgent: true } });
+    assert.equal(provider.calls.length, before + 2);
+    const again = await start('model-classify', mail);
+    await completed(again);
+    assert.equal((await stepsOf(again)).get('classify')?.['status'], 'cached');
+    const [usage] = itemsOf(await api.expect(200, 'GET', '/api/v1/models/usage?group=caller'));
+    assert.deepEqual([(usage?.['caller'] as Row | undefined)?.['kind'], usage?.['failed']], ['workflow', 0]);
   },
   'file-drop': async () => {
     await api.call('PUT', '/api/v1/files/inbox/rows.csv', { body: 'a,b\n1,2\n3,4\n', headers: { 'content-type': 'text/csv' } });

@@ -9,6 +9,7 @@ const groups: Readonly<Record<Example['group'], string>> = {
   waits: 'Waiting',
   policies: 'Retries, caches, limits',
   triggers: 'Triggers',
+  models: 'Models',
 };
 
 export function ExampleList(props: {
