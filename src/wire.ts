@@ -176,6 +176,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     reserveBytes: config.gpuReserveBytes,
     cpu: cores,
     memoryBytes: memoryTotalBytes,
+    onGranted: (waitMs) => void loadMetrics().then((loaded) => loaded.observeGpuWait(waitMs)),
   });
   const sandbox = createSandbox({ clock, log });
   const httpOf = (orgId: string): Egress => createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock });
@@ -321,6 +322,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       sockets: () => realtime.connections,
       runData: () => runData.summary,
       gpus: devices.last,
+      ledger,
       models: models.figures,
     }));
   clock.after(METRICS_AFTER_MS, () => void loadMetrics());

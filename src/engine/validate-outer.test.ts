@@ -8,7 +8,7 @@ import { engineHarness, type EngineHarness } from '../test/engine.ts';
 let h: EngineHarness;
 let other = '';
 before(async () => {
-  h = await engineHarness();
+  h = await engineHarness({ neverRuns: ({ gpus = 0 }) => (gpus > 1 ? `it asks for ${gpus} GPUs; this machine has 1` : undefined) });
   other = await h.publish({ nodes: [{ key: 'a', type: 'noop' }] });
 });
 after(() => h.close());
@@ -51,6 +51,15 @@ test('a workflow that calls itself each time is refused, behind a choice it is n
   assert.deepEqual(await codes({ nodes: [start, call(other)], edges: [{ from: 'start.true', to: 'call' }] }, other), []);
   assert.deepEqual(await codes({ nodes: [start, call(other)], edges: [{ from: 'start', to: 'call', when: 'input.again' }] }, other), []);
   assert.deepEqual(await codes({ nodes: [{ ...call(other), condition: 'input.again' }] }, other), []);
+});
+
+test('a step that asks for what this machine could never give is a problem', async () => {
+  const job = (facts: object): Partial<Definition> => ({ nodes: [{ key: 'train', type: 'command', params: { command: ['true'] }, ...facts }] });
+  assert.deepEqual(await codes(job({ resources: { gpus: 1 } })), []);
+  assert.deepEqual(await codes(job({ resources: { gpus: 2 } })), ['unsatisfiable nodes[0].resources']);
+  await h.db.database.engine.query(`update queues set default_gpus = 2 where name = 'gpu'`);
+  assert.deepEqual(await codes(job({ queue: 'gpu' })), ['unsatisfiable nodes[0].queue']);
+  assert.deepEqual(await codes(job({ queue: 'gpu', resources: { gpus: 0 } })), []);
 });
 
 test('calls and queues in bodies are judged too', async () => {

@@ -55,6 +55,7 @@ export interface GpuLedger extends Ledger {
   /** @param viewer the org that asks: others' tenants are not named; default: its own  @returns undefined when it does not wait */
   waitOf(tenantId: string, viewer?: string | null): WaitReason | undefined;
   waiting(viewer: string | null): readonly WaitingView[];
+  waitingCount(): number;
   leases(): readonly HeldLease[];
   leaseOf(tenantId: string): HeldLease | undefined;
   devices(): readonly PolicyDevice[];

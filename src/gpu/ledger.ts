@@ -233,6 +233,10 @@ class LedgerProcess implements GpuLedger {
     }));
   }
 
+  waitingCount(): number {
+    return this.#line.all.length;
+  }
+
   leases(): readonly HeldLease[] {
     return [...this.#held.values()];
   }

@@ -8,7 +8,9 @@ import type { Logger } from '../kernel/log.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { listQueueHealth } from '../store/health.ts';
 import { registerGpuMetrics } from './gpu-metrics.ts';
+import { registerLedgerMetrics, type LedgerFigures } from './ledger-metrics.ts';
 import { registerModelMetrics, type ModelFigures } from './model-metrics.ts';
+import { listWork } from '../store/queues.ts';
 import type { RunDataSummary } from './run-data.ts';
 
 export interface Metrics {
@@ -16,6 +18,8 @@ export interface Metrics {
   readonly registry: Registry;
   /** One answered request: the route's key (never its path), status and time. */
   observeRequest(request: { readonly route: string; readonly status: number; readonly ms: number }): void;
+  /** A request for devices was granted. @param waitMs since it could run */
+  observeGpuWait(waitMs: number): void;
   /** All metrics as Prometheus reads them. */
   read(): Promise<string>;
 }
@@ -29,6 +33,7 @@ interface MetricsParts {
   /** As seen last. */
   readonly gpus: () => readonly Gpu[];
   readonly models: () => readonly ModelFigures[];
+  readonly ledger: LedgerFigures;
 }
 
 export function createMetrics(parts: MetricsParts): Metrics {
@@ -46,6 +51,12 @@ export function createMetrics(parts: MetricsParts): Metrics {
   const answers = new Counter({ name: 'studio_requests_total', help: 'Answers, by route and class of status', labelNames: ['route', 'status'], registers });
   const depth = new Gauge({ name: 'env_queue_depth', help: 'Jobs that wait, by queue', labelNames: ['queue'], registers });
   const running = new Gauge({ name: 'studio_jobs_running', help: 'Jobs that run, by queue', labelNames: ['queue'], registers });
+  const slots = new Gauge({
+    name: 'studio_queue_slots',
+    help: 'Jobs that may run at once, by queue; adaptive queues find it themselves',
+    labelNames: ['queue'],
+    registers,
+  });
   const sockets = new Gauge({ name: 'studio_sockets', help: 'Open live connections', registers });
 
   const runDataBytes = new Gauge({ name: 'studio_run_data_bytes', help: 'What instances take of the database', registers });
@@ -54,6 +65,7 @@ export function createMetrics(parts: MetricsParts): Metrics {
   const runDataHeld = new Gauge({ name: 'studio_run_data_held_partitions', help: 'Partitions past the longest retention that instances hold', registers });
 
   registerGpuMetrics(registry, parts.gpus);
+  const observeGpuWait = registerLedgerMetrics(registry, parts.ledger);
   registerModelMetrics(registry, parts.models);
 
   async function sample(): Promise<void> {
@@ -70,6 +82,7 @@ export function createMetrics(parts: MetricsParts): Metrics {
         depth.set({ queue: line.queue }, line.pending);
         running.set({ queue: line.queue }, line.running);
       }
+      for (const queue of await listWork(sql, clock.now())) slots.set({ queue: queue.name }, queue.slots);
     } catch (error) {
       // What the process knows by itself is still worth reading.
       log.debug({ cause: messageOf(error) }, 'metrics without the database');
@@ -82,6 +95,7 @@ export function createMetrics(parts: MetricsParts): Metrics {
       latency.observe({ route }, ms / 1_000);
       answers.inc({ route, status: `${Math.floor(status / 100)}xx` });
     },
+    observeGpuWait,
     async read() {
       await sample();
       return registry.metrics();

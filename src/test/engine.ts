@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition } from '../contract/graph.ts';
 import type { Instance, Step } from '../contract/instances.ts';
+import type { EngineParts } from '../engine/core.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import type { FlightRecorder } from '../engine/flight-recorder.ts';
 import { newId } from '../kernel/ids.ts';
@@ -51,7 +52,13 @@ export interface BootOptions {
 
 /** @param options.types more node types than the product's */
 export async function engineHarness(
-  options: { readonly types?: readonly NodeType[]; readonly log?: Logger; readonly http?: HttpPort; readonly flightRecorder?: () => FlightRecorder } = {},
+  options: {
+    readonly types?: readonly NodeType[];
+    readonly log?: Logger;
+    readonly http?: HttpPort;
+    readonly flightRecorder?: () => FlightRecorder;
+    readonly neverRuns?: EngineParts['neverRuns'];
+  } = {},
 ): Promise<EngineHarness> {
   const db = await testDatabase();
   const clock = fakeClock();
@@ -96,6 +103,7 @@ export async function engineHarness(
         wake: (queue) => void woken.push(queue),
         cancel: async (jobId) => void cancelled.push(jobId),
       },
+      neverRuns: (resources) => options.neverRuns?.(resources),
       isAlone: bootOptions.isAlone ?? true,
       random: () => 0,
       ...(options.flightRecorder === undefined ? {} : { flightRecorder: options.flightRecorder() }),
