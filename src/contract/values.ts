@@ -57,7 +57,6 @@ export type DownloadStatus = (typeof downloadStatuses)[number];
 
 /** `draining`: takes nobody new. `lost`: gone or broken, nothing can run there. */
 export const gpuStates = ['ok', 'draining', 'lost'] as const;
-export type GpuState = (typeof gpuStates)[number];
 
 export function isTerminalInstance(status: InstanceStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';

@@ -44,6 +44,7 @@ const paths = (): readonly string[] => [
   `/instances/${instanceId}?step=draw&pane=attempts`,
   '/jobs',
   '/queues',
+  '/gpus',
   '/services',
   '/services?service=postgres',
   '/idle',
