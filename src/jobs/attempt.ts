@@ -1,8 +1,8 @@
 /** One attempt of one job, from claim to record. The process is never tied to this one: at every await Studio may die, and the next Studio takes
  *  the same way from `resumeAttempt`: it finds the process, or the exit record, or neither.
  *  One thing to know: the record is committed only after every process of the job is proved gone, and the slot is freed only after the record. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { backoffDelayMs } from '../kernel/retry.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { deferred } from '../kernel/deferred.ts';
@@ -14,6 +14,7 @@ import { isAlone, type JobProcesses } from './job-processes.ts';
 import { clearJobFolder, jobFolder, type JobFolder } from './job-folder.ts';
 import { openLogPump, type LogPump } from './log-pump.ts';
 import { failedEnd, judge, NOT_STARTED, oomKills, type Verdict } from './outcome.ts';
+import { writeWhole } from './own.ts';
 import type { RunParts, StopOrder } from './parts.ts';
 import { commandOf, openFolder, prepareAttempt, type Command, type Prepared } from './prepare.ts';
 import { readProgress } from './progress.ts';
@@ -230,7 +231,10 @@ function openPump(running: Running, command: Command): Promise<LogPump> {
     onMarker(marker) {
       if (marker.kind === 'told') running.told.add(marker.progress);
       // Written at once: a Studio that comes after this one does not read these lines again.
-      else writeFileSync(folder.printedResult, marker.text, { mode: 0o600 });
+      else {
+        writeFileSync(`${folder.printedResult}.new`, marker.text, { mode: 0o600 });
+        renameSync(`${folder.printedResult}.new`, folder.printedResult);
+      }
     },
   });
 }
@@ -329,7 +333,7 @@ async function readTold(running: Running): Promise<void> {
   const next = await readProgress(folder.progress, uid, seen);
   if (next === undefined) return;
   for (const progress of next.told) told.add(progress);
-  await writeFile(folder.progressState, String(next.bytes), { mode: 0o600 });
+  await writeWhole(folder.progressState, String(next.bytes));
 }
 
 /** @returns ends the wait */

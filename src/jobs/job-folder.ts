@@ -63,7 +63,8 @@ export function jobFolder(workspacePath: string, jobId: string): JobFolder {
 export async function clearJobFolder(folder: JobFolder): Promise<void> {
   const { work, artifacts, io, script, stdin, setup, stdout, stderr, pumpState, printedResult, progressState, shimPid, exit, run } = folder;
   const paths = [work, artifacts, io, script, stdin, setup, stdout, stderr, pumpState, printedResult, progressState, shimPid, exit, run];
-  await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
+  const halfWritten = [pumpState, printedResult, progressState].map((path) => `${path}.new`);
+  await Promise.all([...paths, ...halfWritten].map((path) => rm(path, { recursive: true, force: true })));
 }
 
 export interface FolderContent {

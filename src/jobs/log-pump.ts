@@ -3,8 +3,9 @@
  *  (mode 0600, Studio's own), until the job's end removes them.
  *  One thing to know: lines of the streams are ordered by when they were seen, a tenth of a second apart. */
 import { constants } from 'node:fs';
-import { open, readFile, rename, stat, truncate, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rename, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { asDiskFault } from '../files/content.ts';
+import { writeWhole } from './own.ts';
 import type { JobFolder } from './job-folder.ts';
 import { createMarkerScanner, MAX_MARKER_BYTES, type Marker, type MarkerScanner } from './markers.ts';
 import { createMasker, maskText, type Masker } from './masker.ts';
@@ -89,10 +90,9 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
     output = undefined;
   }
 
-  /** Not synced: it has to outlive Studio, not the machine (a job does not outlive that either). */
   async function save(): Promise<void> {
     const [setup, stdout, stderr] = streams.map((stream) => stream.offset - stream.masker.held());
-    await writeFile(folder.pumpState, JSON.stringify({ setup, stdout, stderr, log: logBytes }), { mode: 0o600 });
+    await writeWhole(folder.pumpState, JSON.stringify({ setup, stdout, stderr, log: logBytes }));
     savedAt = logBytes;
   }
 
@@ -122,6 +122,9 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
     if (took) options.onWrite();
     return took;
   }
+
+  // Before anything is written: a log that grew without it would be carried over twice.
+  if (state === undefined) await save();
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const next = turn.then(work, work);
@@ -231,6 +234,6 @@ async function readState(path: string): Promise<PumpState | undefined> {
     const isWhole = [setup, stdout, stderr, log].every((offset) => typeof offset === 'number');
     return isWhole ? ({ setup, stdout, stderr, log } as PumpState) : undefined;
   } catch {
-    return undefined; // None yet, or torn by a power cut: the log is then carried over again from the start.
+    return undefined; // None yet, or lost with the machine: the log is then carried over from the start.
   }
 }

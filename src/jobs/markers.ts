@@ -11,9 +11,12 @@ export interface MarkerScanner {
 /** A longer line is no marker: results beyond it belong in $STUDIO_RESULT. */
 export const MAX_MARKER_BYTES = 64 * 1024;
 const START = Buffer.from('::');
-const NEXT = Buffer.from('\n::');
+const AFTER_NEWLINE = Buffer.from('\n::');
+const AFTER_RETURN = Buffer.from('\r::');
 const NEWLINE = 10;
+const RETURN = 13;
 
+/** A carriage return ends a line too: what follows a progress bar stands at the beginning of one. */
 export function createMarkerScanner(emit: (marker: Marker) => void): MarkerScanner {
   /** The beginning of a line that may be a marker. */
   let open: Buffer | undefined;
@@ -25,7 +28,7 @@ export function createMarkerScanner(emit: (marker: Marker) => void): MarkerScann
   };
   /** @returns where the next line begins; undefined: not in this chunk */
   const endOfOpen = (chunk: Buffer): number | undefined => {
-    const end = chunk.indexOf(NEWLINE);
+    const end = endOfLine(chunk, 0);
     if (open !== undefined) {
       const line = Buffer.concat([open, end < 0 ? chunk.subarray(0, MAX_MARKER_BYTES + 1) : chunk.subarray(0, end)]);
       open = end < 0 && mayBeMarker(line) ? line : undefined;
@@ -36,26 +39,43 @@ export function createMarkerScanner(emit: (marker: Marker) => void): MarkerScann
   };
   return {
     push(chunk) {
-      let at: number | undefined = open === undefined && !isInsideLine ? 0 : endOfOpen(chunk);
+      let at = open === undefined && !isInsideLine ? 0 : endOfOpen(chunk);
       if (at === undefined) return;
       isInsideLine = false;
+      const starts = startsIn(chunk);
       for (;;) {
         if (!chunk.subarray(at, at + 2).equals(START)) {
-          const next: number = chunk.indexOf(NEXT, at);
-          if (next < 0) break;
-          at = next + 1;
+          const next = starts(at);
+          if (next === undefined) break;
+          at = next;
         }
-        const end: number = chunk.indexOf(NEWLINE, at);
+        const end = endOfLine(chunk, at);
         if (end < 0) break;
         take(chunk.subarray(at, end));
         at = end + 1;
       }
-      const last = chunk.lastIndexOf(NEWLINE);
+      const last = Math.max(chunk.lastIndexOf(NEWLINE), chunk.lastIndexOf(RETURN));
       const rest = chunk.subarray(Math.max(last + 1, at));
       if (rest.length === 0) return;
       if (mayBeMarker(rest)) open = Buffer.from(rest);
       else isInsideLine = true;
     },
+  };
+}
+
+function endOfLine(chunk: Buffer, at: number): number {
+  const newline = chunk.indexOf(NEWLINE, at);
+  const carriage = (newline < 0 ? chunk : chunk.subarray(0, newline)).indexOf(RETURN, at);
+  return carriage < 0 ? newline : carriage;
+}
+
+/** Where the next line from `at` on begins with colons. Either kind of line end is looked for once, however often it is asked. */
+function startsIn(chunk: Buffer): (at: number) => number | undefined {
+  const found = [AFTER_NEWLINE, AFTER_RETURN].map((needle) => ({ needle, at: -2 }));
+  return (from) => {
+    for (const one of found) if (one.at !== -1 && one.at < from) one.at = chunk.indexOf(one.needle, from);
+    const next = found.filter((one) => one.at >= 0).map((one) => one.at);
+    return next.length === 0 ? undefined : Math.min(...next) + 1;
   };
 }
 

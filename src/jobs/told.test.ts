@@ -28,7 +28,7 @@ test('a marker is a line of its own; anything else is a line like others', () =>
 });
 
 test('markers are found however the bytes are cut', () => {
-  const text = 'x\n::progress 0.1::\nab ::progress 0.2::\n::result [1]::\n:\n::\n:::progress 0.3::\n::metric a=1\nend';
+  const text = 'x\n::progress 0.1::\r\nab ::progress 0.2::\n10%\r20%\r::result [1]::\n:\n::\n:::progress 0.3::\r::metric a=1\rend';
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: text.length }), { maxLength: 12 }), (cuts) => {
       const found: Marker[] = [];

@@ -17,6 +17,8 @@ export interface LogWindow {
   readonly from: ReadonlySignal<number>;
   /** Whether it ends before the log does. */
   readonly isInside: ReadonlySignal<boolean>;
+  /** Index of the line that was asked for. */
+  readonly line: ReadonlySignal<number | undefined>;
   /** How long the log was when it was looked at last. */
   readonly bytes: ReadonlySignal<number>;
   start(): void;
@@ -45,6 +47,7 @@ export function createLogWindow(urls: LogWindowUrls): LogWindow {
   const from = signal(0);
   const isInside = signal(false);
   const bytes = signal(0);
+  const line = signal<number | undefined>(undefined);
   const log = signal<LogLines>(noLines);
   const error = signal<ApiError | undefined>(undefined);
   const done = signal(false);
@@ -82,6 +85,7 @@ export function createLogWindow(urls: LogWindowUrls): LogWindow {
   };
   const showEnd = (): void =>
     run(async (abort) => {
+      line.value = undefined;
       const size = await sizeOf(urls.plain, abort);
       bytes.value = size;
       const start = size <= WHOLE_BYTES ? 0 : await lineFrom(urls.plain, size - END_BYTES, abort);
@@ -94,14 +98,16 @@ export function createLogWindow(urls: LogWindowUrls): LogWindow {
     from,
     isInside,
     bytes,
+    line,
     start: showEnd,
     showEnd,
     showAt: (byte) =>
       run(async (abort) => {
         const start = byte <= BEFORE_BYTES ? 0 : await lineFrom(urls.plain, byte - BEFORE_BYTES, abort);
-        const { text, size } = await readRange(urls.plain, start, start + AROUND_BYTES - 1, abort);
+        const { raw, text, size } = await readRange(urls.plain, start, start + AROUND_BYTES - 1, abort);
         if (abort.aborted) return;
         bytes.value = size;
+        line.value = raw.subarray(0, Math.max(0, byte - start)).reduce((count, one) => count + (one === 10 ? 1 : 0), 0);
         if (start + AROUND_BYTES >= size) return followFrom(start);
         from.value = start;
         isInside.value = true;

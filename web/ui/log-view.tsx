@@ -23,6 +23,10 @@ export interface LogViewProps {
   readonly firstNumber?: number | undefined;
   /** False: which lines these are is not known. Default true. */
   readonly numbered?: boolean | undefined;
+  /** Begins at its end, also when it does not grow. */
+  readonly atEnd?: boolean | undefined;
+  /** Begins at this line (an index), marked. */
+  readonly atLine?: number | undefined;
 }
 
 const LINE_PX = 20;
@@ -30,7 +34,8 @@ const LINE_PX = 20;
 export function LogView(props: LogViewProps): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const [search, setSearch] = useState('');
-  const [follow, setFollow] = useState(props.live === true);
+  const [follow, setFollow] = useState(props.live === true || props.atEnd === true);
+  const isPlaced = useRef(false);
   const [hit, setHit] = useState(0);
   const { lines } = props;
   const seen = useVirtualRows(scroller, { count: lines.length, rowPx: LINE_PX });
@@ -40,6 +45,13 @@ export function LogView(props: LogViewProps): JSX.Element {
     const element = scroller.current;
     if (follow && element !== null) element.scrollTop = element.scrollHeight;
   }, [follow, lines]);
+
+  const { atLine } = props;
+  useEffect(() => {
+    if (isPlaced.current || atLine === undefined || atLine >= lines.length) return;
+    isPlaced.current = true;
+    show(atLine);
+  }, [atLine, lines]);
 
   const show = (index: number | undefined): void => {
     const element = scroller.current;
@@ -93,7 +105,7 @@ export function LogView(props: LogViewProps): JSX.Element {
         {lines.slice(seen.first, seen.end).map((line, offset) => {
           const index = seen.first + offset;
           const number = props.numbered === false ? undefined : index + (props.firstNumber ?? 1);
-          return <LogLine key={index} line={line} number={number} isHit={search !== '' && hits[hit] === index} search={search} />;
+          return <LogLine key={index} line={line} number={number} isHit={search === '' ? index === atLine : hits[hit] === index} search={search} />;
         })}
         <div style={{ height: `${seen.belowPx}px` }} />
       </div>

@@ -28,6 +28,9 @@ export function JobLog(props: { readonly jobId: string; readonly live: boolean }
       {shown.error.value !== undefined && <ErrorView compact title="The log broke off" error={shown.error.value} />}
       {!isWhole && <Place shown={shown} jobId={jobId} />}
       <LogView
+        key={`${shown.from.value} ${shown.line.value ?? 'end'}`}
+        atEnd={!isWhole && shown.line.value === undefined}
+        atLine={shown.line.value}
         label={`Log of ${jobId}`}
         lines={shownLines(log)}
         live={props.live && !shown.done.value && !shown.isInside.value}
