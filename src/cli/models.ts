@@ -14,7 +14,7 @@ export const models: Command = async (args) => {
   const [action = ''] = positionals;
   const names = PACKS[action];
   if (names === undefined) {
-    process.stderr.write('studio models: say add-cuda (for NVIDIA cards, 0.8 GB) or add-vulkan (for others).\n');
+    process.stderr.write('studio models: say add-cuda (for NVIDIA cards, 540 MB) or add-vulkan (for others, 70 MB).\n');
     return 2;
   }
   const { config } = await readConfig(values.config);

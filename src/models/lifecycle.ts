@@ -120,6 +120,8 @@ export function createModelLife(parts: LifecycleParts): ModelLife {
     if (known === undefined) return parts.records.clear(lease.tenantId);
     log.info({ modelId: lease.tenantId, name: known.name, cause: why.message }, 'a model gives its memory back');
     await known.slot.close({ reason: why.message, drainMs: why.kind === 'device' ? FAULT_DRAIN_MS : EVICT_DRAIN_MS, isEvicted: true });
+    // What does not die keeps its memory: the ledger asks again.
+    await parts.records.clear(lease.tenantId);
   }
 
   /** Every model, page by page. */

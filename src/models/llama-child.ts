@@ -62,6 +62,6 @@ async function load({ load: wanted }: Extract<ToLlama, { kind: 'load' }>): Promi
     loaded = await loadLlama(wanted, (value) => channel.send({ kind: 'progress', value }));
     channel.send({ kind: 'loaded', facts: loaded.facts });
   } catch (error) {
-    channel.send({ kind: 'unloadable', message: explainLoad(error) });
+    channel.send({ kind: 'unloadable', message: explainLoad(error, wanted.gpu) });
   }
 }

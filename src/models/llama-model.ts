@@ -5,6 +5,7 @@ import {
   InsufficientMemoryError,
   JinjaTemplateChatWrapper,
   LlamaLogLevel,
+  NoBinaryFoundError,
   resolveChatWrapper,
   type Llama,
   type LlamaContextOptions,
@@ -171,7 +172,9 @@ function unit(vector: readonly number[]): readonly number[] {
 }
 
 /** In words that a person can act on. */
-export function explainLoad(error: unknown): string {
+export function explainLoad(error: unknown, gpu: LlamaLoad['gpu']): string {
+  if (error instanceof NoBinaryFoundError)
+    return `no build of llama.cpp for ${gpu === false ? 'this processor' : gpu} works here: ${gpu === false ? 'install Studio again' : 'the libraries of the driver are missing or too old'}`;
   const message = error instanceof Error ? error.message : String(error);
   return error instanceof InsufficientMemoryError ? `${message}: fewer layers on the device or a shorter context need less` : message;
 }

@@ -1,5 +1,6 @@
 /** One load of a model: memory from the ledger, then the process, in the best way that there is room for. Whatever fails, nothing is left running and
  *  the lease is given back. Never tries again later: who asks next does. */
+import { writeFile } from 'node:fs/promises';
 import type { WaitReason } from '../contract/instances.ts';
 import type { Lease, Ledger } from '../gpu/tenants.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -65,7 +66,7 @@ export async function loadModel(parts: LoadParts, model: ModelRecord, asked: Ask
 
 function mayFitOtherwise(error: unknown): boolean {
   if (error instanceof AppError) return error.code === 'unsatisfiable';
-  return error instanceof EngineEnded || /memory|alloc|vram/i.test(messageOf(error));
+  return error instanceof EngineEnded || /memory|alloc|vram|no build of/i.test(messageOf(error));
 }
 
 async function loadOne(parts: LoadParts, model: ModelRecord, { option, asked }: { readonly option: LoadOption; readonly asked: Asked }): Promise<Loaded> {
@@ -81,6 +82,8 @@ async function loadOne(parts: LoadParts, model: ModelRecord, { option, asked }: 
       onProgress: asked.onProgress,
       async onProcess(process) {
         records.record(model.id, process);
+        // When memory runs out the kernel takes a model before Studio itself.
+        await writeFile(`/proc/${process.pid}/oom_score_adj`, '500').catch(() => undefined);
         await ledger.recordProcess(lease.id, process);
       },
     });
