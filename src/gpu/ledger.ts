@@ -18,7 +18,15 @@ import { createOutgrown } from './outgrown.ts';
 import { decide, leaseOf } from './policy.ts';
 import { forecast } from './policy-forecast.ts';
 import { explainWait, gib, nameOf, neverReason } from './policy-reasons.ts';
-import { deviceCount, type PolicyDevice, type PolicyGrant, type PolicyRequest, type PolicyState, type PolicyWait } from './policy-state.ts';
+import {
+  deviceCount,
+  type PolicyDecision,
+  type PolicyDevice,
+  type PolicyGrant,
+  type PolicyRequest,
+  type PolicyState,
+  type PolicyWait,
+} from './policy-state.ts';
 import type { Asking, Lease, TenantRequest } from './tenants.ts';
 import type { DeviceTenant } from './usage.ts';
 
@@ -63,8 +71,7 @@ class LedgerProcess implements GpuLedger {
   readonly #seen;
   readonly #endings: (() => void)[] = [];
   #door: JobDoor | undefined;
-  #waits = new Map<string, PolicyWait>();
-  #decided: PolicyState | undefined;
+  #decided: { readonly state: PolicyState; readonly decision: PolicyDecision; waits: ReadonlyMap<string, PolicyWait> | undefined } | undefined;
   #forecast: { readonly atMs: number; readonly starts: ReadonlyMap<string, number> } | undefined;
   #round: Promise<void> | undefined;
   #isDirty = false;
@@ -218,12 +225,16 @@ class LedgerProcess implements GpuLedger {
   }
 
   waitOf(tenantId: string, viewer?: string | null): WaitReason | undefined {
-    const wait = this.#waits.get(tenantId);
+    const decided = this.#decided;
     const request = this.#line.get(tenantId);
-    if (wait === undefined || request === undefined || this.#decided === undefined) return undefined;
+    if (decided === undefined || request === undefined) return undefined;
+    // Thousands wait, and few ask why.
+    decided.waits ??= new Map(decided.decision.waits.map((wait) => [wait.request.id, wait]));
+    const wait = decided.waits.get(tenantId);
+    if (wait === undefined) return undefined;
     const never = neverReason(this.#bare(), request);
     if (never !== undefined) return { kind: 'unsatisfiable', message: `it can't start here: ${never}` };
-    return explainWait(this.#decided, wait, viewer === undefined ? request.orgId : viewer, this.#starts().get(tenantId) ?? wait.untilMs);
+    return explainWait(decided.state, wait, viewer === undefined ? request.orgId : viewer, this.#starts().get(tenantId) ?? wait.untilMs);
   }
 
   waiting(viewer: string | null): readonly WaitingView[] {
@@ -294,8 +305,7 @@ class LedgerProcess implements GpuLedger {
     await this.#leaveDevices();
     const state = this.#state();
     const decision = decide(state, nowMs);
-    this.#decided = state;
-    this.#waits = new Map(decision.waits.map((wait) => [wait.request.id, wait]));
+    this.#decided = { state, decision, waits: undefined };
     this.#watchDevices();
     await this.#evictor.tell(
       decision.evictions.flatMap(({ leaseId, request }) => {
@@ -421,7 +431,7 @@ class LedgerProcess implements GpuLedger {
   #starts(): ReadonlyMap<string, number> {
     const { clock } = this.#parts;
     if (this.#forecast === undefined || clock.monotonic() - this.#forecast.atMs > FORECAST_MS)
-      this.#forecast = { atMs: clock.monotonic(), starts: this.#decided === undefined ? new Map() : forecast(this.#decided, clock.now()) };
+      this.#forecast = { atMs: clock.monotonic(), starts: this.#decided === undefined ? new Map() : forecast(this.#decided.state, clock.now()) };
     return this.#forecast.starts;
   }
 

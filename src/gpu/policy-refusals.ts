@@ -1,7 +1,6 @@
 /** What was refused in a decision: whoever asks for no less, with no better right, is refused without another look. This is what keeps a decision at 10,000 waiting
  *  requests within milliseconds. Of one decision; holds as long as no room is added. */
-import { poolOf } from './policy-reserve.ts';
-import { wantsWhole, type PolicyRequest, type PolicyWait } from './policy-state.ts';
+import type { PolicyRequest, PolicyWait } from './policy-state.ts';
 
 type Refusal = Pick<PolicyWait, 'why' | 'behind'>;
 
@@ -13,15 +12,24 @@ export interface Refusals {
   add(request: PolicyRequest, refusal: Refusal): void;
 }
 
+interface Known extends Refusal {
+  readonly request: PolicyRequest;
+  readonly limitMs: number;
+}
+
 export function createRefusals(): Refusals {
-  const known: { readonly request: PolicyRequest; readonly refusal: Refusal }[] = [];
+  // What only differs in kind says nothing about each other: for whole devices, for shares, for none.
+  const kinds: readonly Known[][] = [[], [], []];
+  const kindOf = ({ gpus, vramBytes }: PolicyRequest): Known[] | undefined => kinds[vramBytes > 0 ? 1 : gpus > 0 ? 0 : 2];
   return {
     find(request) {
-      for (const { request: refused, refusal } of known) if (asksNoLess(request, refused)) return refusal;
+      const limitMs = request.limitMs ?? Infinity;
+      for (const known of kindOf(request) ?? []) if (limitMs >= known.limitMs && asksNoLess(request, known.request)) return known;
       return undefined;
     },
-    add(request, refusal) {
-      if (known.length < MAX) known.push({ request, refusal });
+    add(request, { why, behind }) {
+      const known = kindOf(request);
+      if (known !== undefined && known.length < MAX) known.push({ request, why, behind, limitMs: request.limitMs ?? Infinity });
     },
   };
 }
@@ -32,9 +40,6 @@ function asksNoLess(request: PolicyRequest, than: PolicyRequest): boolean {
     request.gpus >= than.gpus &&
     request.cpu >= than.cpu &&
     request.memoryBytes >= than.memoryBytes &&
-    request.priority <= than.priority &&
-    (request.limitMs ?? Infinity) >= (than.limitMs ?? Infinity) &&
-    wantsWhole(request) === wantsWhole(than) &&
-    poolOf(request) === poolOf(than)
+    request.priority <= than.priority
   );
 }

@@ -7,6 +7,7 @@ import { createRefusals } from './policy-refusals.ts';
 import { mayPass, passes, poolOf, reserve, type Reservation } from './policy-reserve.ts';
 import {
   compareRank,
+  keyOf,
   wantsWhole,
   type PolicyDecision,
   type PolicyEviction,
@@ -26,9 +27,13 @@ export function decide(state: PolicyState, nowMs: number): PolicyDecision {
 }
 
 function inRank(waiting: readonly PolicyRequest[]): readonly PolicyRequest[] {
-  for (let at = 1; at < waiting.length; at++) {
-    const [before, after] = [waiting[at - 1], waiting[at]];
-    if (before !== undefined && after !== undefined && compareRank(before, after) > 0) return waiting.toSorted(compareRank);
+  let before: PolicyRequest | undefined;
+  let beforeKey = Number.NEGATIVE_INFINITY;
+  for (const request of waiting) {
+    const key = keyOf(request);
+    if (key < beforeKey || (key === beforeKey && before !== undefined && compareRank(before, request) > 0)) return waiting.toSorted(compareRank);
+    before = request;
+    beforeKey = key;
   }
   return waiting;
 }
@@ -55,7 +60,7 @@ class Round implements PolicyDecision {
     if (!this.#slots.hasSlot(request)) return void this.waits.push({ request, why: 'slot' });
     // Room only shrinks within a decision: who asks for no less than one that was refused is refused.
     const refused = this.#refusals.find(request);
-    if (refused !== undefined) return void this.waits.push({ ...refused, request });
+    if (refused !== undefined) return void this.waits.push({ request, why: refused.why, behind: refused.behind });
     const placed = this.#place(request, true);
     if (placed !== undefined) return this.#grant(request, placed);
     const wait = this.#makeRoom(request) ?? this.#refuse(request);
