@@ -16,7 +16,8 @@ import { silentLog, testDatabase, type TestDatabase } from '../test/database.ts'
 import { modelServer, type ModelServer } from '../test/model-server.ts';
 import { tinyGguf } from '../test/tiny-gguf.ts';
 import { createCatalogue, type Catalogue } from './catalogue.ts';
-import { createDownloads, DOWNLOAD_QUEUE, type Downloads } from './downloads.ts';
+import { DOWNLOAD_QUEUE } from './download-begin.ts';
+import { createDownloads, type Downloads } from './downloads.ts';
 import { createModelFolder, type ModelFolder } from './model-folder.ts';
 
 const clock = systemClock;
