@@ -222,6 +222,8 @@ test('a vanished process is tried again three times, then the job is dead and ca
   for (const _attempt of [1, 2, 3, 4]) {
     await harness.until(async () => ![undefined, last].includes(await harness.shimOf(job.id)));
     last = (await harness.shimOf(job.id)) ?? 0;
+    // A shim that dies before it began anything was no attempt.
+    await harness.until(() => harness.processesOf(job.id).length > 1);
     process.kill(last, 'SIGKILL');
   }
   const end = await ended(job.id);
