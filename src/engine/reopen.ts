@@ -34,6 +34,7 @@ function revive(core: Core, live: Live): void {
 export async function reopen(core: Core, frame: Frame, nodes: readonly CompiledNode[]): Promise<void> {
   const { live } = frame;
   revive(core, live);
+  forgetReady(frame);
   const again = new Set([...nodes, ...undoneIn(frame)]);
   const bodies = await openAll(core, frame, again);
   const decided = await rebuildPlan(core, frame);
@@ -41,6 +42,14 @@ export async function reopen(core: Core, frame: Frame, nodes: readonly CompiledN
   stageSkips(core, frame, decided.skipped);
   goOn(core, frame, decided.ready, false);
   for (const opened of bodies) await goOnWith(core, opened);
+}
+
+/** What was ready and has not begun is decided again: it may have followed from the very result that is asked for anew. */
+function forgetReady(frame: Frame): void {
+  for (const node of frame.graph.nodes) {
+    const step = frame.steps[node.index];
+    if (step?.status === 'pending' && step.staged === null && !frame.running.has(node.index)) removeStep(frame, node);
+  }
 }
 
 /** Opens steps of a frame anew. @returns the maps and loops among them that go on with what they have */

@@ -71,7 +71,8 @@ export function watchLimits(rows: Rows, now: () => number, sinceUp: () => number
         faults.push(`${row.id} has to wait for a rate that allows it`);
       return;
     }
-    const running = whatRuns(row);
+    // One that was retried may have kept its place, or not have it back yet.
+    const running = beside(row, concurrency ?? {}).filter((one) => isHolding(one) || (!isTerminalInstance(one.status) && one.status !== 'pending'));
     if (concurrency === undefined || running.length < concurrency.limit)
       faults.push(`${row.id} has to wait although ${running.length} run and ${concurrency?.limit ?? 'any number'} may`);
     refusals.set(row.id, new Set([...(refusals.get(row.id) ?? []), ...running.map(({ id }) => id)]));

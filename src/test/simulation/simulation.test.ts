@@ -109,3 +109,11 @@ const pendingRow: InstanceRow = {
   ...{ id: '', orgId: 'org_sim', workflowId: 'wf_root', version: 1, status: 'pending', input: '{}', labels: '{}', priority: 50, startedBy: 'manual', seq: 1 },
   ...{ createdAt: 0, startedAt: null, depth: 0, debug: false, limitKey: '', ownerEpoch: 1, output: null, error: null, endedAt: null },
 };
+
+// An item's pause that ended twice, a place given before a crash, a map that ran a failed item again, an oldest that does not answer, a place for one that
+// had ended, a job that was not there to be cancelled, a step that followed from a result that was asked for anew.
+const ONCE_FAILED = [84, 107, 6_967, 8_317, 16_607, 18_276, 203_762, 211_400, 218_239, 227_938, 315_100, 325_686];
+
+test('worlds in which the engine once failed', async () => {
+  for (const seed of ONCE_FAILED) assert.deepEqual((await runScenario(validScenario(seed))).faults, [], `seed ${seed}`);
+});
