@@ -19,6 +19,7 @@ export interface Share {
 export interface Outgrown {
   /** @returns what is to be done now */
   judge(shares: readonly Share[]): { readonly told: readonly Share[]; readonly ended: readonly Share[] };
+  /** Undefined: the driver never told. */
   peakOf(leaseId: string): number | undefined;
 }
 
@@ -26,7 +27,7 @@ export function createOutgrown(clock: Pick<Clock, 'monotonic'>): Outgrown {
   let peaks = new Map<string, number>();
   let toldAt = new Map<string, number>();
   return {
-    peakOf: (leaseId) => peaks.get(leaseId),
+    peakOf: (leaseId) => peaks.get(leaseId) || undefined,
     judge(shares) {
       const now = clock.monotonic();
       peaks = new Map(shares.map((share) => [share.leaseId, Math.max(peaks.get(share.leaseId) ?? 0, share.usedBytes ?? 0)]));

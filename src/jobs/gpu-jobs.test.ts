@@ -1,7 +1,5 @@
 /** Jobs on the ledger, with real processes on a fake card: what they see, who waits behind whom, who gives way, what a kill of Studio leaves. */
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
-import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { systemClock } from '../kernel/clock.ts';
 import { createDevices } from '../gpu/device.ts';
@@ -97,9 +95,6 @@ test('a preemptible job gives way to one that matters more, keeps its checkpoint
 
 test('a job that uses more of its device than it was granted is told, then ended for that', async (t) => {
   const { gpu, harness } = await stage(t);
-  // Jobs run as users of their own.
-  chmodSync(gpu.state, 0o755);
-  chmodSync(join(gpu.state, 'processes'), 0o777);
   const { job } = await harness.submit({ script: `export FAKE_GPU=${gpu.state}; ${holdMemory(9_000, 300)}`, resources: { vramBytes: 4 * GIB } });
   const end = await harness.ended(job.id);
   assert.deepEqual([end.job.status, end.job.reason, end.job.error?.code], ['failed', 'vram_exceeded', 'vram_exceeded']);
@@ -116,8 +111,6 @@ test('out of memory of a device is a reason of its own', async (t) => {
 
 test('what a command took is remembered, shown, and offered for its next run', async (t) => {
   const { gpu, harness } = await stage(t);
-  chmodSync(gpu.state, 0o755);
-  chmodSync(join(gpu.state, 'processes'), 0o777);
   const body = { script: `export FAKE_GPU=${gpu.state}; ${holdMemory(3_000, 5)}`, resources: { vramBytes: 4 * GIB }, labels: { model: 'small' } };
   const first = await harness.ended((await harness.submit(body)).job.id);
   assert.equal(first.job.metrics?.['peakVramBytes'], 3_000 * 1024 ** 2);
