@@ -15,59 +15,114 @@ export interface Frames {
   readonly clock: Clock;
 }
 
+/** What may be made ahead of a reader: then the model waits for them. */
+const AHEAD_CHARS = 64 * 1024;
+
 /** Waits for the first frame, or for 15 s. @throws the fault that came instead of it */
 export async function openFrames(parts: Frames): Promise<ReadableStream<Uint8Array>> {
-  const { frames, clock } = parts;
-  let pending: Promise<IteratorResult<string>> | undefined = frames.next();
-  let isOver = false;
-  const end = (): void => {
-    if (isOver) return;
-    isOver = true;
-    parts.onEnd();
-  };
-  /** The next frame; undefined: none came in time. */
-  const next = async (): Promise<IteratorResult<string> | undefined> => {
-    pending ??= frames.next();
-    const late = Promise.withResolvers<undefined>();
-    const cancel = clock.after(ALIVE_MS, () => late.resolve(undefined));
-    try {
-      const result = await Promise.race([pending, late.promise]);
-      if (result !== undefined) pending = undefined;
-      return result;
-    } finally {
-      cancel();
-    }
-  };
-  let first: IteratorResult<string> | undefined;
+  const ahead = readAhead(parts);
+  let first: string | undefined;
   try {
-    first = await next();
+    first = await ahead.next();
   } catch (error) {
-    end();
+    parts.onEnd();
     throw error;
   }
-  let hasFirst = true;
   return new ReadableStream<Uint8Array>(
     {
-      // Called when the reader has taken what there was: a slow one slows the model down, and holds nothing in memory.
+      // Called when the reader has taken what there was: a slow one slows the model down, and little is held in memory.
       async pull(controller) {
         try {
-          const result = hasFirst ? first : await next();
-          hasFirst = false;
-          if (result === undefined) return controller.enqueue(Buffer.from(': still here\n\n'));
-          if (result.done !== true) return controller.enqueue(Buffer.from(`${result.value}\n\n`));
+          const text = first ?? (await ahead.next());
+          first = undefined;
+          if (text !== undefined) return controller.enqueue(Buffer.from(text));
         } catch (error) {
-          if (!isOver) controller.enqueue(Buffer.from(`${parts.faultFrame(error)}\n\n`));
+          if (ahead.isCancelled()) return;
+          controller.enqueue(Buffer.from(`${parts.faultFrame(error)}\n\n`));
         }
-        if (!isOver) controller.close();
-        end();
+        if (ahead.isCancelled()) return;
+        controller.close();
+        parts.onEnd();
       },
       async cancel() {
-        end();
-        // It ends by the signal that `onEnd` aborts; nobody hears how.
-        pending?.catch(() => undefined);
-        await frames.return(undefined).catch(() => undefined);
+        // What runs ends by the signal that `onEnd` aborts; nobody hears how.
+        ahead.cancel();
+        parts.onEnd();
+        await parts.frames.return(undefined).catch(() => undefined);
       },
     },
     { highWaterMark: 0 },
   );
+}
+
+interface Ahead {
+  /** All that came since the last call, or a sign of life; undefined: it is over. @throws what `frames` threw, after all before it was handed out */
+  next(): Promise<string | undefined>;
+  isCancelled(): boolean;
+  cancel(): void;
+}
+
+/** Takes frames as they come, a little ahead of the reader: what comes in one go leaves in one go. */
+function readAhead({ frames, clock }: Frames): Ahead {
+  let held = '';
+  /** Settles as `frames` did. */
+  let end: Promise<void> | undefined;
+  let isCancelled = false;
+  let takenAtMs = clock.monotonic();
+  let cancelAlive = (): void => {};
+  let arrived = Promise.withResolvers<void>();
+  let hasRoom = Promise.withResolvers<void>();
+  // One timer for many frames: it looks when the last one was taken. A reader who takes nothing needs no sign.
+  const watch = (delayMs: number): void => {
+    cancelAlive = clock.after(delayMs, () => {
+      const leftMs = takenAtMs + ALIVE_MS - clock.monotonic();
+      if (leftMs <= 0 && held === '') put(': still here');
+      watch(leftMs > 0 ? leftMs : ALIVE_MS);
+    });
+  };
+  const put = (frame: string): void => {
+    held += `${frame}\n\n`;
+    arrived.resolve();
+  };
+  const run = async (): Promise<void> => {
+    try {
+      for await (const frame of frames) {
+        put(frame);
+        if (held.length > AHEAD_CHARS) await hasRoom.promise;
+        if (isCancelled) return;
+      }
+      end = Promise.resolve();
+    } catch (error) {
+      end = Promise.reject(error);
+      end.catch(() => undefined);
+    } finally {
+      cancelAlive();
+      arrived.resolve();
+    }
+  };
+  watch(ALIVE_MS);
+  void run();
+  return {
+    async next() {
+      if (held === '' && end === undefined) await arrived.promise;
+      arrived = Promise.withResolvers();
+      if (held !== '') {
+        const text = held;
+        held = '';
+        hasRoom.resolve();
+        hasRoom = Promise.withResolvers();
+        takenAtMs = clock.monotonic();
+        return text;
+      }
+      await end;
+      return undefined;
+    },
+    isCancelled: () => isCancelled,
+    cancel() {
+      isCancelled = true;
+      cancelAlive();
+      hasRoom.resolve();
+      arrived.resolve();
+    },
+  };
 }

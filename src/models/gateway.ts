@@ -11,6 +11,8 @@ import { openFrames } from './gateway-frames.ts';
 import type { Admission, GatewayLimits, LimitedBy } from './gateway-limits.ts';
 import { createTextReply, promptsOf, textCallsOf, textChunk, textUsageChunk } from './gateway-text.ts';
 import type { UsageMeter } from './gateway-usage.ts';
+import { createMeter, type Meter, type MeterPlan } from './gateway-meter.ts';
+import { isVisible } from './name-pattern.ts';
 import { publicFault } from './upstream-fault.ts';
 
 /** Who asks, and what holds for them. */
@@ -91,13 +93,8 @@ export function createGateway(parts: GatewayParts): Gateway {
   };
 }
 
-interface Plan {
+interface Plan extends MeterPlan {
   readonly begin: (engine: ModelEngine, signal: AbortSignal) => readonly AsyncIterable<Piece>[];
-  readonly choices: number;
-  /** Answers that share a prompt: its tokens count once. */
-  readonly perPrompt: number;
-  /** An estimate, where the engine does not count. */
-  readonly promptTokens: number;
 }
 
 function chatPlan(body: ChatRequest): Plan {
@@ -199,30 +196,6 @@ async function* counted(parts: GatewayParts, { name, by, plan, signal, admission
   }
 }
 
-interface Meter {
-  take(index: number, piece: Piece): void;
-  counted(): Counted;
-}
-
-/** Tokens as the engine counts them; where it does not, an estimate of the prompt and a token a piece. */
-function createMeter(plan: Plan): Meter {
-  const spoken = new Map<number, number>();
-  const told = new Map<number, Counted>();
-  return {
-    take(index, { text, toolCalls, reasoning, usage }) {
-      if (usage !== undefined) told.set(index, usage);
-      if ((text ?? '') !== '' || toolCalls !== undefined || reasoning !== undefined) spoken.set(index, (spoken.get(index) ?? 0) + 1);
-    },
-    counted() {
-      const answers = Array.from({ length: plan.choices }, (_, index) => index);
-      const completionTokens = answers.reduce((sum, index) => sum + (told.get(index)?.completionTokens ?? spoken.get(index) ?? 0), 0);
-      const prompts = answers.filter((index) => index % plan.perPrompt === 0);
-      const known = prompts.reduce((sum, index) => sum + (told.get(index)?.promptTokens ?? 0), 0);
-      return { promptTokens: known > 0 ? known : plan.promptTokens, completionTokens };
-    },
-  };
-}
-
 function frame(body: object): string {
   return `data: ${JSON.stringify(body)}`;
 }
@@ -305,23 +278,4 @@ async function realName({ models }: GatewayParts, asked: string, { orgId, visibl
   throw new AppError('model_not_found', {
     message: `There is no model "${asked}" for your organisation. GET /v1/models lists those that can be asked; a super administrator says which (settings, visibleModels).`,
   });
-}
-
-function isVisible(model: string, patterns: readonly string[]): boolean {
-  return patterns.length === 0 || patterns.some((pattern) => matches(pattern, model));
-}
-
-/** `*` is any part of a name. Linear: each part is looked for once, from left to right. */
-function matches(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return pattern === name;
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > name.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
 }
