@@ -1,6 +1,7 @@
 /** The bench of the GPU node. Each part is a file of its own and one line here. Options: --runs 5, --only PARTS, --json */
 import { parseArgs } from 'node:util';
 import { measureDecision } from './bench-gpu-decision.ts';
+import { measureJobs } from './bench-gpu-jobs.ts';
 import { tableOf, type Measure } from './bench-table.ts';
 
 const { values: options } = parseArgs({ options: { runs: { type: 'string' }, only: { type: 'string' }, json: { type: 'boolean', default: false } } });
@@ -8,6 +9,7 @@ const runs = Number(options.runs ?? '5');
 
 const parts: Readonly<Record<string, () => Promise<readonly Measure[]>>> = {
   decision: () => measureDecision(runs),
+  jobs: () => measureJobs(runs),
 };
 
 const measures: Measure[] = [];

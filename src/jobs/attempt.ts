@@ -48,6 +48,8 @@ interface Running {
   order: StopOrder | undefined;
   pump: LogPump | undefined;
   uid: number | undefined;
+  /** Nothing runs under its uid any more. */
+  isProvedGone: boolean;
   oomBefore: number | undefined;
   /** Known once the command is: masked in whatever is told from then on. */
   redact: readonly string[];
@@ -76,6 +78,7 @@ function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) =
     order: undefined,
     pump: undefined,
     uid: undefined,
+    isProvedGone: false,
     oomBefore: oomKills(),
     redact: [],
   };
@@ -118,7 +121,7 @@ async function toEnd(running: Running, run: (running: Running) => Promise<Verdic
       parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'the folder of an ended job could not be emptied'),
     );
   } finally {
-    if (running.uid !== undefined && !running.abandoned.signal.aborted) parts.uids?.release(running.uid);
+    if (running.uid !== undefined && !running.abandoned.signal.aborted) parts.uids?.[running.isProvedGone ? 'keep' : 'release'](running.uid);
     parts.environments.letGo(claimed.job.id);
     parts.sizes.forget(claimed.job.id);
     parts.onLog(claimed.job.id);
@@ -295,6 +298,7 @@ async function attend(running: Running, process: JobProcess | undefined, pump: L
   }
   const exit = await readExitRecord(folder);
   const left = await endWithProof(target, running.claimed, { graceMs: 0, parts, signal: running.abandoned.signal });
+  running.isProvedGone = true;
   await pump?.finish();
   await lastTold(running);
   if (left > 0 && running.order === undefined)

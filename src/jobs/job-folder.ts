@@ -85,9 +85,7 @@ export async function makeJobFolder(folder: JobFolder, content: FolderContent): 
     await mkdir(path, { mode: 0o700 });
     await giveTo(path, content.uid, 0o777);
   }
-  await mkdir(folder.checkpoint, { recursive: true, mode: 0o700 });
-  // An attempt before this one had another user.
-  if (content.uid !== undefined) await chownTree(folder.checkpoint, content.uid).catch(() => chmod(folder.checkpoint, 0o777));
+  await makeCheckpoint(folder.checkpoint, content.uid);
   await writeFile(folder.setup, '', { mode: 0o600 });
   // The job's own, so that it may open /dev/stdout anew.
   for (const path of [folder.stdout, folder.stderr]) {
@@ -100,6 +98,19 @@ export async function makeJobFolder(folder: JobFolder, content: FolderContent): 
     await giveTo(folder.script, content.uid, 0o444);
   }
   await writeFile(folder.run, JSON.stringify({ uid: content.uid ?? null, attempt: content.attempt }), { mode: 0o600 });
+}
+
+async function makeCheckpoint(path: string, uid: number | undefined): Promise<void> {
+  const isNew = await mkdir(path, { mode: 0o700 }).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+      return false;
+    },
+  );
+  if (isNew) return giveTo(path, uid, 0o777);
+  // An attempt before this one had another user.
+  if (uid !== undefined) await chownTree(path, uid).catch(() => chmod(path, 0o777));
 }
 
 /** Some volumes (FUSE) refuse chown even to root: there the mode lets the job in. */

@@ -21,9 +21,11 @@ export function findJobProcesses(target: JobProcesses, known: readonly ProcessId
     if (facts.isZombie || facts.pid === process.pid) return false;
     if (group !== undefined && facts.groupId === group) return true;
     if (known.some((one) => one.pid === facts.pid && one.started === facts.started)) return true;
+    // A job can't leave its uid: of other users' processes nothing more has to be read, and a look costs a third.
+    if (target.uid !== undefined && uidOf(facts.pid) !== target.uid) return false;
     const owner = ownerOf(facts.pid);
     // By uid only what names no other job: two jobs share a uid when a Studio is killed between taking one and its process showing it.
-    return owner === target.jobId || (owner === undefined && target.uid !== undefined && uidOf(facts.pid) === target.uid);
+    return owner === target.jobId || (owner === undefined && target.uid !== undefined);
   });
 }
 

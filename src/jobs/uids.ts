@@ -15,12 +15,16 @@ export interface Uids {
   /** Takes the uid of a job found running. @returns false when someone else has it: then nothing may be ended by that uid */
   retake(uid: number): Promise<boolean>;
   release(uid: number): void;
+  /** Of a job whose processes are proved gone: it is kept for the next job, which then need not look through all processes of the machine. */
+  keep(uid: number): void;
   /** Of this process only; jobs that go on keep running under theirs, which keeps others off. */
   releaseAll(): void;
 }
 
 export function createUids(): Uids {
   const held = new Map<number, Server>();
+  /** Held, and nothing runs under them: only this Studio could have begun something since that was proved. */
+  const empty = new Set<number>();
   const bind = async (uid: number): Promise<boolean> => {
     if (held.has(uid)) return false;
     const server = await listen(`\0studio-job-uid-${uid}`);
@@ -31,17 +35,25 @@ export function createUids(): Uids {
   const release = (uid: number): void => {
     held.get(uid)?.close();
     held.delete(uid);
+    empty.delete(uid);
   };
   return {
     release,
+    keep: (uid) => void (held.has(uid) && empty.add(uid)),
     releaseAll: () => [...held.keys()].forEach(release),
     async take() {
-      const busy = usedUids();
+      const [kept] = empty;
+      if (kept !== undefined) {
+        empty.delete(kept);
+        return kept;
+      }
+      let busy: ReadonlySet<number | undefined> = new Set();
       for (let uid = FIRST; uid < FIRST + COUNT; uid++) {
         // Serial: the first free one is wanted.
         if (busy.has(uid) || !(await bind(uid))) continue;
-        // Looked at again once it is ours: another Studio may have started a job under it and died since the first look.
-        if (!usedUids().has(uid)) return uid;
+        // Looked at once it is ours: another Studio may have started a job under it and died.
+        busy = usedUids();
+        if (!busy.has(uid)) return uid;
         release(uid);
       }
       throw new Error(`all ${COUNT} uids for jobs (from ${FIRST}) are in use on this machine`);

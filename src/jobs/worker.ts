@@ -14,6 +14,7 @@ import { beatWorker, deleteSilentWorkers } from '../store/workers.ts';
 import { adapt, ADAPT_EVERY_MS, DEPTH_MARK } from './adaptive.ts';
 import { resumeAttempt, startAttempt, type Attempt } from './attempt.ts';
 import { keepHouse } from './housekeeping.ts';
+import { endJobProcesses } from './job-processes.ts';
 import { judge } from './outcome.ts';
 import type { RunParts, StopOrder } from './parts.ts';
 import { createJobLine, needsGrant, type JobLine } from './line.ts';
@@ -289,6 +290,8 @@ class Worker implements JobWorker {
     for (const { claimed, host } of await listLapsed(database.engine, { nowMs: clock.now(), exceptWorkerId: this.id })) {
       const isHere = host === hostname();
       if (isHere && claimed.pid !== null && claimed.pidStarted !== null && isAlive({ pid: claimed.pid, started: claimed.pidStarted })) continue;
+      // What its process left behind goes first: two attempts of one job never run beside each other.
+      if (isHere && (await endJobProcesses({ jobId: claimed.job.id, shim: undefined, uid: undefined }, { graceMs: 0, clock })).survivors.length > 0) continue;
       const verdict = await judge({
         claimed,
         order: claimed.cancelRequested ? { kind: 'cancel', reason: claimed.cancelReason ?? 'cancelled' } : undefined,
