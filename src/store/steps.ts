@@ -47,42 +47,40 @@ export interface StepQuery {
 export async function listSteps(sql: Sql, query: StepQuery): Promise<Step[]> {
   // Next to all rows are the newest of their step: where some of these are not, a few more make the page whole.
   const tried = query.limit + SPARE;
-  const rows = await readPage(sql, query, changedSql, tried);
+  const rows = await readPage(sql, query, PAGE_OF_CHANGED, tried);
   const newest = rows.filter((row) => row.is_newest);
   if (newest.length >= query.limit || rows.length < tried) return newest.slice(0, query.limit).map(toStep);
-  return (await readPage(sql, query, newestSql, query.limit)).map(toStep);
+  return (await readPage(sql, query, PAGE_OF_NEWEST, query.limit)).map(toStep);
 }
 
 const SPARE = 100;
 
+/** What is asked for of an instance's rows, in `s`. */
+const ASKED = `s.instance_id = $1 and s.org_id = $2 and ($4::text is null or s.path = $4)
+    and ($6::text is null or starts_with(s.path, $6) and position($7 in substr(s.path, length($6) + 1)) = 0)`;
 /** The rows that changed next, whatever their generation. */
-const changedSql = `select s.path, s.generation, s.seq, s.status from steps s where ${isAsked('s')} and s.seq > $3 and ($8::text[] is null or s.status = any($8))`;
+const CHANGED = `select s.path, s.generation, s.seq, s.status from steps s where ${ASKED} and s.seq > $3 and ($8::text[] is null or s.status = any($8))`;
 /** The newest generation of each step, by one walk along the key. */
-const newestSql = `select newest.* from (
-    select distinct on (s.path) s.path, s.generation, s.seq, s.status from steps s where ${isAsked('s')} order by s.path desc, s.generation desc
+const NEWEST = `select newest.path, newest.generation, newest.seq, newest.status from (
+    select distinct on (s.path) s.path, s.generation, s.seq, s.status from steps s where ${ASKED} order by s.path desc, s.generation desc
   ) newest where newest.seq > $3 and ($8::text[] is null or newest.status = any($8))`;
-
-function isAsked(steps: string): string {
-  return `${steps}.instance_id = $1 and ${steps}.org_id = $2 and ($4::text is null or ${steps}.path = $4)
-    and ($6::text is null or starts_with(${steps}.path, $6) and position($7 in substr(${steps}.path, length($6) + 1)) = 0)`;
-}
-
-async function readPage(sql: Sql, query: StepQuery, candidates: string, limit: number): Promise<(StepRow & { is_newest: boolean })[]> {
-  const { rows } = await sql.query<StepRow & { is_newest: boolean }>(
-    `with page as materialized (select path, generation from (${candidates}) candidates order by seq limit $5)
-     select ${STEP}, $4::text is not null
+/** What a page shows of the rows in `page`. */
+const SHOWN = `select ${STEP}, $4::text is not null
          or not exists (select 1 from steps later where later.instance_id = $1 and later.path = s.path and later.generation > s.generation) as is_newest
-       from page join steps s on s.instance_id = $1 and s.path = page.path and s.generation = page.generation order by s.seq`,
-    [
-      query.instanceId,
-      query.orgId,
-      query.after,
-      query.path ?? null,
-      limit,
-      ...directlyUnder(query.under),
-      query.statuses === undefined ? null : [...query.statuses],
-    ],
-  );
+       from page join steps s on s.instance_id = $1 and s.path = page.path and s.generation = page.generation order by s.seq`;
+const PAGE_OF_CHANGED = `with page as materialized (select path, generation from (${CHANGED}) candidates order by seq limit $5) ${SHOWN}`;
+const PAGE_OF_NEWEST = `with page as materialized (select path, generation from (${NEWEST}) candidates order by seq limit $5) ${SHOWN}`;
+
+async function readPage(sql: Sql, query: StepQuery, text: string, limit: number): Promise<(StepRow & { is_newest: boolean })[]> {
+  const { rows } = await sql.query<StepRow & { is_newest: boolean }>(text, [
+    query.instanceId,
+    query.orgId,
+    query.after,
+    query.path ?? null,
+    limit,
+    ...directlyUnder(query.under),
+    query.statuses === undefined ? null : [...query.statuses],
+  ]);
   return rows;
 }
 

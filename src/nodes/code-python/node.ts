@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { json } from '../../contract/endpoint.ts';
 import { commandSpec } from '../../contract/jobs.ts';
 import { defineJobNode, inPort, outPort } from '../kit.ts';
-import { environment, exitFailure, fileProblems, toEnvironment } from '../process.ts';
+import { environment, exitFailure, fileProblems, toEnvironment } from '../kit-process.ts';
 import { MODULE, RUNNER } from './runner.ts';
 
 const params = commandSpec.pick({ files: true, requirements: true, python: true }).extend({

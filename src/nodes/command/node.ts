@@ -1,7 +1,7 @@
 /** command: a program or a script as a job on a queue. The process itself is jobs/'s; this says which one, and reads what it left. */
 import { commandSpec } from '../../contract/jobs.ts';
 import { defineJobNode, inPort, outPort } from '../kit.ts';
-import { environment, exitFailure, fileProblems, toEnvironment } from '../process.ts';
+import { environment, exitFailure, fileProblems, toEnvironment } from '../kit-process.ts';
 
 const params = commandSpec.extend({ env: environment.optional() }).refine((value) => (value.command === undefined) !== (value.script === undefined), {
   message: 'needs exactly one of "command" (program and arguments) and "script"',
