@@ -44,6 +44,8 @@ export const modelRuntime = z.strictObject({
   progress: z.number().optional(),
   /** Why it failed last, with what to do about it. */
   error: z.string().optional(),
+  /** How its engine ended by itself since Studio started, newest first, at most ten. */
+  exits: z.array(z.strictObject({ at: timestamp, how: z.string(), uptimeMs: z.int() })).optional(),
 });
 export type ModelRuntime = z.infer<typeof modelRuntime>;
 

@@ -18,7 +18,12 @@ before(async () => {
 });
 after(() => harness.close());
 
-const pidOf = (model: ModelRecord): number => harness.life.runtime(model).pid ?? 0;
+/** Never 0: that would be this process and all beside it. */
+function pidOf(model: ModelRecord): number {
+  const { pid } = harness.life.runtime(model);
+  assert.ok(pid !== undefined, `${model.name} is not loaded`);
+  return pid;
+}
 
 test('a model is loaded by its first request, once for all who ask, and each hears how far it is', async () => {
   const heard: string[] = [];
@@ -38,6 +43,7 @@ test('a model is loaded by its first request, once for all who ask, and each hea
 });
 
 test('the ledger knows who holds it, and that nobody uses it', async () => {
+  await harness.ask('tiny');
   const [lease] = harness.ledger.held();
   assert.equal(lease?.tenantId, tiny.id);
   assert.equal(harness.ledger.processes.get(lease?.id ?? '')?.pid, pidOf(tiny));
@@ -50,6 +56,7 @@ test('the ledger knows who holds it, and that nobody uses it', async () => {
 });
 
 test('a killed engine fails its requests with the reason, is remembered, and is there again for the next one', async () => {
+  await harness.ask('tiny');
   const before = pidOf(tiny);
   const answer = harness.ask('tiny', { maxTokens: 100_000 });
   await harness.until(() => harness.life.runtime(tiny).inUse === 1);
@@ -57,7 +64,7 @@ test('a killed engine fails its requests with the reason, is remembered, and is 
   await assert.rejects(answer, { code: 'model_unavailable', message: /SIGKILL/ });
   assert.ok((await harness.ask('tiny')).length > 0);
   assert.notEqual(pidOf(tiny), before);
-  const [exit] = harness.life.exits(tiny.id);
+  const [exit] = harness.life.runtime(tiny).exits ?? [];
   assert.match(exit?.how ?? '', /SIGKILL/);
   await harness.until(async () => (await harness.eventsOf(tiny)).includes('failed'));
   assert.equal(harness.ledger.held().length, 1);

@@ -17,7 +17,6 @@ import type { Counts } from './model-counts.ts';
 import { remoteEngine, remoteNames, remoteRuntime, upstreamName } from './named-remote.ts';
 import type { RemoteEngines } from './remote.ts';
 import { createSlot, type Slot } from './slot.ts';
-import type { ModelExit } from './slot-run.ts';
 import type { ProcessRecords } from './slot-load.ts';
 
 export interface LifecycleParts {
@@ -50,11 +49,7 @@ export interface ModelLife extends Models {
   pin(modelId: string, isPinned: boolean, requestId: string): Promise<ModelRecord | undefined>;
   /** What it does right now. */
   runtime(model: ModelRecord): ModelRuntime;
-  /** How its engine ended by itself since Studio started, newest first. */
-  exits(modelId: string): readonly ModelExit[];
   figures(): readonly ModelFigures[];
-  /** Whose process this is, for who looks at a device. */
-  nameOf(modelId: string): string | undefined;
   /** Takes no new requests. */
   drain(): void;
   /** Unloads everything; who is being answered has a moment. */
@@ -194,9 +189,7 @@ export function createModelLife(parts: LifecycleParts): ModelLife {
       return model;
     },
     runtime: (model) => (model.engine === 'remote' ? remoteRuntime(parts.remote, model) : (slots.get(model.id)?.slot.runtime() ?? UNLOADED)),
-    exits: (modelId) => slots.get(modelId)?.slot.exits() ?? [],
     figures: () => [...slots.values()].map(({ slot, name }) => figuresOf(slot, name)),
-    nameOf: (modelId) => slots.get(modelId)?.name,
     drain() {
       isDraining = true;
     },

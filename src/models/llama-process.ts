@@ -137,6 +137,7 @@ function createConversation(child: Child, name: string): Conversation {
     },
     load: (load, options) => {
       if (ended !== undefined) return Promise.reject(ended);
+      if (options.signal.aborted) return Promise.reject(options.signal.reason);
       const { promise, resolve, reject } = Promise.withResolvers<LlamaFacts>();
       loading = { resolve, reject, onProgress: options.onProgress };
       const onAbort = (): void => reject(options.signal.reason);

@@ -15,12 +15,7 @@ export interface Closing {
   readonly isEvicted?: boolean;
 }
 
-export interface ModelExit {
-  readonly atMs: number;
-  readonly how: string;
-  readonly uptimeMs: number;
-  readonly lastLines: readonly string[];
-}
+export type ModelExit = NonNullable<ModelRuntime['exits']>[number];
 
 /** A model in memory. */
 export interface Run {
@@ -45,12 +40,13 @@ interface Facts {
   readonly loading: Loading<Run> | undefined;
   readonly waiting: number;
   readonly failures: Failures;
+  readonly exits: readonly ModelExit[];
 }
 
 /** What it does right now. */
-export function describe({ run, loading, waiting, failures }: Facts): ModelRuntime {
+export function describe({ run, loading, waiting, failures, exits }: Facts): ModelRuntime {
   const error = failures.last();
-  const shared = { waiting, ...(error === undefined ? {} : { error }) };
+  const shared = { waiting, ...(error === undefined ? {} : { error }), ...(exits.length === 0 ? {} : { exits: [...exits] }) };
   if (run === undefined) {
     if (loading === undefined) return { state: error === undefined ? 'unloaded' : 'failed', devices: [], inUse: 0, ...shared };
     return { state: loading.stage(), devices: loading.devices(), inUse: 0, ...shared, ...loading.progress() };

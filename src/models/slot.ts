@@ -29,9 +29,6 @@ export interface Slot {
   close(closing: Closing): Promise<void>;
   setPinned(isPinned: boolean): void;
   runtime(): ModelRuntime;
-  exits(): readonly ModelExit[];
-  /** The process that holds it, while one does. */
-  lease(): Lease | undefined;
 }
 
 /** How long nobody uses a model until it is unloaded. */
@@ -103,10 +100,7 @@ export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
     if (closing === undefined) {
       const how = explainExit(model.name, status, ended.running.lines());
       counts.crashes += 1;
-      exits = [{ atMs: clock.now(), how: describeExit(status), uptimeMs: status.uptimeMs, lastLines: ended.running.lines().slice(-20) }, ...exits].slice(
-        0,
-        KEPT_EXITS,
-      );
+      exits = [{ at: new Date(clock.now()).toISOString(), how: describeExit(status), uptimeMs: status.uptimeMs }, ...exits].slice(0, KEPT_EXITS);
       failures.add(how, model);
       log.warn({ modelId: model.id, name: model.name, cause: how }, 'the engine of a model ended by itself');
     }
@@ -220,9 +214,7 @@ export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
       ledger.setPinned(run.lease.id, isPinned);
       if (run.users === 0 && run.closing === undefined && !run.running.hasEnded()) rest(run);
     },
-    runtime: () => describe({ run, loading, waiting, failures }),
-    exits: () => exits,
-    lease: () => run?.lease,
+    runtime: () => describe({ run, loading, waiting, failures, exits }),
   };
 
   /** What a caller hears when the model went away under its request. */
