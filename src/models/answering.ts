@@ -18,6 +18,7 @@ export interface Answering {
 /** @throws what `models.use` throws, also for faults in the middle of an answer (it explains crashes) */
 export async function* answerEvents({ models, name, use, begin }: Answering): AsyncGenerator<AnswerEvent> {
   const leave = new AbortController();
+  let isOver = false;
   const signal = AbortSignal.any([use.signal, leave.signal]);
   const ready = Promise.withResolvers<ModelEngine>();
   const held = Promise.withResolvers<void>();
@@ -41,13 +42,14 @@ export async function* answerEvents({ models, name, use, begin }: Answering): As
     const answers = begin(await ready.promise, signal);
     if (answers.length === 1 && answers[0] !== undefined) for await (const piece of answers[0]) yield { kind: 'piece', index: 0, piece };
     else yield* merged(answers);
+    isOver = true;
   } catch (error) {
     held.reject(error);
     // Whoever runs the model says what a fault of its engine means.
     await used;
     throw error;
   } finally {
-    leave.abort(LEFT);
+    if (!isOver) leave.abort(LEFT);
     held.resolve();
   }
 }

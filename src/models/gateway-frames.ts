@@ -10,8 +10,8 @@ export interface Frames {
   readonly frames: AsyncGenerator<string>;
   /** The frame of a fault in the middle. */
   faultFrame(error: unknown): string;
-  /** Called once, whichever way it ends: also when the reader goes away. */
-  onEnd(): void;
+  /** The reader went away: what makes frames is to end. */
+  onLeave(): void;
   readonly clock: Clock;
 }
 
@@ -21,13 +21,7 @@ const AHEAD_CHARS = 64 * 1024;
 /** Waits for the first frame, or for 15 s. @throws the fault that came instead of it */
 export async function openFrames(parts: Frames): Promise<ReadableStream<Uint8Array>> {
   const ahead = readAhead(parts);
-  let first: string | undefined;
-  try {
-    first = await ahead.next();
-  } catch (error) {
-    parts.onEnd();
-    throw error;
-  }
+  let first = await ahead.next();
   return new ReadableStream<Uint8Array>(
     {
       // Called when the reader has taken what there was: a slow one slows the model down, and little is held in memory.
@@ -42,12 +36,11 @@ export async function openFrames(parts: Frames): Promise<ReadableStream<Uint8Arr
         }
         if (ahead.isCancelled()) return;
         controller.close();
-        parts.onEnd();
       },
       async cancel() {
-        // What runs ends by the signal that `onEnd` aborts; nobody hears how.
+        // What runs ends by the signal that `onLeave` aborts; nobody hears how.
         ahead.cancel();
-        parts.onEnd();
+        parts.onLeave();
         await parts.frames.return(undefined).catch(() => undefined);
       },
     },

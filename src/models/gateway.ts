@@ -143,7 +143,7 @@ async function answer<Reply>(parts: GatewayParts, { body, by, shape, plan }: Ask
     const reply = await openFrames({
       frames: framesOf(events, { head, shape, meter }),
       faultFrame: (error) => frame(parts.errorBody(error, by.requestId)),
-      onEnd: () => leave.abort(GONE),
+      onLeave: () => leave.abort(GONE),
       clock: parts.clock,
     });
     return { headers: admission.headers, reply };
