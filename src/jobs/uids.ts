@@ -2,12 +2,15 @@
  *  environment and leaves its group still has it). The kernel itself keeps two Studios of one machine apart: a uid in use is an abstract socket that is
  *  bound, and one that processes still run under is left alone. Never used when Studio is an ordinary user. */
 import { createServer, type Server } from 'node:net';
+import { systemClock } from '../kernel/clock.ts';
 import { listProcesses } from '../kernel/process-identity.ts';
 import { uidOf } from './job-processes.ts';
 
 // Below 60000: what useradd gives out last; above what a machine with people has. No account needs to exist.
 const FIRST = 59_000;
 const COUNT = 256;
+/** Another Studio that looks for a free one holds it for a moment. */
+const RETAKE_MS = 2_000;
 
 export interface Uids {
   /** A uid that nothing runs under. @throws Error when all are taken */
@@ -47,18 +50,26 @@ export function createUids(): Uids {
         empty.delete(kept);
         return kept;
       }
-      let busy: ReadonlySet<number | undefined> = new Set();
+      // Looked at before it is bound, too: who comes back for a uid that its jobs still run under must not find it taken, even for a moment.
+      let busy = usedUids();
       for (let uid = FIRST; uid < FIRST + COUNT; uid++) {
         // Serial: the first free one is wanted.
         if (busy.has(uid) || !(await bind(uid))) continue;
-        // Looked at once it is ours: another Studio may have started a job under it and died.
+        // And again once it is ours: another Studio may have started a job under it and died since.
         busy = usedUids();
         if (!busy.has(uid)) return uid;
         release(uid);
       }
       throw new Error(`all ${COUNT} uids for jobs (from ${FIRST}) are in use on this machine`);
     },
-    retake: bind,
+    async retake(uid) {
+      const deadline = systemClock.monotonic() + RETAKE_MS;
+      while (!(await bind(uid))) {
+        if (systemClock.monotonic() > deadline) return false;
+        await systemClock.sleep(20);
+      }
+      return true;
+    },
   };
 }
 
