@@ -151,3 +151,16 @@ test('printed markers set progress, metrics and result, and stay in the log', as
     ],
   );
 });
+
+test('many jobs that end at once and share their dependents settle each of them once', async () => {
+  const first = await submit({ command: ['true'], array: 12 });
+  const second = await submit({ command: ['true'], array: 12, dependsOn: [first.groupId ?? ''] });
+  const bad = await submit({ script: 'exit "$STUDIO_ARRAY_INDEX"', array: 6 });
+  const third = await submit({ command: ['true'], array: 12, dependsOn: [second.groupId ?? '', bad.groupId ?? ''] });
+  const ends = await Promise.all([...second.ids, ...third.ids].map((id) => settled(id)));
+  assert.deepEqual(
+    ends.map((job) => job.status),
+    [...second.ids.map(() => 'completed'), ...third.ids.map(() => 'cancelled')],
+  );
+  for (const id of third.ids) assert.deepEqual(await harness.eventsOf(id), ['jobs:job:queued', 'jobs:job:cancelled']);
+});

@@ -53,7 +53,7 @@ export async function settleDependents(sql: Sql, end: { readonly id: string; rea
   while (ended.length > 0) {
     const ids = ended.map(({ id }) => id);
     const completed = ended.map(({ status }) => status === 'completed');
-    // Serial: what ends here decides what ends next.
+    // Serial: what ends here decides what ends next. Held in one order: two ends with the same dependents never wait for each other in a circle.
     await sql.query(
       `with ended as (select id, completed from unnest($1::text[], $2::boolean[]) as e (id, completed)),
          freed as (select d.job_id, count(*)::int as links from job_dependencies d join ended e on e.id = d.depends_on
@@ -70,8 +70,9 @@ async function endUnreachable(sql: Sql, failed: { readonly ids: readonly string[
   if (failed.ids.length === 0) return [];
   const { rows: links } = await sql.query<{ job_id: string; depends_on: string; status: JobStatus }>(
     `select distinct on (d.job_id) d.job_id, d.depends_on, awaited.status from job_dependencies d join jobs awaited on awaited.id = d.depends_on
-       join jobs waiting on waiting.id = d.job_id
-     where d.depends_on = any($1) and d.condition = 'afterok' and waiting.status = 'queued' order by d.job_id, d.depends_on`,
+       join (select id from jobs where id in (select job_id from job_dependencies where depends_on = any($1)) and status = 'queued' order by id for no key update) waiting
+         on waiting.id = d.job_id
+     where d.depends_on = any($1) and d.condition = 'afterok' order by d.job_id, d.depends_on`,
     [[...failed.ids]],
   );
   if (links.length === 0) return [];
