@@ -254,10 +254,11 @@ export async function takeInstance(core: Core, id: string, goesOn = true): Promi
 async function take(core: Core, id: string, goesOn: boolean): Promise<Live | undefined> {
   const { owner } = core;
   if (owner === undefined) return undefined;
-  if (!(await core.store.adoptInstance({ id, epoch: owner.epoch }))) return undefined;
-  const stored = await core.store.readStoredInstance({ orgId: undefined, id });
+  // From here on it may be ours by its row, and nobody else takes it up: it comes to memory, whatever connection is lost on the way.
+  if (!(await patiently(core, () => core.store.adoptInstance({ id, epoch: owner.epoch })))) return undefined;
+  const stored = await patiently(core, () => core.store.readStoredInstance({ orgId: undefined, id }));
   if (stored === undefined) return undefined;
-  const steps = await core.store.loadSteps([id]);
+  const steps = await patiently(core, () => core.store.loadSteps([id]));
   return resume(core, stored, steps, goesOn);
 }
 
