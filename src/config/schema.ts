@@ -118,7 +118,12 @@ export const keys = {
     fallbackText: "the system's temporary folder",
   }),
   venvLimitBytes: key('STUDIO_VENV_LIMIT_BYTES', whole(0, Number.MAX_SAFE_INTEGER), 20 * 1024 ** 3, 'Beyond it, those not used for longest are removed.'),
-  gpuReserveBytes: key('GPU_RESERVE_BYTES', whole(0, Number.MAX_SAFE_INTEGER), 512 * 1024 ** 2, 'Of each GPU, given to nobody: for the driver and what it does not tell.'),
+  gpuReserveBytes: key(
+    'GPU_RESERVE_BYTES',
+    whole(0, Number.MAX_SAFE_INTEGER),
+    512 * 1024 ** 2,
+    'Of each GPU, given to nobody: for the driver and what it does not tell.',
+  ),
   runRetentionDays: key('RUN_RETENTION_DAYS', whole(0, 3_650), 90, 'Ended instances are kept for so many days; 0: for ever. A workflow may keep less.'),
   runPartitionDays: key('RUN_PARTITION_DAYS', whole(1, 366), 7, 'Instances of so many days lie together and are dropped together.'),
   runDataBudgetBytes: optional('RUN_DATA_BUDGET_BYTES', whole(0, Number.MAX_SAFE_INTEGER), 'Alarm when instances take more of the database; 0: no limit.', {
