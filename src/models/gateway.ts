@@ -176,6 +176,7 @@ interface Counting extends Entered {
 /** The events of an answer, counted whichever way they end. */
 async function* counted(parts: GatewayParts, { name, by, plan, signal, admission, meter }: Counting): AsyncGenerator<AnswerEvent> {
   let isWhole = false;
+  let isKnown = true;
   let isBegun = false;
   const { orgId, priority, caller } = by;
   try {
@@ -188,12 +189,18 @@ async function* counted(parts: GatewayParts, { name, by, plan, signal, admission
     }
     isWhole = true;
   } catch (error) {
+    isKnown = !isUnknownModel(error);
     throw publicFault(error, name);
   } finally {
     const { promptTokens, completionTokens } = isBegun ? meter.counted() : { promptTokens: 0, completionTokens: 0 };
     admission.end(promptTokens + completionTokens);
-    parts.usage.add({ orgId, model: name, caller, promptTokens, completionTokens, isFailed: !isWhole });
+    if (isKnown) parts.usage.add({ orgId, model: name, caller, promptTokens, completionTokens, isFailed: !isWhole });
   }
+}
+
+/** Names that callers make up are not counted: each would be a row. */
+function isUnknownModel(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'model_not_found' || error.code === 'not_found');
 }
 
 function frame(body: object): string {
@@ -243,6 +250,7 @@ async function embed(
   const { orgId, caller, priority, signal } = by;
   let promptTokens = 0;
   let isWhole = false;
+  let isKnown = true;
   try {
     const reply = await parts.models.use(name, { orgId, priority, signal, onWait: ({ message }) => onWait?.(message) }, (engine) =>
       engine.embed(texts, signal, { dimensions: dimensions ?? undefined }),
@@ -252,10 +260,11 @@ async function embed(
     isWhole = true;
     return { headers: admission.headers, reply: { vectors: reply.vectors, usage: { promptTokens, completionTokens: 0 } } };
   } catch (error) {
+    isKnown = !isUnknownModel(error);
     throw publicFault(error, name);
   } finally {
     admission.end(promptTokens);
-    parts.usage.add({ orgId, model: name, caller, promptTokens, completionTokens: 0, isFailed: !isWhole });
+    if (isKnown) parts.usage.add({ orgId, model: name, caller, promptTokens, completionTokens: 0, isFailed: !isWhole });
   }
 }
 

@@ -313,9 +313,11 @@ test('what was used is counted by day, model and caller, and is of the org alone
   }[];
   assert.deepEqual([row?.requests, row?.failed, row?.promptTokens, row?.completionTokens, row?.model, row?.caller.kind], [1, 0, 2, 4, 'tiny', 'key']);
   assert.match(row?.caller.name ?? '', /^key /);
+  await assert.rejects(foreign.chat.completions.create({ model: 'made-up', messages: hello }));
   app.fake.behave({ cutAfter: 2 });
   await post('/v1/chat/completions', { model: 'tiny', messages: hello }, (await createKey(stranger, ['models:run'])).token);
-  const [sum] = itemsOf(await stranger.client.expect(200, 'GET', '/api/v1/models/usage?group=model')) as { requests: number; failed: number }[];
+  const [sum, ...others] = itemsOf(await stranger.client.expect(200, 'GET', '/api/v1/models/usage?group=model')) as { requests: number; failed: number }[];
+  assert.deepEqual(others, [], 'a name that somebody made up is not counted');
   assert.deepEqual([sum?.requests, sum?.failed], [2, 1], 'a broken answer counts, too');
   assert.ok(itemsOf(await admin.client.expect(200, 'GET', '/api/v1/models/usage')).length >= 1);
   assert.equal((await admin.client.call('GET', '/api/v1/models/usage?group=colour')).status, 400);
