@@ -12,7 +12,7 @@ import { walled } from './fault.ts';
 import { failureOf, finish, occupy, releaseHeld, vacate } from './finish.ts';
 import { pathOf, type Frame, type LiveStep, type Ready } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
-import { storeLarge } from './large.ts';
+import { largeScope, storeLarge } from './large.ts';
 import { isTooLarge } from './limits.ts';
 import { redactionOf } from './redaction.ts';
 import type { Resolved } from './resolve.ts';
@@ -199,5 +199,6 @@ function settleJob(core: Core, frame: Frame, node: CompiledNode, step: LiveStep,
 export async function commandOf(core: Core, frame: Frame, node: CompiledNode): Promise<{ readonly spec: CommandSpec; readonly redact: readonly string[] }> {
   if (node.type.runs !== 'job') fail('conflict', `step ${pathOf(frame, node)} of ${frame.live.id} is no job`);
   const resolved = await resolveParams(core, frame, node);
-  return { spec: node.type.toCommand(parseParams(node, resolved.live) as never), redact: resolved.made };
+  const scope = await largeScope(core, frame, node.reads);
+  return { spec: node.type.toCommand(parseParams(node, resolved.live) as never, scope), redact: resolved.made };
 }

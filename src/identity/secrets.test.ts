@@ -87,7 +87,14 @@ for (const name of ['1ABC', 'a-b', 'a.b', 'x'.repeat(65), '%00', 'ä', 'a%2Fb'])
 test('settings are typed, partial, and those of the machine need a super administrator', async () => {
   const admin = await door.admin();
   const notifications = [{ on: ['failed', 'waiting_approval'], channel: 'in_app' }];
-  assert.deepEqual((await admin.call('GET', '/api/v1/settings')).body, { publicOrigin: null, allowedHosts: [], triggersPaused: false, notifications });
+  const models = { modelAliases: {}, visibleModels: [], modelLimits: {} };
+  assert.deepEqual((await admin.call('GET', '/api/v1/settings')).body, {
+    publicOrigin: null,
+    allowedHosts: [],
+    triggersPaused: false,
+    notifications,
+    ...models,
+  });
   const patched = await admin.call('PATCH', '/api/v1/settings', {
     body: { triggersPaused: true, allowedHosts: ['Ollama.LAN:11434', '*.corp.example', '10.0.0.5'], publicOrigin: 'https://Pod.Example.com/path' },
   });
@@ -96,6 +103,7 @@ test('settings are typed, partial, and those of the machine need a super adminis
     allowedHosts: ['ollama.lan:11434', '*.corp.example', '10.0.0.5'],
     triggersPaused: true,
     notifications,
+    ...models,
   });
   assert.deepEqual(await door.identity.settings.of(orgId), patched.body);
   assert.equal((await door.identity.settings.of(strangers)).triggersPaused, false);

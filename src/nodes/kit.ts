@@ -312,12 +312,18 @@ export type BodyPlan =
       readonly onLimit: 'fail' | 'stop';
     };
 
+/** What code of a step has in scope, by name: what a later Studio adds to expressions is no part of it. */
+export function namesInScope(scope: Scope): Record<string, Json> {
+  const steps = Object.fromEntries(Object.entries(scope.steps).map(([key, { output }]) => [key, { output }]));
+  return { input: scope.input, steps, ...(scope.item === undefined ? {} : { item: scope.item }), ...(scope.index === undefined ? {} : { index: scope.index }) };
+}
+
 /** A type whose work is a process on a queue. */
 export interface JobNodeType<Params extends z.ZodType = z.ZodType> extends NodeTypeBase<Params> {
   readonly runs: 'job';
   readonly queue: string;
-  /** The process to run, from evaluated params (secrets included: never stored). */
-  toCommand(params: z.infer<Params>): CommandSpec;
+  /** The process to run, from evaluated params (secrets included: never stored). `scope` is whole for types whose params hold code. */
+  toCommand(params: z.infer<Params>, scope: Scope): CommandSpec;
   /** The step's output, from what the process left. */
   toOutput(params: z.infer<Params>, ended: JobEnded): NodeResult;
 }

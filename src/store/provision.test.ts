@@ -58,7 +58,7 @@ test('embedded: three logins without superuser rights, a database that others ca
     })),
   );
   assert.equal((await migrate({ owner: roles.owner })).version > 0, true);
-  assert.deepEqual(await ask(roles.engine, 'select count(*)::int as n from queues'), [{ n: 2 }]);
+  assert.deepEqual(await ask(roles.engine, 'select count(*)::int as n from queues'), [{ n: 3 }]);
   assert.deepEqual(await ask(roles.api, 'select count(*)::int as n from instances'), [{ n: 0 }]);
   await assert.rejects(ask(roles.engine, 'create table public.mine (id int)'), /permission denied/);
   await assert.rejects(ask(roles.api, 'delete from workflows'), /permission denied/);
@@ -92,7 +92,7 @@ test('embedded: the login of a pasted DATABASE_URL is made, is no superuser and 
   await migrate({ owner: roles.owner });
   const login = { ...server.admin, user: 'postgres', password: 'pasted', database: 'selfhost_studio' };
   assert.deepEqual(await ask(login, `select rolsuper, (select count(*)::int from queues) as queues from pg_roles where rolname = 'postgres'`), [
-    { rolsuper: false, queues: 2 },
+    { rolsuper: false, queues: 3 },
   ]);
   for (const name of ['studio_root', 'studio_owner', 'pg_monitor']) {
     await assert.rejects(

@@ -10,8 +10,8 @@ import * as models from './schema-models.ts';
 import * as notifications from './schema-notifications.ts';
 import * as people from './schema-people.ts';
 import * as runs from './schema-runs.ts';
-import * as usage from './schema-usage.ts';
 import * as services from './schema-services.ts';
+import * as usage from './schema-usage.ts';
 
 /** What drizzle believes, one line a fact. */
 function declared(): string[] {

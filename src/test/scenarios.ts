@@ -56,7 +56,13 @@ async function runScenario(app: TestApp, scenario: Scenario): Promise<void> {
   scenario.keep?.(asObject(reply.body));
 }
 
+/** What an earlier test started may still be ending. */
 async function lastPosition(app: TestApp): Promise<string> {
+  for (let look = 0; look < 100; look++) {
+    const { rows: busy } = await app.admin.query<{ n: number }>(`select count(*)::int as n from instances where status in ('pending', 'running')`);
+    if (busy[0]?.n === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   const { rows } = await app.admin.query<{ last: string }>('select coalesce(max(position), 0)::text as last from outbox');
   return rows[0]?.last ?? '0';
 }

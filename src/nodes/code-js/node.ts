@@ -1,7 +1,6 @@
 /** code.js: a function body in JavaScript, run in QuickJS in a process of its own. Never in this process. */
 import * as z from 'zod';
-import type { Json } from '../../contract/endpoint.ts';
-import { defineNode, inPort, outPort, type Scope } from '../kit.ts';
+import { defineNode, inPort, namesInScope, outPort } from '../kit.ts';
 import { syntaxFault } from './syntax.ts';
 
 /** CONTRACTS, Limits: 128 MiB and 30 s. */
@@ -39,7 +38,7 @@ Errors: \`code_syntax\` (final), \`code_failed\` with the line, \`code_timeout\`
   async run(params, context) {
     const output = await context.sandbox.run({
       source: params.source,
-      globals: globalsOf(context.scope),
+      globals: namesInScope(context.scope),
       timeoutMs: params.timeoutMs,
       memoryBytes: MEMORY_BYTES,
       signal: context.signal,
@@ -48,8 +47,3 @@ Errors: \`code_syntax\` (final), \`code_failed\` with the line, \`code_timeout\`
     return { kind: 'output', output };
   },
 });
-
-function globalsOf(scope: Scope): Record<string, Json> {
-  const steps = Object.fromEntries(Object.entries(scope.steps).map(([key, { output }]) => [key, { output }]));
-  return { input: scope.input, steps, ...(scope.item === undefined ? {} : { item: scope.item }), ...(scope.index === undefined ? {} : { index: scope.index }) };
-}

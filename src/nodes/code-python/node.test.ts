@@ -5,18 +5,18 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { NodeError, type JobEnded } from '../kit.ts';
+import { NodeError, type JobEnded, type Scope } from '../kit.ts';
 import { codePython } from './node.ts';
 
 const made: string[] = [];
 after(() => made.forEach((path) => rmSync(path, { recursive: true, force: true })));
 
-const commandOf = (params: Record<string, unknown>) => codePython.toCommand(codePython.params.parse(params));
+const commandOf = (params: Record<string, unknown>, scope: Scope = { input: null, steps: {} }) => codePython.toCommand(codePython.params.parse(params), scope);
 
-function run(params: Record<string, unknown>) {
+function run(params: Record<string, unknown>, scope?: Scope) {
   const folder = mkdtempSync(join(tmpdir(), 'studio-python-'));
   made.push(folder);
-  const { command = [], files = {} } = commandOf(params);
+  const { command = [], files = {} } = commandOf(params, scope);
   for (const [name, file] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), typeof file === 'object' && 'text' in file ? file.text : '');
@@ -35,12 +35,18 @@ function run(params: Record<string, unknown>) {
 }
 
 describe('code.python', () => {
-  it('gives what main returns, and main has the input', () => {
-    const ended = run({ source: 'def double(x):\n    return x * 2\n\ndef main(input):\n    return {"n": double(input["n"])}\n', input: { n: 21 } });
-    assert.deepEqual([ended.code, ended.result], [0, '{"n": 42}']);
+  const scope: Scope = { input: { n: 21 }, steps: { load: { output: [1, 2] } }, item: 'x', index: 3 };
+  it('gives what main returns, and main has as much of input and steps as it takes', () => {
+    const two = run(
+      { source: 'def double(x):\n    return x * 2\n\ndef main(input, steps):\n    return [double(input["n"]), steps["load"]["output"]]\n' },
+      scope,
+    );
+    assert.deepEqual([two.code, two.result], [0, '[42, [1, 2]]']);
+    assert.equal(run({ source: 'def main(input):\n    return input["n"]' }, scope).result, '21');
+    assert.equal(run({ source: 'def main():\n    return 7' }, scope).result, '7');
   });
-  it('without main, gives the variable result; without either, nothing', () => {
-    assert.equal(run({ source: 'result = [input, 2]', input: 'a' }).result, '["a", 2]');
+  it('without main, gives the variable output, with the names of code in scope; without either, nothing', () => {
+    assert.equal(run({ source: 'output = [input["n"], steps["load"]["output"], item, index]' }, scope).result, '[21, [1, 2], "x", 3]');
     assert.deepEqual([run({ source: 'print("x")' }).stdout, run({ source: 'print("x")' }).result], ['x\n', '']);
   });
   it('tells an exception with a traceback that begins in the own code', () => {
@@ -49,14 +55,14 @@ describe('code.python', () => {
     assert.match(ended.stderr, /^Traceback[^]*main\.py", line 2, in main[^]*ValueError: no such thing\n$/);
     assert.doesNotMatch(ended.stderr, /run\.py|runpy/);
   });
-  it('refuses a result that is no JSON by name', () => {
-    const ended = run({ source: 'result = {1, 2}' });
+  it('refuses an output that is no JSON by name', () => {
+    const ended = run({ source: 'output = {1, 2}' });
     assert.equal(ended.code, 1);
-    assert.match(ended.stderr, /the result is no JSON: .*set/);
+    assert.match(ended.stderr, /the output is no JSON: .*set/);
   });
   it('progress and metrics are written as the job machinery reads them, and files can be imported', () => {
     const ended = run({
-      source: 'import studio, given\nstudio.progress(0.5)\nstudio.metric(step=3, loss=1.5)\nresult = given.value',
+      source: 'import studio, given\nstudio.progress(0.5)\nstudio.metric(step=3, loss=1.5)\noutput = given.value',
       files: { 'given.py': { text: 'value = 7' } },
     });
     assert.equal(ended.result, '7');

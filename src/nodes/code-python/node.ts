@@ -1,14 +1,12 @@
 /** code.python: Python as a job on a queue, in a virtual environment of its own where it names requirements. Never in this process. */
 import * as z from 'zod';
-import { json } from '../../contract/endpoint.ts';
 import { commandSpec } from '../../contract/jobs.ts';
-import { defineJobNode, inPort, outPort } from '../kit.ts';
+import { defineJobNode, inPort, namesInScope, outPort } from '../kit.ts';
 import { environment, exitFailure, fileProblems, toEnvironment } from '../kit-process.ts';
 import { MODULE, RUNNER } from './runner.ts';
 
 const params = commandSpec.pick({ files: true, requirements: true, python: true }).extend({
-  source: z.string().min(1).max(262_144).describe('Python: "input" is given; main(input) or "result" gives the output'),
-  input: json.optional(),
+  source: z.string().min(1).max(262_144).describe('Python: input and steps are in scope; main(input, steps) or the variable output gives the output'),
   env: environment.optional(),
 });
 
@@ -23,10 +21,9 @@ export const codePython = defineJobNode({
   params,
   rawParams: ['source'],
   example: {
-    source: 'import studio\n\ndef main(input):\n    studio.progress(0.5)\n    return {"total": sum(input["prices"])}\n',
-    input: { prices: [1, 2, 3] },
+    source: 'import studio\n\ndef main(input, steps):\n    studio.progress(0.5)\n    return {"total": sum(input["prices"])}\n',
   },
-  docs: `\`source\` is Python. \`input\` is in scope: the value of the param \`input\` (write \`{{ input }}\` for the instance's own). A function \`main(input)\` is called and what it returns is the result; without one, the variable \`result\` is. It has to be JSON.
+  docs: `\`source\` is Python. In scope: \`input\` (the instance's), \`steps["key"]["output"]\`, inside bodies \`item\` and \`index\`. A function \`main(input, steps)\` (or \`main(input)\`, or \`main()\`) is called and what it returns is the output; without one, the variable \`output\` is; without both it is null. It has to be JSON.
 
 \`requirements\` is the text of a requirements or lock file: the step runs in a virtual environment that holds it, made once for the same text and kept on the local disk. Making it is shown in the log. \`python\` names another interpreter for it (default \`python3\`).
 
@@ -34,14 +31,14 @@ export const codePython = defineJobNode({
 
 \`import studio\` gives \`studio.progress(0.4)\`, \`studio.metric(step=10, loss=0.52)\`, and the folders \`studio.artifacts\` (what lies there is kept) and \`studio.checkpoint\` (kept for the next attempt).
 
-Output: \`{ result, stdout, stderr, artifacts }\`; of both streams the last 64 KiB, the whole is in the log. \`{{ }}\` is not evaluated in \`source\`. Needs the role super_admin to publish and to run.
+What is printed is in the log; artifacts are listed with the step's job. \`{{ }}\` is not evaluated in \`source\`. Needs the role super_admin to publish and to run.
 
 Errors: \`exit_code\` (an exception; the traceback is in the log), \`timeout\`, \`bad_result\`, \`python_missing\`, \`venv_failed\`, \`requirements_failed\`, \`file_missing\`, \`download_failed\`, \`hash_mismatch\`, \`killed\`, \`oom\`.`,
   check: (node) => fileProblems(node.params?.['files']),
   requires: 'super_admin',
   runs: 'job',
   queue: 'studio',
-  toCommand({ source, input = null, files = {}, env, requirements, python }) {
+  toCommand({ source, files = {}, env, requirements, python }, scope) {
     return {
       // In an environment, python3 is its own.
       command: [requirements === undefined ? (python ?? 'python3') : 'python3', '.studio/run.py'],
@@ -50,7 +47,7 @@ Errors: \`exit_code\` (an exception; the traceback is in the log), \`timeout\`, 
         '.studio/run.py': { text: RUNNER },
         '.studio/studio.py': { text: MODULE },
         '.studio/main.py': { text: source },
-        '.studio/input.json': { text: JSON.stringify(input) },
+        '.studio/scope.json': { text: JSON.stringify(namesInScope(scope)) },
       },
       ...(env === undefined ? {} : { env: toEnvironment(env) }),
       ...(requirements === undefined ? {} : { requirements, ...(python === undefined ? {} : { python }) }),
@@ -58,7 +55,6 @@ Errors: \`exit_code\` (an exception; the traceback is in the log), \`timeout\`, 
   },
   toOutput(_values, ended) {
     if (ended.exitCode !== 0) throw exitFailure('the code', ended);
-    const { stdout, stderr, artifacts, result = null } = ended;
-    return { kind: 'output', output: { result, stdout, stderr, artifacts: artifacts.map((artifact) => ({ ...artifact })) } };
+    return { kind: 'output', output: ended.result ?? null };
   },
 });

@@ -1,18 +1,24 @@
-/** The Python that stands around a step's Python: hands it its input, writes down its result, and offers the module `studio`. Constant text:
+/** The Python that stands around a step's Python: hands it what is in scope, writes down its output, and offers the module `studio`. Constant text:
  *  what differs lies in files beside it. Nothing of it needs more than the standard library of Python 3.8. */
 
 /** Runs main.py beside it; its traceback begins in the step's own code. */
-export const RUNNER = `import json, os, runpy, sys, traceback
+export const RUNNER = `import inspect, json, os, runpy, sys, traceback
 
 here = os.path.dirname(os.path.abspath(__file__))
-with open(os.path.join(here, "input.json"), encoding="utf-8") as file:
-    data = json.load(file)
+with open(os.path.join(here, "scope.json"), encoding="utf-8") as file:
+    names = json.load(file)
 # Modules that the job was given first, then the module studio.
 sys.path[0:1] = [os.getcwd(), here]
 main = os.path.join(here, "main.py")
 try:
-    scope = runpy.run_path(main, init_globals={"input": data}, run_name="__main__")
-    result = scope["main"](data) if callable(scope.get("main")) else scope.get("result")
+    scope = runpy.run_path(main, init_globals=names, run_name="__main__")
+    if callable(scope.get("main")):
+        takes = [p.kind for p in inspect.signature(scope["main"]).parameters.values()]
+        places = sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in takes)
+        count = 2 if inspect.Parameter.VAR_POSITIONAL in takes else min(places, 2)
+        result = scope["main"](*[names["input"], names["steps"]][:count])
+    else:
+        result = scope.get("output")
 except Exception as error:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename != main:
@@ -23,7 +29,7 @@ if result is not None and not os.path.exists(os.environ["STUDIO_RESULT"]):
     try:
         text = json.dumps(result, allow_nan=False)
     except (TypeError, ValueError) as error:
-        sys.exit("the result is no JSON: %s" % error)
+        sys.exit("the output is no JSON: %s" % error)
     with open(os.environ["STUDIO_RESULT"], "w", encoding="utf-8") as file:
         file.write(text)
 `;

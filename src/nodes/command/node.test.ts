@@ -24,10 +24,13 @@ describe('command', () => {
   });
   it('hands the params on as they are: nothing is put together into a shell string', () => {
     const params = { command: ['echo', '$(id); `id` && id'], env: { A: '"; id' } };
-    assert.deepEqual(command.toCommand(command.params.parse(params)), params);
+    assert.deepEqual(command.toCommand(command.params.parse(params), { input: null, steps: {} }), params);
   });
   it('gives numbers and truth values in the environment to the process as text', () => {
-    assert.deepEqual(command.toCommand(command.params.parse({ script: 'x', env: { N: 1.5, B: true } })).env, { N: '1.5', B: 'true' });
+    assert.deepEqual(command.toCommand(command.params.parse({ script: 'x', env: { N: 1.5, B: true } }), { input: null, steps: {} }).env, {
+      N: '1.5',
+      B: 'true',
+    });
   });
   it('gives the tails, the artifacts and the result', () => {
     const artifacts = [{ id: 'art_1', name: 'a.txt', bytes: 1, sha256: 'x' }];

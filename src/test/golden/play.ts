@@ -174,6 +174,16 @@ function engineOf(clock: FakeClock, store: EngineStore, types: NodeTypes): Engin
     httpOf: () => ({
       request: async () => ({ status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from('{"done":true,"items":[1,2]}') }),
     }),
+    modelsOf: () => ({
+      chat: async ({ messages }) => ({
+        ...{ text: `heard ${JSON.stringify(messages.at(-1)?.content)}`, reasoning: '', toolCalls: [], finish: 'stop' as const },
+        ...{ promptTokens: 5, completionTokens: 3 },
+      }),
+      embed: async ({ texts }) => ({ vectors: texts.map((text) => [text.length, 1]), promptTokens: texts.length }),
+    }),
+    downloadsOf: () => ({
+      bring: async ({ repo }) => ({ modelId: 'mdl_golden', name: repo ?? '', bytes: 10, files: [{ name: 'small.gguf', bytes: 10, sha256: 'a'.repeat(64) }] }),
+    }),
     sandbox: { run: async ({ source }) => (source.includes('repeat') ? ['a'.repeat(270_000), 7] : { total: 3 }) },
     notify: { faultOf: () => undefined, send: async () => ({ notifications: 1, deliveries: [] }) },
     large: {

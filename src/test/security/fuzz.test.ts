@@ -27,10 +27,6 @@ const LEFT_OUT = [
   'POST /api/v1/services',
   'PUT /api/v1/services/{name}',
   'PUT /api/v1/idle',
-  // They would run whatever words were made up.
-  'POST /api/v1/services',
-  'PUT /api/v1/services/{name}',
-  'PUT /api/v1/idle',
   'POST /api/v1/users/me/password',
   'DELETE /api/v1/orgs/current/members/{userId}',
   'PATCH /api/v1/orgs/current/members/{userId}',
