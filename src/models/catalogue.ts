@@ -99,7 +99,7 @@ export function createCatalogue(parts: CatalogueParts): Catalogue {
     const staged = await folder.stagePath(id);
     try {
       await files.content.linkTo(by.orgId, file.sha256, staged);
-      const description = await describe([{ name, bytes: file.bytes, path: staged }]);
+      const description = await describe([{ name, bytes: file.bytes, path: staged, given: path }]);
       requireModel(description, `file: ${path}`);
       await folder.adopt(staged, file.sha256);
       return { description, files: [{ name, bytes: file.bytes, sha256: file.sha256, place: await folder.name(id, name, file.sha256) }] };
@@ -114,7 +114,7 @@ export function createCatalogue(parts: CatalogueParts): Catalogue {
       if (model.file !== undefined) return { ...(await adoptUpload(model.id, model.file, by)), source: { kind: 'file', path: model.file } };
       if (model.path === undefined) return { files: [], description: noFiles, source: { kind: 'none' } };
       const found = await folder.find(model.path);
-      const description = await describe(found.map((file) => ({ ...file, path: folder.pathOf(file.place) })));
+      const description = await describe(found.map((file) => ({ ...file, path: folder.pathOf(file.place), given: file.place })));
       return { files: found, description, source: { kind: 'path', path: model.path } };
     } catch (error) {
       if (!(error instanceof GgufError)) throw error;

@@ -13,6 +13,8 @@ interface NamedFile {
   readonly bytes: number;
   /** On disk. */
   readonly path: string;
+  /** The path that a person gave for it, where it has one: faults say it in place of the name. */
+  readonly given?: string;
 }
 
 /** Of models without files. */
@@ -25,7 +27,7 @@ export async function describe(files: readonly NamedFile[]): Promise<Description
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const ggufs = files.filter((file) => isModelGguf(file.name)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (ggufs.length > 0) {
-    const facts = await readFacts(ggufs.map((file) => file.path));
+    const facts = await readFacts(ggufs.map(({ name, given, path }) => ({ name: given ?? name, path })));
     return { ...facts, format: 'gguf', shape: facts.shape as unknown as Json, bytes };
   }
   const weights = files.filter((file) => file.name.endsWith('.safetensors'));

@@ -1,6 +1,5 @@
 /** Reads the header of a GGUF file that lies on disk, or anywhere else from where its first bytes can be had. Brings no more than the header needs. */
 import { open } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { factsOf, type ModelFacts } from './gguf-shape.ts';
 import { GgufError, MAX_HEADER_BYTES, parseGguf, type Gguf } from './gguf.ts';
 
@@ -17,14 +16,15 @@ export async function readGguf(read: (count: number) => Promise<Buffer>, fileByt
   }
 }
 
-/** What the files of one model say, its parts (`-00001-of-00003`) in order. @throws GgufError that names the file; faults of the file system */
-export async function readFacts(paths: readonly string[]): Promise<ModelFacts> {
+/** What the files of one model say, its parts (`-00001-of-00003`) in order. `name`: what people know the file by; faults say it.
+ *  @throws GgufError that names the file; faults of the file system */
+export async function readFacts(files: readonly { readonly name: string; readonly path: string }[]): Promise<ModelFacts> {
   const parts = await Promise.all(
-    paths.map(async (path) => {
+    files.map(async ({ name, path }) => {
       try {
         return await readOne(path);
       } catch (error) {
-        throw error instanceof GgufError ? new GgufError(`${basename(path)}: ${error.message}`, { cause: error }) : error;
+        throw error instanceof GgufError ? new GgufError(`${name}: ${error.message}`, { cause: error }) : error;
       }
     }),
   );

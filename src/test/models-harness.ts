@@ -122,7 +122,7 @@ export async function modelsHarness(options: { readonly totalBytes?: number; rea
       const bytes = engine === 'llama' ? writeTinyGguf(join(modelsPath, place), { name, ...tiny }) : 0;
       const facts =
         engine === 'llama'
-          ? await readFacts([join(modelsPath, place)])
+          ? await readFacts([{ name: place, path: join(modelsPath, place) }])
           : { architecture: null, quantisation: null, parameters: null, contextLength: null, shape: null };
       const model = {
         ...facts,

@@ -41,6 +41,10 @@ test('a file that was uploaded becomes a model; members see it, but not where it
   assert.deepEqual(asObject(made['runtime'])['state'], 'unloaded');
   const seen = await user.client.expect(200, 'GET', `/api/v1/models/${String(made['id'])}`);
   assert.deepEqual([seen['name'], seen['settings'], seen['files'], seen['source']], ['uploaded', undefined, undefined, undefined]);
+  await superAdmin.client.call('PUT', '/api/v1/files/up/half.gguf', { body: tiny.subarray(0, 2_000) });
+  const half = await superAdmin.client.call('POST', '/api/v1/models', { body: { engine: 'llama', name: 'half', file: 'up/half.gguf' } });
+  assert.equal(half.status, 400);
+  assert.match(half.text, /The model can't be taken: up\/half\.gguf: /);
   await superAdmin.client.expect(200, 'DELETE', '/api/v1/files/up/tiny.gguf').catch(() => undefined);
   const patched = await superAdmin.client.expect(200, 'PATCH', `/api/v1/models/${String(made['id'])}`, {
     name: 'renamed',
@@ -65,7 +69,7 @@ test('a path below the models folder becomes a model; one that leads out, or is 
     ['/etc/passwd', /no path below/],
     ['.store/models', /not there|leads out/],
     ['mine/none.gguf', /is not there/],
-    ['mine/half.gguf', /ends inside|cut off/],
+    ['mine/half.gguf', /mine\/half\.gguf: (?:it )?(?:ends inside|is cut off)/],
   ] as const) {
     const reply = await client.call('POST', '/api/v1/models', { body: { engine: 'llama', name: 'bad', path } });
     assert.equal(reply.status, 400, path);
