@@ -30,7 +30,7 @@ export function explainWait(state: PolicyState, wait: PolicyWait, viewer: string
   const until = untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() };
   const { request } = wait;
   if (wait.why === 'slot') return { kind: 'no_slot', message: `no slot of ${request.queue ?? 'its queue'} is free`, ...until };
-  if (wait.why === 'evicting') return { kind: 'evicting', message: `room is being made: ${leavingOf(state, request, viewer)} was told to end`, ...until };
+  if (wait.why === 'evicting') return { kind: 'evicting', message: `room is being made${leavingOf(state, viewer)}`, ...until };
   const board = createBoard(state);
   if (placeIn(board, [board.now], request, () => true) !== undefined) {
     const ahead = wait.behind === undefined ? 'an earlier request' : nameOf(wait.behind, viewer);
@@ -40,9 +40,10 @@ export function explainWait(state: PolicyState, wait: PolicyWait, viewer: string
   return { ...(wantsWhole(request) ? wholeShort(state, request, viewer) : shareShort(state, request, viewer)), ...until };
 }
 
-function leavingOf(state: PolicyState, request: PolicyRequest, viewer: string | null): string {
+/** Who was told to end; in the moment before that stands in its lease, nobody is named. */
+function leavingOf(state: PolicyState, viewer: string | null): string {
   const leaving = state.leases.filter((lease) => lease.isLeaving).map((lease) => nameOf({ ...lease, id: lease.tenantId }, viewer));
-  return leaving.length === 0 ? nameOf(request, viewer) : listOf(leaving);
+  return leaving.length === 0 ? '' : `: ${listOf(leaving)} was told to end`;
 }
 
 function machineShort(state: PolicyState, request: PolicyRequest, viewer: string | null): WaitReason {
