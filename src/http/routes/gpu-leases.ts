@@ -3,6 +3,8 @@ import type * as z from 'zod';
 import { gpuLeaseEndpoints, type gpuLease, type gpuRequest } from '../../contract/gpu-leases.ts';
 import type { GpuLedger, HeldLease, WaitingView } from '../../gpu/ledger-port.ts';
 import { nameOf } from '../../gpu/policy-reasons.ts';
+import { readModelNames } from '../../store/models.ts';
+import type { Sql } from '../../store/client.ts';
 import { pageOfAll } from '../pages.ts';
 import { routesOf, type Route } from '../route.ts';
 
@@ -16,16 +18,32 @@ export function gpuLeaseRoutes({ ledger }: GpuLeaseParts): readonly Route[] {
       const cursor = await call.cursor();
       const { limit, after } = call.query;
       const newest = ledger.leases().toSorted((a, b) => (a.id < b.id ? 1 : -1));
-      const shown = newest.map((lease) => leaseView(lease, ledger.usageOf(lease), call.caller.orgId));
+      const shown = await withNames(
+        call.sql,
+        newest.map((lease) => leaseView(lease, ledger.usageOf(lease), call.caller.orgId)),
+      );
       return { body: pageOfAll(shown, { limit, after, nameOf: (lease) => lease.id, cursor }) };
     },
     'GET /api/v1/gpus/queue': async (call) => {
       const cursor = await call.cursor();
       const { limit, after } = call.query;
-      const line = ledger.waiting(call.caller.orgId).map((view, index) => requestView(view, index + 1, call.caller.orgId));
+      const line = await withNames(
+        call.sql,
+        ledger.waiting(call.caller.orgId).map((view, index) => requestView(view, index + 1, call.caller.orgId)),
+      );
       return { body: pageOfAll(line, { limit, after, nameOf: (request) => String(request.position), cursor }) };
     },
   });
+}
+
+/** Models as people call them; their ids stay in `tenantId`. */
+async function withNames<View extends { readonly kind: string; readonly holder: string; readonly tenantId: string | null }>(
+  sql: Sql,
+  views: readonly View[],
+): Promise<readonly View[]> {
+  const ids = views.flatMap((view) => (view.kind === 'model' && view.tenantId !== null ? [view.tenantId] : []));
+  const names = await readModelNames(sql, ids);
+  return views.map((view) => ({ ...view, holder: names.get(view.tenantId ?? '') ?? view.holder }));
 }
 
 function leaseView(lease: HeldLease, usage: ReturnType<GpuLedger['usageOf']>, orgId: string): z.infer<typeof gpuLease> {
