@@ -103,33 +103,61 @@ interface RawInput extends CallOptions {
   readonly body?: unknown;
 }
 
-async function send(key: string, input: RawInput): Promise<unknown> {
-  const space = key.indexOf(' ');
-  const method = key.slice(0, space);
-  const path = key.slice(space + 1);
-  const headers: Record<string, string> = { accept: 'application/json', 'x-studio-client': 'web' };
-  if (input.body !== undefined) headers['content-type'] = 'application/json';
-  if (input.ifMatch !== undefined) headers['if-match'] = input.ifMatch;
-  if (method === 'POST' && !takesNoIdempotencyKey(path)) headers['idempotency-key'] = randomKey();
-  const timeout = AbortSignal.timeout(input.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-  const signal = input.signal === undefined ? timeout : AbortSignal.any([input.signal, timeout]);
-  const init: RequestInit = { method, headers, signal, credentials: 'same-origin' };
-  if (input.body !== undefined) init.body = JSON.stringify(input.body);
+/** Makes one call that is answered with server-sent events. The caller reads them, or gives up by `signal`; no time limits it.
+ *  @throws ApiError, and nothing else; what breaks while it is read is for `unanswered` to name */
+export async function callStream<Key extends EndpointKey>(key: Key, input: CallInput<Key>): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const { signal } = input;
   let response: Response;
   let text: string;
   try {
-    response = await fetch(urlOf(path, input.params, input.query), init);
+    response = await request(key, input as RawInput, { accept: 'text/event-stream', signal });
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    if (response.ok && isStream && response.body !== null) return response.body;
+    text = await response.text();
+  } catch (error) {
+    throw unanswered(error, signal);
+  }
+  readReply(response, text);
+  throw new ApiError({
+    status: response.status,
+    code: 'bad_reply',
+    message: 'The answer came whole, not as a stream. A proxy in between may have changed it.',
+  });
+}
+
+async function send(key: string, input: RawInput): Promise<unknown> {
+  const timeout = AbortSignal.timeout(input.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  const signal = input.signal === undefined ? timeout : AbortSignal.any([input.signal, timeout]);
+  let response: Response;
+  let text: string;
+  try {
+    response = await request(key, input, { accept: 'application/json', signal });
     text = await response.text();
   } catch (error) {
     throw unanswered(error, input.signal);
   }
-  if (response.status === 401 && !path.startsWith('/api/v1/auth/')) onUnauthenticated?.();
   return readReply(response, text);
 }
 
-/** Endpoints that refuse an Idempotency-Key: their replies hold what must not be kept. */
+/** @throws what fetch throws */
+async function request(key: string, input: RawInput, { accept, signal }: { accept: string; signal: AbortSignal | undefined }): Promise<Response> {
+  const space = key.indexOf(' ');
+  const method = key.slice(0, space);
+  const path = key.slice(space + 1);
+  const headers: Record<string, string> = { accept, 'x-studio-client': 'web' };
+  if (input.body !== undefined) headers['content-type'] = 'application/json';
+  if (input.ifMatch !== undefined) headers['if-match'] = input.ifMatch;
+  if (method === 'POST' && !takesNoIdempotencyKey(path)) headers['idempotency-key'] = randomKey();
+  const init: RequestInit = { method, headers, signal: signal ?? null, credentials: 'same-origin' };
+  if (input.body !== undefined) init.body = JSON.stringify(input.body);
+  const response = await fetch(urlOf(path, input.params, input.query), init);
+  if (response.status === 401 && !path.startsWith('/api/v1/auth/')) onUnauthenticated?.();
+  return response;
+}
+
+/** Endpoints that refuse an Idempotency-Key, as their replies hold what must not be kept; and those that change nothing. */
 function takesNoIdempotencyKey(path: string): boolean {
-  return path.startsWith('/api/v1/auth/') || path === '/api/v1/api-keys';
+  return path.startsWith('/api/v1/auth/') || path === '/api/v1/api-keys' || path.startsWith('/v1/');
 }
 
 /** 128 random bits. Not randomUUID: that exists on https and localhost alone, and Studio is opened over plain http on a LAN too. */
@@ -137,7 +165,8 @@ export function randomKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function unanswered(error: unknown, signal: AbortSignal | undefined): ApiError {
+/** Why no answer came, or no more of it. `signal`: the caller’s own. */
+export function unanswered(error: unknown, signal: AbortSignal | undefined): ApiError {
   if (signal?.aborted === true) return new ApiError({ status: 0, code: 'aborted', message: 'The request was given up.', cause: error });
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     return new ApiError({ status: 0, code: 'timeout', message: 'Studio did not answer in time. It may be busy; try again.', cause: error });
@@ -170,13 +199,14 @@ export function readReply(response: Pick<Response, 'ok' | 'status' | 'headers'>,
 
 function errorOf(response: Pick<Response, 'status' | 'headers'>, body: unknown): ApiError {
   const inner = isRecord(body) && isRecord(body['error']) ? body['error'] : {};
+  const requestId = inner['requestId'] ?? response.headers.get('x-request-id');
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new ApiError({
     status: response.status,
     code: typeof inner['code'] === 'string' ? (inner['code'] as ErrorCode) : 'bad_reply',
     message: typeof inner['message'] === 'string' ? inner['message'] : `Studio answered with status ${response.status}.`,
     ...(isRecord(inner['details']) ? { details: inner['details'] } : {}),
-    ...(typeof inner['requestId'] === 'string' ? { requestId: inner['requestId'] } : {}),
+    ...(typeof requestId === 'string' ? { requestId } : {}),
     ...(Number.isFinite(retryAfter) ? { retryAfterMs: retryAfter * 1_000 } : {}),
   });
 }
