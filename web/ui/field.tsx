@@ -87,6 +87,7 @@ export interface TextareaProps extends Partial<FieldLinks> {
   readonly placeholder?: string | undefined;
   readonly disabled?: boolean | undefined;
   readonly label?: string | undefined;
+  readonly onKeyDown?: ((event: KeyboardEvent) => void) | undefined;
 }
 
 export function Textarea(props: TextareaProps): JSX.Element {

@@ -1,9 +1,12 @@
-import { deepEqual, equal, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { itemsOf, type ApiClient } from '../api-client.ts';
 import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
 import { fakeGpu, type FakeGpu } from '../fake-gpu.ts';
+import { startFakeOpenAi, type FakeOpenAi } from '../fake-openai.ts';
 import { modelServer, type ModelServer } from '../model-server.ts';
 import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
 import { tinyGguf } from '../tiny-gguf.ts';
@@ -11,11 +14,13 @@ import { tinyGguf } from '../tiny-gguf.ts';
 const ends: (() => void)[] = [];
 let gpu: FakeGpu;
 let hub: ModelServer;
+let provider: FakeOpenAi;
 let studio: Studio;
 let browser: TestBrowser;
 let client: ApiClient;
 before(async () => {
   hub = await modelServer();
+  provider = await startFakeOpenAi();
   gpu = fakeGpu({ after: (end) => void ends.push(end) }, 'one-24gb');
   hub.repo('acme/tiny-GGUF', { 'tiny-Q8_0.gguf': tinyGguf({ layers: 8, width: 64 }), 'tiny-Q2_K.gguf': tinyGguf({ seed: 2 }) });
   hub.file('/slow.safetensors', Buffer.alloc(4_000_000, 1));
@@ -23,13 +28,14 @@ before(async () => {
   studio = await createStudio({ env: { ...gpu.env, HF_ENDPOINT: hub.url } });
   await studio.start();
   client = await claimStudio(studio);
-  await client.expect(200, 'PATCH', '/api/v1/settings', { allowedHosts: [hub.host] });
+  await client.expect(200, 'PATCH', '/api/v1/settings', { allowedHosts: [hub.host, new URL(provider.url).host] });
   browser = await createBrowser();
 });
 after(async () => {
   await browser.close();
   await studio.destroy();
   await hub.close();
+  await provider.close();
   for (const end of ends) end();
 });
 
@@ -89,6 +95,103 @@ test('a provider elsewhere is registered without a file', async () => {
   await page.context().close();
 });
 
+async function registerRemote(name: string, model: string): Promise<string> {
+  const settings = { kind: 'openai', model, baseUrl: provider.url };
+  return String((await client.expect(201, 'POST', '/api/v1/models', { engine: 'remote', name, settings }))['id']);
+}
+
+function itemCount(list: unknown): number {
+  return Array.isArray(list) ? list.length : 0;
+}
+
+async function shoot(page: Page, name: string): Promise<void> {
+  if (process.env['STUDIO_SHOTS'] !== undefined) await page.screenshot({ path: `${process.env['STUDIO_SHOTS']}/${name}.png` });
+}
+
+test('a model is tried: its answer streams in as text, goes on in the talk, is stopped, fails in words and is cleared', async () => {
+  const id = await registerRemote('talker', 'tiny');
+  for (const look of [
+    { colorScheme: 'dark', width: 1280, height: 800 },
+    { colorScheme: 'light', width: 390, height: 844 },
+  ] as const) {
+    const page = await openModels(look);
+    await page.goto(`/models?model=${id}`);
+    const box = page.getByRole('region', { name: 'Try it' });
+    const message = box.getByLabel('Message');
+    provider.behave({ reasoning: 'I weigh it.', answers: ['<b>plain</b> & so on'], tokenMs: 5 });
+    await message.fill('line one');
+    await message.press('Shift+Enter');
+    await message.pressSequentially('line two');
+    await message.press('Enter');
+    await box.getByText('<b>plain</b> & so on', { exact: true }).waitFor();
+    await box.getByText(/tokens? read, 4 written · .*first after/).waitFor();
+    deepEqual(provider.calls.at(-1)?.body['messages'], [{ role: 'user', content: 'line one\nline two' }]);
+    equal(await box.getByText('I weigh it.').isVisible(), false);
+    await box.getByText('Reasoning', { exact: true }).click();
+    await box.getByText('I weigh it.').waitFor();
+
+    const sent = provider.calls.length;
+    provider.behave({ tokens: 100_000, tokenMs: 20 });
+    await message.fill('more');
+    await message.press('Enter');
+    await box.getByText(/You said: more/).waitFor();
+    await box.getByRole('button', { name: 'Stop' }).click();
+    await box.getByText(/^stopped/).waitFor();
+    await provider.aborted();
+    equal(itemCount(provider.calls[sent]?.body['messages']), 3);
+
+    provider.behave({ status: 400 });
+    await message.fill('again');
+    await message.press('Enter');
+    await box.getByText('No whole answer came').waitFor();
+    match(await box.getByRole('alert').innerText(), /the fake answers 400|answered 400/);
+    deepEqual(await findAxeFaults(page), []);
+    ok(Number(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')) <= 1);
+    await box.scrollIntoViewIfNeeded();
+    await shoot(page, `try-${look.colorScheme}-${look.width}`);
+    await box.getByRole('button', { name: 'Clear' }).click();
+    await box.getByRole('log').waitFor({ state: 'detached' });
+    deepEqual(
+      faultsOf(page).filter((fault) => !/status of (400|502)/.test(fault)),
+      [],
+    );
+    await page.context().close();
+  }
+});
+
+test('a model for vectors shows how many numbers it makes of a text', async () => {
+  provider.behave({});
+  const id = await registerRemote('tiny-embed', 'tiny-embed');
+  const page = await openModels({ colorScheme: 'light' });
+  await page.goto(`/models?model=${id}`);
+  const box = page.getByRole('region', { name: 'Try it' });
+  await box.getByLabel('Text', { exact: true }).fill('some words');
+  await box.getByLabel('Text', { exact: true }).press('Enter');
+  await box.getByText('8 dimensions').waitFor();
+  await box.getByText(/^\[\d, .*\]$/).waitFor();
+  await shoot(page, 'try-vector');
+  deepEqual(await findAxeFaults(page), []);
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
+
+test('a model of this machine is loaded by the first question, and answers it', async () => {
+  const path = 'tiny-here.gguf';
+  mkdirSync(join(studio.workspace, 'models'), { recursive: true });
+  writeFileSync(join(studio.workspace, 'models', path), tinyGguf());
+  const made = await client.expect(201, 'POST', '/api/v1/models', { engine: 'llama', name: 'here', path });
+  const page = await openModels();
+  await page.goto(`/models?model=${String(made['id'])}`);
+  const box = page.getByRole('region', { name: 'Try it' });
+  await box.getByLabel('Message').fill('the one of two');
+  await box.getByRole('button', { name: 'Send' }).click();
+  await box.getByText(/tokens read, [\d,]+ written · .* tokens\/s · first after/).waitFor({ timeout: 120_000 });
+  await page.getByRole('complementary', { name: 'Model' }).getByText('Loaded', { exact: true }).waitFor();
+  await shoot(page, 'try-here');
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
+
 test('a download shows how far it is by itself, is paused and resumed, and the page has no faults, dark and light, wide and narrow', async () => {
   await client.expect(201, 'POST', '/api/v1/models/downloads', { url: `${hub.url}/slow.safetensors`, engine: 'service', name: 'slow' });
   await client.expect(201, 'POST', '/api/v1/models/downloads', { repo: 'acme/tiny-GGUF:Q2_K' });
@@ -110,8 +213,7 @@ test('a download shows how far it is by itself, is paused and resumed, and the p
       .waitFor();
     deepEqual(await findAxeFaults(page), []);
     ok(Number(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')) <= 1);
-    if (process.env['STUDIO_SHOTS'] !== undefined)
-      await page.screenshot({ path: `${process.env['STUDIO_SHOTS']}/models-${look.colorScheme}-${look.width}.png` });
+    await shoot(page, `models-${look.colorScheme}-${look.width}`);
     await page.getByRole('button', { name: 'Close' }).first().click();
     await page.getByRole('button', { name: 'Resume slow' }).click();
     await page.getByRole('button', { name: 'Pause slow' }).waitFor();

@@ -16,6 +16,7 @@ import { RelativeTime } from '../../ui/time.tsx';
 import { Banner, ErrorView } from '../../ui/views.tsx';
 import { FitBar } from './fit-bar.tsx';
 import { kindWords, stateWords, whyWords } from './model-words.ts';
+import { TryModel } from './try-model.tsx';
 import type { JSX } from 'preact';
 import type { Model, ModelSource } from '../../../src/contract/models.ts';
 import type { ModelVerb } from '../../state/models.ts';
@@ -45,6 +46,7 @@ export function ModelDetail(props: ModelDetailProps): JSX.Element {
         {model.fault === undefined && why !== '' && <p class="small muted">{why}</p>}
         {model.runtime.progress !== undefined && <Progress label={`Load of ${model.name}`} value={model.runtime.progress} />}
         <ModelActions {...props} />
+        {model.status === 'ready' && <TryModel model={model} />}
         <ModelFacts model={model} />
         {model.engine !== 'remote' && model.status === 'ready' && <Fit model={model} />}
         {model.settings !== undefined && Object.keys(model.settings).length > 0 && (
