@@ -216,7 +216,7 @@ function nodesFault(from: string, to: string): boolean {
 /** `src/engine/plan.ts` → engine; `src/main.ts` → main; `src/cli-status.ts` → cli. */
 function roomOf(path: string): string {
   const [, second = '', third] = path.split('/');
-  return third === undefined ? second.replace(/\.ts$/, '').replace(/^cli-.*/, 'cli') : second;
+  return third === undefined ? second.replace(/\.ts$/, '').replace(/^(cli|wire)-.*/, '$1') : second;
 }
 
 function isTest(path: string): boolean {

@@ -20,7 +20,6 @@ import { createUploads } from './files/uploads.ts';
 import { createDevices } from './gpu/device.ts';
 import { createLedger } from './gpu/ledger.ts';
 import { createApp } from './http/app.ts';
-import { openAiError, publicError } from './http/errors.ts';
 import { apiKeyRoutes } from './http/routes/api-keys.ts';
 import { approvalRoutes } from './http/routes/approvals.ts';
 import { auditRoutes } from './http/routes/audit.ts';
@@ -30,7 +29,6 @@ import { definitionRoutes } from './http/routes/definitions.ts';
 import { eventRoutes } from './http/routes/events.ts';
 import { exampleRoutes } from './http/routes/examples.ts';
 import { fileRoutes } from './http/routes/files.ts';
-import { gatewayRoutes } from './http/routes/gateway.ts';
 import { formRoutes } from './http/routes/forms.ts';
 import { gpuLeaseRoutes } from './http/routes/gpu-leases.ts';
 import { gpuRoutes } from './http/routes/gpus.ts';
@@ -39,8 +37,6 @@ import { instanceRoutes } from './http/routes/instances.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { machineRoutes } from './http/routes/machine.ts';
 import { memberRoutes } from './http/routes/members.ts';
-import { modelLifeRoutes } from './http/routes/model-life.ts';
-import { modelRoutes } from './http/routes/models.ts';
 import { nodeTypeRoutes } from './http/routes/node-types.ts';
 import { notificationRoutes } from './http/routes/notifications.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
@@ -83,24 +79,12 @@ import type { Metrics } from './ops/metrics.ts';
 import { createRunData } from './ops/run-data.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
 import { nodeTypes } from './nodes/index.ts';
-import { createCatalogue } from './models/catalogue.ts';
-import { createDownloadSteps } from './models/download-steps.ts';
-import { createDownloads } from './models/downloads.ts';
-import { createEstimates } from './models/estimates.ts';
-import { createGatewayLimits } from './models/gateway-limits.ts';
-import { createUsageMeter } from './models/gateway-usage.ts';
-import { createGateway } from './models/gateway.ts';
-import { createMachineModels } from './models/machine-models.ts';
-import { createModelFolder } from './models/model-folder.ts';
-import { createRemoteEngines } from './models/remote.ts';
-import { createStepModels } from './models/step-models.ts';
 import { createNotify } from './notify/notify.ts';
 import { Broadcast } from './realtime/envelope.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
 import { createRunpod } from './ops/runpod.ts';
 import { createServiceCommands } from './services/commands.ts';
-import { createLeftovers, MARK } from './services/leftovers.ts';
 import { createServiceHost } from './services/services.ts';
 import type { Database } from './store/client.ts';
 import { createListener } from './store/listen.ts';
@@ -110,6 +94,7 @@ import type { BootProgress } from './supervise/boot-progress.ts';
 import { projectRoot } from './supervise/project-root.ts';
 import type { Services } from './supervise/service.ts';
 import type { StorageVerdict } from './supervise/storage.ts';
+import { wireModels } from './wire-models.ts';
 
 export interface WireParts {
   readonly config: CompleteConfig;
@@ -189,6 +174,12 @@ export async function wire(parts: WireParts): Promise<Wired> {
     secrets: identity.secrets,
     smtp: { url: config.smtpUrl, from: config.smtpFrom },
   });
+  /** The machine's own read those of the first org. */
+  const readSecret = async (orgId: string | null, name: string): Promise<string | undefined> => {
+    const org = orgId ?? (await readFirstOrg(database.engine));
+    return org === undefined ? undefined : identity.secrets.read(org, name);
+  };
+  const models = wireModels({ config, clock, log, database, files, devices, ledger, identity, httpOf, readSecret });
   // Engine and jobs need each other at run time and know nothing of each other: each is handed what it calls.
   const engine = createEngine({
     database,
@@ -198,13 +189,13 @@ export async function wire(parts: WireParts): Promise<Wired> {
     filesOf: files.of,
     httpOf,
     notify,
-    downloadsOf: (orgId) => downloadSteps(orgId),
+    downloadsOf: models.downloadsOf,
     sandbox,
     large: createLargeResults({ files, database, clock }),
     secrets: identity.secrets,
     neverRuns: (resources) => ledger.neverReason(needsOf(resources)),
     jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
-    modelsOf: (orgId, workflowId) => stepModels(orgId, workflowId),
+    modelsOf: models.modelsOf,
     flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),
     isAlone: config.database.kind === 'embedded',
     onTriggersChanged: () => triggers.nudge(),
@@ -225,36 +216,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
     takesDrops: config.dropFolder,
     stopMode: config.stopJobs,
   });
-  const modelFolder = createModelFolder(config.workspacePath);
-  const catalogue = createCatalogue({ database, clock, log, folder: modelFolder, files });
-  const downloads = createDownloads({
-    ...{ database, clock, log, folder: modelFolder, catalogue, httpOf },
-    secrets: identity.secrets,
-    endpoint: config.hfEndpoint,
-    token: config.hfToken,
-  });
-  const downloadSteps = createDownloadSteps({ downloads, sql: database.engine, log });
-  const estimates = createEstimates({ devices });
-  /** The machine's own read those of the first org. */
-  const readSecret = async (orgId: string | null, name: string): Promise<string | undefined> => {
-    const org = orgId ?? (await readFirstOrg(database.engine));
-    return org === undefined ? undefined : identity.secrets.read(org, name);
-  };
-  const remote = createRemoteEngines({ egressOf: httpOf, secrets: identity.secrets, clock, random: Math.random });
-  const leftModels = createLeftovers({ folder: join(config.workspacePath, 'run', 'models'), workspaceId: `models.${config.workspaceId}`, clock });
-  const models = createMachineModels({
-    ...{ database, clock, log, ledger, devices, remote, readSecret, folder: modelFolder, workspacePath: config.workspacePath },
-    records: { ...leftModels, environmentOf: (id) => ({ [MARK]: leftModels.markOf(id) }) },
-  });
-  const usage = createUsageMeter({ sql: database.engine, clock, log });
-  const gateway = createGateway({
-    models,
-    limits: createGatewayLimits(clock),
-    usage,
-    clock,
-    errorBody: (error, requestId) => openAiError(publicError(error, { log, requestId, route: '/v1' })),
-  });
-  const stepModels = createStepModels({ gateway, settings: identity.settings, clock });
   const triggers = createTriggers({
     database,
     clock,
@@ -355,9 +316,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...idleRoutes(idle),
     ...costRoutes(cost),
     ...notificationRoutes(notify),
-    ...modelRoutes({ catalogue, downloads, estimates, life: models }),
-    ...modelLifeRoutes({ life: models, clock, log }),
-    ...gatewayRoutes({ gateway, settings: identity.settings, sql: database.engine, flushUsage: usage.flush }),
+    ...models.routes,
     ...runDataRoutes(runData),
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
     ...healthRoutes({ board: parts.board, infrastructure, metrics: loadMetrics }),
@@ -419,10 +378,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   triggers.start();
   inbox.start();
   runData.start();
-  await catalogue.check();
-  await downloads.start();
   await models.start();
-  usage.start();
   await notify.start();
   await serviceHost.start();
   await idle.start();
@@ -440,9 +396,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       models.drain();
     },
     async stop() {
-      await downloads.stop();
       await models.stop();
-      remote.stop();
       await idle.stop();
       await cost.stop();
       servicePages.stop();
@@ -454,7 +408,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       ledger.stop();
       await devices.stop();
       await engine.stop();
-      await usage.stop();
+      await models.stopCounting();
       await sandbox.stop();
       await notify.stop();
       uploads.stop();
