@@ -42,6 +42,8 @@ export interface AppOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Connects to the Redis of the test run. Default: none, which Studio must bear. */
   readonly redis?: boolean;
+  /** A PostgreSQL of its own: for tests that look at where the outbox is read to, which other tests' open transactions hold back. */
+  readonly hasOwnServer?: boolean;
 }
 
 /** Starts an app with people in it. Close it in `after`. */
@@ -62,7 +64,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
   const board = createHealthBoard({ progress });
   const [listener, store, storage] = await Promise.all([
     listen({ config, progress, health: () => board.minimal() }),
-    testDatabase(),
+    testDatabase({ hasOwnServer: options.hasOwnServer === true }),
     probeStorage({ workspacePath: workspace, account: undefined, localPath: join(workspace, 'local') }),
   ]);
   board.storage = storage;

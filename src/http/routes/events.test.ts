@@ -9,7 +9,7 @@ let app: TestApp;
 let user: ApiClient;
 let workflowId: string;
 before(async () => {
-  app = await startApp();
+  app = await startApp({ hasOwnServer: true });
   user = app.people.user.client;
   workflowId = String((await user.expect(201, 'POST', '/api/v1/workflows', { name: 'one', nodes: [{ key: 'a', type: 'noop' }], edges: [] }))['id']);
 });

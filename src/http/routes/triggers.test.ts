@@ -9,7 +9,7 @@ import { testScenarios } from '../../test/scenarios.ts';
 let app: TestApp;
 let admin: ApiClient;
 before(async () => {
-  app = await startApp();
+  app = await startApp({ hasOwnServer: true });
   admin = app.people.superAdmin.client;
 });
 after(() => app.close());
