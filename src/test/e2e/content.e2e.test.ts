@@ -2,8 +2,8 @@ import { deepEqual } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { ApiClient } from '../api-client.ts';
-import { createBrowser, type TestBrowser } from '../browser.ts';
-import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+import { openClaimedStudio, signIn, type ClaimedStudio } from '../claimed-studio.ts';
+import { owner } from '../studio-process.ts';
 
 /** Text that would run as code wherever it were taken for markup. `hit()` is what it would call. */
 const PAYLOADS = [
@@ -25,29 +25,21 @@ const PAYLOADS = [
   '<meta http-equiv="refresh" content="0;url=javascript:hit()">',
 ];
 
-let studio: Studio;
-let browser: TestBrowser;
+let opened: ClaimedStudio;
 let client: ApiClient;
 let page: Page;
 const paths: string[] = ['/', '/workflows', '/instances', '/jobs', '/files', '/settings/keys', '/settings/secrets', '/settings/members', '/settings/devices'];
 before(async () => {
-  studio = await createStudio();
-  await studio.start();
-  client = await claimStudio(studio);
+  opened = await openClaimedStudio();
+  ({ client } = opened);
   // Serial: each payload stands in every place.
   for (const [index, payload] of PAYLOADS.entries()) await plant(payload, index);
-  browser = await createBrowser();
-  page = await browser.newPage(studio.url);
+  page = await opened.browser.newPage(opened.studio.url);
   await page.context().addInitScript('window.hits = 0; window.hit = () => { window.hits += 1; }; window.alert = window.hit;');
-  await page.goto('/');
-  await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password', { exact: true }).fill(owner.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  await signIn(page);
 });
 after(async () => {
-  await browser.close();
-  await studio.destroy();
+  await opened.close();
 });
 
 async function plant(payload: string, index: number): Promise<void> {

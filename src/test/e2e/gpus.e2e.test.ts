@@ -1,37 +1,26 @@
 import { deepEqual, match, ok } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
+import { faultsOf, findAxeFaults } from '../browser.ts';
 import { fakeGpu, type FakeGpu } from '../fake-gpu.ts';
-import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
 
 const ends: (() => void)[] = [];
 let gpu: FakeGpu;
-let studio: Studio;
-let browser: TestBrowser;
+let opened: ClaimedStudio;
 before(async () => {
   gpu = fakeGpu({ after: (end) => void ends.push(end) }, 'eight-80gb');
   gpu.setCard(gpu.uuids[0] ?? '', { 'utilization.gpu': '97', 'temperature.gpu': '71', 'power.draw': '611.20' });
   gpu.setProcesses([{ uuid: gpu.uuids[0] ?? '', pid: 999_999, memoryMib: 40_960, name: '/usr/bin/python3' }]);
-  studio = await createStudio({ env: gpu.env });
-  await studio.start();
-  await claimStudio(studio);
-  browser = await createBrowser();
+  opened = await openClaimedStudio({ env: gpu.env });
 });
 after(async () => {
-  await browser.close();
-  await studio.destroy();
+  await opened.close();
   for (const end of ends) end();
 });
 
-async function openGpus(options: Parameters<TestBrowser['newPage']>[1]): Promise<Page> {
-  const page = await browser.newPage(studio.url, options);
-  await page.goto('/');
-  await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password', { exact: true }).fill(owner.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  faultsOf(page);
+async function openGpus(look: Parameters<ClaimedStudio['signedIn']>[0]): Promise<Page> {
+  const page = await opened.signedIn(look);
   await page.goto('/gpus');
   await page.getByRole('heading', { name: 'GPU 7' }).waitFor();
   return page;

@@ -2,33 +2,18 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { asObject, type ApiClient } from '../api-client.ts';
-import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
-import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+import { faultsOf, findAxeFaults } from '../browser.ts';
+import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
 
-let studio: Studio;
-let browser: TestBrowser;
+let opened: ClaimedStudio;
 let client: ApiClient;
 before(async () => {
-  studio = await createStudio();
-  await studio.start();
-  client = await claimStudio(studio);
-  browser = await createBrowser();
+  opened = await openClaimedStudio();
+  ({ client } = opened);
 });
-after(async () => {
-  await browser.close();
-  await studio.destroy();
-});
+after(() => opened.close());
 
-async function signedIn(options: Parameters<TestBrowser['newPage']>[1] = { width: 1440, height: 900 }): Promise<Page> {
-  const page = await browser.newPage(studio.url, options);
-  await page.goto('/');
-  await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password', { exact: true }).fill(owner.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  faultsOf(page);
-  return page;
-}
+const signedIn = (look: Parameters<ClaimedStudio['signedIn']>[0] = { width: 1440, height: 900 }): Promise<Page> => opened.signedIn(look);
 
 const submit = async (body: object): Promise<string> => String(asObject((await client.expect(201, 'POST', '/api/v1/jobs', body))['job'])['id']);
 

@@ -4,19 +4,18 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { itemsOf, type ApiClient } from '../api-client.ts';
-import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
+import { faultsOf, findAxeFaults } from '../browser.ts';
 import { fakeGpu, type FakeGpu } from '../fake-gpu.ts';
 import { startFakeOpenAi, type FakeOpenAi } from '../fake-openai.ts';
 import { modelServer, type ModelServer } from '../model-server.ts';
-import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
 import { tinyGguf } from '../tiny-gguf.ts';
 
 const ends: (() => void)[] = [];
 let gpu: FakeGpu;
 let hub: ModelServer;
 let provider: FakeOpenAi;
-let studio: Studio;
-let browser: TestBrowser;
+let opened: ClaimedStudio;
 let client: ApiClient;
 before(async () => {
   hub = await modelServer();
@@ -25,28 +24,19 @@ before(async () => {
   hub.repo('acme/tiny-GGUF', { 'tiny-Q8_0.gguf': tinyGguf({ layers: 8, width: 64 }), 'tiny-Q2_K.gguf': tinyGguf({ seed: 2 }) });
   hub.file('/slow.safetensors', Buffer.alloc(4_000_000, 1));
   hub.behave('/slow.safetensors', { bytesPerS: 40_000 });
-  studio = await createStudio({ env: { ...gpu.env, HF_ENDPOINT: hub.url } });
-  await studio.start();
-  client = await claimStudio(studio);
+  opened = await openClaimedStudio({ env: { ...gpu.env, HF_ENDPOINT: hub.url } });
+  ({ client } = opened);
   await client.expect(200, 'PATCH', '/api/v1/settings', { allowedHosts: [hub.host, new URL(provider.url).host] });
-  browser = await createBrowser();
 });
 after(async () => {
-  await browser.close();
-  await studio.destroy();
+  await opened.close();
   await hub.close();
   await provider.close();
   for (const end of ends) end();
 });
 
-async function openModels(options: Parameters<TestBrowser['newPage']>[1] = {}): Promise<Page> {
-  const page = await browser.newPage(studio.url, options);
-  await page.goto('/');
-  await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password', { exact: true }).fill(owner.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  faultsOf(page);
+async function openModels(look: Parameters<ClaimedStudio['signedIn']>[0] = {}): Promise<Page> {
+  const page = await opened.signedIn(look);
   await page.goto('/models');
   await page.getByRole('heading', { name: 'Models', level: 1 }).waitFor();
   return page;
@@ -177,8 +167,8 @@ test('a model for vectors shows how many numbers it makes of a text', async () =
 
 test('a model of this machine is loaded by the first question, and answers it', async () => {
   const path = 'tiny-here.gguf';
-  mkdirSync(join(studio.workspace, 'models'), { recursive: true });
-  writeFileSync(join(studio.workspace, 'models', path), tinyGguf());
+  mkdirSync(join(opened.studio.workspace, 'models'), { recursive: true });
+  writeFileSync(join(opened.studio.workspace, 'models', path), tinyGguf());
   const made = await client.expect(201, 'POST', '/api/v1/models', { engine: 'llama', name: 'here', path });
   const page = await openModels();
   await page.goto(`/models?model=${String(made['id'])}`);

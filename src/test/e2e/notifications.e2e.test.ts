@@ -2,33 +2,18 @@ import { deepEqual, equal } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { itemsOf, type ApiClient } from '../api-client.ts';
-import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
-import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+import { faultsOf, findAxeFaults } from '../browser.ts';
+import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
 
-let studio: Studio;
-let browser: TestBrowser;
+let opened: ClaimedStudio;
 let client: ApiClient;
 before(async () => {
-  studio = await createStudio();
-  await studio.start();
-  client = await claimStudio(studio);
-  browser = await createBrowser();
+  opened = await openClaimedStudio();
+  ({ client } = opened);
 });
-after(async () => {
-  await browser.close();
-  await studio.destroy();
-});
+after(() => opened.close());
 
-async function signedIn(look: { readonly colorScheme?: 'dark' | 'light'; readonly width?: number; readonly height?: number } = {}): Promise<Page> {
-  const page = await browser.newPage(studio.url, look);
-  await page.goto('/');
-  await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password', { exact: true }).fill(owner.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  faultsOf(page);
-  return page;
-}
+const signedIn = (look: Parameters<ClaimedStudio['signedIn']>[0] = {}): Promise<Page> => opened.signedIn(look);
 
 test('a workflow that fails rings the bell without a reload; the notification leads to the instance and is read by that', async () => {
   const page = await signedIn();

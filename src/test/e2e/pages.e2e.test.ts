@@ -1,28 +1,21 @@
 import { deepEqual, ok } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Page } from 'playwright-core';
 import { itemsOf, type ApiClient } from '../api-client.ts';
-import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
-import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+import { faultsOf, findAxeFaults } from '../browser.ts';
+import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
 
-let studio: Studio;
-let browser: TestBrowser;
+let opened: ClaimedStudio;
 let client: ApiClient;
 let instanceId = '';
 let workflowId = '';
 before(async () => {
-  studio = await createStudio();
-  await studio.start();
-  client = await claimStudio(studio);
+  opened = await openClaimedStudio();
+  ({ client } = opened);
   workflowId = String(itemsOf(await client.expect(200, 'GET', '/api/v1/workflows'))[0]?.['id']);
   const reply = await client.call('POST', `/api/v1/workflows/${workflowId}/instances?wait=60`, { body: {} });
   instanceId = String((reply.body as { id?: unknown }).id);
-  browser = await createBrowser();
 });
-after(async () => {
-  await browser.close();
-  await studio.destroy();
-});
+after(() => opened.close());
 
 const paths = (): readonly string[] => [
   '/',
@@ -61,17 +54,6 @@ const paths = (): readonly string[] => [
   '/no/such/page',
 ];
 
-async function signedIn(options: Parameters<TestBrowser['newPage']>[1]): Promise<Page> {
-  const page = await browser.newPage(studio.url, options);
-  await page.goto('/');
-  await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password', { exact: true }).fill(owner.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  faultsOf(page);
-  return page;
-}
-
 const looks = [
   { title: 'dark and wide', colorScheme: 'dark', width: 1280, height: 800 },
   { title: 'light and wide', colorScheme: 'light', width: 1280, height: 800 },
@@ -80,7 +62,7 @@ const looks = [
 
 for (const { title, ...look } of looks) {
   test(`every page is without faults: ${title}`, async () => {
-    const page = await signedIn(look);
+    const page = await opened.signedIn(look);
     const faults: unknown[] = [];
     for (const path of paths()) {
       await page.goto(path, { waitUntil: 'networkidle' });
@@ -96,7 +78,7 @@ for (const { title, ...look } of looks) {
 }
 
 test('the pages before signing in are without faults', async () => {
-  const page = await browser.newPage(studio.url);
+  const page = await opened.browser.newPage(opened.studio.url);
   const faults: unknown[] = [];
   for (const path of ['/', '/claim', '/claim#token=x']) {
     await page.goto(path, { waitUntil: 'networkidle' });
@@ -109,12 +91,12 @@ test('the pages before signing in are without faults', async () => {
 });
 
 test('a page that is open while Studio is killed and started again says so, and goes on by itself', async () => {
-  const page = await signedIn({});
+  const page = await opened.signedIn({});
   await page.goto('/instances', { waitUntil: 'networkidle' });
   await page.locator('[data-connection="live"]').waitFor();
-  await studio.kill();
+  await opened.studio.kill();
   await page.locator('[data-connection="lost"], [data-connection="connecting"], [data-connection="polling"]').first().waitFor();
-  await studio.start();
+  await opened.studio.start();
   await page.locator('[data-connection="live"]').waitFor({ timeout: 60_000 });
   const before = itemsOf(await client.expect(200, 'GET', '/api/v1/instances')).length;
   await client.expect(201, 'POST', `/api/v1/workflows/${workflowId}/instances`, {});

@@ -2,31 +2,18 @@ import { deepEqual, match, ok } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { createBrowser, faultsOf, findAxeFaults, type TestBrowser } from '../browser.ts';
-import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+import { faultsOf, findAxeFaults } from '../browser.ts';
+import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
 
 const program = fileURLToPath(new URL('../page-service.ts', import.meta.url));
 
-let studio: Studio;
-let browser: TestBrowser;
+let opened: ClaimedStudio;
 let page: Page;
 before(async () => {
-  studio = await createStudio();
-  await studio.start();
-  await claimStudio(studio);
-  browser = await createBrowser();
-  page = await browser.newPage(studio.url);
-  await page.goto('/');
-  await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password', { exact: true }).fill(owner.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  faultsOf(page);
+  opened = await openClaimedStudio();
+  page = await opened.signedIn();
 });
-after(async () => {
-  await browser.close();
-  await studio.destroy();
-});
+after(() => opened.close());
 
 test('a person defines a service, sees it run and write, opens its page, stops it, and sees how it ended', async () => {
   await page.goto('/services');
@@ -74,8 +61,8 @@ test('Studio that was killed leaves services running, and the next one ends them
   await page.goto('/services?service=shown');
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await page.getByRole('complementary', { name: 'Service' }).getByText('Running').waitFor();
-  await studio.kill();
-  await studio.start();
-  match(studio.log(), /ended services that an earlier Studio left running/);
-  ok(!studio.log().includes('EADDRINUSE'));
+  await opened.studio.kill();
+  await opened.studio.start();
+  match(opened.studio.log(), /ended services that an earlier Studio left running/);
+  ok(!opened.studio.log().includes('EADDRINUSE'));
 });

@@ -4,33 +4,19 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { ApiClient } from '../api-client.ts';
-import { findAxeFaults, createBrowser, faultsOf, type TestBrowser } from '../browser.ts';
-import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+import { findAxeFaults, faultsOf } from '../browser.ts';
+import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
+import { owner } from '../studio-process.ts';
 
-let studio: Studio;
-let browser: TestBrowser;
+let opened: ClaimedStudio;
 let client: ApiClient;
 before(async () => {
-  studio = await createStudio();
-  await studio.start();
-  client = await claimStudio(studio);
-  browser = await createBrowser();
+  opened = await openClaimedStudio();
+  ({ client } = opened);
 });
-after(async () => {
-  await browser.close();
-  await studio.destroy();
-});
+after(() => opened.close());
 
-async function signedIn(look: { readonly width?: number; readonly height?: number; readonly colorScheme?: 'dark' | 'light' } = {}): Promise<Page> {
-  const page = await browser.newPage(studio.url, { width: 1440, height: 900, ...look });
-  await page.goto('/');
-  await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password', { exact: true }).fill(owner.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  faultsOf(page);
-  return page;
-}
+const signedIn = (look: Parameters<ClaimedStudio['signedIn']>[0] = {}): Promise<Page> => opened.signedIn({ width: 1440, height: 900, ...look });
 
 /** Pictures for those who look at them: STUDIO_SCREENSHOTS names the folder. */
 async function picture(page: Page, name: string): Promise<void> {

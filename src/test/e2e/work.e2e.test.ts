@@ -2,35 +2,20 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import type { ApiClient } from '../api-client.ts';
-import { createBrowser, faultsOf, type TestBrowser } from '../browser.ts';
-import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
+import { faultsOf } from '../browser.ts';
+import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
 
-let studio: Studio;
-let browser: TestBrowser;
+let opened: ClaimedStudio;
 let client: ApiClient;
 before(async () => {
-  studio = await createStudio();
-  await studio.start();
-  client = await claimStudio(studio);
-  browser = await createBrowser();
+  opened = await openClaimedStudio();
+  ({ client } = opened);
 });
-after(async () => {
-  await browser.close();
-  await studio.destroy();
-});
+after(() => opened.close());
+
+const signedIn = (): Promise<Page> => opened.signedIn({ width: 1440, height: 900 });
 
 const HOSTILE = '<img src=x onerror="window.hostile=1"><script>window.hostile=1</script>';
-
-async function signedIn(): Promise<Page> {
-  const page = await browser.newPage(studio.url, { width: 1440, height: 900 });
-  await page.goto('/');
-  await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password', { exact: true }).fill(owner.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-  faultsOf(page);
-  return page;
-}
 
 async function makeWorkflow(name: string, graph: { readonly nodes: readonly object[]; readonly edges: readonly object[] }): Promise<string> {
   return String((await client.expect(201, 'POST', '/api/v1/workflows', { name, ...graph }))['id']);
@@ -112,10 +97,10 @@ test('a draft survives a second tab, a reload and a Studio that was killed', asy
   await other.close();
 
   await page.locator('[data-connection="live"]').waitFor();
-  await studio.kill();
+  await opened.studio.kill();
   await description(page).fill('typed while Studio was away');
   await page.getByText('Not saved yet: kept in this browser').waitFor();
-  await studio.start();
+  await opened.studio.start();
   await page.getByText(/Draft saved/).waitFor({ timeout: 60_000 });
   await page.reload();
   await page.getByText('No problems').waitFor();
