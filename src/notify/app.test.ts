@@ -10,7 +10,8 @@ let web: WebReceiver;
 let mail: MailReceiver;
 before(async () => {
   [web, mail] = await Promise.all([webReceiver(), mailReceiver()]);
-  app = await startApp({ env: { SMTP_URL: mail.url, SMTP_FROM: 'Studio <studio@example.com>' } });
+  // What it reads of the outbox ends where another database of the server still writes: this one has a server of its own.
+  app = await startApp({ hasOwnServer: true, env: { SMTP_URL: mail.url, SMTP_FROM: 'Studio <studio@example.com>' } });
   await app.people.superAdmin.client.expect(200, 'PATCH', '/api/v1/settings', { allowedHosts: [web.host], publicOrigin: 'https://studio.example.com' });
 });
 after(async () => {
