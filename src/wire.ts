@@ -1,8 +1,6 @@
 /** Joins the parts into the application: who is handed what stands here and nowhere else. Starts nothing of the machine (boot.ts did);
  *  what it starts it stops, in reverse. */
-import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import type { Redis } from 'ioredis';
 import packageJson from '../package.json' with { type: 'json' };
 import type { CompleteConfig } from './config/schema.ts';
@@ -17,9 +15,6 @@ import { createFiles } from './files/files.ts';
 import { createInbox } from './files/inbox.ts';
 import { createLargeResults } from './files/large.ts';
 import { createUploads } from './files/uploads.ts';
-import { createDevices } from './gpu/device.ts';
-import { createLedger } from './gpu/ledger.ts';
-import { createApp } from './http/app.ts';
 import { apiKeyRoutes } from './http/routes/api-keys.ts';
 import { approvalRoutes } from './http/routes/approvals.ts';
 import { auditRoutes } from './http/routes/audit.ts';
@@ -30,8 +25,6 @@ import { eventRoutes } from './http/routes/events.ts';
 import { exampleRoutes } from './http/routes/examples.ts';
 import { fileRoutes } from './http/routes/files.ts';
 import { formRoutes } from './http/routes/forms.ts';
-import { gpuLeaseRoutes } from './http/routes/gpu-leases.ts';
-import { gpuRoutes } from './http/routes/gpus.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { instanceRoutes } from './http/routes/instances.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
@@ -42,10 +35,6 @@ import { notificationRoutes } from './http/routes/notifications.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
 import { runDataRoutes } from './http/routes/run-data.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
-import { createServicePages } from './http/service-pages.ts';
-import { costRoutes } from './http/routes/costs.ts';
-import { idleRoutes } from './http/routes/idle.ts';
-import { serviceRoutes } from './http/routes/services.ts';
 import { settingsRoutes } from './http/routes/settings.ts';
 import { triggerRoutes } from './http/routes/triggers.ts';
 import { uploadRoutes } from './http/routes/uploads.ts';
@@ -53,15 +42,11 @@ import { userRoutes } from './http/routes/users.ts';
 import { webhookRoutes } from './http/routes/webhooks.ts';
 import { workflowRoutes } from './http/routes/workflows.ts';
 import type { Route } from './http/route.ts';
-import { createStaticUi } from './http/static.ts';
-import { createUpgrade } from './http/upgrade.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
 import { proposedOrigin } from './identity/public-origin.ts';
 import { defaultEnvironments } from './jobs/environments.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
-import { workerIdOf } from './jobs/worker.ts';
 import { needsOf } from './jobs/line.ts';
-import { createMasker } from './jobs/masker.ts';
 import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
 import { createEgress, type Egress } from './kernel/egress.ts';
@@ -69,12 +54,7 @@ import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
 import type { HealthBoard } from './ops/health.ts';
 import { announceMachine } from './ops/announcements.ts';
-import { createGpuMarks } from './ops/gpu-marks.ts';
-import { createIdleWatch } from './ops/idle-watch.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
-import { createMachineLoad } from './ops/machine-load.ts';
-import { createMachineHistory } from './ops/machine-history.ts';
-import { createMachineCost } from './ops/machine-cost.ts';
 import type { Metrics } from './ops/metrics.ts';
 import { createRunData } from './ops/run-data.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
@@ -83,18 +63,17 @@ import { createNotify } from './notify/notify.ts';
 import { Broadcast } from './realtime/envelope.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
-import { createRunpod } from './ops/runpod.ts';
-import { createServiceCommands } from './services/commands.ts';
-import { createServiceHost } from './services/services.ts';
 import type { Database } from './store/client.ts';
 import { createListener } from './store/listen.ts';
 import { readFirstOrg } from './store/orgs.ts';
 import type { RoleConnections } from './store/provision.ts';
 import type { BootProgress } from './supervise/boot-progress.ts';
-import { projectRoot } from './supervise/project-root.ts';
 import type { Services } from './supervise/service.ts';
 import type { StorageVerdict } from './supervise/storage.ts';
+import { wireGpus } from './wire-gpus.ts';
+import { wireHttp, type WiredHttp } from './wire-http.ts';
 import { wireModels } from './wire-models.ts';
+import { wireServices } from './wire-services.ts';
 
 export interface WireParts {
   readonly config: CompleteConfig;
@@ -110,11 +89,7 @@ export interface WireParts {
   readonly progress: BootProgress;
 }
 
-export interface Wired {
-  fetch(request: Request, env?: unknown): Promise<Response>;
-  /** The answer to what could not be read as a request (a bad Host, an odd path). */
-  badRequest(): Response;
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+export interface Wired extends Pick<WiredHttp, 'fetch' | 'badRequest' | 'upgrade'> {
   /** Takes no new work; what runs goes on for now. */
   drain(): Promise<void>;
   stop(): Promise<void>;
@@ -151,16 +126,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
   const inbox = createInbox({ database, files, workspacePath: config.workspacePath, clock, log });
   const uploads = createUploads({ database, files, workspacePath: config.workspacePath, clock, log });
-  const devices = createDevices({ clock, log });
-  const gpuMarks = createGpuMarks({ sql: database.engine, clock, log, devices });
-  const history = createMachineHistory({ sql: database.engine, clock, log, devices, workspacePath: config.workspacePath });
-  const { cores, memoryTotalBytes } = await createMachineLoad({ clock })();
-  const ledger = createLedger({
-    ...{ database, clock, log, devices },
-    machine: await workerIdOf({ workspacePath: config.workspacePath, clock }),
-    reserveBytes: config.gpuReserveBytes,
-    cpu: cores,
-    memoryBytes: memoryTotalBytes,
+  const { devices, ledger, ...gpus } = await wireGpus({
+    ...{ config, clock, log, database },
     onGranted: (waitMs) => void loadMetrics().then((loaded) => loaded.observeGpuWait(waitMs)),
   });
   const sandbox = createSandbox({ clock, log });
@@ -225,38 +192,12 @@ export async function wire(parts: WireParts): Promise<Wired> {
     cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
     envelopeOf: (event) => new Broadcast(event).envelope(),
   });
-  const serviceHost = createServiceHost({
-    database,
+  const services = wireServices({
+    ...{ config, clock, log, database, devices, ledger, notify, readSecret },
     supervisor: parts.services,
-    ledger,
-    clock,
-    log,
-    workspacePath: config.workspacePath,
-    workspaceId: config.workspaceId,
-    configured: config.services,
-    maxConcurrentStarts: config.maxConcurrentStarts,
-    healthDefaults: { timeoutMs: config.healthCheckTimeoutS * 1_000, maxAttempts: config.healthCheckMaxAttempts },
-    tunnelToken: config.cloudflareTunnelToken,
-    readSecret,
-    createMasker,
-    report: (part, fault, isRequired) => parts.board.report(part, fault, isRequired),
-  });
-  const runpod = createRunpod(config);
-  const idle = createIdleWatch({
-    database,
-    clock,
-    log,
-    devices,
     storage: parts.storage,
-    workspacePath: config.workspacePath,
-    runpod,
-    lastUsedMs: serviceHost.lastUsedMs,
-    tell: async (message) => {
-      const orgId = await readFirstOrg(database.engine);
-      return orgId === undefined ? undefined : notify.tellAdmins(orgId, message);
-    },
+    board: parts.board,
   });
-  const cost = createMachineCost({ database, clock, log, devices, runpod });
   const callbacks = createCallbacks({ database, clock, secrets: identity.secrets, commandStep: engine.commandStep });
   const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, devices, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
@@ -310,11 +251,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...fileRoutes(files),
     ...uploadRoutes(uploads),
     ...machineRoutes({ jobs }),
-    ...gpuRoutes({ devices, marks: gpuMarks, history, tenantsOn: (uuid) => ledger.tenantsOn(uuid) }),
-    ...gpuLeaseRoutes({ ledger }),
-    ...serviceRoutes({ host: serviceHost, commands: createServiceCommands({ database, clock, host: serviceHost }), clock }),
-    ...idleRoutes(idle),
-    ...costRoutes(cost),
+    ...gpus.routes,
+    ...services.routes,
     ...notificationRoutes(notify),
     ...models.routes,
     ...runDataRoutes(runData),
@@ -322,45 +260,12 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...healthRoutes({ board: parts.board, infrastructure, metrics: loadMetrics }),
     ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
   ];
-  const proxy = config.proxyFixEnabled
-    ? { for: config.proxyFixFor, proto: config.proxyFixProto, host: config.proxyFixHost, port: config.proxyFixPort, prefix: config.proxyFixPrefix }
-    : null;
-  const http = { corsOrigins: config.corsOrigins, allowedHosts: config.allowedHosts, proxy, requestTimeoutMs: config.requestTimeoutS * 1_000 };
-  const ui = createStaticUi(join(projectRoot(), 'dist/web'));
-  const servicePages = createServicePages({
-    host: serviceHost,
-    authenticate: identity.authenticate,
-    isTrustedOrigin: (origin, host) => app.isTrustedOrigin(origin, host),
-    onSessionEnded: identity.onSessionEnded,
-    allowedHosts: config.allowedHosts,
-    proxy,
-    isDraining: () => isDraining,
-    clock,
-    log,
-  });
-  const app = createApp({
-    routes,
-    servicePages,
-    identity,
-    database,
-    log,
-    clock,
-    config: http,
-    ui,
+  const http = wireHttp({
+    ...{ config, identity, realtime, routes, database, clock, log, host: services.host },
     isDraining: () => isDraining,
     isDatabaseAway: () => parts.board.downMs('database') > AWAY_MS,
     holder: () => engine.ownerId,
     observe: (answered) => metrics?.observeRequest(answered),
-  });
-  const upgrade = createUpgrade({
-    realtime,
-    authenticate: identity.authenticate,
-    isTrustedOrigin: app.isTrustedOrigin,
-    allowedHosts: config.allowedHosts,
-    proxy,
-    isDraining: () => isDraining,
-    clock,
-    log,
   });
 
   await files.start();
@@ -370,23 +275,18 @@ export async function wire(parts: WireParts): Promise<Wired> {
   await tellUnreadableSecrets(parts, identity);
   identity.start();
   realtime.start();
-  await gpuMarks.start();
-  history.start();
-  devices.start();
-  await ledger.start();
+  await gpus.start();
   await jobs.start();
   triggers.start();
   inbox.start();
   runData.start();
   await models.start();
   await notify.start();
-  await serviceHost.start();
-  await idle.start();
-  await cost.start();
+  await services.start();
   return {
-    fetch: app.fetch,
-    badRequest: app.badRequest,
-    upgrade: (request, socket, head) => (servicePages.owns(request.url ?? '') ? servicePages.upgrade(request, socket, head) : upgrade(request, socket, head)),
+    fetch: http.fetch,
+    badRequest: http.badRequest,
+    upgrade: http.upgrade,
     async drain() {
       isDraining = true;
       await Promise.all([triggers.stop(), inbox.stop()]);
@@ -397,16 +297,11 @@ export async function wire(parts: WireParts): Promise<Wired> {
     },
     async stop() {
       await models.stop();
-      await idle.stop();
-      await cost.stop();
-      servicePages.stop();
-      await serviceHost.stop();
+      http.stop();
+      await services.stop();
       await runData.stop();
-      await history.stop();
       await jobs.stop();
-      gpuMarks.stop();
-      ledger.stop();
-      await devices.stop();
+      await gpus.stop();
       await engine.stop();
       await models.stopCounting();
       await sandbox.stop();
