@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { json } from './endpoint.ts';
 import { notifyRules } from './notifications.ts';
-import { triggerTypes } from './values.ts';
+import { commentColours, triggerTypes } from './values.ts';
 
 /** Of a workflow, those in bodies included. Validation refuses more, by name; the shape does not, so that a draft may be too large. */
 export const MAX_NODES = 2_000;
@@ -87,8 +87,25 @@ export const graphEdge = z.strictObject({
 });
 export type GraphEdge = z.infer<typeof graphEdge>;
 
+/** A note on the canvas, and a frame around what it is about. Runs nothing and belongs to no structure. Plain text. */
+export const graphComment = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'an id is up to 64 of a to z, 0 to 9, _ and -'),
+  text: z.string().max(4_000),
+  position: z.strictObject({ x: z.number(), y: z.number() }),
+  size: z.strictObject({ width: z.number().min(40).max(20_000), height: z.number().min(24).max(20_000) }).optional(),
+  colour: z.enum(commentColours).optional(),
+});
+export type GraphComment = z.infer<typeof graphComment>;
+
+/** Of one graph: of the workflow itself or of one body. */
+const comments = z
+  .array(graphComment)
+  .max(500)
+  .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'two comments have the same id; ids are unique within a graph')
+  .optional();
+
 /** A graph inside a node (`params.body` of map and loop): run once an item. */
-export const graphBody = z.strictObject({ nodes: z.array(graphNode).min(1), edges: z.array(graphEdge) });
+export const graphBody = z.strictObject({ nodes: z.array(graphNode).min(1), edges: z.array(graphEdge), comments });
 export type GraphBody = z.infer<typeof graphBody>;
 
 export const trigger = z.strictObject({
@@ -133,6 +150,7 @@ export const workflowSettings = z.strictObject({
 export const graph = {
   nodes: z.array(graphNode),
   edges: z.array(graphEdge),
+  comments,
   inputSchema: z.record(z.string(), json).optional(),
   triggers: z.array(trigger).max(50).optional(),
   settings: workflowSettings.optional(),

@@ -28,6 +28,10 @@ export type Role = (typeof roles)[number];
 export const triggerTypes = ['cron', 'webhook', 'form', 'event', 'file'] as const;
 export type TriggerType = (typeof triggerTypes)[number];
 
+/** Of comments on the canvas: names, so that each theme has its own shade. */
+export const commentColours = ['grey', 'amber', 'green', 'blue', 'violet'] as const;
+export type CommentColour = (typeof commentColours)[number];
+
 /** What people are told of: how an instance ended, that it waits for them, what a notify step says, a test. */
 export const notificationKinds = ['failed', 'completed', 'cancelled', 'waiting_approval', 'message', 'test'] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
