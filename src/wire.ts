@@ -10,6 +10,7 @@ import { createCallbacks } from './engine/callbacks.ts';
 import { createEngine } from './engine/engine.ts';
 import { createFlightRecorder } from './engine/flight-recorder.ts';
 import { exampleInstaller } from './engine/examples/summarise.ts';
+import { createPreviewer } from './engine/preview.ts';
 import { createTriggers } from './engine/triggers.ts';
 import { createFiles } from './files/files.ts';
 import { createInbox } from './files/inbox.ts';
@@ -30,6 +31,7 @@ import { instanceRoutes } from './http/routes/instances.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { machineRoutes } from './http/routes/machine.ts';
 import { memberRoutes } from './http/routes/members.ts';
+import { expressionRoutes } from './http/routes/expressions.ts';
 import { nodeTypeRoutes } from './http/routes/node-types.ts';
 import { notificationRoutes } from './http/routes/notifications.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
@@ -190,6 +192,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     secrets: identity.secrets,
     start: async (request) => void (await engine.startInstance(request)),
     cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
+  const previewer = createPreviewer({ clock, log });
     envelopeOf: (event) => new Broadcast(event).envelope(),
   });
   const services = wireServices({
@@ -252,6 +255,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...uploadRoutes(uploads),
     ...machineRoutes({ jobs }),
     ...gpus.routes,
+    ...expressionRoutes({ previewer, clock }),
     ...services.routes,
     ...notificationRoutes(notify),
     ...models.routes,
@@ -312,6 +316,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       stopRevising();
       identity.stop();
       await listener.stop();
+      await previewer.stop();
     },
   };
 }

@@ -157,7 +157,7 @@ async function request(key: string, input: RawInput, { accept, signal }: { accep
 
 /** Endpoints that refuse an Idempotency-Key, as their replies hold what must not be kept; and those that change nothing. */
 function takesNoIdempotencyKey(path: string): boolean {
-  return path.startsWith('/api/v1/auth/') || path === '/api/v1/api-keys' || path.startsWith('/v1/');
+  return path.startsWith('/api/v1/auth/') || path === '/api/v1/api-keys' || path === '/api/v1/expressions/preview' || path.startsWith('/v1/');
 }
 
 /** 128 random bits. Not randomUUID: that exists on https and localhost alone, and Studio is opened over plain http on a LAN too. */

@@ -10,6 +10,7 @@ import { costEndpoints } from './costs.ts';
 import { definitionEndpoints } from './definitions.ts';
 import { eventEndpoints } from './events.ts';
 import { exampleEndpoints } from './examples.ts';
+import { expressionEndpoints } from './expressions.ts';
 import { fileEndpoints } from './files.ts';
 import { formEndpoints } from './forms.ts';
 import { gpuLeaseEndpoints } from './gpu-leases.ts';
@@ -53,6 +54,7 @@ export const endpoints = [
   ...batchEndpoints,
   ...approvalEndpoints,
   ...nodeTypeEndpoints,
+  ...expressionEndpoints,
   ...jobEndpoints,
   ...machineEndpoints,
   ...serviceEndpoints,

@@ -76,6 +76,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/examples': may('user', 'workflows:read'),
   'GET /api/v1/examples/{id}': may('user', 'workflows:read'),
   'GET /api/v1/node-types': may('user', 'workflows:read'),
+  'POST /api/v1/expressions/preview': may('user', 'workflows:read'),
+  'GET /api/v1/triggers/next-times': may('user', 'workflows:read'),
 
   'POST /api/v1/workflows/{id}/instances': may('user', 'workflows:run'),
   'POST /api/v1/workflows/{id}/instances/batch': may('user', 'workflows:run'),
