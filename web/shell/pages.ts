@@ -1,5 +1,5 @@
 /** The map of the UI: every page's path, its place in the sidebar, and its chunk. A page is one row here and one folder below pages/. */
-import { Boxes, CirclePlay, Cpu, FolderOpen, Gpu, LayoutDashboard, Server, Settings, Workflow } from 'lucide-preact';
+import { Boxes, CirclePlay, Cpu, FolderOpen, Gpu, Inbox, LayoutDashboard, Server, Settings, Workflow } from 'lucide-preact';
 import type { ComponentType } from 'preact';
 
 /** A page gets the `:names` of its path. */
@@ -26,6 +26,7 @@ export const navigation: readonly NavRow[] = [
   { path: '/', title: 'Overview', icon: LayoutDashboard, keys: 'g o', words: 'home dashboard health machine gpu' },
   { path: '/workflows', title: 'Workflows', icon: Workflow, keys: 'g w', words: 'graphs flows definitions triggers' },
   { path: '/instances', title: 'Instances', icon: CirclePlay, keys: 'g i', words: 'runs executions history' },
+  { path: '/approvals', title: 'Approvals', icon: Inbox, keys: 'g a', words: 'inbox decide approve reject waiting for me' },
   { path: '/jobs', title: 'Jobs', icon: Cpu, keys: 'g j', words: 'queues slots commands logs' },
   { path: '/models', title: 'Models', icon: Boxes, keys: 'g m', words: 'llm gguf download hugging face chat inference' },
   { path: '/gpus', title: 'GPUs', icon: Gpu, keys: 'g g', words: 'devices memory vram utilisation cards' },
@@ -41,6 +42,7 @@ export const pages: readonly PageRow[] = [
   { path: '/workflows/:id/forms/:key', load: async () => (await import('../pages/workflows/form.tsx')).FormPage },
   { path: '/instances', load: async () => (await import('../pages/instances/instances.tsx')).InstancesPage },
   { path: '/instances/:id', load: async () => (await import('../pages/instances/instance.tsx')).InstancePage },
+  { path: '/approvals', load: async () => (await import('../pages/approvals/approvals.tsx')).ApprovalsPage },
   { path: '/jobs', load: async () => (await import('../pages/jobs/jobs.tsx')).JobsPage },
   { path: '/jobs/:id', load: async () => (await import('../pages/jobs/job.tsx')).JobPage },
   { path: '/queues', load: async () => (await import('../pages/jobs/queues.tsx')).QueuesPage },

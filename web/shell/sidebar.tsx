@@ -1,6 +1,8 @@
 /** Where one can go: a column at the left, a bar at the bottom of a narrow screen. */
 import { useLocation } from 'wouter-preact';
 import { href } from '../route.ts';
+import { me } from '../session.ts';
+import { useApprovals } from '../state/approvals.ts';
 import { isMac, keyLabel } from '../ui/keys.ts';
 import { navigation } from './pages.ts';
 import type { JSX } from 'preact';
@@ -8,12 +10,14 @@ import type { NavRow } from './pages.ts';
 
 export function Sidebar(): JSX.Element {
   const [path] = useLocation();
+  const approvals = useApprovals(me.value?.orgId ?? '', false).value;
+  const counts: Readonly<Record<string, number>> = { '/approvals': approvals?.items.length ?? 0 };
   return (
     <nav class="sidebar" aria-label="Main">
       <ul>
         {navigation.map((row) => (
           <li key={row.path}>
-            <NavLink row={row} current={row.path === '/' ? path === '/' : path === row.path || path.startsWith(`${row.path}/`)} />
+            <NavLink row={row} current={row.path === '/' ? path === '/' : path === row.path || path.startsWith(`${row.path}/`)} count={counts[row.path] ?? 0} />
           </li>
         ))}
       </ul>
@@ -21,7 +25,7 @@ export function Sidebar(): JSX.Element {
   );
 }
 
-function NavLink(props: { readonly row: NavRow; readonly current: boolean }): JSX.Element {
+function NavLink(props: { readonly row: NavRow; readonly current: boolean; readonly count: number }): JSX.Element {
   const Icon = props.row.icon;
   return (
     <a
@@ -32,6 +36,11 @@ function NavLink(props: { readonly row: NavRow; readonly current: boolean }): JS
     >
       <Icon size={16} strokeWidth={1.75} aria-hidden="true" />
       <span>{props.row.title}</span>
+      {props.count > 0 && (
+        <span class="nav-count figures" aria-label={`${props.count} waiting`}>
+          {props.count > 99 ? '99+' : props.count}
+        </span>
+      )}
     </a>
   );
 }

@@ -46,18 +46,18 @@ export async function runAction(id: string, action: InstanceAction): Promise<Ins
 }
 
 /** Runs an action on many, a few at a time. @returns how many it worked for, and the first refusal */
-export async function runOnAll(
-  ids: readonly string[],
-  run: (id: string) => Promise<unknown>,
+export async function runOnAll<One>(
+  all: readonly One[],
+  run: (one: One) => Promise<unknown>,
 ): Promise<{ readonly done: number; readonly fault: ApiError | undefined }> {
   let done = 0;
   let fault: ApiError | undefined;
-  const left = [...ids];
+  const left = [...all];
   const worker = async (): Promise<void> => {
-    for (let id = left.shift(); id !== undefined; id = left.shift()) {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) {
       try {
         // Serial per worker: four requests at a time leave the browser's other connections free.
-        await run(id);
+        await run(one);
         done += 1;
       } catch (thrown) {
         fault ??= asApiError(thrown);
