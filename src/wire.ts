@@ -185,6 +185,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     takesDrops: config.dropFolder,
     stopMode: config.stopJobs,
   });
+  const previewer = createPreviewer({ clock, log });
   const triggers = createTriggers({
     database,
     clock,
@@ -192,7 +193,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
     secrets: identity.secrets,
     start: async (request) => void (await engine.startInstance(request)),
     cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
-  const previewer = createPreviewer({ clock, log });
     envelopeOf: (event) => new Broadcast(event).envelope(),
   });
   const services = wireServices({
@@ -248,6 +248,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...approvalRoutes({ accounts: identity.accounts }),
     ...batchRoutes({ engine }),
     ...nodeTypeRoutes(nodeTypes),
+    ...expressionRoutes({ previewer, clock }),
     ...exampleRoutes(),
     ...webhookRoutes({ triggers, callbacks }),
     ...jobRoutes({ jobs, files }),
@@ -255,7 +256,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...uploadRoutes(uploads),
     ...machineRoutes({ jobs }),
     ...gpus.routes,
-    ...expressionRoutes({ previewer, clock }),
     ...services.routes,
     ...notificationRoutes(notify),
     ...models.routes,
@@ -309,6 +309,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       await engine.stop();
       await models.stopCounting();
       await sandbox.stop();
+      await previewer.stop();
       await notify.stop();
       uploads.stop();
       realtime.stop();
@@ -316,7 +317,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
       stopRevising();
       identity.stop();
       await listener.stop();
-      await previewer.stop();
     },
   };
 }
