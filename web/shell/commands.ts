@@ -12,6 +12,8 @@ export interface Command {
   /** More words that find it. */
   readonly words?: string | undefined;
   readonly disabled?: boolean | undefined;
+  /** Whether its key means it where the focus is now; else the key is left to others. The palette runs it anyway. */
+  readonly when?: (() => boolean) | undefined;
   readonly run: () => void;
 }
 
@@ -36,7 +38,13 @@ export function useCommands(commands: readonly Command[]): void {
       layers.value = layers.value.filter((one) => one !== layer);
     };
   }, []);
-  useKeys(Object.fromEntries(commands.flatMap((command) => (command.keys === undefined || command.disabled === true ? [] : [[command.keys, command.run]]))));
+  useKeys(() =>
+    Object.fromEntries(
+      latest.current.flatMap((command) =>
+        command.keys === undefined || command.disabled === true || command.when?.() === false ? [] : [[command.keys, command.run]],
+      ),
+    ),
+  );
 }
 
 /** How well `text` answers `query`: 0 not at all, higher is better. All words of the query must occur, in any order; starts count more. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { keyLabel, keyName, matchKey } from './keys.ts';
 
 const noop = (): void => undefined;
-const event = (key: string, more: Partial<KeyboardEvent> = {}) => ({ key, metaKey: false, ctrlKey: false, altKey: false, ...more });
+const event = (key: string, more: Partial<KeyboardEvent> = {}) => ({ key, metaKey: false, ctrlKey: false, altKey: false, shiftKey: false, ...more });
 
 test('keys are named as bindings spell them', () => {
   assert.deepEqual([event('K', { ctrlKey: true }), event('k', { metaKey: true }), event('?'), event('Enter'), event(' ')].map(keyName), [
@@ -13,6 +13,14 @@ test('keys are named as bindings spell them', () => {
     'enter',
     'space',
   ]);
+});
+
+test('shift is named where it is not in what the key types', () => {
+  const shifted = (key: string, more: Partial<KeyboardEvent> = {}) => keyName(event(key, { shiftKey: true, ...more }));
+  assert.deepEqual(
+    [shifted('?'), shifted('Z', { ctrlKey: true }), shifted('ArrowUp'), shifted('ArrowUp', { altKey: true })],
+    ['?', 'mod+shift+z', 'shift+arrowup', 'alt+shift+arrowup'],
+  );
 });
 
 test('the newest layer wins', () => {

@@ -2,20 +2,23 @@
  *  Never fires while one types in a field, except bindings with `mod`. Browser-only at its edge; matching is pure and tested. */
 import { useEffect, useRef } from 'preact/hooks';
 
-/** Key → action. Keys: `j`, `?`, `enter`, `escape`, `mod+k` (⌘ on a Mac, Ctrl elsewhere), `g i` (one after the other). */
+/** Key → action. Keys: `j`, `?`, `enter`, `escape`, `mod+k` (⌘ on a Mac, Ctrl elsewhere), `alt+arrowup`, `mod+shift+z`, `g i` (one after the other).
+ *  Shift is named beside `mod` and `alt` and with keys that type nothing; with others it is in what they type. */
 export type KeyMap = Readonly<Record<string, () => void>>;
 
 // Long enough to find the second key, short enough that a lone `g` is forgotten.
 const SEQUENCE_MS = 1_200;
 
-const layers: { map: KeyMap }[] = [];
+const layers: { map: () => KeyMap }[] = [];
 let pending = '';
 let pendingUntil = 0;
 
 /** The name of a pressed key as bindings spell it. */
-export function keyName(event: Pick<KeyboardEvent, 'key' | 'metaKey' | 'ctrlKey' | 'altKey'>): string {
+export function keyName(event: Pick<KeyboardEvent, 'key' | 'metaKey' | 'ctrlKey' | 'altKey' | 'shiftKey'>): string {
   const name = event.key === ' ' ? 'space' : event.key.toLowerCase();
-  return `${event.metaKey || event.ctrlKey ? 'mod+' : ''}${event.altKey ? 'alt+' : ''}${name}`;
+  const mod = event.metaKey || event.ctrlKey;
+  const shift = event.shiftKey && (mod || event.altKey || name.length > 1);
+  return `${mod ? 'mod+' : ''}${event.altKey ? 'alt+' : ''}${shift ? 'shift+' : ''}${name}`;
 }
 
 /** What `name` means after `before`: the binding it completes, or that it begins one. */
@@ -49,7 +52,7 @@ function pressed(event: KeyboardEvent): void {
   )
     return;
   const open = document.querySelector('dialog[open]');
-  const maps = layers.map((layer) => layer.map);
+  const maps = layers.map((layer) => layer.map());
   if (open !== null && !modified) return;
   const found = matchKey(maps, event.timeStamp < pendingUntil ? pending : '', name);
   pending = found.begins ? name : '';
@@ -59,12 +62,12 @@ function pressed(event: KeyboardEvent): void {
   found.run();
 }
 
-/** Binds keys while the component is mounted. The map may change from render to render. */
-export function useKeys(map: KeyMap): void {
-  const layer = useRef<{ map: KeyMap }>({ map });
-  layer.current.map = map;
+/** Binds keys while the component is mounted. The map may change from render to render; a function is asked at each key. */
+export function useKeys(map: KeyMap | (() => KeyMap)): void {
+  const latest = useRef(map);
+  latest.current = map;
   useEffect(() => {
-    const mine = layer.current;
+    const mine = { map: (): KeyMap => (typeof latest.current === 'function' ? latest.current() : latest.current) };
     if (layers.length === 0) document.addEventListener('keydown', pressed);
     layers.push(mine);
     return () => {
@@ -81,8 +84,13 @@ export function keyLabel(key: string, isMac: boolean): string {
     enter: '↵',
     escape: 'Esc',
     alt: isMac ? '⌥' : 'Alt',
+    shift: isMac ? '⇧' : 'Shift',
     arrowup: '↑',
     arrowdown: '↓',
+    arrowleft: '←',
+    arrowright: '→',
+    delete: 'Del',
+    tab: 'Tab',
   };
   const one = (stroke: string): string =>
     stroke
