@@ -124,7 +124,14 @@ export async function wire(parts: WireParts): Promise<Wired> {
         engine.createWorkflow({ id: newId('wf', clock), orgId, userId, role: 'super_admin', requestId: newId('req', clock), name, description, definition }),
     }),
   });
-  const realtime = createRealtime({ database, redis: parts.redis, listen: listener.listen, clock, log });
+  const realtime = createRealtime({
+    ...{ database, redis: parts.redis, listen: listener.listen, clock, log },
+    logs: {
+      read: (jobId, from, maxBytes) => jobs.logs.read(jobId, from, maxBytes),
+      end: (job) => jobs.logs.end(job),
+      onChange: (jobId, listener) => jobs.logs.onChange(jobId, listener),
+    },
+  });
   const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
   const inbox = createInbox({ database, files, workspacePath: config.workspacePath, clock, log });
   const uploads = createUploads({ database, files, workspacePath: config.workspacePath, clock, log });

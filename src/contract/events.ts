@@ -89,7 +89,7 @@ export type EntityKind = (typeof entityKinds)[number];
 /** Payloads that screens live on: they carry what a row or a badge shows, never inputs and outputs (those are fetched when looked at).
  *  Every key but the first may be absent: absent means unchanged, null means none. */
 export type InstancePayload = { status: InstanceStatus } & Partial<
-  Pick<InstanceSummary, 'workflowId' | 'workflowName' | 'version' | 'labels' | 'priority' | 'startedBy' | 'rerunOf' | 'createdAt' | 'startedAt' | 'endedAt'> & {
+  Pick<InstanceSummary, 'workflowId' | 'workflowName' | 'version' | 'labels' | 'priority' | 'startedBy' | 'rerunOf' | 'isTest' | 'createdAt' | 'startedAt' | 'endedAt'> & {
     error: Failure | null;
     waiting: InstanceSummary['waiting'] | null;
   }
@@ -130,7 +130,8 @@ export const envelope = z.strictObject({
 });
 export type Envelope = z.infer<typeof envelope>;
 
-export const roomName = z.string().regex(/^(system|(instance|workflow|job|org|user|download_job):[A-Za-z0-9_]{1,64})$/);
+/** `job_log` is heard over the socket alone: it streams the log itself (`log`, `log_gap`, `log_end`), and its `since` is a byte offset. */
+export const roomName = z.string().regex(/^(system|(instance|workflow|job|job_log|org|user|download_job):[A-Za-z0-9_]{1,64})$/);
 
 export const clientFrame = z.discriminatedUnion('type', [
   z.strictObject({
@@ -144,9 +145,17 @@ export const clientFrame = z.discriminatedUnion('type', [
 ]);
 export type ClientFrame = z.infer<typeof clientFrame>;
 
+/** How a job came to its end, as its log's last frame says it. `gone`: the job was deleted. */
+export type LogEnd = { status: JobStatus | 'gone' } & Partial<Pick<Job, 'exitCode' | 'signal' | 'reason'>>;
+
+/** `log`: the bytes `from` to `to` of the file as text. `log_gap`: the next one begins at `to`, because the client was too slow, or (`to` before `from`) because
+ *  the log began anew at its limit. `log_end`: nothing follows; the room is left. */
 export type ServerFrame =
   | { type: 'subscribed'; id: string; rooms: string[]; denied: string[]; cursor: string }
   | { type: 'event'; event: Envelope }
+  | { type: 'log'; room: string; from: number; to: number; text: string }
+  | { type: 'log_gap'; room: string; from: number; to: number }
+  | ({ type: 'log_end'; room: string; at: number } & LogEnd)
   | { type: 'reset'; room: string }
   | { type: 'error'; code: string; message?: string }
   | { type: 'pong' };

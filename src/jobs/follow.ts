@@ -1,8 +1,7 @@
 /** A job's log as a stream of bytes: a range of what is there, or live until the job has ended. Reads the file only; memory is one chunk. */
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../kernel/clock.ts';
-import { sizeOf } from './log-pump.ts';
+import { openRead, sizeOf } from './log-pump.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 /** A change is told at once; this finds what was not (another process runs the job). */
@@ -29,11 +28,11 @@ export async function* followLog(request: FollowRequest): AsyncGenerator<Buffer>
       if (signal.aborted) return;
       // Asked before reading: what was written before the end is then read for certain.
       const isOver = live === undefined || (await live.hasEnded());
-      handle ??= await openLog(path);
+      handle ??= await openRead(path);
       if (handle !== undefined && (await sizeOf(path)) < at) {
         // The log began anew at its limit.
         await handle.close();
-        handle = await openLog(path);
+        handle = await openRead(path);
         at = 0;
       }
       for (let chunk = await readAt(handle, at); chunk.length > 0 && !signal.aborted; chunk = await readAt(handle, at)) {
@@ -54,13 +53,4 @@ async function readAt(handle: FileHandle | undefined, position: number): Promise
   if (handle === undefined) return Buffer.alloc(0);
   const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, position);
   return buffer.subarray(0, bytesRead);
-}
-
-async function openLog(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

@@ -4,12 +4,11 @@ import { constants } from 'node:fs';
 import { access, chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job, JobDependency, JobGroup, Queue } from '../contract/jobs.ts';
-import { isTerminalJob } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
 import { cancelQueuedJob, requestJobCancel, retryEndedJob } from '../store/job-claims.ts';
 import { blockAgain, firstOpenDependencies } from '../store/job-dependencies.ts';
 import { deleteMetricPoints } from '../store/job-metrics.ts';
-import { listGroupJobs, readJob, readJobGroup, readJobStatus } from '../store/jobs.ts';
+import { listGroupJobs, readJob, readJobGroup } from '../store/jobs.ts';
 import { listQueues, upsertQueue, type QueueChange } from '../store/queues.ts';
 import { listWorkers, type Worker } from '../store/workers.ts';
 import { BASE_SLOTS, createPulse, type Pulse } from './adaptive.ts';
@@ -19,6 +18,7 @@ import { followLog } from './follow.ts';
 import { closedAncestor, jobFolder } from './job-folder.ts';
 import { needsGrant, needsOf } from './line.ts';
 import { sizeOf } from './log-pump.ts';
+import { createJobLogs, type JobLogs } from './log-source.ts';
 import { searchLog, type SearchReply, type SearchRequest } from './log-search.ts';
 import { DEFAULT_LIMITS, type JobsParts, type RunParts } from './parts.ts';
 import { createSizes } from './sizes.ts';
@@ -78,6 +78,8 @@ export interface Jobs {
     readonly follow: boolean;
     readonly signal: AbortSignal;
   }): AsyncGenerator<Buffer>;
+  /** The same for who follows many, range by range. */
+  readonly logs: JobLogs;
   /** Lines of the log that hold a text. */
   searchLog(request: Omit<SearchRequest, 'path'> & { readonly jobId: string }): Promise<SearchReply>;
   drain(): void;
@@ -108,6 +110,12 @@ export function createJobs(given: JobsParts): Jobs {
     database.announce();
     worker?.wake(queue);
   };
+  const logs = createJobLogs({
+    workspacePath: parts.workspacePath,
+    sql: database.engine,
+    isRunning: (jobId) => worker?.isRunning(jobId) ?? false,
+    onChange: (jobId, listener) => watch(watchers, jobId, listener),
+  });
   const jobs: Jobs = {
     async start() {
       await requireUsableFolder(parts);
@@ -172,12 +180,12 @@ export function createJobs(given: JobsParts): Jobs {
       return queue;
     },
     logBytes: (jobId) => sizeOf(jobFolder(parts.workspacePath, jobId).log),
-    followLog({ job, orgId, from, follow, signal }) {
-      const hasEnded = async (): Promise<boolean> =>
-        !worker?.isRunning(job.id) && ((status) => status === undefined || isTerminalJob(status))(await readJobStatus(database.engine, { orgId, id: job.id }));
-      const onChange = (listener: () => void): (() => void) => watch(watchers, job.id, listener);
-      return followLog({ path: jobFolder(parts.workspacePath, job.id).log, from, live: follow ? { hasEnded, onChange } : undefined, clock, signal });
+    followLog({ job: { id }, orgId, from, follow, signal }) {
+      const hasEnded = async (): Promise<boolean> => (await logs.end({ id, orgId })) !== undefined;
+      const onChange = (listener: () => void): (() => void) => logs.onChange(id, listener);
+      return followLog({ path: jobFolder(parts.workspacePath, id).log, from, live: follow ? { hasEnded, onChange } : undefined, clock, signal });
     },
+    logs,
     searchLog: ({ jobId, ...request }) => searchLog({ ...request, path: jobFolder(parts.workspacePath, jobId).log }),
     drain: () => worker?.drain(),
     async stop() {

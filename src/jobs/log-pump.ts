@@ -205,7 +205,8 @@ export async function readTail(path: string, options: { readonly maxBytes: numbe
   }
 }
 
-async function openRead(path: string): Promise<FileHandle | undefined> {
+/** Never through a link. @returns undefined where there is none (yet) */
+export async function openRead(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {

@@ -10,6 +10,7 @@ import type { Listen } from '../store/listen.ts';
 import type { StoredEvent } from '../store/outbox.ts';
 import { createFeed } from './feed.ts';
 import { createHub, type RightsChange } from './hub.ts';
+import { LOG_ROOM, type LogSource } from './log-rooms.ts';
 import { pollEvents, type Polled, type PollOptions } from './poll.ts';
 import { startRetention } from './retention.ts';
 import { createRoomRights } from './rights.ts';
@@ -24,6 +25,8 @@ export interface RealtimeParts {
   readonly redis?: WakeRedis | undefined;
   /** Hears NOTIFY; without it other processes' commits are seen within a second. */
   readonly listen?: Listen | undefined;
+  /** The logs of jobs. */
+  readonly logs: LogSource;
   readonly clock: Clock;
   readonly log: Logger;
   readonly limits?: SeatLimits;
@@ -68,7 +71,7 @@ export function createRealtime(parts: RealtimeParts): Realtime {
   });
   const hub = createHub({ sql: database.engine, position: () => feed.position, mayHear, clock, log });
   const seats = createSeats(parts.limits ?? SEAT_LIMITS);
-  const sockets = createSockets({ hub, feed, seats, clock, log });
+  const sockets = createSockets({ hub, feed, seats, logs: parts.logs, clock, log });
   const wake = createWake({ database, redis: parts.redis, listen: parts.listen, clock, log, onWake: feed.nudge });
   const streams = new Set<AbortController>();
   let stopRetention = (): void => {};
@@ -86,6 +89,7 @@ export function createRealtime(parts: RealtimeParts): Realtime {
   const admit = async (caller: Caller, room: string): Promise<() => void> => {
     if (!roomName.safeParse(room).success)
       fail('invalid_query', `"${room}" is no room; rooms are system, org:<id>, user:<id>, instance:<id>, workflow:<id> and job:<id>.`);
+    if (room.startsWith(LOG_ROOM)) fail('invalid_query', `"${room}" streams over the socket only; GET /api/v1/jobs/{id}/log?follow is its twin.`);
     if (!(await mayHear(caller, room))) fail('not_found', `There is no room "${room}" for you.`);
     return seats.take(caller) ?? fail('rate_limited', { message: 'Too many connections listen already; close some.', retryAfterS: 5 });
   };

@@ -19,6 +19,8 @@ export function createRoomRights(database: Database): (caller: Caller, room: str
       case 'job':
       case 'download_job':
         return hasEntity(database.org(caller.orgId), kind satisfies RoomKind, id);
+      case 'job_log':
+        return hasEntity(database.org(caller.orgId), 'job', id);
       default:
         return false;
     }

@@ -1,14 +1,16 @@
-/** One WebSocket: frames in, events out, pings, and the end of it. Rights are settled before (http/upgrade.ts); rooms are the hub's.
+/** One WebSocket: frames in, events and logs out, pings, and the end of it. Rights are settled before (http/upgrade.ts); rooms are the hub's, what
+ *  streams in those of logs comes from log-rooms.ts.
  *  `ws` alone holds without limit what a peer does not read: every send is counted here, and the hub stops at the limit. */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Caller } from '../contract/caller.ts';
 import { clientFrame, type ClientFrame, type ServerFrame } from '../contract/events.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { AppError, messageOf } from '../kernel/fail.ts';
+import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { LOW_HELD_BYTES, type Ear } from './ear.ts';
 import type { Hub } from './hub.ts';
+import { createLogRooms, LOG_ROOM, type LogSource } from './log-rooms.ts';
 
 /** Source: CONTRACTS (Events); 1008 is RFC 6455's policy violation. */
 export const CLOSE = { sessionEnded: 4401, silent: 4408, tooLarge: 4413, limit: 4429, garbage: 1008, restart: 1012 } as const;
@@ -20,6 +22,8 @@ const SILENT_AFTER_MS = 45_000;
 /** A peer that does not answer the close is cut off: what is held for it must not outlive it. */
 export const CLOSE_GRACE_MS = 2_000;
 const MAX_GARBAGE = 5;
+/** Logs that one socket follows: a page shows one or two. */
+const MAX_LOGS = 16;
 /** Frames a client may send in a burst, and per second after it: a page sends one a second at most. */
 const BURST = 200;
 const PER_SECOND = 50;
@@ -29,6 +33,7 @@ export interface SocketParts {
   /** The connection under it. */
   readonly raw: Duplex;
   readonly hub: Hub;
+  readonly logs: LogSource;
   readonly caller: Caller;
   readonly again: () => Promise<Caller | null>;
   readonly clock: Clock;
@@ -85,8 +90,12 @@ export function openSocket(parts: SocketParts): OpenSocket {
 
   const ear: Ear = {
     event: (broadcast) => send(broadcast.frame),
-    reset: (room) => say({ type: 'reset', room }),
-    denied: (room) => refuse('forbidden', `The right to hear "${room}" ended.`),
+    // A log goes on from its byte, whatever became of events.
+    reset: (room) => void (isLogRoom(room) || say({ type: 'reset', room })),
+    denied: (room) => {
+      logs.close(room);
+      refuse('forbidden', `The right to hear "${room}" ended.`);
+    },
     ended: () => close(CLOSE.sessionEnded, 'session ended'),
     get heldBytes() {
       return heldBytes;
@@ -95,6 +104,7 @@ export function openSocket(parts: SocketParts): OpenSocket {
     again: parts.again,
   };
   const membership = parts.hub.join(ear, parts.caller);
+  const logs = createLogRooms({ source: parts.logs, orgId: parts.caller.orgId, say, drained: () => ear.drained(), clock, log });
 
   const receive = (data: unknown, isBinary: boolean): void => {
     lastHeardMs = clock.monotonic();
@@ -114,16 +124,32 @@ export function openSocket(parts: SocketParts): OpenSocket {
 
   const act = (frame: ClientFrame): void => {
     if (frame.type === 'ping') return say({ type: 'pong' });
-    if (frame.type === 'unsubscribe') return membership.unsubscribe(frame.rooms);
-    const { id, rooms, since } = frame;
-    const confirm = (answer: { readonly rooms: readonly string[]; readonly denied: readonly string[]; readonly cursor: string }): void =>
+    if (frame.type === 'unsubscribe') {
+      frame.rooms.forEach(logs.close);
+      return membership.unsubscribe(frame.rooms);
+    }
+    const { id, rooms } = frame;
+    const { cursors, offsets } = apart(frame.since ?? {});
+    const confirm = (answer: { readonly rooms: readonly string[]; readonly denied: readonly string[]; readonly cursor: string }): void => {
       say({ type: 'subscribed', id, rooms: [...answer.rooms], denied: [...answer.denied], cursor: answer.cursor });
-    Promise.try(() => membership.subscribe({ rooms, confirm, ...(since === undefined ? {} : { since }) })).catch((error: unknown) => {
+      for (const room of answer.rooms) if (isLogRoom(room)) logs.open(room, offsets.get(room) ?? 0);
+    };
+    Promise.try(() => {
+      refuseLogs(rooms, offsets);
+      return membership.subscribe({ rooms, confirm, since: cursors });
+    }).catch((error: unknown) => {
       if (error instanceof AppError) return refuse(error.code, error.message);
       // The database is away: the client tries again when it likes.
       log.warn({ cause: messageOf(error) }, 'a subscription failed');
       refuse('database_unavailable', 'The rooms could not be checked; subscribe again in a moment.');
     });
+  };
+
+  /** @throws AppError invalid_query, rate_limited */
+  const refuseLogs = (rooms: readonly string[], offsets: ReadonlyMap<string, number>): void => {
+    for (const [room, offset] of offsets)
+      if (!Number.isSafeInteger(offset)) fail('invalid_query', `"since" of "${room}" is no byte of a log; it is a whole number from 0 on.`);
+    if (logs.size + rooms.filter(isLogRoom).length > MAX_LOGS) fail('rate_limited', `A connection follows at most ${MAX_LOGS} logs; unsubscribe from some.`);
   };
 
   const beat = (): void => {
@@ -140,11 +166,25 @@ export function openSocket(parts: SocketParts): OpenSocket {
   ws.on('close', () => {
     cancelPing();
     cancelCut();
+    logs.closeAll();
     membership.leave();
     parts.onGone();
   });
   cancelPing = clock.after(PING_EVERY_MS, beat);
   return { close };
+}
+
+function isLogRoom(room: string): boolean {
+  return room.startsWith(LOG_ROOM);
+}
+
+/** Cursors of events and offsets into logs: `since` holds both. */
+function apart(since: Readonly<Record<string, string>>): { readonly cursors: Record<string, string>; readonly offsets: ReadonlyMap<string, number> } {
+  const entries = Object.entries(since);
+  return {
+    cursors: Object.fromEntries(entries.filter(([room]) => !isLogRoom(room))),
+    offsets: new Map(entries.filter(([room]) => isLogRoom(room)).map(([room, text]) => [room, /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN])),
+  };
 }
 
 function readFrame(data: unknown): ClientFrame | undefined {

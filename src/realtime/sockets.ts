@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Feed } from './feed.ts';
 import type { Hub } from './hub.ts';
+import type { LogSource } from './log-rooms.ts';
 import type { Seats } from './seats.ts';
 import { CLOSE, CLOSE_GRACE_MS, openSocket, type OpenSocket } from './socket.ts';
 
@@ -37,7 +38,16 @@ export interface Sockets {
   closeAll(code: number, reason: string): void;
 }
 
-export function createSockets(parts: { readonly hub: Hub; readonly feed: Feed; readonly seats: Seats; readonly clock: Clock; readonly log: Logger }): Sockets {
+interface SocketsParts {
+  readonly hub: Hub;
+  readonly feed: Feed;
+  readonly seats: Seats;
+  readonly logs: LogSource;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function createSockets(parts: SocketsParts): Sockets {
   const open = new Set<OpenSocket>();
   /** Set once all were closed: one that was still on its way in follows. */
   let ending: { readonly code: number; readonly reason: string } | undefined;
@@ -76,6 +86,7 @@ export function createSockets(parts: { readonly hub: Hub; readonly feed: Feed; r
       ws,
       raw: upgrade.socket,
       hub: parts.hub,
+      logs: parts.logs,
       caller: upgrade.caller,
       again: upgrade.again,
       clock: parts.clock,

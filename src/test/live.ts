@@ -27,12 +27,19 @@ export function callerOf(userId: string, more: Partial<Caller> = {}): Caller {
   return { userId, orgId: 'org_a', role: 'user', scopes: null, via: 'token', sessionId: `sess_${userId}`, keyId: null, ...more };
 }
 
+/** Of tests that look at events alone. */
+const NO_LOGS: RealtimeParts['logs'] = {
+  read: async () => ({ bytes: Buffer.alloc(0), size: 0 }),
+  end: async () => ({ status: 'gone' }),
+  onChange: () => () => undefined,
+};
+
 export async function startLive(
-  options: { readonly database: Database; readonly clock?: Clock } & Partial<Pick<RealtimeParts, 'redis' | 'listen' | 'limits'>>,
+  options: { readonly database: Database; readonly clock?: Clock } & Partial<Pick<RealtimeParts, 'redis' | 'listen' | 'limits' | 'logs'>>,
 ): Promise<LiveServer> {
   const clock = options.clock ?? systemClock;
   const callers = new Map([['token', callerOf('user_1')]]);
-  const realtime = createRealtime({ clock, log: silentLog, ...options });
+  const realtime = createRealtime({ clock, log: silentLog, logs: NO_LOGS, ...options });
   const upgrade = createUpgrade({
     realtime,
     authenticate: async ({ value }) => callers.get(value) ?? null,
