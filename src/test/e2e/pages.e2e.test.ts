@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { itemsOf, type ApiClient } from '../api-client.ts';
 import { faultsOf, findAxeFaults } from '../browser.ts';
 import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
+import { pagePaths } from '../page-list.ts';
 
 let opened: ClaimedStudio;
 let client: ApiClient;
@@ -17,43 +18,6 @@ before(async () => {
 });
 after(() => opened.close());
 
-const paths = (): readonly string[] => [
-  '/',
-  '/workflows',
-  `/workflows/${workflowId}`,
-  `/workflows/${workflowId}?node=draw`,
-  `/workflows/${workflowId}?tab=editor`,
-  `/workflows/${workflowId}?tab=versions`,
-  `/workflows/${workflowId}?tab=triggers`,
-  `/workflows/${workflowId}?tab=instances`,
-  '/instances',
-  `/instances/${instanceId}`,
-  `/instances/${instanceId}?tab=steps`,
-  `/instances/${instanceId}?tab=timeline`,
-  `/instances/${instanceId}?tab=result`,
-  `/instances/${instanceId}?tab=events`,
-  `/instances/${instanceId}?step=draw`,
-  `/instances/${instanceId}?step=draw&pane=log`,
-  `/instances/${instanceId}?step=draw&pane=attempts`,
-  '/jobs',
-  '/queues',
-  '/gpus',
-  '/services',
-  '/services?service=postgres',
-  '/idle',
-  '/costs',
-  '/files',
-  '/notifications',
-  '/notifications/deliveries',
-  '/settings',
-  '/settings/devices',
-  '/settings/keys',
-  '/settings/secrets',
-  '/settings/members',
-  '/settings/system',
-  '/no/such/page',
-];
-
 const looks = [
   { title: 'dark and wide', colorScheme: 'dark', width: 1280, height: 800 },
   { title: 'light and wide', colorScheme: 'light', width: 1280, height: 800 },
@@ -64,7 +28,7 @@ for (const { title, ...look } of looks) {
   test(`every page is without faults: ${title}`, async () => {
     const page = await opened.signedIn(look);
     const faults: unknown[] = [];
-    for (const path of paths()) {
+    for (const path of pagePaths({ workflowId, instanceId, node: 'draw' })) {
       await page.goto(path, { waitUntil: 'networkidle' });
       for (const fault of faultsOf(page)) faults.push({ path, fault });
       for (const { id, help, nodes } of await findAxeFaults(page)) faults.push({ path, axe: id, help, nodes: nodes.slice(0, 3) });

@@ -1,0 +1,52 @@
+/** Every page of the UI by its path, for tests and pictures: a page that is not here is looked at by nobody. */
+
+/** What the pages of single things show. */
+export interface ShownThings {
+  readonly workflowId: string;
+  readonly instanceId: string;
+  /** A node of the workflow that the instance ran. */
+  readonly node: string;
+  readonly jobId?: string;
+}
+
+/** @returns paths below the UI's base, the plain pages first */
+export function pagePaths({ workflowId, instanceId, node, jobId }: ShownThings): readonly string[] {
+  return [
+    '/',
+    '/workflows',
+    `/workflows/${workflowId}`,
+    `/workflows/${workflowId}?node=${node}`,
+    `/workflows/${workflowId}?tab=editor`,
+    `/workflows/${workflowId}?tab=versions`,
+    `/workflows/${workflowId}?tab=triggers`,
+    `/workflows/${workflowId}?tab=instances`,
+    '/instances',
+    `/instances/${instanceId}`,
+    `/instances/${instanceId}?tab=steps`,
+    `/instances/${instanceId}?tab=timeline`,
+    `/instances/${instanceId}?tab=result`,
+    `/instances/${instanceId}?tab=events`,
+    `/instances/${instanceId}?step=${node}`,
+    `/instances/${instanceId}?step=${node}&pane=log`,
+    `/instances/${instanceId}?step=${node}&pane=attempts`,
+    '/jobs',
+    ...(jobId === undefined ? [] : [`/jobs/${jobId}`, `/jobs/${jobId}?tab=metrics`, `/jobs/${jobId}?tab=artifacts`]),
+    '/queues',
+    '/models',
+    '/gpus',
+    '/services',
+    '/services?service=postgres',
+    '/idle',
+    '/costs',
+    '/files',
+    '/notifications',
+    '/notifications/deliveries',
+    '/settings',
+    '/settings/devices',
+    '/settings/keys',
+    '/settings/secrets',
+    '/settings/members',
+    '/settings/system',
+    '/no/such/page',
+  ];
+}
