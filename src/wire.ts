@@ -27,6 +27,7 @@ import { exampleRoutes } from './http/routes/examples.ts';
 import { fileRoutes } from './http/routes/files.ts';
 import { formRoutes } from './http/routes/forms.ts';
 import { healthRoutes } from './http/routes/health.ts';
+import { instanceViewRoutes } from './http/routes/instance-views.ts';
 import { instanceRoutes } from './http/routes/instances.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { machineRoutes } from './http/routes/machine.ts';
@@ -252,6 +253,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...formRoutes(triggers.forms),
     ...definitionRoutes({ engine }),
     ...instanceRoutes({ engine, jobs, accounts: identity.accounts }),
+    ...instanceViewRoutes({ jobs }),
     ...approvalRoutes({ accounts: identity.accounts }),
     ...batchRoutes({ engine }),
     ...nodeTypeRoutes(nodeTypes),

@@ -18,6 +18,7 @@ import { gpuEndpoints } from './gpus.ts';
 import { gatewayEndpoints } from './gateway.ts';
 import { healthEndpoints } from './health.ts';
 import { idleEndpoints } from './idle.ts';
+import { instanceViewEndpoints } from './instance-views.ts';
 import { instanceEndpoints } from './instances.ts';
 import { jobEndpoints, machineEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
@@ -51,6 +52,7 @@ export const endpoints = [
   ...triggerEndpoints,
   ...formEndpoints,
   ...instanceEndpoints,
+  ...instanceViewEndpoints,
   ...batchEndpoints,
   ...approvalEndpoints,
   ...nodeTypeEndpoints,

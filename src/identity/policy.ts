@@ -84,6 +84,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/instances': may('user', 'instances:read'),
   'POST /api/v1/instances/batch': may('user', 'instances:run'),
   'GET /api/v1/instances/{id}': may('user', 'instances:read'),
+  // It holds the definition too, which a key that reads instances alone may not read.
+  'GET /api/v1/instances/{id}/view': may('user', null),
   'GET /api/v1/instances/{id}/steps': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/steps/{path}/items': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/steps/{path}/attempts': may('user', 'instances:read'),

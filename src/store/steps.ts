@@ -160,7 +160,8 @@ export function waitReasonOf(wait: StoredWait): WaitReason {
   };
 }
 
-function progressOf(details: string | null): Pick<Step, 'progress'> {
+/** How far it says it is. */
+export function progressOf(details: string | null): Pick<Step, 'progress'> {
   if (details === null) return {};
   const { progress } = JSON.parse(details) as { progress?: Step['progress'] };
   return progress === undefined ? {} : { progress };

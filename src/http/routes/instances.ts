@@ -1,5 +1,5 @@
 /** Instances and their steps: starting, reading, commanding. */
-import { instanceEndpoints, type Instance, type Step } from '../../contract/instances.ts';
+import { instanceEndpoints, type Instance } from '../../contract/instances.ts';
 import { instanceStatuses, stepStatuses } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { StepCommandRequest } from '../../engine/route-command.ts';
@@ -9,12 +9,12 @@ import type { Jobs } from '../../jobs/jobs.ts';
 import { fail } from '../../kernel/fail.ts';
 import { Broadcast } from '../../realtime/envelope.ts';
 import { listInstances, readInstance } from '../../store/instances.ts';
-import { readJobs } from '../../store/jobs.ts';
 import { currentCursor, readStream } from '../../store/outbox.ts';
 import { countItems, listAttempts, listSteps, readStepLog } from '../../store/steps.ts';
 import { labelOf, statusesOf } from '../filters.ts';
 import { pageOf } from '../pages.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
+import { withReasons } from '../wait-reasons.ts';
 
 export interface InstanceParts {
   readonly engine: Pick<Engine, 'startInstance' | 'startBatch' | 'rerunInstance' | 'commandInstance' | 'commandStep' | 'deleteInstance' | 'waitEnded'>;
@@ -201,18 +201,6 @@ function attemptOf(text: string | undefined): { readonly generation: number; rea
   const match = text === undefined ? undefined : /^(\d{1,9})\.(\d{1,9})$/.exec(text);
   if (match === null) fail('invalid_query', `after is "${text}", which no page before gave; leave it out to start from the beginning`);
   return match === undefined ? undefined : { generation: Number(match[1]), attempt: Number(match[2]) };
-}
-
-/** A queued step waits for what its job waits for, and only the queues know what that is now. */
-async function withReasons(call: AnyCall, jobs: InstanceParts['jobs'], steps: readonly Step[]): Promise<readonly Step[]> {
-  const ids = steps.flatMap((step) => (step.status === 'queued' ? (step.jobId ?? []) : []));
-  if (ids.length === 0) return steps;
-  const explained = await jobs.explain(await readJobs(call.sql, { orgId: call.caller.orgId, ids }));
-  const reasons = new Map(explained.map((job) => [job.id, job.waitReason]));
-  return steps.map((step) => {
-    const waitReason = step.status === 'queued' && step.jobId !== undefined ? reasons.get(step.jobId) : undefined;
-    return waitReason === undefined ? step : { ...step, waitReason };
-  });
 }
 
 function wholeNumber(text: string): number {

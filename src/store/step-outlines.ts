@@ -1,0 +1,78 @@
+/** Steps as a page draws them: how each stands and when, without what went in and out. Reading only. */
+import type { Failure } from '../contract/instances.ts';
+import type { PastTry, StepOutline } from '../contract/instance-views.ts';
+import type { StepStatus } from '../contract/values.ts';
+import type { Sql } from './client.ts';
+import { keyOfPath, progressOf, waitReasonOf, type StoredWait } from './steps.ts';
+
+/** A workflow has at most 2,000 nodes; twice that leaves room for steps of nodes that a debugged version lost. */
+const MOST_STEPS = 4_000;
+const MOST_TRIES = 1_000;
+
+interface OutlineRow {
+  path: string;
+  generation: number;
+  status: StepStatus;
+  attempt: number;
+  error: Failure | null;
+  reason: string | null;
+  wait: StoredWait | null;
+  job_id: string | null;
+  worker_id: string | null;
+  seq: number;
+  queued_at: Date | null;
+  started_at: Date | null;
+  ended_at: Date | null;
+  details: string | null;
+}
+
+interface OfInstance {
+  readonly orgId: string;
+  readonly instanceId: string;
+}
+
+/** Outside bodies: the newest generation of each, in the order of their last change. */
+export async function readStepOutlines(sql: Sql, { orgId, instanceId }: OfInstance): Promise<StepOutline[]> {
+  const { rows } = await sql.query<OutlineRow>(
+    `select path, generation, status, attempt, error, reason, wait, job_id, worker_id, seq, queued_at, started_at, ended_at, details from (
+       select distinct on (s.path) s.path, s.generation, s.status, s.attempt, s.error, s.reason, s.wait, s.job_id, s.worker_id, s.seq, s.queued_at, s.started_at,
+         s.ended_at, s.details
+       from steps s where s.instance_id = $1 and s.org_id = $2 and position('[' in s.path) = 0 order by s.path, s.generation desc
+     ) newest order by seq limit $3`,
+    [instanceId, orgId, MOST_STEPS],
+  );
+  return rows.map((row) => ({
+    key: keyOfPath(row.path),
+    path: row.path,
+    generation: row.generation,
+    status: row.status,
+    attempt: row.attempt,
+    ...(row.error === null ? {} : { error: row.error }),
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    ...(row.wait === null ? {} : { waitReason: waitReasonOf(row.wait) }),
+    ...progressOf(row.details),
+    queuedAt: row.queued_at?.toISOString() ?? null,
+    startedAt: row.started_at?.toISOString() ?? null,
+    endedAt: row.ended_at?.toISOString() ?? null,
+    ...(row.worker_id === null ? {} : { workerId: row.worker_id }),
+    ...(row.job_id === null ? {} : { jobId: row.job_id }),
+    seq: row.seq,
+  }));
+}
+
+/** Tries of steps outside bodies that were followed by another, newest first. */
+export async function listPastTries(sql: Sql, { orgId, instanceId }: OfInstance): Promise<PastTry[]> {
+  const { rows } = await sql.query<{ path: string; generation: number; attempt: number; status: StepStatus; started_at: Date | null; ended_at: Date | null }>(
+    `select a.path, a.generation, a.attempt, a.status, a.started_at, a.ended_at from step_attempts a
+     where a.instance_id = $1 and a.org_id = $2 and position('[' in a.path) = 0 order by a.path desc, a.generation desc, a.attempt desc limit $3`,
+    [instanceId, orgId, MOST_TRIES],
+  );
+  return rows.map((row) => ({
+    path: row.path,
+    generation: row.generation,
+    attempt: row.attempt,
+    status: row.status,
+    startedAt: row.started_at?.toISOString() ?? null,
+    endedAt: row.ended_at?.toISOString() ?? null,
+  }));
+}
