@@ -2,6 +2,20 @@
 import * as z from 'zod';
 import { endpoint, page, pageQuery } from './endpoint.ts';
 
+/** How a form shows a param: `x-form` in its JSON Schema, which alone tells what may stand there. */
+export interface FormHint {
+  /** `code`: kept as it stands, never a template. `expression`: one with or without braces. `hidden`: edited elsewhere (a body). */
+  readonly control?: 'code' | 'long' | 'expression' | 'secret' | 'model' | 'file' | 'workflow' | 'schema' | 'hidden';
+  /** Of `code`. */
+  readonly language?: 'javascript' | 'python' | 'shell';
+  /** What an `expression` may read beside the usual names. */
+  readonly names?: readonly string[];
+  /** Kept as it stands: its {{ }} is text. */
+  readonly raw?: true;
+  /** Folded away until it is used. */
+  readonly rare?: true;
+}
+
 export const port = z.strictObject({
   name: z.string(),
   title: z.string(),
@@ -25,7 +39,7 @@ export const nodeType = z.strictObject({
   dynamicOutputs: z.boolean(),
   /** The role that may publish a workflow with this type. */
   requires: z.enum(['user', 'admin', 'super_admin']),
-  /** JSON Schema (2020-12) of params; any string may be an expression. */
+  /** JSON Schema (2020-12) of params; any string may be an expression. `x-form` says how a form shows one (FormHint). */
   params: z.record(z.string(), z.unknown()),
   docs: z.string(),
   example: z.record(z.string(), z.unknown()),

@@ -3,7 +3,7 @@
 import type * as z from 'zod';
 import type { Json } from '../contract/endpoint.ts';
 import type { GraphNode, RetryPolicy } from '../contract/graph.ts';
-import type { Port } from '../contract/node-types.ts';
+import type { FormHint, Port } from '../contract/node-types.ts';
 import type { NotifyTarget } from '../contract/notifications.ts';
 import type { Role } from '../contract/values.ts';
 import type { CommandSpec } from '../contract/jobs.ts';
@@ -352,6 +352,11 @@ export function defineJobNode<Params extends z.ZodType>(type: JobNodeType<Params
 /** Declares a type with a body. */
 export function defineBodyNode<Params extends z.ZodType>(type: BodyNodeType<Params>): BodyNodeType {
   return type as unknown as BodyNodeType;
+}
+
+/** How the form of a param looks, for `.meta()`: beside its schema, which tells what may stand there. */
+export function asField(hint: FormHint, title?: string): Record<string, unknown> {
+  return { 'x-form': hint, ...(title === undefined ? {} : { title }) };
 }
 
 /** The usual ports. */

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
 import { roles, type Role } from '../../contract/values.ts';
-import { defineNode, inPort, NodeError, type NodeResult, type Signal } from '../kit.ts';
+import { asField, defineNode, inPort, NodeError, type NodeResult, type Signal } from '../kit.ts';
 
 const MAX_WAIT_MS = 366 * 86_400_000;
 
@@ -15,8 +15,17 @@ const approvers = z.strictObject({
 
 const params = z.strictObject({
   title: z.string().trim().min(1).max(200),
-  message: z.string().max(10_000).optional().describe('What there is to decide'),
-  form: z.record(z.string(), z.json()).optional().describe('JSON Schema of an object: what who approves fills in'),
+  message: z
+    .string()
+    .max(10_000)
+    .optional()
+    .describe('What there is to decide')
+    .meta(asField({ control: 'long' })),
+  form: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe('JSON Schema of an object: what who approves fills in')
+    .meta(asField({ control: 'schema' })),
   approvers: approvers.default({ count: 1 }).describe('Who may decide; by default whoever may run workflows'),
   timeoutMs: z.int().min(1).max(MAX_WAIT_MS).optional().describe('How long to wait, in ms'),
   onTimeout: z.enum(['reject', 'approve', 'fail']).default('fail').describe('What it means when the time is over'),

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
 import { isTruthy } from '../../kernel/json.ts';
-import { defineNode, inPort } from '../kit.ts';
+import { asField, defineNode, inPort } from '../kit.ts';
 
 export const branchIf = defineNode({
   type: 'branch.if',
@@ -15,7 +15,12 @@ export const branchIf = defineNode({
     { name: 'true', title: 'True', kind: 'any' },
     { name: 'false', title: 'False', kind: 'any' },
   ],
-  params: z.strictObject({ condition: z.json().describe('An expression, with or without braces') }),
+  params: z.strictObject({
+    condition: z
+      .json()
+      .describe('An expression, with or without braces')
+      .meta(asField({ control: 'expression' })),
+  }),
   expressionParams: ['condition'],
   portOf: (output) => resultOf(output),
   example: { condition: '{{ input.amount > 100 }}' },

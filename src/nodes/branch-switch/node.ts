@@ -3,10 +3,17 @@ import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
 import { nodeKey } from '../../contract/graph.ts';
 import { equalJson, isTruthy } from '../../kernel/json.ts';
-import { defineNode, inPort } from '../kit.ts';
+import { asField, defineNode, inPort } from '../kit.ts';
 
 const caseOf = z
-  .strictObject({ port: nodeKey, equals: z.json().optional(), when: z.json().optional() })
+  .strictObject({
+    port: nodeKey,
+    equals: z.json().optional(),
+    when: z
+      .json()
+      .optional()
+      .meta(asField({ control: 'expression' })),
+  })
   .refine((one) => (one.equals === undefined) !== (one.when === undefined), 'a case has exactly one of "equals" and "when"');
 
 export const branchSwitch = defineNode({

@@ -1,6 +1,6 @@
 /** code.js: a function body in JavaScript, run in QuickJS in a process of its own. Never in this process. */
 import * as z from 'zod';
-import { defineNode, inPort, namesInScope, outPort } from '../kit.ts';
+import { asField, defineNode, inPort, namesInScope, outPort } from '../kit.ts';
 import { syntaxFault } from './syntax.ts';
 
 /** CONTRACTS, Limits: 128 MiB and 30 s. */
@@ -16,7 +16,12 @@ export const codeJs = defineNode({
   inputs: inPort,
   outputs: outPort,
   params: z.strictObject({
-    source: z.string().min(1).max(262_144).describe('A function body: return gives the output'),
+    source: z
+      .string()
+      .min(1)
+      .max(262_144)
+      .describe('A function body: return gives the output')
+      .meta(asField({ control: 'code', language: 'javascript' })),
     timeoutMs: z.int().min(1).max(MAX_TIMEOUT_MS).default(MAX_TIMEOUT_MS),
   }),
   rawParams: ['source'],

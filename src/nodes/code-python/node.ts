@@ -1,12 +1,17 @@
 /** code.python: Python as a job on a queue, in a virtual environment of its own where it names requirements. Never in this process. */
 import * as z from 'zod';
 import { commandSpec } from '../../contract/jobs.ts';
-import { defineJobNode, inPort, namesInScope, outPort } from '../kit.ts';
+import { asField, defineJobNode, inPort, namesInScope, outPort } from '../kit.ts';
 import { environment, exitFailure, fileProblems, toEnvironment } from '../kit-process.ts';
 import { MODULE, RUNNER } from './runner.ts';
 
 const params = commandSpec.pick({ files: true, requirements: true, python: true }).extend({
-  source: z.string().min(1).max(262_144).describe('Python: input and steps are in scope; main(input, steps) or the variable output gives the output'),
+  source: z
+    .string()
+    .min(1)
+    .max(262_144)
+    .describe('Python: input and steps are in scope; main(input, steps) or the variable output gives the output')
+    .meta(asField({ control: 'code', language: 'python' })),
   env: environment.optional(),
 });
 

@@ -1,11 +1,20 @@
 /** command: a program or a script as a job on a queue. The process itself is jobs/'s; this says which one, and reads what it left. */
 import { commandSpec } from '../../contract/jobs.ts';
-import { defineJobNode, inPort, outPort } from '../kit.ts';
+import { asField, defineJobNode, inPort, outPort } from '../kit.ts';
 import { environment, exitFailure, fileProblems, toEnvironment } from '../kit-process.ts';
 
-const params = commandSpec.extend({ env: environment.optional() }).refine((value) => (value.command === undefined) !== (value.script === undefined), {
-  message: 'needs exactly one of "command" (program and arguments) and "script"',
-});
+const { shape } = commandSpec;
+const params = commandSpec
+  .extend({
+    env: environment.optional(),
+    script: shape.script.describe('In place of a command; pass values in env, never in here').meta(asField({ control: 'long' })),
+    stdin: shape.stdin.meta(asField({ control: 'long', rare: true })),
+    requirements: shape.requirements.describe('Packages of Python, as a requirements file names them').meta(asField({ control: 'long', rare: true })),
+    python: shape.python.meta(asField({ rare: true })),
+  })
+  .refine((value) => (value.command === undefined) !== (value.script === undefined), {
+    message: 'needs exactly one of "command" (program and arguments) and "script"',
+  });
 
 export const command = defineJobNode({
   type: 'command',

@@ -1,11 +1,16 @@
 /** embed: vectors of texts. Never knows where the model runs. */
 import * as z from 'zod';
-import { defineNode, inPort, NodeError, outPort } from '../kit.ts';
+import { asField, defineNode, inPort, NodeError, outPort } from '../kit.ts';
 
 const MAX_TEXTS = 10_000;
 
 const params = z.strictObject({
-  model: z.string().min(1).max(200).describe('One that makes vectors, as GET /v1/models names it'),
+  model: z
+    .string()
+    .min(1)
+    .max(200)
+    .describe('One that makes vectors, as GET /v1/models names it')
+    .meta(asField({ control: 'model' })),
   texts: z.union([z.string().min(1), z.array(z.string().min(1)).max(MAX_TEXTS)]).describe('A text, or a list of texts, none of them empty'),
   batch: z.int().min(1).max(2_048).default(64).describe('Texts of one call'),
   dimensions: z.int().min(1).max(65_536).optional().describe('Shorter vectors, for models that can make them'),

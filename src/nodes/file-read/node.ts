@@ -3,7 +3,7 @@ import { parse } from 'csv-parse/sync';
 import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
 import { filePath } from '../../contract/files.ts';
-import { defineNode, inPort, NodeError, outPort } from '../kit.ts';
+import { asField, defineNode, inPort, NodeError, outPort } from '../kit.ts';
 
 /** Read into memory at most; larger files are work for a command. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
@@ -17,7 +17,7 @@ export const fileRead = defineNode({
   inputs: inPort,
   outputs: outPort,
   params: z.strictObject({
-    path: filePath.describe('Path of the file, as under Files'),
+    path: filePath.describe('Path of the file, as under Files').meta(asField({ control: 'file' })),
     as: z.enum(['text', 'json', 'csv', 'bytes']).default('text').describe('csv: a list of rows by the header line; bytes: the facts without the content'),
   }),
   example: { path: 'samples/measurements.csv', as: 'csv' },

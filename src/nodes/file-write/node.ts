@@ -1,7 +1,7 @@
 /** file.write: keeps a value as one of the org's files, replacing what was there. */
 import * as z from 'zod';
 import { filePath } from '../../contract/files.ts';
-import { defineNode, inPort, outPort } from '../kit.ts';
+import { asField, defineNode, inPort, outPort } from '../kit.ts';
 
 export const fileWrite = defineNode({
   type: 'file.write',
@@ -12,7 +12,7 @@ export const fileWrite = defineNode({
   inputs: inPort,
   outputs: outPort,
   params: z.strictObject({
-    path: filePath.describe('Path of the file, as under Files'),
+    path: filePath.describe('Path of the file, as under Files').meta(asField({ control: 'file' })),
     content: z.json().describe('A text is written as it is; anything else as JSON'),
   }),
   example: { path: 'reports/{{ instance.id }}.json', content: '{{ steps.summary.output }}' },

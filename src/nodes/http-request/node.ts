@@ -2,12 +2,19 @@
 import * as z from 'zod';
 import { filePath } from '../../contract/files.ts';
 import { bodyOf, exchange, requestParams, urlProblems } from '../kit-http.ts';
-import { defineNode, inPort, NodeError, outPort, type HttpReply } from '../kit.ts';
+import { asField, defineNode, inPort, NodeError, outPort, type HttpReply } from '../kit.ts';
 
 const params = z.strictObject({
   ...requestParams,
-  expectStatus: z.array(z.int().min(100).max(599)).optional().describe('Default: 200 to 299'),
-  saveTo: filePath.optional().describe('Keep the body as this file, whatever its size'),
+  expectStatus: z
+    .array(z.int().min(100).max(599))
+    .optional()
+    .describe('Default: 200 to 299')
+    .meta(asField({ rare: true })),
+  saveTo: filePath
+    .optional()
+    .describe('Keep the body as this file, whatever its size')
+    .meta(asField({ control: 'file', rare: true })),
 });
 type Params = z.infer<typeof params>;
 

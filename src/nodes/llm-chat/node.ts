@@ -1,7 +1,7 @@
 /** llm.chat: asks a model, with tools that run in the sandbox and answers that fit a schema. Never knows where the model runs. */
 import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
-import { defineNode, inPort, NodeError, outPort, type ModelAnswer, type NodeContext } from '../kit.ts';
+import { asField, defineNode, inPort, NodeError, outPort, type ModelAnswer, type NodeContext } from '../kit.ts';
 import { answerIn } from './answer.ts';
 import { createVoice } from './voice.ts';
 import { runTool, toolList, toolSchema } from './tools.ts';
@@ -13,15 +13,55 @@ const message = z.looseObject({
 });
 
 const params = z.strictObject({
-  model: z.string().min(1).max(200).describe('As GET /v1/models names it'),
-  prompt: z.string().optional().describe('What the model is asked; or write messages'),
-  system: z.string().optional().describe('How it should answer'),
-  messages: z.array(message).min(1).max(1_000).optional().describe('A whole conversation, as OpenAI writes it'),
-  schema: z.record(z.string(), z.json()).optional().describe('JSON Schema that the answer has to fit'),
-  repairs: z.int().min(0).max(5).default(2).describe('How often the model may correct an answer that does not fit'),
-  tools: z.array(toolSchema).min(1).max(64).optional(),
+  model: z
+    .string()
+    .min(1)
+    .max(200)
+    .describe('As GET /v1/models names it')
+    .meta(asField({ control: 'model' })),
+  prompt: z
+    .string()
+    .optional()
+    .describe('What the model is asked; or write messages')
+    .meta(asField({ control: 'long' })),
+  system: z
+    .string()
+    .optional()
+    .describe('How it should answer')
+    .meta(asField({ control: 'long' })),
+  messages: z
+    .array(message)
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('A whole conversation, as OpenAI writes it')
+    .meta(asField({ rare: true })),
+  schema: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe('JSON Schema that the answer has to fit')
+    .meta(asField({ control: 'schema', rare: true })),
+  repairs: z
+    .int()
+    .min(0)
+    .max(5)
+    .default(2)
+    .describe('How often the model may correct an answer that does not fit')
+    .meta(asField({ rare: true })),
+  tools: z
+    .array(toolSchema)
+    .min(1)
+    .max(64)
+    .optional()
+    .meta(asField({ raw: true, rare: true })),
   toolChoice: z.enum(['auto', 'none', 'required']).optional(),
-  maxRounds: z.int().min(1).max(50).default(8).describe('How often the model may call tools before it has to have answered'),
+  maxRounds: z
+    .int()
+    .min(1)
+    .max(50)
+    .default(8)
+    .describe('How often the model may call tools before it has to have answered')
+    .meta(asField({ rare: true })),
   temperature: z.number().min(0).max(2).optional(),
   topP: z.number().min(0).max(1).optional(),
   maxTokens: z.int().min(1).max(16_777_216).optional(),

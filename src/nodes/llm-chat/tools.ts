@@ -1,7 +1,7 @@
 /** Tools of a conversation: what the model is told of them, and how a call of one runs in the sandbox. */
 import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
-import { NodeError, type ModelAnswer, type NodeContext } from '../kit.ts';
+import { asField, NodeError, type ModelAnswer, type NodeContext } from '../kit.ts';
 
 const MEMORY_BYTES = 128 * 1024 * 1024;
 const TIMEOUT_MS = 30_000;
@@ -11,8 +11,18 @@ const MAX_RESULT_CHARS = 100_000;
 export const toolSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'a tool is named by 1 to 64 of letters, digits, "_" and "-"'),
   description: z.string().max(10_000).optional(),
-  parameters: z.record(z.string(), z.json()).optional().describe('JSON Schema of its arguments'),
-  source: z.string().min(1).max(262_144).optional().describe('A function body in JavaScript: `args` are the arguments, return gives the result'),
+  parameters: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe('JSON Schema of its arguments')
+    .meta(asField({ control: 'schema' })),
+  source: z
+    .string()
+    .min(1)
+    .max(262_144)
+    .optional()
+    .describe('A function body in JavaScript: `args` are the arguments, return gives the result')
+    .meta(asField({ control: 'code', language: 'javascript' })),
 });
 export type Tool = z.infer<typeof toolSchema>;
 

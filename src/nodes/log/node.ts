@@ -1,6 +1,6 @@
 /** log: writes a line to the step's log. */
 import * as z from 'zod';
-import { defineNode, inPort, outPort } from '../kit.ts';
+import { asField, defineNode, inPort, outPort } from '../kit.ts';
 
 export const log = defineNode({
   type: 'log',
@@ -10,7 +10,12 @@ export const log = defineNode({
   category: 'data',
   inputs: inPort,
   outputs: outPort,
-  params: z.strictObject({ message: z.json().describe('The line; anything but a text is written as JSON') }),
+  params: z.strictObject({
+    message: z
+      .json()
+      .describe('The line; anything but a text is written as JSON')
+      .meta(asField({ control: 'long' })),
+  }),
   example: { message: 'got {{ $count(input.items) }} items' },
   docs: `Writes \`message\` to the log of the step. Secrets are masked. Output: \`{ message }\`.
 

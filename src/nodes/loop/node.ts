@@ -1,7 +1,7 @@
 /** loop: runs a graph again and again, while a condition holds, one round after another. */
 import * as z from 'zod';
 import { graphBody } from '../../contract/graph.ts';
-import { defineBodyNode, inPort, outPort } from '../kit.ts';
+import { asField, defineBodyNode, inPort, outPort } from '../kit.ts';
 
 const MAX_ROUNDS = 100_000;
 
@@ -14,10 +14,16 @@ export const loop = defineBodyNode({
   inputs: inPort,
   outputs: outPort,
   params: z.strictObject({
-    while: z.string().min(1).max(10_000).optional().describe('Asked before each round, over index and previous; without it there are maxIterations rounds'),
+    while: z
+      .string()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe('Asked before each round, over index and previous; without it there are maxIterations rounds')
+      .meta(asField({ control: 'expression', names: ['index', 'previous'] })),
     maxIterations: z.int().min(1).max(MAX_ROUNDS).default(100),
     onLimit: z.enum(['fail', 'stop']).default('fail').describe('When the limit is reached and the condition still holds'),
-    body: graphBody,
+    body: graphBody.meta(asField({ control: 'hidden' })),
   }),
   bodyParams: ['body'],
   rawParams: ['while'],

@@ -1,7 +1,7 @@
 /** map: runs a graph once for each item of an array, several at once, and gathers the results in the order of the items. */
 import * as z from 'zod';
 import { graphBody, retryPolicy } from '../../contract/graph.ts';
-import { defineBodyNode, inPort, NodeError, outPort } from '../kit.ts';
+import { asField, defineBodyNode, inPort, NodeError, outPort } from '../kit.ts';
 
 /** CONTRACTS, Limits. */
 const MAX_ITEMS = 100_000;
@@ -22,8 +22,12 @@ export const map = defineBodyNode({
       .enum(['fail', 'continue', 'collect'])
       .default('fail')
       .describe('fail: the first failed item fails the map. continue: its place stays null. collect: the same, and errors tells why'),
-    itemRetry: retryPolicy.partial().optional().describe('Tries a failed item again, from its beginning'),
-    body: graphBody,
+    itemRetry: retryPolicy
+      .partial()
+      .optional()
+      .describe('Tries a failed item again, from its beginning')
+      .meta(asField({ rare: true })),
+    body: graphBody.meta(asField({ control: 'hidden' })),
   }),
   bodyParams: ['body'],
   example: {

@@ -3,16 +3,26 @@ import * as z from 'zod';
 import { notifyTarget, recipient, webhookUrl, type NotifyTarget } from '../../contract/notifications.ts';
 import { secretName } from '../../contract/secrets.ts';
 import { notificationChannels } from '../../contract/values.ts';
-import { defineNode, inPort, NodeError, outPort } from '../kit.ts';
+import { asField, defineNode, inPort, NodeError, outPort } from '../kit.ts';
 
 const params = z.strictObject({
   channel: z.enum(notificationChannels).default('in_app'),
   to: z.array(recipient).min(1).max(50).optional().describe('E-mail addresses, user ids, publisher, admins or members; default: publisher'),
   url: webhookUrl.optional().describe('Of a webhook'),
-  urlSecret: secretName.optional().describe('Name of the secret that holds the URL; in place of url'),
-  secret: secretName.optional().describe('Name of the secret that signs the webhook'),
+  urlSecret: secretName
+    .optional()
+    .describe('Name of the secret that holds the URL; in place of url')
+    .meta(asField({ control: 'secret' })),
+  secret: secretName
+    .optional()
+    .describe('Name of the secret that signs the webhook')
+    .meta(asField({ control: 'secret' })),
   title: z.string().min(1).max(1_000).describe('One line; the subject of an e-mail'),
-  message: z.string().max(20_000).default(''),
+  message: z
+    .string()
+    .max(20_000)
+    .default('')
+    .meta(asField({ control: 'long' })),
 });
 type Params = z.infer<typeof params>;
 

@@ -3,13 +3,18 @@ import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
 import { isTruthy } from '../../kernel/json.ts';
 import { bodyOf, exchange, requestParams, urlProblems } from '../kit-http.ts';
-import { defineNode, inPort, NodeError, outPort, type NodeContext, type NodeResult } from '../kit.ts';
+import { asField, defineNode, inPort, NodeError, outPort, type NodeContext, type NodeResult } from '../kit.ts';
 
 const DAY_MS = 86_400_000;
 
 const params = z.strictObject({
   request: z.strictObject(requestParams).describe('What to ask, as http.request takes it'),
-  until: z.string().min(1).max(10_000).describe('An expression over response, attempt, input, item and index, without braces: true ends it'),
+  until: z
+    .string()
+    .min(1)
+    .max(10_000)
+    .describe('An expression over response, attempt, input, item and index, without braces: true ends it')
+    .meta(asField({ control: 'expression', names: ['response', 'attempt'] })),
   intervalMs: z.int().min(100).max(DAY_MS).default(5_000).describe('Before the second try'),
   factor: z.number().min(1).max(10).default(1).describe('Each pause is so many times the one before'),
   maxIntervalMs: z.int().min(100).max(DAY_MS).default(300_000),

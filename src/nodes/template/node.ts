@@ -1,6 +1,6 @@
 /** template: writes a text with values in it. */
 import * as z from 'zod';
-import { defineNode, inPort, outPort } from '../kit.ts';
+import { asField, defineNode, inPort, outPort } from '../kit.ts';
 
 export const template = defineNode({
   type: 'template',
@@ -10,7 +10,12 @@ export const template = defineNode({
   category: 'data',
   inputs: inPort,
   outputs: outPort,
-  params: z.strictObject({ text: z.json().describe('The text, with {{ expressions }}') }),
+  params: z.strictObject({
+    text: z
+      .json()
+      .describe('The text, with {{ expressions }}')
+      .meta(asField({ control: 'long' })),
+  }),
   example: { text: 'Hello {{ input.name }}, you have {{ $count(input.items) }} items.' },
   docs: `Output: \`{ text }\`. What is missing reads as nothing; objects and arrays read as JSON.
 

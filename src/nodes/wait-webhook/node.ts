@@ -1,7 +1,7 @@
 /** wait.webhook: waits until somebody calls the step's URL. Who may call is judged before the signal (engine/callbacks.ts). */
 import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
-import { defineNode, inPort, NodeError } from '../kit.ts';
+import { asField, defineNode, inPort, NodeError } from '../kit.ts';
 
 /** One year: who waits longer has forgotten it. */
 const MAX_WAIT_MS = 366 * 86_400_000;
@@ -16,7 +16,12 @@ const params = z
       .default(['POST'])
       .describe('Which methods count; GET so that a link can be clicked'),
     auth: z.enum(['none', 'header', 'hmac']).default('none').describe('How a caller shows that it may; none: whoever knows the URL'),
-    secret: z.string().max(64).optional().describe('Name of the org secret that authenticates a caller'),
+    secret: z
+      .string()
+      .max(64)
+      .optional()
+      .describe('Name of the org secret that authenticates a caller')
+      .meta(asField({ control: 'secret' })),
     header: z
       .string()
       .regex(/^[A-Za-z0-9-]{1,100}$/, 'a header name is letters, digits and -')

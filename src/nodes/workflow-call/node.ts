@@ -1,6 +1,6 @@
 /** workflow.call: runs another workflow as a child instance, and takes its output. */
 import * as z from 'zod';
-import { defineNode, inPort, outPort } from '../kit.ts';
+import { asField, defineNode, inPort, outPort } from '../kit.ts';
 
 export const workflowCall = defineNode({
   type: 'workflow.call',
@@ -11,7 +11,12 @@ export const workflowCall = defineNode({
   inputs: inPort,
   outputs: outPort,
   params: z.strictObject({
-    workflowId: z.string().min(1).max(64).describe('The workflow to run'),
+    workflowId: z
+      .string()
+      .min(1)
+      .max(64)
+      .describe('The workflow to run')
+      .meta(asField({ control: 'workflow' }, 'Workflow')),
     version: z.int().min(1).optional().describe('A version to stay with; without it the newest'),
     input: z.json().optional().describe("The child's input"),
     wait: z.boolean().default(true).describe('Without it the step completes as soon as the child has started'),
