@@ -2,9 +2,11 @@
  *  Falls back only after a connect that was given its time, or a loss that lasted; says so in `state`; returns to the socket.
  *  Events go to listeners only: nothing here knows what they mean. */
 import { signal } from '@preact/signals';
+import { createLogs, LOG_ROOM } from './live-logs.ts';
 import { createRooms } from './live-rooms.ts';
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { ClientFrame, Envelope, ServerFrame } from '../src/contract/events.ts';
+import type { LogListener } from './live-logs.ts';
 import type { RoomListener } from './live-rooms.ts';
 
 /** `connecting`: never had a socket yet; `live`: socket ready; `polling`: the twin stands in; `lost`: neither answers; `ended`: the session is over. */
@@ -44,6 +46,8 @@ export interface Live {
   wake(): void;
   /** Listens to rooms. `since` is the cursor of the snapshot that the listener shows. @returns leave */
   subscribe(rooms: readonly string[], listener: RoomListener, since?: string): () => void;
+  /** Follows the log of a job from a byte on, over the socket alone: it has no polling twin here. @returns leave; undefined when it is followed already */
+  followLog(jobId: string, from: number, listener: LogListener): (() => void) | undefined;
 }
 
 const defaults: LiveTiming = { connectMs: 8_000, lossMs: 10_000, backoffMs: 500, maxBackoffMs: 15_000, pollMs: 3_000, pingMs: 20_000 };
@@ -61,6 +65,7 @@ class LiveConnection implements Live {
   readonly #parts: LiveParts;
   readonly #timing: LiveTiming;
   readonly #rooms = createRooms();
+  readonly #logs = createLogs();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #socket: WebSocket | undefined;
   #polling: AbortController | undefined;
@@ -105,6 +110,17 @@ class LiveConnection implements Live {
     };
   }
 
+  followLog(jobId: string, from: number, listener: LogListener): (() => void) | undefined {
+    const room = `${LOG_ROOM}${jobId}`;
+    if (!this.#logs.add(room, from, listener)) return undefined;
+    this.#subscribeLogs([room]);
+    return () => {
+      if (!this.#logs.names().includes(room)) return;
+      this.#logs.remove(room);
+      this.#send({ type: 'unsubscribe', id: this.#nextFrameId(), rooms: [room] });
+    };
+  }
+
   #later(name: string, delayMs: number, run: () => void): void {
     this.#forget(name);
     this.#timers.set(name, setTimeout(run, delayMs));
@@ -134,6 +150,10 @@ class LiveConnection implements Live {
     }
   }
 
+  #subscribeLogs(rooms: readonly string[]): void {
+    if (rooms.length > 0) this.#send({ type: 'subscribe', id: this.#nextFrameId(), rooms: [...rooms], since: this.#logs.offsets(rooms) });
+  }
+
   #connect(): void {
     if (!this.#isRunning || this.#socket !== undefined) return;
     this.#forget('retry');
@@ -160,6 +180,7 @@ class LiveConnection implements Live {
     this.#stopPolling();
     this.#become('live');
     this.#subscribeNow(this.#rooms.names());
+    this.#subscribeLogs(this.#logs.names());
     this.#beat(opened);
   }
 
@@ -201,7 +222,14 @@ class LiveConnection implements Live {
     const frame = parseFrame(text);
     if (frame?.type === 'event') this.#rooms.deliver(frame.event);
     else if (frame?.type === 'reset') this.#rooms.reset(frame.room);
-    else if (frame?.type === 'subscribed') this.#rooms.begin(frame.rooms, frame.cursor);
+    else if (frame?.type === 'subscribed') {
+      this.#rooms.begin(
+        frame.rooms.filter((room) => !room.startsWith(LOG_ROOM)),
+        frame.cursor,
+      );
+      this.#logs.confirm(frame.rooms);
+      this.#logs.deny(frame.denied);
+    } else if (frame !== undefined) this.#logs.receive(frame);
   }
 
   #startPolling(): void {

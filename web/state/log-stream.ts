@@ -1,29 +1,44 @@
-/** Follows a log over HTTP: one streamed request, resumed where it broke, until the job has ended. */
+/** Follows a log until its job has ended: over the live socket, and by one streamed request where that can not be had; resumed where it broke. */
 import { signal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
 import { asApiError, readReply } from '../api.ts';
 import type { ApiError } from '../api.ts';
+import type { Live } from '../live.ts';
+import { formatBytes } from '../ui/format.ts';
 import { nextFrame } from './frame.ts';
 import { appendLog, noLines } from './log-lines.ts';
 import type { LogLines } from './log-lines.ts';
 
 export interface LogStream {
   readonly log: ReadonlySignal<LogLines>;
+  /** How many bytes are not in it, because the log grew faster than it can be shown. A line stands in their place. */
+  readonly leftOut: ReadonlySignal<number>;
   readonly error: ReadonlySignal<ApiError | undefined>;
   readonly done: ReadonlySignal<boolean>;
   start(): void;
   close(): void;
 }
 
-const RETRY_MS = 2_000;
+export interface LogStreamParts {
+  /** The first byte. Default 0 */
+  readonly from?: number;
+  /** The address of the log from this byte on. */
+  readonly urlFrom: (fromByte: number) => URL;
+  /** Where the log is a job's: the socket that carries it. */
+  readonly socket?: { readonly live: Pick<Live, 'state' | 'followLog'>; readonly jobId: string };
+}
 
-/** @param urlFrom the address of the log from this byte on */
-export function createLogStream(urlFrom: (fromByte: number) => URL): LogStream {
+const RETRY_MS = 2_000;
+/** A socket that has not taken the log up by then is not waited for. */
+const PATIENCE_MS = 2_000;
+
+export function createLogStream({ from: first = 0, urlFrom, socket }: LogStreamParts): LogStream {
   const log = signal<LogLines>(noLines);
+  const leftOut = signal(0);
   const error = signal<ApiError | undefined>(undefined);
   const done = signal(false);
   const stop = new AbortController();
-  let bytes = 0;
+  let at = first;
   let waiting = '';
   let cancelFrame = (): void => {};
 
@@ -37,9 +52,44 @@ export function createLogStream(urlFrom: (fromByte: number) => URL): LogStream {
     }
     waiting += text;
   };
+  const skipTo = (byte: number): void => {
+    // Before where it was: it began anew, and says so itself.
+    if (byte > at) {
+      leftOut.value += byte - at;
+      show(`\n… ${formatBytes(byte - at)} left out: written faster than can be shown …\n`);
+    }
+    at = byte;
+  };
 
-  const read = async (): Promise<void> => {
-    const response = await fetch(urlFrom(bytes), { signal: stop.signal, credentials: 'same-origin', headers: { 'x-studio-client': 'web' } });
+  /** @returns whether the log was read to its end; false: the socket can't be had */
+  const viaSocket = ({ live, jobId }: NonNullable<LogStreamParts['socket']>): Promise<boolean> => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const leave = live.followLog(jobId, at, {
+      onReady: () => clearTimeout(patience),
+      onText(frame) {
+        at = frame.to;
+        error.value = undefined;
+        show(frame.text);
+      },
+      onGap: skipTo,
+      onEnd: () => resolve(true),
+      onDenied: () => resolve(false),
+    });
+    const giveUp = (): void => resolve(false);
+    const patience = setTimeout(giveUp, PATIENCE_MS);
+    const unwatch = live.state.subscribe(({ kind }) => void ((kind === 'polling' || kind === 'ended') && giveUp()));
+    stop.signal.addEventListener('abort', giveUp, { once: true });
+    if (leave === undefined) giveUp();
+    return promise.finally(() => {
+      clearTimeout(patience);
+      unwatch();
+      leave?.();
+      stop.signal.removeEventListener('abort', giveUp);
+    });
+  };
+
+  const viaRequest = async (): Promise<void> => {
+    const response = await fetch(urlFrom(at), { signal: stop.signal, credentials: 'same-origin', headers: { 'x-studio-client': 'web' } });
     if (!response.ok || response.body === null) {
       readReply(response, await response.text());
       return;
@@ -48,7 +98,7 @@ export function createLogStream(urlFrom: (fromByte: number) => URL): LogStream {
     const reader = response.body.getReader();
     error.value = undefined;
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      bytes += part.value.length;
+      at += part.value.length;
       const text = decoder.decode(part.value, { stream: true });
       if (text !== '') show(text);
     }
@@ -60,7 +110,9 @@ export function createLogStream(urlFrom: (fromByte: number) => URL): LogStream {
     while (!stop.signal.aborted) {
       try {
         // Serial: each try goes on where the one before broke.
-        await read();
+        const isWhole = socket !== undefined && (await viaSocket(socket));
+        if (stop.signal.aborted) return;
+        if (!isWhole) await viaRequest();
         done.value = true;
         return;
       } catch (thrown) {
@@ -75,6 +127,7 @@ export function createLogStream(urlFrom: (fromByte: number) => URL): LogStream {
 
   return {
     log,
+    leftOut,
     error,
     done,
     start: () => void run(),

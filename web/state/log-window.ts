@@ -6,7 +6,7 @@ import type { ApiError } from '../api.ts';
 import { appendLog, noLines } from './log-lines.ts';
 import type { LogLines } from './log-lines.ts';
 import { createLogStream } from './log-stream.ts';
-import type { LogStream } from './log-stream.ts';
+import type { LogStream, LogStreamParts } from './log-stream.ts';
 
 export interface LogWindow {
   readonly log: ReadonlySignal<LogLines>;
@@ -17,6 +17,8 @@ export interface LogWindow {
   readonly from: ReadonlySignal<number>;
   /** Whether it ends before the log does. */
   readonly isInside: ReadonlySignal<boolean>;
+  /** How many bytes between its lines are not in it. */
+  readonly leftOut: ReadonlySignal<number>;
   /** Index of the line that was asked for. */
   readonly line: ReadonlySignal<number | undefined>;
   /** How long the log was when it was looked at last. */
@@ -37,15 +39,15 @@ const AROUND_BYTES = 1024 * 1024;
 /** A line is looked for so far. */
 const LINE_BYTES = 64 * 1024;
 
-export interface LogWindowUrls {
+export interface LogWindowParts extends Omit<LogStreamParts, 'from'> {
   /** The bytes that a range names. */
   readonly plain: URL;
-  readonly follow: (fromByte: number) => URL;
 }
 
-export function createLogWindow(urls: LogWindowUrls): LogWindow {
+export function createLogWindow({ plain, ...way }: LogWindowParts): LogWindow {
   const from = signal(0);
   const isInside = signal(false);
+  const leftOut = signal(0);
   const bytes = signal(0);
   const line = signal<number | undefined>(undefined);
   const log = signal<LogLines>(noLines);
@@ -66,6 +68,7 @@ export function createLogWindow(urls: LogWindowUrls): LogWindow {
     end();
     const { signal: abort } = stop;
     error.value = undefined;
+    leftOut.value = 0;
     work(abort).catch((fault: unknown) => {
       if (!abort.aborted) error.value = asApiError(fault);
     });
@@ -74,9 +77,13 @@ export function createLogWindow(urls: LogWindowUrls): LogWindow {
     from.value = byte;
     isInside.value = false;
     done.value = false;
-    const following = createLogStream((read) => urls.follow(byte + read));
+    const following = createLogStream({ ...way, from: byte });
     stream = following;
     unsubscribe = [
+      following.leftOut.subscribe((left) => {
+        leftOut.value = left;
+        bytes.value = Math.max(bytes.value, byte + left);
+      }),
       following.log.subscribe((lines) => (log.value = lines)),
       following.error.subscribe((fault) => (error.value = fault)),
       following.done.subscribe((isDone) => (done.value = isDone)),
@@ -86,9 +93,9 @@ export function createLogWindow(urls: LogWindowUrls): LogWindow {
   const showEnd = (): void =>
     run(async (abort) => {
       line.value = undefined;
-      const size = await sizeOf(urls.plain, abort);
+      const size = await sizeOf(plain, abort);
       bytes.value = size;
-      const start = size <= WHOLE_BYTES ? 0 : await lineFrom(urls.plain, size - END_BYTES, abort);
+      const start = size <= WHOLE_BYTES ? 0 : await lineFrom(plain, size - END_BYTES, abort);
       if (!abort.aborted) followFrom(start);
     });
   return {
@@ -97,14 +104,15 @@ export function createLogWindow(urls: LogWindowUrls): LogWindow {
     done,
     from,
     isInside,
+    leftOut,
     bytes,
     line,
     start: showEnd,
     showEnd,
     showAt: (byte) =>
       run(async (abort) => {
-        const start = byte <= BEFORE_BYTES ? 0 : await lineFrom(urls.plain, byte - BEFORE_BYTES, abort);
-        const { raw, text, size } = await readRange(urls.plain, start, start + AROUND_BYTES - 1, abort);
+        const start = byte <= BEFORE_BYTES ? 0 : await lineFrom(plain, byte - BEFORE_BYTES, abort);
+        const { raw, text, size } = await readRange(plain, start, start + AROUND_BYTES - 1, abort);
         if (abort.aborted) return;
         bytes.value = size;
         line.value = raw.subarray(0, Math.max(0, byte - start)).reduce((count, one) => count + (one === 10 ? 1 : 0), 0);

@@ -159,7 +159,7 @@ function ServiceActions(props: DetailProps): JSX.Element | null {
 function ServiceLog(props: { readonly name: string }): JSX.Element {
   const { name } = props;
   const path = '/api/v1/services/{name}/log';
-  const stream = useOwned(() => createLogStream((from) => urlOf(path, { name }, { follow: true, from })), [name]);
+  const stream = useOwned(() => createLogStream({ urlFrom: (from) => urlOf(path, { name }, { follow: true, from }) }), [name]);
   const log = stream.log.value;
   return (
     <>
