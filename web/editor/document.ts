@@ -20,6 +20,12 @@ export interface About {
   readonly description: string;
 }
 
+export interface ChangeOptions {
+  readonly merge?: string;
+  /** What is selected afterwards. `added`: nodes and comments of the open scope that were not there before. */
+  readonly select?: Partial<Selection> | 'added';
+}
+
 export interface EditorDocument {
   /** Whole workflow. */
   readonly definition: ReadonlySignal<Definition>;
@@ -41,13 +47,9 @@ export interface EditorDocument {
   select(selection: Partial<Selection>, options?: { readonly add?: boolean }): void;
   open(scope: readonly string[]): void;
   /** Edits the open scope; one step of history. `merge`: a run of changes with the same text within 800 ms is one step (dragging, typing). */
-  change(label: string, edit: (graph: Graph) => Graph, options?: { readonly merge?: string; readonly select?: Partial<Selection> }): void;
+  change(label: string, edit: (graph: Graph) => Graph, options?: ChangeOptions): void;
   /** Edits the whole. */
-  changeDefinition(
-    label: string,
-    edit: (definition: Definition) => Definition,
-    options?: { readonly merge?: string; readonly select?: Partial<Selection> },
-  ): void;
+  changeDefinition(label: string, edit: (definition: Definition) => Definition, options?: ChangeOptions): void;
   changeAbout(about: Partial<About>): void;
   /** What was typed in JSON mode. Locked by its own fault it can still be typed on. */
   changeText(text: string): void;
@@ -112,11 +114,12 @@ export function createDocument(initial: Definition, options: DocumentOptions = {
     if (locked.value !== undefined) return;
     const before = present.value;
     const definition = edit(before.definition);
-    const selected = { ...before.selection, ...change.select };
     if (definition === before.definition) {
-      if (change.select !== undefined) present.value = settled({ ...before, selection: selected });
+      if (typeof change.select === 'object') present.value = settled({ ...before, selection: { ...NOTHING, ...change.select } });
       return;
     }
+    const after = graphAt(definition, before.scope);
+    const selected = change.select === 'added' ? added(graph.value, after) : change.select === undefined ? before.selection : { ...NOTHING, ...change.select };
     commit(label, settled({ ...before, definition, text: undefined, selection: selected }), change.merge);
   };
 
@@ -190,6 +193,16 @@ function firstSnapshot(initial: Definition, { about, text }: DocumentOptions): S
 function readText(text: string, last: Definition): Pick<Snapshot, 'definition' | 'text' | 'fault'> {
   const read = readDefinition(text);
   return 'fault' in read ? { definition: last, text, fault: read.fault } : { definition: read.definition, text, fault: undefined };
+}
+
+function added(before: Graph, after: Graph | undefined): Selection {
+  const keys = new Set(before.nodes.map((node) => node.key));
+  const ids = new Set(before.comments.map((comment) => comment.id));
+  return {
+    nodes: new Set(after?.nodes.map((node) => node.key)).difference(keys),
+    edges: new Set(),
+    comments: new Set(after?.comments.map((comment) => comment.id)).difference(ids),
+  };
 }
 
 /** Scope and selection name only what is there. */
