@@ -12,8 +12,8 @@ export type NodeTypes = ReadonlyMap<string, NodeTypeView>;
 export interface Connection {
   readonly from: string;
   readonly to: string;
-  readonly mode?: GraphEdge['mode'];
-  readonly when?: string;
+  readonly mode?: GraphEdge['mode'] | undefined;
+  readonly when?: string | undefined;
 }
 
 /** Joins two ends; the same graph where `whyNotConnect` gives a reason. An only output port is not written. */
