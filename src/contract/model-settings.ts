@@ -4,10 +4,17 @@ import { secretName } from './secrets.ts';
 
 /** GGUF files in a child of Studio. */
 export const llamaSettings = z.strictObject({
-  /** Tokens of each sequence; default: what fits, at most what the model was trained with. */
+  /** `smaller` (default): rather than wait for memory that others use, it runs with a shorter context, fewer layers on the GPU or none, says so, and is loaded
+   *  in full once there is room and it idles. `full`: it waits until all that the card could ever give it is free. */
+  fit: z.enum(['full', 'smaller']).optional(),
+  /** Tokens of each sequence; default: 8192, or what the model was trained with. */
   contextLength: z.int().min(128).max(16_777_216).optional(),
-  /** On the device; default: as many as fit. */
+  /** The least it can do with; default: `contextLength` where that is named, else 2048. */
+  minContextLength: z.int().min(128).max(16_777_216).optional(),
+  /** On the device; default: all. */
   gpuLayers: z.int().min(0).max(10_000).optional(),
+  /** The least it can do with; default: `gpuLayers` where that is named, else 0, which is main memory alone. */
+  minGpuLayers: z.int().min(0).max(10_000).optional(),
   /** Sequences at once. */
   parallel: z.int().min(1).max(256).optional(),
   cacheType: z.enum(['f32', 'f16', 'q8_0', 'q4_0']).optional(),

@@ -32,6 +32,23 @@ export const modelRuntime = z.strictObject({
   devices: z.array(z.strictObject({ index: z.int(), uuid: z.string(), bytes: z.int() })),
   pid: z.int().optional(),
   loadedAt: timestamp.optional(),
+  /** How much of it was loaded, and why no more; absent where its engine decides by itself. */
+  load: z
+    .strictObject({
+      /** Tokens of each sequence. */
+      contextLength: z.int(),
+      wantedContextLength: z.int(),
+      /** Sequences at once. */
+      parallel: z.int(),
+      /** On devices; the repeating ones, and one for the output. */
+      gpuLayers: z.int(),
+      layers: z.int(),
+      /** False: memory was short. It is loaded in full when there is room and it idles. */
+      isFull: z.boolean(),
+      /** `18 of 33 layers on GPU 0: 6.2 GiB free of 9.8 asked` */
+      message: z.string(),
+    })
+    .optional(),
   /** Since when nobody uses it; absent while somebody does. */
   idleSince: timestamp.optional(),
   /** When it will be unloaded if nobody asks. */

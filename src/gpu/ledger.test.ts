@@ -114,6 +114,26 @@ test('what could never be granted is refused at once, with the largest that coul
   await assert.rejects(ledger.acquire(model('mdl_a', { cpu: 9 })), { code: 'unsatisfiable', message: /9 cores; this machine has 8/ });
 });
 
+test('who would do with less takes the most that is there rather than wait for what is in use, and hears why; nobody before it is put off', async (t) => {
+  const { ledger } = await stage(t);
+  const job = await ledger.acquire(model('job_a', { kind: 'job', vramBytes: 15 * GIB }));
+  const less = [12, 10, 6, 4].map((gib) => ({ gpus: 0, vramBytes: gib * GIB, cpu: 0, memoryBytes: 0 }));
+  const taken: { readonly index: number; readonly freeBytes: number; readonly why: WaitReason }[] = [];
+  const lease = await ledger.acquire(model('mdl_a', { vramBytes: 20 * GIB }), { less, onLess: (one) => taken.push(one) });
+  assert.equal(lease.devices[0]?.bytes, 6 * GIB);
+  assert.deepEqual([taken.length, taken[0]?.index, Math.round((taken[0]?.freeBytes ?? 0) / GIB), taken[0]?.why.kind], [1, 2, 8, 'vram']);
+  const whole = model('mdl_a', { vramBytes: 20 * GIB });
+  assert.equal(ledger.wouldGrant(whole, lease.id), false);
+  await ledger.release(job.id);
+  assert.equal(ledger.wouldGrant(whole, lease.id), true);
+  // What somebody before it waits for is not for it.
+  const earlier = new AbortController();
+  const waits = ledger.acquire(model('job_b', { kind: 'job', gpus: 1, priority: 90 }), { signal: earlier.signal });
+  assert.equal(ledger.wouldGrant(whole, lease.id), false);
+  earlier.abort(new Error('enough'));
+  await assert.rejects(waits);
+});
+
 test('who waits is told behind whom, another organisation without its name, and may give up', async (t) => {
   const { ledger } = await stage(t);
   await ledger.acquire(model('mdl_a', { vramBytes: 20 * GIB }));

@@ -17,6 +17,7 @@ import { createLine } from './line.ts';
 import { createOutgrown } from './outgrown.ts';
 import { decide, leaseOf } from './policy.ts';
 import { forecast } from './policy-forecast.ts';
+import { chooseLess, freeFor, wouldGrant } from './policy-less.ts';
 import { explainWait, gib, nameOf, neverReason } from './policy-reasons.ts';
 import {
   deviceCount,
@@ -48,10 +49,16 @@ interface Waiter {
   readonly request: PolicyRequest;
   readonly resolve: (lease: Lease) => void;
   readonly asking: Asking;
+  readonly askedAtMs: number;
+  /** It took what it would do with. */
+  hasLess: boolean;
+  cancelPatience?: () => void;
   told: string;
 }
 
 const RETRY_MS = 1_000;
+/** Who would do with less waits so long for models in use: most answers end within it, and then there is room for all. */
+const LESS_AFTER_MS = 10_000;
 /** How long a forecast is good enough to be shown. */
 const FORECAST_MS = 2_000;
 
@@ -131,7 +138,7 @@ class LedgerProcess implements GpuLedger {
     asking.signal?.throwIfAborted();
     if (this.#waiters.has(request.id)) throw new Error(`${request.id} asks for a lease twice`);
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
-    const waiter: Waiter = { request, resolve, asking, told: '' };
+    const waiter: Waiter = { request, resolve, asking, askedAtMs: this.#parts.clock.monotonic(), hasLess: false, told: '' };
     const onAbort = (): void => {
       if (this.#waiters.get(request.id) !== waiter) return;
       this.#waiters.delete(request.id);
@@ -143,7 +150,14 @@ class LedgerProcess implements GpuLedger {
     this.#waiters.set(request.id, waiter);
     this.#line.add(request);
     this.nudge();
-    return promise.finally(() => asking.signal?.removeEventListener('abort', onAbort));
+    return promise.finally(() => {
+      waiter.cancelPatience?.();
+      asking.signal?.removeEventListener('abort', onAbort);
+    });
+  }
+
+  wouldGrant(request: TenantRequest, insteadOf: string): boolean {
+    return wouldGrant(this.#state(), request, insteadOf, this.#parts.clock.now());
   }
 
   find(tenantId: string): Lease | undefined {
@@ -303,8 +317,7 @@ class LedgerProcess implements GpuLedger {
   async #decide(): Promise<void> {
     const nowMs = this.#parts.clock.now();
     await this.#leaveDevices();
-    const state = this.#state();
-    const decision = decide(state, nowMs);
+    const { state, decision } = this.#settle(nowMs);
     this.#decided = { state, decision, waits: undefined };
     this.#watchDevices();
     await this.#evictor.tell(
@@ -316,6 +329,34 @@ class LedgerProcess implements GpuLedger {
     );
     await this.#grant(decision.grants, nowMs);
     for (const waiter of this.#waiters.values()) this.#tell(waiter);
+  }
+
+  /** Decides, once those that would wait take what they do with. */
+  #settle(nowMs: number): { readonly state: PolicyState; readonly decision: PolicyDecision } {
+    for (;;) {
+      const state = this.#state();
+      const decision = decide(state, nowMs);
+      if (![...this.#waiters.values()].some((waiter) => this.#takeLess(waiter, { state, decision, nowMs }))) return { state, decision };
+    }
+  }
+
+  /** @returns whether its request in the line is another now */
+  #takeLess(waiter: Waiter, { state, decision, nowMs }: { readonly state: PolicyState; readonly decision: PolicyDecision; readonly nowMs: number }): boolean {
+    const { asking, request } = waiter;
+    if (asking.less === undefined || asking.less.length === 0 || waiter.hasLess) return false;
+    const wait = decision.waits.find((one) => one.request.id === request.id);
+    if (wait === undefined || wait.why === 'evicting') return false;
+    const patienceMs = waiter.askedAtMs + LESS_AFTER_MS - this.#parts.clock.monotonic();
+    if (patienceMs > 0 && state.leases.some((lease) => lease.kind === 'model' && lease.devices.length > 0 && lease.idleSinceMs === null && !lease.isPinned)) {
+      waiter.cancelPatience ??= this.#parts.clock.after(patienceMs, () => this.nudge());
+      return false;
+    }
+    const index = chooseLess(state, request, asking.less, nowMs);
+    if (index === undefined) return false;
+    waiter.hasLess = true;
+    this.#line.add({ ...request, ...asking.less[index] });
+    asking.onLess?.({ index, freeBytes: freeFor(state, request), why: explainWait(state, wait, request.orgId) });
+    return true;
   }
 
   async #grant(grants: readonly PolicyGrant[], nowMs: number): Promise<void> {

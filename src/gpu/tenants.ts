@@ -1,18 +1,22 @@
 /** What holders of GPU memory say to the ledger and hear from it: jobs and models are tenants alike. Types alone. Sizes are bytes, times ms since 1970. */
 import type { WaitReason } from '../contract/instances.ts';
 
-export interface TenantRequest {
-  /** The job's or the model's id, a service's `service:<name>`: one tenant holds one lease. */
-  readonly id: string;
-  readonly kind: 'job' | 'model' | 'service';
-  /** Whose it is; null: the machine's. Others read "another organisation's job". */
-  readonly orgId: string | null;
+/** What a tenant takes of devices and of the machine. */
+export interface Need {
   /** Whole devices; 0 with `vramBytes` above 0 is a share of one device, beside others. */
   readonly gpus: number;
   /** Memory on each of its devices; 0 with whole devices: all of it. */
   readonly vramBytes: number;
   readonly cpu: number;
   readonly memoryBytes: number;
+}
+
+export interface TenantRequest extends Need {
+  /** The job's or the model's id, a service's `service:<name>`: one tenant holds one lease. */
+  readonly id: string;
+  readonly kind: 'job' | 'model' | 'service';
+  /** Whose it is; null: the machine's. Others read "another organisation's job". */
+  readonly orgId: string | null;
   /** 0 to 100; it ages. */
   readonly priority: number;
   readonly queuedAtMs: number;
@@ -48,12 +52,18 @@ export interface Asking {
   readonly signal?: AbortSignal | undefined;
   /** Told at once and whenever it changes. */
   onWait?(reason: WaitReason): void;
+  /** What it would do with rather than wait for others that are in use, best first. */
+  readonly less?: readonly Need[] | undefined;
+  /** It stands in line with `less[index]` now. @param freeBytes what it could have had of a device  @param why it would have waited */
+  onLess?(taken: { readonly index: number; readonly freeBytes: number; readonly why: WaitReason }): void;
 }
 
 /** One per Studio. Leases live as long as their process and are found again after a restart. */
 export interface Ledger {
   /** Waits in the one line of jobs and models. @throws AppError unsatisfiable, naming the largest that could ever be granted; the signal's reason */
   acquire(request: TenantRequest, asking?: Asking): Promise<Lease>;
+  /** Whether it would be granted at once in place of this lease, with nobody told to end for it. */
+  wouldGrant(request: TenantRequest, insteadOf: string): boolean;
   /** A lease of an earlier Studio whose process lives on; undefined: there is none. */
   find(tenantId: string): Lease | undefined;
   /** The process that holds it: until it is proved gone, the memory counts as taken. */

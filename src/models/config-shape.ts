@@ -13,6 +13,8 @@ const config = z.object({
   vocab_size: count.default(0),
   max_position_embeddings: count.default(2_048),
   tie_word_embeddings: z.boolean().default(false),
+  sliding_window: count.nullish(),
+  layer_types: z.array(z.string().max(64)).max(10_000).nullish(),
 });
 
 /** @param weightBytes of all weight files  @returns undefined when `json` describes no model of layers */
@@ -28,9 +30,13 @@ export function shapeOfConfig(json: unknown, weightBytes: number): { readonly ar
   const embeddings = Math.min(facts.vocab_size * facts.hidden_size * 2, Math.floor(weightBytes / 4));
   const outside = facts.tie_word_embeddings ? embeddings : 2 * embeddings;
   const each = Math.floor((weightBytes - outside) / layers);
+  const window = facts.sliding_window ?? 0;
+  const sliding = facts.layer_types?.map((type) => type === 'sliding_attention');
+  const isWindowed = window > 0 && window < facts.max_position_embeddings && sliding?.length === layers;
   return {
     architecture: facts.model_type ?? null,
     shape: {
+      ...(isWindowed ? { window: { tokens: window, layers: sliding, keyLength: headLength, valueLength: headLength } } : {}),
       contextLength: facts.max_position_embeddings,
       embeddingLength: facts.hidden_size,
       vocabulary: facts.vocab_size,

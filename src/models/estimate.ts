@@ -1,7 +1,6 @@
 /** What a model takes of a device before it is loaded: weights by layers, cache by context, the buffers of its graph. Pure.
  *  The formulas are llama.cpp's own allocations, checked against its log of known models in the test. What it can't know (fragmentation,
- *  another version's graph) is a few percent: the ledger learns the real size from the first load.
- *  LIMIT: sliding-window layers are reckoned with the whole context: too much for Gemma and its kin, never too little. */
+ *  another version's graph) is a few percent: the ledger learns the real size from the first load. */
 import type { ModelShape } from './gguf-shape.ts';
 
 /** How a model is to be loaded. */
@@ -67,8 +66,18 @@ export function estimate(shape: ModelShape, plan: LoadPlan): Estimate {
 
 function cacheBytes(shape: ModelShape, layer: number, { cells, plan }: { readonly cells: number; readonly plan: LoadPlan }): number {
   const heads = shape.kvHeads[layer] ?? 0;
-  if (heads === 0) return shape.recurrentBytes * plan.parallel;
-  return cells * heads * (shape.keyLength + shape.valueLength) * CACHE_BYTES[plan.cacheType];
+  const isRecurrent = shape.recurrent?.[layer] ?? heads === 0;
+  const state = isRecurrent ? shape.recurrentBytes * plan.parallel : 0;
+  const { window } = shape;
+  const isWindowed = window?.layers[layer] === true;
+  const width = isWindowed ? window.keyLength + window.valueLength : shape.keyLength + shape.valueLength;
+  return state + (isWindowed ? windowCells(window.tokens, plan) : cells) * heads * width * CACHE_BYTES[plan.cacheType];
+}
+
+/** Each sequence keeps its window and what is worked on at once: llama_kv_cache_iswa's `n_swa + n_ubatch`, of which node-llama-cpp adds one. */
+function windowCells(tokens: number, { context, parallel }: LoadPlan): number {
+  const round = (count: number): number => Math.ceil(count / CELL_STEP) * CELL_STEP;
+  return parallel * Math.min(round(context), round(tokens + MICRO_BATCH + 1));
 }
 
 /** The largest stage of the graph: the logits with the output, else the attention scores (which flash attention never writes out). */

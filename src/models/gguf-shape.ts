@@ -1,6 +1,7 @@
 /** What a model is made of, from its header: what the catalogue shows and an estimate reckons with. Pure. Kept as JSON with the model. */
+import { cacheShapeOf, perLayer, type WindowShape } from './gguf-cache.ts';
 import { fileTypes } from './gguf-types.ts';
-import { GgufError, type Gguf, type GgufValue } from './gguf.ts';
+import { GgufError, type Gguf } from './gguf.ts';
 
 /** Bytes and counts of the parts of a model. */
 export interface ModelShape {
@@ -9,8 +10,10 @@ export interface ModelShape {
   readonly embeddingLength: number;
   readonly vocabulary: number;
   readonly heads: number;
-  /** Of keys and values, one number a layer; 0: the layer keeps no cache. */
+  /** Of keys and values, one number a layer; 0: the layer keeps no cache of its own. */
   readonly kvHeads: readonly number[];
+  /** Absent: every layer looks back over the whole context. */
+  readonly window?: WindowShape;
   readonly keyLength: number;
   readonly valueLength: number;
   /** Weights of each repeating layer. */
@@ -19,7 +22,9 @@ export interface ModelShape {
   readonly inputBytes: number;
   /** Output matrix and norm: one more layer to put on a device. */
   readonly outputBytes: number;
-  /** Recurrent state of a sequence in each layer that has one. */
+  /** Layers that keep a state of fixed size, one a layer; absent: those without heads. */
+  readonly recurrent?: readonly boolean[];
+  /** That state of a sequence in each such layer. */
   readonly recurrentBytes: number;
 }
 
@@ -72,28 +77,19 @@ function shapeOf(gguf: Gguf, architecture: string): ModelShape | null {
   const headsPerLayer = perLayer(gguf.metadata.get(`${architecture}.attention.head_count`), layers);
   const heads = Math.max(0, ...(headsPerLayer ?? [0]));
   const headLength = heads === 0 ? 0 : embeddingLength / heads;
+  const contextLength = Math.floor(number('context_length') ?? 2_048);
+  const keyLength = number('attention.key_length') ?? headLength;
+  const valueLength = number('attention.value_length') ?? headLength;
   return {
-    contextLength: Math.floor(number('context_length') ?? 2_048),
+    contextLength,
     embeddingLength,
     vocabulary: vocabularyOf(gguf, number('vocab_size')),
     heads,
-    kvHeads: perLayer(gguf.metadata.get(`${architecture}.attention.head_count_kv`), layers) ?? headsPerLayer ?? Array.from({ length: layers }, () => 0),
-    keyLength: number('attention.key_length') ?? headLength,
-    valueLength: number('attention.value_length') ?? headLength,
+    keyLength,
+    valueLength,
+    ...cacheShapeOf(gguf, { architecture, layers, heads: headsPerLayer, keyLength, valueLength, contextLength, embeddingLength, number }),
     ...weightsOf(gguf, layers),
-    recurrentBytes: recurrentBytesOf(number),
   };
-}
-
-/** One number for all layers, or a list of one a layer. */
-function perLayer(value: GgufValue | undefined, layers: number): number[] | undefined {
-  if (typeof value === 'number') return Array.from({ length: layers }, () => value);
-  if (typeof value !== 'object' || value.items === null) return undefined;
-  const { items } = value;
-  return Array.from({ length: layers }, (_, layer) => {
-    const item = items[layer];
-    return typeof item === 'number' ? item : 0;
-  });
 }
 
 function vocabularyOf(gguf: Gguf, said: number | undefined): number {
@@ -117,13 +113,4 @@ function weightsOf(gguf: Gguf, layers: number): Pick<ModelShape, 'layerBytes' | 
   // Tied: the embeddings are copied to the device to serve as the output matrix.
   const tied = hasOutput ? 0 : (gguf.tensors.find((tensor) => tensor.name === 'token_embd.weight')?.bytes ?? 0);
   return { layerBytes, inputBytes, outputBytes: outputBytes + tied };
-}
-
-/** Of Mamba and its kin: the convolution's window and the state, as floats. */
-function recurrentBytesOf(number: (name: string) => number | undefined): number {
-  const inner = number('ssm.inner_size') ?? 0;
-  const kernel = number('ssm.conv_kernel') ?? 0;
-  const state = number('ssm.state_size') ?? 0;
-  const groups = number('ssm.group_count') ?? 0;
-  return inner === 0 ? 0 : 4 * (Math.max(0, kernel - 1) * (inner + 2 * groups * state) + state * inner);
 }

@@ -6,26 +6,31 @@ import { llamaSettings } from '../contract/model-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/fail.ts';
 import type { ModelRecord } from '../store/models.ts';
-import type { Driver, LoadOption } from './driver.ts';
+import type { Driver, LoadOption, LoadSize } from './driver.ts';
+import { layerCount, type LoadPlan } from './estimate.ts';
+import type { ModelShape } from './gguf-shape.ts';
 import { findLlamaPack, type LlamaPack } from './llama-packs.ts';
 import { startLlama } from './llama-process.ts';
-import { chooseLoads, type LlamaChoice } from './load-plan.ts';
+import { chooseLoads, needOf, planOf, type LlamaChoice } from './load-plan.ts';
 
 export interface LlamaDriverParts {
   readonly clock: Clock;
   readonly workspacePath: string;
   /** Where the models' files lie. */
   readonly modelsPath: string;
+  /** The build for graphics cards; default: what is installed. */
+  readonly pack?: LlamaPack | undefined;
 }
 
 export function createLlamaDriver(parts: LlamaDriverParts): Driver {
   return {
     options(model, rooms) {
       const path = fileOf(model, parts.modelsPath);
-      const pack = findLlamaPack(parts.workspacePath);
+      const pack = parts.pack ?? findLlamaPack(parts.workspacePath);
       const choices = chooseLoads(model, pack === undefined ? { deviceBytes: [] } : rooms);
       return choices.map((choice) => optionOf(parts, model, { choice, path, pack }));
     },
+    takesLess: (model) => llamaSettings.parse(model.settings).fit !== 'full',
   };
 }
 
@@ -52,6 +57,7 @@ function optionOf({ clock }: LlamaDriverParts, model: ModelRecord, { choice: { n
   const gpu = isOnDevice && pack !== undefined ? pack.gpu : false;
   return {
     need,
+    size: sizeOf(model, plan),
     start: (options) =>
       startLlama(
         {
@@ -73,6 +79,22 @@ function optionOf({ clock }: LlamaDriverParts, model: ModelRecord, { choice: { n
         },
         options,
       ),
+  };
+}
+
+/** Undefined: its header does not say what it is made of. */
+function sizeOf(model: ModelRecord, plan: LoadPlan): LoadSize | undefined {
+  const shape = model.shape as unknown as ModelShape | null;
+  if (shape === null) return undefined;
+  const wanted = planOf(shape, llamaSettings.parse(model.settings));
+  return {
+    context: plan.context,
+    wantedContext: wanted.context,
+    parallel: plan.parallel,
+    gpuLayers: plan.gpuLayers,
+    layers: layerCount(shape),
+    wantedGpuLayers: wanted.gpuLayers,
+    wantedBytes: needOf(shape, wanted).vramBytes,
   };
 }
 

@@ -5,7 +5,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 export interface LlamaPack {
-  readonly gpu: 'cuda' | 'vulkan';
+  /** False: none, which tests take for one. */
+  readonly gpu: 'cuda' | 'vulkan' | false;
   /** With node_modules in it; undefined: beside Studio's own packages. */
   readonly folder: string | undefined;
 }

@@ -53,6 +53,19 @@ test('on one small device the context is shortened first, then layers stay outsi
   for (const choice of [shorter, ...others, partly]) assert.ok((choice?.need.vramBytes ?? 0) <= 8 * GIB);
 });
 
+test('beside what could be granted stands what would do: never less than the settings name as the least', () => {
+  const ways = chooseLoads(model(), { deviceBytes: [24 * GIB, 12 * GIB] });
+  assert.deepEqual([ways[0]?.need.gpus, ways[1]?.need.gpus, ways.at(-1)?.plan.gpuLayers], [0, 2, 0]);
+  const sizes = ways.filter(({ need }) => need.gpus === 0).map(({ need }) => need.vramBytes);
+  // All layers with ever shorter contexts, then the whole context with ever fewer layers.
+  assert.ok(ways.every(({ plan }) => plan.context === 8_192 || plan.gpuLayers === layerCount(shape)));
+  assert.ok(sizes.length > 40 && sizes.at(-1) === 0);
+  const least = chooseLoads(model({ minGpuLayers: 20, minContextLength: 8_192 }), { deviceBytes: [24 * GIB] });
+  assert.deepEqual([least.at(-1)?.plan.gpuLayers, new Set(least.map(({ plan }) => plan.context)).size], [20, 1]);
+  const named = chooseLoads(model({ gpuLayers: 33, contextLength: 8_192 }), { deviceBytes: [24 * GIB] });
+  assert.equal(named.length, 1);
+});
+
 test('what the settings name is not changed: too much of it is for the ledger to refuse', () => {
   const choices = chooseLoads(model({ gpuLayers: 33, contextLength: 65_536 }), { deviceBytes: [8 * GIB] });
   assert.deepEqual(

@@ -39,6 +39,7 @@ export function createServiceDriver(parts: ServiceDriverParts): Driver {
       const { gpus = 0, vramBytes = 0, memoryBytes = 0 } = settings;
       return [{ need: { gpus, vramBytes, memoryBytes, cpu: 0 }, start: (options) => startService(parts, { model, settings }, options) }];
     },
+    takesLess: () => false,
   };
 }
 

@@ -2,13 +2,14 @@
  *  the lease is given back. Never tries again later: who asks next does. */
 import { writeFile } from 'node:fs/promises';
 import type { WaitReason } from '../contract/instances.ts';
-import type { Lease, Ledger } from '../gpu/tenants.ts';
+import type { Lease, Ledger, Need, TenantRequest } from '../gpu/tenants.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { ProcessIdentity } from '../kernel/process-identity.ts';
 import type { ModelRecord } from '../store/models.ts';
-import type { Driver, LoadOption, Rooms } from './driver.ts';
+import type { Driver, LoadOption, LoadSize, Rooms } from './driver.ts';
+import { isLess } from './load-words.ts';
 import { EngineEnded, type RunningModel } from './running.ts';
 
 /** The processes of models, beyond this Studio's own memory. */
@@ -34,6 +35,15 @@ export interface LoadParts {
 export interface Loaded {
   readonly running: RunningModel;
   readonly lease: Lease;
+  /** How it was loaded, where its engine does not decide by itself. */
+  readonly fitted: Fitted | undefined;
+}
+
+/** What a load came to. */
+export interface Fitted {
+  readonly size: LoadSize;
+  /** Of a device: what it could have had. */
+  readonly freeBytes: number;
 }
 
 export interface Asked {
@@ -49,19 +59,70 @@ export interface Asked {
 export async function loadModel(parts: LoadParts, model: ModelRecord, asked: Asked): Promise<Loaded> {
   // What an earlier load left would hold the memory twice.
   await parts.records.clear(model.id);
-  const options = parts.driver.options(model, await parts.rooms());
-  for (const [index, option] of options.entries()) {
-    const isLast = index === options.length - 1;
+  const rooms = await parts.rooms();
+  const options = parts.driver.options(model, rooms);
+  const [mostBytes = 0] = rooms.deviceBytes;
+  for (let at = 0; ;) {
+    const grant = await acquireBest(parts, model, { options: options.slice(at), asked, mostBytes });
+    at += grant.index;
+    const option = options[at];
+    if (option === undefined) throw new Error(`${model.name}: its engine names no way to load it`);
     try {
       // Serial: the next way is for when this one is none.
-      return await loadOne(parts, model, { option, asked });
+      const running = await startOne(parts, model, { option, lease: grant.lease, asked });
+      return { running, lease: grant.lease, fitted: option.size === undefined ? undefined : { size: option.size, freeBytes: grant.freeBytes } };
     } catch (error) {
       asked.signal.throwIfAborted();
-      if (isLast || !mayFitOtherwise(error)) throw error;
+      at += 1;
+      if (at >= options.length || !mayFitOtherwise(error)) throw error;
       parts.log.warn({ modelId: model.id, cause: messageOf(error) }, 'a model did not fit as hoped; trying with less');
     }
   }
+}
+
+interface Grant {
+  readonly lease: Lease;
+  /** Of the options that were given. */
+  readonly index: number;
+  readonly freeBytes: number;
+}
+
+/** Memory for the best way that can be had: the first, or a later one where the model would rather take less than wait. */
+async function acquireBest(
+  parts: LoadParts,
+  model: ModelRecord,
+  { options, asked, mostBytes }: { readonly options: readonly LoadOption[]; readonly asked: Asked; readonly mostBytes: number },
+): Promise<Grant> {
+  for (const [from, first] of options.entries()) {
+    const others = options.slice(from + 1);
+    let taken = { index: from, freeBytes: mostBytes };
+    try {
+      // Serial: the next way is for when this one can never be granted.
+      const lease = await parts.ledger.acquire(requestOf(parts, model, first.need, asked.priority), {
+        signal: asked.signal,
+        onWait: asked.onWait,
+        ...(parts.driver.takesLess(model) ? { less: others.map(({ need }) => need) } : {}),
+        onLess: ({ index, freeBytes }) => (taken = { index: from + 1 + index, freeBytes }),
+      });
+      return { lease, ...taken };
+    } catch (error) {
+      if (others.length === 0 || !(error instanceof AppError && error.code === 'unsatisfiable')) throw error;
+    }
+  }
   throw new Error(`${model.name}: its engine names no way to load it`);
+}
+
+/** Whether all that a model wants could be had now in place of what it runs with, with nobody told to end for it. */
+export async function hasRoomForAll(parts: LoadParts, model: ModelRecord, { lease, fitted }: Omit<Loaded, 'running'>): Promise<boolean> {
+  if (fitted === undefined || !isLess(fitted.size)) return false;
+  const [best] = parts.driver.options(model, await parts.rooms());
+  if (best?.size === undefined || isLess(best.size)) return false;
+  return parts.ledger.wouldGrant(requestOf(parts, model, best.need, 50), lease.id);
+}
+
+function requestOf({ clock }: LoadParts, model: ModelRecord, need: Need, priority: number): TenantRequest {
+  const { id, orgId, pinned } = model;
+  return { ...need, id, kind: 'model', orgId, isPreemptible: false, isPinned: pinned, queuedAtMs: clock.now(), priority };
 }
 
 function mayFitOtherwise(error: unknown): boolean {
@@ -69,13 +130,16 @@ function mayFitOtherwise(error: unknown): boolean {
   return error instanceof EngineEnded || /memory|alloc|vram|no build of/i.test(messageOf(error));
 }
 
-async function loadOne(parts: LoadParts, model: ModelRecord, { option, asked }: { readonly option: LoadOption; readonly asked: Asked }): Promise<Loaded> {
-  const { ledger, records, clock } = parts;
-  const request = { id: model.id, kind: 'model', orgId: model.orgId, isPreemptible: false, isPinned: model.pinned, queuedAtMs: clock.now() } as const;
-  const lease = await ledger.acquire({ ...request, ...option.need, priority: asked.priority }, { signal: asked.signal, onWait: asked.onWait });
+interface Starting {
+  readonly option: LoadOption;
+  readonly lease: Lease;
+  readonly asked: Asked;
+}
+
+async function startOne({ ledger, records }: LoadParts, model: ModelRecord, { option, lease, asked }: Starting): Promise<RunningModel> {
   try {
     asked.onStart(lease);
-    const running = await option.start({
+    return await option.start({
       devices: lease.devices,
       environment: records.environmentOf(model.id),
       signal: asked.signal,
@@ -87,7 +151,6 @@ async function loadOne(parts: LoadParts, model: ModelRecord, { option, asked }: 
         await ledger.recordProcess(lease.id, process);
       },
     });
-    return { running, lease };
   } catch (error) {
     await records.clear(model.id);
     await ledger.release(lease.id);

@@ -4,6 +4,8 @@ import type { Lease } from '../gpu/tenants.ts';
 import type { ModelEngine } from './engine.ts';
 import type { Failures } from './failures.ts';
 import type { RunningModel } from './running.ts';
+import { describeLoad } from './load-words.ts';
+import type { Fitted } from './slot-load.ts';
 import type { Loading } from './slot-loading.ts';
 
 /** Why a loaded model goes. */
@@ -21,6 +23,7 @@ export type ModelExit = NonNullable<ModelRuntime['exits']>[number];
 export interface Run {
   readonly running: RunningModel;
   readonly lease: Lease;
+  readonly fitted: Fitted | undefined;
   readonly engine: ModelEngine;
   readonly loadedAtMs: number;
   /** Resolves when its process is gone and everything is given back. */
@@ -32,6 +35,7 @@ export interface Run {
   closing: Closing | undefined;
   closed: Promise<void> | undefined;
   cancelTtl: () => void;
+  cancelLook: () => void;
   onIdle: () => void;
 }
 
@@ -56,6 +60,7 @@ export function describe({ run, loading, waiting, failures, exits }: Facts): Mod
     state: run.closing === undefined ? 'loaded' : 'draining',
     devices: run.lease.devices.map(({ index, uuid, bytes }) => ({ index, uuid, bytes })),
     pid: run.running.pid,
+    ...(run.fitted === undefined ? {} : { load: describeLoad(run.fitted.size, { devices: run.lease.devices, freeBytes: run.fitted.freeBytes }) }),
     loadedAt: new Date(run.loadedAtMs).toISOString(),
     ...(isIdle ? { idleSince: new Date(run.idleSinceMs).toISOString() } : {}),
     ...(isIdle && run.unloadsAtMs < Infinity ? { unloadsAt: new Date(run.unloadsAtMs).toISOString() } : {}),

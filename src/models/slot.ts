@@ -1,17 +1,17 @@
 /** One model of this machine through its life: unloaded, waiting for memory, loading, loaded, draining, failed. One load at a time serves all who wait;
  *  whoever comes while it gives its memory back waits, and loads it again. Never decides that it has to go: its ttl, the ledger and people do. */
 import type { ModelRuntime } from '../contract/models.ts';
-import type { Lease } from '../gpu/tenants.ts';
 import { describeExit, type ExitStatus } from '../kernel/child.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
 import type { ModelRecord } from '../store/models.ts';
 import type { ModelEngine, ModelUse } from './engine.ts';
 import { createFailures, type Failures } from './failures.ts';
 import { counted, createCounts, type Counts } from './model-counts.ts';
-import { explainExit, EngineEnded, type RunningModel } from './running.ts';
+import { isLess } from './load-words.ts';
+import { explainExit, EngineEnded } from './running.ts';
 import { createLoading, type Loading } from './slot-loading.ts';
 import { describe, type Closing, type ModelExit, type Run } from './slot-run.ts';
-import type { LoadParts } from './slot-load.ts';
+import { hasRoomForAll, type Loaded, type LoadParts } from './slot-load.ts';
 import { UpstreamError } from './upstream.ts';
 
 export interface SlotParts extends LoadParts {
@@ -38,6 +38,9 @@ const FIRST_USE_MS = 60_000;
 /** Who waits for one load holds memory for its request. */
 const MAX_WAITING = 2_000;
 const KEPT_EXITS = 10;
+/** How often one that runs with less than it wants looks for room while it idles. */
+const LOOK_MS = 15_000;
+const RELOAD_PRIORITY = 50;
 
 export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
   const { clock, ledger, log } = parts;
@@ -54,12 +57,23 @@ export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
     const made = createLoading<Run>(parts, model, { priority, onStart: (lease) => parts.tell('loading', { devices: lease.devices.length, name: model.name }) });
     loading = made;
     made.settle(
-      ({ running, lease }) => {
+      (loaded) => {
+        const { running, fitted } = loaded;
         counts.loads += 1;
         counts.loadMs += clock.monotonic() - startedAt;
         loading = undefined;
-        run = adopt(running, lease);
-        log.info({ modelId: model.id, name: model.name, pid: running.pid, ms: Math.round(clock.monotonic() - startedAt), ...running.facts }, 'model loaded');
+        run = adopt(loaded);
+        log.info(
+          {
+            modelId: model.id,
+            name: model.name,
+            pid: running.pid,
+            ms: Math.round(clock.monotonic() - startedAt),
+            ...running.facts,
+            isFull: fitted === undefined || !isLess(fitted.size),
+          },
+          'model loaded',
+        );
         parts.tell('loaded', { ms: Math.round(clock.monotonic() - startedAt), pid: running.pid });
         return run;
       },
@@ -75,10 +89,9 @@ export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
     return made;
   }
 
-  function adopt(running: RunningModel, lease: Lease): Run {
+  function adopt({ running, lease, fitted }: Loaded): Run {
     const made: Run = {
-      running,
-      lease,
+      ...{ running, lease, fitted },
       engine: counted(running.engine, counts),
       loadedAtMs: clock.now(),
       gone: running.exited.then((status) => onExit(made, status)),
@@ -88,6 +101,7 @@ export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
       closing: undefined,
       closed: undefined,
       cancelTtl: () => undefined,
+      cancelLook: () => undefined,
       onIdle: () => undefined,
     };
     rest(made, FIRST_USE_MS);
@@ -95,7 +109,7 @@ export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
   }
 
   async function onExit(ended: Run, status: ExitStatus): Promise<void> {
-    ended.cancelTtl();
+    disarm(ended);
     const { closing } = ended;
     if (closing === undefined) {
       const how = explainExit(model.name, status, ended.running.lines());
@@ -119,16 +133,38 @@ export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
   function rest(of: Run, atLeastMs = 0): void {
     of.idleSinceMs = clock.now();
     ledger.setIdle(of.lease.id, of.idleSinceMs);
-    of.cancelTtl();
+    disarm(of);
     of.unloadsAtMs = Infinity;
+    if (of.fitted !== undefined && isLess(of.fitted.size)) of.cancelLook = clock.after(LOOK_MS, () => void lookForRoom(of));
     if (model.pinned) return;
     const ttlMs = Math.max((model.ttlS ?? DEFAULT_TTL_S) * 1_000, atLeastMs);
     of.unloadsAtMs = of.idleSinceMs + ttlMs;
     of.cancelTtl = clock.after(ttlMs, () => void closeRun(of, { reason: `nobody asked for it in ${Math.round(ttlMs / 1_000)} s`, drainMs: 0 }));
   }
 
-  function closeRun(of: Run, closing: Closing): Promise<void> {
+  function disarm(of: Run): void {
     of.cancelTtl();
+    of.cancelLook();
+  }
+
+  /** One that runs with less than it wants and idles is loaded anew when there is room for all of it. */
+  async function lookForRoom(of: Run): Promise<void> {
+    const isResting = (): boolean => run === of && of.users === 0 && of.closing === undefined && !of.running.hasEnded();
+    const hasRoom = await hasRoomForAll(parts, model, of).catch((error: unknown) => {
+      log.warn({ modelId: model.id, cause: messageOf(error) }, 'it could not be looked whether there is room for all of a model');
+      return false;
+    });
+    if (!isResting()) return;
+    if (!hasRoom) {
+      of.cancelLook = clock.after(LOOK_MS, () => void lookForRoom(of));
+      return;
+    }
+    await closeRun(of, { reason: 'it is loaded again in full: there is room for all of it now', drainMs: 0 });
+    if (run === undefined) loading ??= begin(RELOAD_PRIORITY);
+  }
+
+  function closeRun(of: Run, closing: Closing): Promise<void> {
+    disarm(of);
     // Who asks again while it drains waits for the same end; that of the ledger counts, for it gives the lease back.
     of.closing = of.closing === undefined || closing.isEvicted === true ? closing : of.closing;
     if (closing.isEvicted === true) counts.evictions += 1;
@@ -149,7 +185,7 @@ export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
       use.signal.throwIfAborted();
       if (run !== undefined && run.closing === undefined && !run.running.hasEnded()) {
         run.users += 1;
-        run.cancelTtl();
+        disarm(run);
         if (run.users === 1) ledger.setIdle(run.lease.id, null);
         return run;
       }

@@ -97,6 +97,7 @@ export function fakeLedger(options: { readonly totalBytes: number; readonly hasD
         if (line.includes(waiting)) asking?.onWait?.({ kind: 'memory', message: `${free()} of ${sizeOf(request)} bytes are free` });
       });
     },
+    wouldGrant: (request, insteadOf) => sizeOf(request) <= free() + (held.get(insteadOf)?.bytes ?? 0),
     find: (tenantId) => of(tenantId)?.lease,
     async recordProcess(leaseId, process) {
       processes.set(leaseId, process);

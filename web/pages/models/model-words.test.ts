@@ -29,6 +29,8 @@ test('why says the fault, the wait, or where it lies and who uses it', () => {
   const loaded = { ...model.runtime, state: 'loaded', inUse: 2 } as const;
   assert.match(whyWords({ ...model, runtime: { ...loaded, devices: [{ index: 0, uuid: 'GPU-1', bytes: 2 ** 30 }] } }, 0), /^GPU 0, .*, 2 in use$/);
   assert.equal(whyWords({ ...model, runtime: loaded }, 0), 'main memory, 2 in use');
+  const load = { contextLength: 8_192, wantedContextLength: 8_192, parallel: 4, gpuLayers: 18, layers: 33, isFull: false, message: '18 of 33 layers on GPU 0' };
+  assert.equal(whyWords({ ...model, runtime: { ...loaded, load } }, 0), '18 of 33 layers on GPU 0, 2 in use');
 });
 
 test('sizes and progress are said as people say them', () => {

@@ -31,7 +31,8 @@ export function whyWords(model: Model, now: number): string {
   if (model.fault !== undefined) return model.fault;
   if (runtime.error !== undefined && runtime.state !== 'loaded') return runtime.error;
   if (runtime.waitReason !== undefined) return runtime.waitReason.message;
-  const where = runtime.devices.map((device) => `GPU ${device.index}, ${formatBytes(device.bytes)}`).join(' and ');
+  const part = runtime.load?.isFull === false ? runtime.load.message : '';
+  const where = part !== '' ? part : runtime.devices.map((device) => `GPU ${device.index}, ${formatBytes(device.bytes)}`).join(' and ');
   const place = where !== '' ? where : runtime.state === 'loaded' && model.engine !== 'remote' ? 'main memory' : '';
   const use =
     runtime.inUse > 0 ? `${runtime.inUse} in use` : runtime.idleSince === undefined ? '' : `idle since ${formatRelative(Date.parse(runtime.idleSince), now)}`;
