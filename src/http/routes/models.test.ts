@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { asObject, itemsOf } from '../../test/api-client.ts';
@@ -121,6 +121,48 @@ test('a download runs, is paused, resumed and cancelled over the API, and its ev
   assert.equal(coming?.['status'], 'downloading');
   assert.equal((await superAdmin.client.call('DELETE', `/api/v1/models/${String(coming?.['id'])}`)).status, 204);
   assert.equal((await ended(slow))['status'], 'cancelled');
+});
+
+test('an instance that is cancelled stops the download that its step began, and nothing of it is left; one that a person began goes on', async () => {
+  const { client } = app.people.superAdmin;
+  const content = Buffer.alloc(400_000, 7);
+  const download = async (path: string): Promise<{ readonly id: string; cancel(): Promise<void> }> => {
+    const nodes = [{ key: 'bring', type: 'model.download', params: { url: `${hub.url}${path}` } }];
+    const workflow = await client.expect(201, 'POST', '/api/v1/workflows', { name: `bring ${path}`, nodes, edges: [], settings: { notify: [] } });
+    const instance = String((await client.expect(201, 'POST', `/api/v1/workflows/${String(workflow['id'])}/instances`, {}))['id']);
+    const status = async (): Promise<unknown> => (await client.expect(200, 'GET', `/api/v1/instances/${instance}`))['status'];
+    for (;;) {
+      const [step] = itemsOf(await client.expect(200, 'GET', `/api/v1/instances/${instance}/steps`));
+      const found = itemsOf(await client.expect(200, 'GET', '/api/v1/models/downloads')).find((one) => asObject(one['source'])['url'] === `${hub.url}${path}`);
+      // The step follows it, and something of it lies on disk.
+      if (found !== undefined && step?.['status'] === 'running' && Number(found['bytesDone']) > 0)
+        return {
+          id: String(found['id']),
+          async cancel() {
+            await client.expect(200, 'POST', `/api/v1/instances/${instance}/cancel`);
+            while ((await status()) !== 'cancelled') await app.clock.sleep(20);
+          },
+        };
+      assert.ok(['running', 'pending', 'queued'].includes(String(await status())));
+      await app.clock.sleep(20);
+    }
+  };
+  const partsOf = (id: string): string => join(app.workspace, 'models', '.store', 'downloads', id);
+  hub.file('/own.bin', content);
+  hub.behave('/own.bin', { bytesPerS: 40_000 });
+  const own = await download('/own.bin');
+  assert.ok(existsSync(partsOf(own.id)));
+  await own.cancel();
+  assert.equal((await ended(own.id))['status'], 'cancelled');
+  while (hub.open > 0 || existsSync(partsOf(own.id))) await app.clock.sleep(20);
+  hub.file('/theirs.bin', content);
+  hub.behave('/theirs.bin', { bytesPerS: 40_000 });
+  const begun = String((await client.expect(201, 'POST', '/api/v1/models/downloads', { url: `${hub.url}/theirs.bin`, engine: 'service' }))['id']);
+  const theirs = await download('/theirs.bin');
+  assert.equal(theirs.id, begun);
+  await theirs.cancel();
+  assert.equal((await client.expect(200, 'GET', `/api/v1/models/downloads/${begun}`))['status'], 'running');
+  await client.expect(200, 'POST', `/api/v1/models/downloads/${begun}/cancel`);
 });
 
 test('an estimate tells what a model takes, of one here and of one that is elsewhere, by its header alone', async () => {

@@ -34,7 +34,7 @@ export const modelDownload = defineNode({
   timeoutMs: DAY_MS,
   docs: `Output: \`{ modelId, name, bytes, files: [{ name, bytes, sha256 }] }\`. \`name\` is what \`llm.chat\` and \`/v1\` take as \`model\`.
 
-The same asked for twice is downloaded once: a model that is here ends the step at once. The download goes on while Studio restarts, and stands on the models page with its rate; cancelling the step cancels a download that it began. Gated repositories need the secret \`HF_TOKEN\`.
+The same asked for twice is downloaded once: a model that is here ends the step at once. The download goes on while Studio restarts, and stands on the models page with its rate; cancelling the step or its instance cancels a download that it began and deletes what came; one that somebody else began goes on. Gated repositories need the secret \`HF_TOKEN\`.
 
 Errors: \`download_refused\` (final: no such repository or file, a web page, a name that is taken by another model), \`download_failed\` (final when trying again would meet the same: a wrong hash, a broken model), \`download_cancelled\` (final), \`upstream_failed\`, \`disk_full\`, \`queue_full\`.`,
   runs: 'inline',
