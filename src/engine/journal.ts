@@ -6,7 +6,7 @@ import { failpoint } from '../kernel/failpoint.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { isConnectionLoss } from '../store/client.ts';
-import type { NewStepJob } from '../store/jobs.ts';
+import type { NewStepJob } from '../store/job-inserts.ts';
 import {
   isUnexpectedState,
   type AttemptInsert,

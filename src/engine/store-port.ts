@@ -15,7 +15,8 @@ import {
   readStoredInstance,
   readStoredInstances,
 } from '../store/instances.ts';
-import { insertStepJobs, readJobResult, type NewStepJob } from '../store/jobs.ts';
+import { insertStepJobs, type NewStepJob } from '../store/job-inserts.ts';
+import { readJobResult } from '../store/jobs.ts';
 import { readLastSequences, writeBatch, type Batch, type Fence } from '../store/journal.ts';
 import { beatOwner, deleteOwners, insertOwner, isOwner, listOwners } from '../store/owners.ts';
 import { readPrincipalRole } from '../store/principals.ts';

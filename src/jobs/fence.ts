@@ -2,7 +2,8 @@
  *  Nothing else may run in its place before: two jobs would share what one was promised. */
 import type { WaitReason } from '../contract/instances.ts';
 import { messageOf } from '../kernel/fail.ts';
-import { recordJobWait, type ClaimedJob } from '../store/job-claims.ts';
+import { recordJobWait } from '../store/job-progress.ts';
+import type { ClaimedJob } from '../store/job-claims.ts';
 import { endJobProcesses, type JobProcesses } from './job-processes.ts';
 import type { RunParts } from './parts.ts';
 

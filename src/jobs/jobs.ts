@@ -5,10 +5,12 @@ import { access, chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job, JobDependency, JobGroup, Queue } from '../contract/jobs.ts';
 import { fail } from '../kernel/fail.ts';
-import { cancelQueuedJob, requestJobCancel, retryEndedJob } from '../store/job-claims.ts';
+import { cancelQueuedJob, requestJobCancel } from '../store/job-cancels.ts';
+import { retryEndedJob } from '../store/job-ends.ts';
 import { blockAgain, firstOpenDependencies } from '../store/job-dependencies.ts';
 import { deleteMetricPoints } from '../store/job-metrics.ts';
-import { listGroupJobs, readJob, readJobGroup } from '../store/jobs.ts';
+import { listGroupJobs, readJobGroup } from '../store/job-groups.ts';
+import { readJob } from '../store/jobs.ts';
 import { listQueues, upsertQueue, type QueueChange } from '../store/queues.ts';
 import { listWorkers, type Worker } from '../store/workers.ts';
 import { BASE_SLOTS, createPulse, type Pulse } from './adaptive.ts';
@@ -101,6 +103,7 @@ export function createJobs(given: JobsParts): Jobs {
       pulses.set(queue, pulse);
       return pulse;
     },
+    wake: (queues) => queues.forEach((queue) => worker?.wake(queue)),
     onLog: (jobId) => {
       for (const listener of watchers.get(jobId) ?? []) listener();
     },
@@ -176,6 +179,7 @@ export function createJobs(given: JobsParts): Jobs {
     listWorkers: () => listWorkers(database.engine),
     async patchQueue({ name, patch, requestId }) {
       const queue = await database.engine.transaction((sql) => upsertQueue(sql, changeOf(name, patch, requestId)));
+      worker?.setSlots(name, queue.slots);
       commit(name);
       return queue;
     },
@@ -220,13 +224,15 @@ export function createJobs(given: JobsParts): Jobs {
 
   async function cancelAnywhere(cancel: { readonly id: string; readonly orgId: string | undefined; readonly reason: string }): Promise<Job | undefined> {
     const request = { ...cancel, nowMs: clock.now() };
-    const queued = await database.engine.transaction((sql) => cancelQueuedJob(sql, request));
-    if (queued !== undefined) {
+    const cancelled = await database.engine.transaction((sql) => cancelQueuedJob(sql, request));
+    if (cancelled !== undefined) {
+      const { job, freedQueues } = cancelled;
+      parts.ledger.drop(job.id);
+      parts.wake(freedQueues);
       database.announce();
-      parts.ledger.drop(queued.id);
-      parts.onLog(queued.id);
-      given.onJobEnded(queued.id);
-      return queued;
+      parts.onLog(job.id);
+      given.onJobEnded(job.id);
+      return job;
     }
     const running = await requestJobCancel(database.engine, request);
     // Not here: the worker that has it hears of it within a second.

@@ -167,6 +167,7 @@ async function markersFrom(path: string, offset: number | undefined, options: Pu
   }
 }
 
+/** A chunk holds good until the next one is asked for. */
 async function* newBytes(stream: Stream): AsyncGenerator<Buffer> {
   const size = await sizeOf(stream.path);
   // Someone truncated it (`> /dev/stdout` does): what is there now is new.
@@ -175,8 +176,10 @@ async function* newBytes(stream: Stream): AsyncGenerator<Buffer> {
   const handle = await openRead(stream.path);
   if (handle === undefined) return;
   try {
+    // One buffer for all of it: who takes a chunk is done with it before the next is read. A buffer each would be 100 MB/s of garbage beside such a log.
+    const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, size - stream.offset));
     for (;;) {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES, stream.offset);
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, stream.offset);
       if (bytesRead === 0) return;
       stream.offset += bytesRead;
       yield buffer.subarray(0, bytesRead);

@@ -75,6 +75,8 @@ export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode' | 'envir
   readonly sizes: Sizes;
   /** How attempts of a queue begin and end. */
   readonly pulseOf: (queue: string) => Pulse;
+  /** Something may be claimed from these queues. */
+  readonly wake: (queues: readonly string[]) => void;
   /** The log of a job grew, or the job ended. */
   readonly onLog: (jobId: string) => void;
 }

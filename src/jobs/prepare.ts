@@ -2,7 +2,7 @@
 import { isAbsolute, join } from 'node:path';
 import type { CommandSpec } from '../contract/jobs.ts';
 import { NodeError } from '../nodes/kit.ts';
-import { maySubmitJobs, type ClaimedJob } from '../store/job-claims.ts';
+import type { ClaimedJob } from '../store/job-claims.ts';
 import { gpuEnv, type GpuEnv } from './gpu-env.ts';
 import { JOB_PATH, jobEnv, type JobEnv } from './job-env.ts';
 import { placeJobFiles } from './job-files.ts';
@@ -25,8 +25,7 @@ export interface Command {
 export async function commandOf(claimed: ClaimedJob, parts: RunParts): Promise<Command> {
   if (claimed.step !== undefined) return parts.prepareJob(claimed.step);
   if (claimed.spec === null) throw new NodeError('no_command', 'the job has no command', { final: true });
-  const isAllowed = claimed.principal !== null && (await maySubmitJobs(parts.database.engine, claimed.principal));
-  if (!isAllowed)
+  if (!claimed.isAllowed)
     throw new NodeError('forbidden', 'who submitted the job may not run commands any more; a super administrator can submit it again', { final: true });
   return withSecrets(claimed.spec, (name) => parts.secrets.read(claimed.orgId, name));
 }

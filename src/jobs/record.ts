@@ -4,7 +4,8 @@ import { AppError, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { NodeError, type JobEnded } from '../nodes/kit.ts';
 import { deleteJobArtifacts } from '../store/artifacts.ts';
-import { endJob, requeueJob, type Attempt as Fence, type ClaimedJob } from '../store/job-claims.ts';
+import { endJob, requeueJob } from '../store/job-ends.ts';
+import type { Attempt as Fence, ClaimedJob } from '../store/job-claims.ts';
 import { isConnectionLoss, type Sql } from '../store/client.ts';
 import { learnJobSize } from '../store/job-sizes.ts';
 import { releaseLeaseOf } from '../store/gpu-leases.ts';
@@ -29,12 +30,13 @@ export async function record(subject: {
     return;
   }
   try {
-    const freed = await keepTrying({ parts, jobId: fence.id, signal }, () =>
+    const { freedContent, freedQueues } = await keepTrying({ parts, jobId: fence.id, signal }, () =>
       parts.database.engine.transaction((sql) => writeEnd(sql, { claimed, fence, verdict, parts })),
     );
-    parts.database.announce();
     parts.ledger.drop(fence.id);
-    await parts.files.release(claimed.orgId, freed);
+    parts.wake(freedQueues);
+    parts.database.announce();
+    await parts.files.release(claimed.orgId, freedContent);
   } catch (error) {
     if (!(error instanceof MovedError)) throw error;
     parts.log.warn({ jobId: fence.id }, 'a job moved to another worker before its end could be recorded');
@@ -58,24 +60,24 @@ async function backInLine(
 async function writeEnd(
   sql: Sql,
   subject: { readonly claimed: ClaimedJob; readonly fence: Fence; readonly verdict: Verdict & { readonly kind: 'end' }; readonly parts: RunParts },
-): Promise<string[]> {
+): Promise<{ readonly freedContent: string[]; readonly freedQueues: readonly string[] }> {
   const { claimed, fence, verdict, parts } = subject;
   const place = { orgId: claimed.orgId, jobId: claimed.job.id };
-  const freed = await deleteJobArtifacts(sql, place);
+  const freedContent = await deleteJobArtifacts(sql, place);
   const artifacts = await parts.files.placeArtifacts(
     sql,
     (verdict.artifacts ?? []).map((artifact) => ({ ...artifact, ...place, instanceId: claimed.step?.instanceId, stepPath: claimed.step?.path })),
   );
   const ended: JobEnded | undefined =
     verdict.output === undefined ? undefined : { ...verdict.output, artifacts: artifacts.map(({ id, name, bytes, sha256 }) => ({ id, name, bytes, sha256 })) };
-  const job = await endJob(sql, fence, { ...verdict.end, result: ended === undefined ? undefined : JSON.stringify(ended) });
+  const written = await endJob(sql, fence, { ...verdict.end, result: ended === undefined ? undefined : JSON.stringify(ended) });
   // Someone else has the job: nothing of this attempt may stand.
-  if (job === undefined) throw new MovedError();
+  if (written === undefined) throw new MovedError();
   const peak = parts.sizes.peakOf(fence.id);
   if (verdict.signature !== undefined && peak.memoryBytes + peak.vramBytes > 0)
     await learnJobSize(sql, { ...place, ...peak, signature: verdict.signature, nowMs: parts.clock.now() });
   if (needsGrant(claimed.job.resources)) await releaseLeaseOf(sql, fence.id);
-  return freed;
+  return { freedContent, freedQueues: written.freedQueues };
 }
 
 class MovedError extends Error {

@@ -82,6 +82,24 @@ test('a job starts when all it waits for have completed, and says meanwhile for 
   assert.equal((await ended(last.job.id)).result?.stdout, 'first\nsecond\nsecond\nlast\n');
 });
 
+test('the end of a job wakes the queues of those that waited for it, whichever those are', async () => {
+  // Nobody looks by himself for as long as the test runs.
+  const other = await jobsHarness({ limits: { graceMs: 500, pollMs: 600_000 } });
+  try {
+    await other.jobs.patchQueue({ name: 'late', patch: { slots: 1 }, requestId: 'req_test' });
+    const first = await other.submit({ script: `until [ -e ${other.shared}/go ]; do sleep 0.02; done` });
+    const next = await other.submit({ command: ['true'], queue: 'late', dependsOn: [first.job.id] });
+    const never = await other.submit({ command: ['sleep', '60'], queue: 'late', dependsOn: [next.job.id] });
+    const after = await other.submit({ command: ['true'], dependsOn: [{ id: never.job.id, condition: 'afterany' }] });
+    writeFileSync(`${other.shared}/go`, '');
+    assert.equal((await other.settled(next.job.id)).status, 'completed');
+    await other.jobs.cancelJob({ orgId: other.orgId, id: never.job.id, reason: 'not needed' });
+    assert.equal((await other.settled(after.job.id)).status, 'completed');
+  } finally {
+    await other.close();
+  }
+});
+
 test('a failed dependency ends what waits for it to complete, and what waits for that; what waits for any end runs', async () => {
   const bad = await submit({ script: 'sleep 0.3; exit 3' });
   const next = await submit({ command: ['true'], dependsOn: [bad.job.id] });

@@ -3,13 +3,13 @@
 import type * as z from 'zod';
 import type { Caller } from '../contract/caller.ts';
 import { filePathFault } from '../contract/files.ts';
-import { MAX_GROUP, type CommandSpec, type Job, type Queue, type submitJob } from '../contract/jobs.ts';
+import { MAX_GROUP, type CommandSpec, type Job, type submitJob } from '../contract/jobs.ts';
 import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Sql } from '../store/client.ts';
 import { insertDependencies, lockDependencies, type FoundDependency, type NamedDependency } from '../store/job-dependencies.ts';
-import { insertDirectJobs, type NewDirectJob } from '../store/jobs.ts';
-import { countPending, readQueue } from '../store/queues.ts';
+import { insertDirectJobs, type NewDirectJob } from '../store/job-inserts.ts';
+import { readQueueForSubmit } from '../store/queues.ts';
 import { needsOf } from './line.ts';
 import type { RunParts } from './parts.ts';
 import { signatureOf } from './sizes.ts';
@@ -118,15 +118,15 @@ export async function submitJobs(request: SubmitRequest, parts: Pick<RunParts, '
   return { ids: made.map((one) => one.id), groupId, job, queue: queueName };
 }
 
-async function checkQueue(name: string, count: number, parts: Pick<RunParts, 'database'>): Promise<Queue> {
-  const queue = await readQueue(parts.database.engine, name);
+async function checkQueue(name: string, count: number, parts: Pick<RunParts, 'database'>): Promise<{ readonly defaultGpus: number }> {
+  const queue = await readQueueForSubmit(parts.database.engine, name);
   if (queue === undefined) fail('unsatisfiable', { message: `There is no queue "${name}"; GET /api/v1/queues lists them.`, details: { queue: name } });
   if (queue.state === 'draining')
     fail('conflict', {
       message: `The queue ${name} is draining and takes no new jobs; set draining to false, or use another queue.`,
       details: { queue: name },
     });
-  const pending = await countPending(parts.database.engine, { name, limit: queue.maxPending + 1 });
+  const { pending } = queue;
   if (pending + count <= queue.maxPending) return queue;
   return fail('queue_full', {
     message: `The queue ${name} holds ${pending} waiting jobs; ${count} more would pass its limit of ${queue.maxPending}.`,

@@ -1,7 +1,7 @@
 /** What a job tells of itself while it runs, from `$STUDIO_PROGRESS` and from printed markers: the latest values for its row, and points for its curves.
  *  One thing to know: how far a curve is thinned follows from how many points it has had, so that a Studio that comes back thins on alike. */
 import type { ClaimedJob } from '../store/job-claims.ts';
-import { recordProgress } from '../store/job-claims.ts';
+import { recordProgress } from '../store/job-progress.ts';
 import { countMetricPoints, insertMetricPoints, MAX_POINTS, type MetricPoint } from '../store/job-metrics.ts';
 import type { RunParts } from './parts.ts';
 import type { Progress } from './progress.ts';

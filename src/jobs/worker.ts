@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import { isAlive } from '../kernel/process-identity.ts';
-import { claimJobs, endJob, listCancelRequests, listClaimed, listLapsed, renewLeases, requeueJob, type ClaimedJob } from '../store/job-claims.ts';
+import { claimJobs, listClaimed, listLapsed, renewLeases, type ClaimedJob } from '../store/job-claims.ts';
+import { endJob, requeueJob } from '../store/job-ends.ts';
+import { listCancelRequests } from '../store/job-cancels.ts';
 import { releaseLeaseOf } from '../store/gpu-leases.ts';
 import { countPending, listWork, upsertQueue } from '../store/queues.ts';
 import { beatWorker, deleteSilentWorkers } from '../store/workers.ts';
@@ -25,6 +27,8 @@ export interface JobWorker {
   /** Finds the jobs of this workspace again, then begins to claim. */
   start(): Promise<void>;
   wake(queue: string): void;
+  /** A queue has these slots from now on. */
+  setSlots(queue: string, slots: number): void;
   /** Ends a job of this process. @returns false when it is not here */
   stopJob(jobId: string, order: StopOrder): boolean;
   isRunning(jobId: string): boolean;
@@ -117,6 +121,10 @@ class Worker implements JobWorker {
     if (this.#claiming.has(queue)) return void this.#claiming.set(queue, true);
     this.#claiming.set(queue, false);
     void this.#claim(queue);
+  }
+
+  setSlots(queue: string, slots: number): void {
+    this.#slotsOf(queue, slots).setCount(slots);
   }
 
   stopJob(jobId: string, order: StopOrder): boolean {
@@ -301,13 +309,15 @@ class Worker implements JobWorker {
       });
       const fence = { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt };
       log.warn({ jobId: fence.id, workerId: fence.workerId }, 'a job of a silent worker was taken over');
-      await database.engine.transaction(async (sql) => {
+      const ended = await database.engine.transaction(async (sql) => {
         if (verdict.kind === 'requeue') await requeueJob(sql, fence, { ...verdict, nowMs: clock.now() });
-        if (verdict.kind === 'end') await endJob(sql, fence, verdict.end);
+        const written = verdict.kind === 'end' ? await endJob(sql, fence, verdict.end) : undefined;
         if (needsGrant(claimed.job.resources)) await releaseLeaseOf(sql, fence.id);
+        return written;
       });
       database.announce();
       this.#parts.ledger.drop(fence.id);
+      this.#parts.wake([claimed.job.queue, ...(ended?.freedQueues ?? [])]);
       if (verdict.kind === 'end') this.#parts.onJobEnded(fence.id);
     }
   }

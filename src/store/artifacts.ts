@@ -1,6 +1,6 @@
 /** Rows of artifacts: bytes that a job or a step produced. Content rules as in store/files.ts. */
 import type { Artifact } from '../contract/jobs.ts';
-import type { Sql } from './client.ts';
+import { hot, type Sql } from './client.ts';
 
 interface ArtifactRow {
   id: string;
@@ -69,7 +69,7 @@ export async function listArtifacts(
 
 /** Forgets what an earlier attempt of the job left. @returns the hashes to release */
 export async function deleteJobArtifacts(sql: Sql, artifacts: { readonly orgId: string; readonly jobId: string }): Promise<string[]> {
-  const { rows } = await sql.query<{ sha256: string }>(`delete from artifacts where org_id = $1 and job_id = $2 returning sha256`, [
+  const { rows } = await sql.query<{ sha256: string }>(hot(`delete from artifacts where org_id = $1 and job_id = $2 returning sha256`), [
     artifacts.orgId,
     artifacts.jobId,
   ]);

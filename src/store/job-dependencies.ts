@@ -3,7 +3,7 @@
 import type { Failure } from '../contract/instances.ts';
 import type { JobDependency } from '../contract/jobs.ts';
 import type { JobStatus } from '../contract/values.ts';
-import type { Sql } from './client.ts';
+import { hot, type Sql } from './client.ts';
 import { JOB_COLUMNS, jobEvent, type JobRow } from './jobs.ts';
 import { writeEvents } from './outbox.ts';
 
@@ -47,22 +47,27 @@ export async function insertDependencies(
 }
 
 /** What the end of a job means for those that wait for it: one less to wait for, or, where it had to complete and did not, an end of their own;
- *  that end is settled in turn. Call in the transaction that ends it, whatever ends it. */
-export async function settleDependents(sql: Sql, end: { readonly id: string; readonly status: JobStatus; readonly nowMs: number }): Promise<void> {
+ *  that end is settled in turn. Call in the transaction that ends it, whatever ends it.
+ *  @returns the queues in which a job waits for no other any more */
+export async function settleDependents(sql: Sql, end: { readonly id: string; readonly status: JobStatus; readonly nowMs: number }): Promise<string[]> {
+  const queues = new Set<string>();
   let ended: readonly { readonly id: string; readonly status: JobStatus }[] = [end];
   while (ended.length > 0) {
     const ids = ended.map(({ id }) => id);
     const completed = ended.map(({ status }) => status === 'completed');
     // Serial: what ends here decides what ends next. Held in one order: two ends with the same dependents never wait for each other in a circle.
-    await sql.query(
-      `with ended as (select id, completed from unnest($1::text[], $2::boolean[]) as e (id, completed)),
+    const { rows } = await sql.query<{ queue: string; blocked_by: number }>(
+      hot(`with ended as (select id, completed from unnest($1::text[], $2::boolean[]) as e (id, completed)),
          freed as (select d.job_id, count(*)::int as links from job_dependencies d join ended e on e.id = d.depends_on
            where d.condition = 'afterany' or e.completed group by d.job_id)
-       update jobs set blocked_by = greatest(0, blocked_by - freed.links), line_at = to_timestamp($3::float8 / 1000) from freed where jobs.id = freed.job_id and jobs.status = 'queued'`,
+       update jobs set blocked_by = greatest(0, blocked_by - freed.links), line_at = to_timestamp($3::float8 / 1000) from freed where jobs.id = freed.job_id and jobs.status = 'queued'
+       returning queue, blocked_by`),
       [ids, completed, end.nowMs],
     );
+    for (const row of rows) if (row.blocked_by === 0) queues.add(row.queue);
     ended = await endUnreachable(sql, { ids: ended.filter(({ status }) => status !== 'completed').map(({ id }) => id), nowMs: end.nowMs });
   }
+  return [...queues];
 }
 
 /** Ends what waits for one of these to complete, which it never will. */

@@ -1,11 +1,10 @@
-/** Rows of jobs: submitting, reading, listing. What a worker does with a job (claim, lease, end) stands in store/job-claims.ts.
+/** Rows of jobs: reading, listing, and what a row says. New ones: job-inserts.ts; in a worker's hands: job-claims.ts.
  *  Every change of state raises the job's own `seq` and writes its event in the same statement's transaction. */
 import type { Json } from '../contract/endpoint.ts';
-import type { RetryPolicy } from '../contract/graph.ts';
 import type { Failure, WaitReason } from '../contract/instances.ts';
-import type { CommandSpec, Job, JobGroup } from '../contract/jobs.ts';
-import { jobStatuses, type JobStatus } from '../contract/values.ts';
-import { writeEvents, type NewEvent } from './outbox.ts';
+import type { CommandSpec, Job } from '../contract/jobs.ts';
+import type { JobStatus } from '../contract/values.ts';
+import type { NewEvent } from './outbox.ts';
 import type { Sql } from './client.ts';
 
 export interface JobRow {
@@ -53,122 +52,6 @@ export const JOB_COLUMNS = `id, org_id, queue, type, status, instance_id, step_p
   not_before, worker_id, lease_expires_at, cancel_requested_at, exit_code, signal, reason, error, progress, metrics, wait, name, timeout_ms, group_id, group_index, group_size,
   group_values, blocked_by, preemptible, seq, created_at, started_at, ended_at`;
 
-export interface NewStepJob {
-  readonly id: string;
-  readonly orgId: string;
-  readonly queue: string;
-  readonly type: string;
-  readonly instanceId: string;
-  readonly stepPath: string;
-  readonly stepGeneration: number;
-  readonly stepAttempt: number;
-  readonly priority: number;
-  readonly resources: Job['resources'];
-  readonly timeoutMs: number | null;
-  /** On whose behalf it runs. */
-  readonly principal: string | null;
-  readonly createdAt: Date;
-}
-
-/** Queues the jobs of steps, in the caller's transaction. */
-export async function insertStepJobs(sql: Sql, jobs: readonly NewStepJob[]): Promise<void> {
-  if (jobs.length === 0) return;
-  const column = <K extends keyof NewStepJob>(key: K): NewStepJob[K][] => jobs.map((job) => job[key]);
-  const { rows } = await sql.query<JobRow>(
-    `insert into jobs (id, org_id, queue, type, status, instance_id, step_path, step_generation, step_attempt, priority, resources, timeout_ms, principal, created_at, seq)
-     select id, org_id, queue, type, 'queued', instance_id, step_path, step_generation, step_attempt, priority,
-       -- A queue of devices gives each job one, unless it says what it needs of them.
-       case when coalesce(default_gpus, 0) > 0 and not resources::jsonb ?| array['gpus', 'vramBytes'] then resources::jsonb || jsonb_build_object('gpus', default_gpus) else resources::jsonb end,
-       timeout_ms, principal, created_at, 1
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::bigint[], $12::text[], $13::timestamptz[])
-       as new (id, org_id, queue, type, instance_id, step_path, step_generation, step_attempt, priority, resources, timeout_ms, principal, created_at)
-       left join queues on queues.name = new.queue
-     returning ${JOB_COLUMNS}`,
-    [
-      column('id'),
-      column('orgId'),
-      column('queue'),
-      column('type'),
-      column('instanceId'),
-      column('stepPath'),
-      column('stepGeneration'),
-      column('stepAttempt'),
-      column('priority'),
-      jobs.map((job) => JSON.stringify(job.resources)),
-      column('timeoutMs'),
-      column('principal'),
-      column('createdAt'),
-    ],
-  );
-  await writeEvents(
-    sql,
-    rows.map((row) => jobEvent(row, 'jobs:job:queued')),
-  );
-}
-
-export interface NewDirectJob {
-  readonly id: string;
-  readonly orgId: string;
-  readonly queue: string;
-  readonly spec: CommandSpec;
-  readonly name: string | null;
-  readonly group: Job['group'] | undefined;
-  readonly blockedBy: number;
-  readonly preemptible: boolean;
-  /** Of its command and labels. */
-  readonly signature: string;
-  readonly priority: number;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly resources: Job['resources'];
-  readonly retry: { readonly [Key in keyof RetryPolicy]?: RetryPolicy[Key] | undefined };
-  readonly timeoutMs: number | null;
-  readonly principal: string;
-  readonly createdAt: Date;
-}
-
-/** Queues jobs that were submitted directly. */
-export async function insertDirectJobs(sql: Sql, jobs: readonly NewDirectJob[], requestId: string): Promise<Job[]> {
-  const column = <K extends keyof NewDirectJob>(key: K): NewDirectJob[K][] => jobs.map((job) => job[key]);
-  const text = (key: 'spec' | 'labels' | 'resources' | 'retry'): string[] => jobs.map((job) => JSON.stringify(job[key]));
-  const { rows } = await sql.query<JobRow>(
-    `insert into jobs (id, org_id, queue, type, status, spec, priority, labels, resources, retry, timeout_ms, principal, created_at, name, group_id, group_index, group_size,
-       group_values, blocked_by, preemptible, signature, seq)
-     select id, org_id, queue, 'command', 'queued', spec::jsonb, priority, labels::jsonb, resources::jsonb, retry::jsonb, timeout_ms, principal, created_at, name, group_id,
-       group_index, group_size, group_values::jsonb, blocked_by, preemptible, signature, 1
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::text[],
-       $13::text[], $14::int[], $15::int[], $16::text[], $17::int[], $18::boolean[], $19::text[])
-       as new (id, org_id, queue, spec, priority, labels, resources, retry, timeout_ms, principal, created_at, name, group_id, group_index, group_size, group_values,
-         blocked_by, preemptible, signature)
-     returning ${JOB_COLUMNS}`,
-    [
-      column('id'),
-      column('orgId'),
-      column('queue'),
-      text('spec'),
-      column('priority'),
-      text('labels'),
-      text('resources'),
-      text('retry'),
-      column('timeoutMs'),
-      column('principal'),
-      column('createdAt'),
-      column('name'),
-      jobs.map(({ group }) => group?.id ?? null),
-      jobs.map(({ group }) => group?.index ?? null),
-      jobs.map(({ group }) => group?.size ?? null),
-      jobs.map(({ group }) => (group?.matrix === undefined ? null : JSON.stringify(group.matrix))),
-      column('blockedBy'),
-      column('preemptible'),
-      column('signature'),
-    ],
-  );
-  await writeEvents(
-    sql,
-    rows.map((row) => jobEvent(row, 'jobs:job:queued', requestId)),
-  );
-  return rows.map(toJob).toSorted((a, b) => (a.id < b.id ? -1 : 1));
-}
-
 export async function readJob(sql: Sql, job: { readonly orgId: string; readonly id: string }): Promise<Job | undefined> {
   const { rows } = await sql.query<JobRow>(`select ${JOB_COLUMNS} from jobs where org_id = $1 and id = $2`, [job.orgId, job.id]);
   return rows[0] === undefined ? undefined : toJob(rows[0]);
@@ -178,38 +61,6 @@ export async function readJob(sql: Sql, job: { readonly orgId: string; readonly 
 export async function readJobSpec(sql: Sql, job: { readonly orgId: string; readonly id: string }): Promise<CommandSpec | null | undefined> {
   const { rows } = await sql.query<{ spec: CommandSpec | null }>(`select spec from jobs where org_id = $1 and id = $2`, [job.orgId, job.id]);
   return rows[0]?.spec;
-}
-
-/** @returns undefined when no job of the org is in such a group */
-export async function readJobGroup(sql: Sql, group: { readonly orgId: string; readonly id: string }): Promise<JobGroup | undefined> {
-  const { rows } = await sql.query<{ status: JobStatus; jobs: number; name: string | null; queue: string; created_at: Date }>(
-    `select status, count(*)::int as jobs, min(name) as name, min(queue) as queue, min(created_at) as created_at from jobs where org_id = $1 and group_id = $2 group by status`,
-    [group.orgId, group.id],
-  );
-  const [first] = rows;
-  if (first === undefined) return undefined;
-  const count = (status: JobStatus): number => rows.find((row) => row.status === status)?.jobs ?? 0;
-  const counts = Object.fromEntries(jobStatuses.map((status) => [status, count(status)])) as JobGroup['counts'];
-  return {
-    id: group.id,
-    ...(first.name === null ? {} : { name: first.name }),
-    queue: first.queue,
-    size: rows.reduce((sum, row) => sum + row.jobs, 0),
-    counts,
-    createdAt: rows.reduce((least, row) => (row.created_at < least ? row.created_at : least), first.created_at).toISOString(),
-  };
-}
-
-/** The jobs of a group in these states, in their order. */
-export async function listGroupJobs(
-  sql: Sql,
-  group: { readonly orgId: string; readonly id: string; readonly statuses: readonly JobStatus[] },
-): Promise<{ id: string; queue: string }[]> {
-  const { rows } = await sql.query<{ id: string; queue: string }>(
-    `select id, queue from jobs where org_id = $1 and group_id = $2 and status = any($3) order by group_index limit 10000`,
-    [group.orgId, group.id, [...group.statuses]],
-  );
-  return rows;
 }
 
 /** Those of these ids that are there, in no order. */

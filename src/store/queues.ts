@@ -1,7 +1,7 @@
 /** Rows of queues, and how full they are. */
 import type { Queue } from '../contract/jobs.ts';
 import type { QueueState } from '../contract/values.ts';
-import type { Sql } from './client.ts';
+import { hot, type Sql } from './client.ts';
 import { writeEvents } from './outbox.ts';
 
 interface QueueRow {
@@ -32,6 +32,17 @@ export async function listQueues(sql: Sql): Promise<Queue[]> {
 export async function readQueue(sql: Sql, name: string): Promise<Queue | undefined> {
   const { rows } = await sql.query<QueueRow>(`select ${QUEUE} from queues where name = $1`, [name]);
   return rows[0] === undefined ? undefined : toQueue(rows[0]);
+}
+
+/** What a submission has to know of a queue. `pending` is counted up to one beyond its limit. */
+export async function readQueueForSubmit(sql: Sql, name: string): Promise<Pick<Queue, 'state' | 'defaultGpus' | 'maxPending' | 'pending'> | undefined> {
+  const { rows } = await sql.query<Pick<QueueRow, 'state' | 'default_gpus' | 'max_pending' | 'pending'>>(
+    hot(`select state, default_gpus, max_pending, (select count(*) from (select 1 from jobs where queue = $1 and status = 'queued'
+       limit (select max_pending + 1 from queues where name = $1)) as waiting) as pending from queues where name = $1`),
+    [name],
+  );
+  const [row] = rows;
+  return row === undefined ? undefined : { state: row.state, defaultGpus: row.default_gpus, maxPending: row.max_pending, pending: row.pending };
 }
 
 /** Which of these names are queues, and how many devices each gives a job that does not say. */

@@ -11,7 +11,7 @@ import type { EngineStore } from '../../engine/store-port.ts';
 import { NodeError, type NodeContext, type NodeResult, type NodeType, type NodeTypes } from '../../nodes/kit.ts';
 import { nodeTypes } from '../../nodes/index.ts';
 import type { Database } from '../../store/client.ts';
-import type { NewStepJob } from '../../store/jobs.ts';
+import type { NewStepJob } from '../../store/job-inserts.ts';
 import type { Batch } from '../../store/journal.ts';
 import type { StoredWait } from '../../store/steps.ts';
 import { silentLog } from '../database.ts';

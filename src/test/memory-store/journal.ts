@@ -1,5 +1,5 @@
 /** The batch of the journal in memory: the checks of the one statement it stands for, its refusals and its effect. */
-import type { NewStepJob } from '../../store/jobs.ts';
+import type { NewStepJob } from '../../store/job-inserts.ts';
 import type { Batch, Fence } from '../../store/journal.ts';
 import { databaseError, type Part } from './answers.ts';
 import type { Rows, StepRow } from './rows.ts';

@@ -4,7 +4,7 @@ import type { Definition } from '../../contract/graph.ts';
 import type { Failure } from '../../contract/instances.ts';
 import type { JobStatus } from '../../contract/values.ts';
 import type { AdmissionRequest } from '../../store/admissions.ts';
-import type { NewStepJob } from '../../store/jobs.ts';
+import type { NewStepJob } from '../../store/job-inserts.ts';
 import type { AttemptInsert, InstanceEvent, InstanceInsert, LogInsert, StepWrite } from '../../store/journal.ts';
 import type { ProcessFacts } from '../../store/owners.ts';
 import type { NewCached } from '../../store/step-cache.ts';
