@@ -70,7 +70,7 @@ async function takeAll(state: State, opened: ClaimedStudio, shown: ShownThings, 
   const folder = join(out, state, look.name);
   mkdirSync(folder, { recursive: true });
   const page = await opened.signedIn(look);
-  for (const path of pagePaths(shown).filter((each) => each.includes(values.only))) {
+  for (const path of pagePaths(shown).filter((each) => values.only === '' || values.only.split(',').includes(nameOf(each, shown)))) {
     const file = `${nameOf(path, shown)}.png`;
     await take(page, path, join(folder, file));
     pictures.push({ state, path: nameOf(path, shown), look: look.name, file: `${state}/${look.name}/${file}` });

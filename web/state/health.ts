@@ -12,16 +12,10 @@ export type Health = ReplyOf<'GET /api/v1/infrastructure/health'>;
 // Changes are told at once; this is for what has no event: free space, sockets.
 const EVERY_MS = 10_000;
 
-// Ten minutes at one reading each ten seconds: as long as the overview looks back.
-const REMEMBERED = 60;
-
 const present = signal<Health | undefined>(undefined);
 const fault = signal<ApiError | undefined>(undefined);
-const history = signal<readonly (number | null)[]>(Array.from({ length: REMEMBERED }, () => null));
 
 export const health: ReadonlySignal<Health | undefined> = present;
-/** Processor shares of the readings so far, oldest first; null where none was taken. */
-export const cpuHistory: ReadonlySignal<readonly (number | null)[]> = history;
 export const healthError: ReadonlySignal<ApiError | undefined> = fault;
 
 /** Keeps `health` fresh while the shell is mounted. Called once, by the shell. */
@@ -36,7 +30,6 @@ export function useHealthFeed(): void {
   });
   useEffect(() => {
     present.value = value;
-    if (value !== undefined) history.value = [...history.value, value.machine.cpuShare].slice(-REMEMBERED);
     fault.value = error;
   }, [value, error]);
 }

@@ -88,3 +88,8 @@ export function formatPercent(fraction: number): string {
   const percent = fraction * 100;
   return `${percent > 0 && percent < 1 ? percent.toFixed(1) : Math.round(percent)} %`;
 }
+
+/** An amount in a currency (ISO 4217), with four digits where it is less than one. */
+export function formatMoney(amount: number, currency: string): string {
+  return new Intl.NumberFormat(undefined, { style: 'currency', currency, maximumFractionDigits: amount !== 0 && amount < 1 ? 4 : 2 }).format(amount);
+}

@@ -40,7 +40,7 @@ export function Meter(props: {
 export function Sparkline(props: {
   readonly label: string;
   readonly values: readonly (number | null)[];
-  readonly max?: number;
+  readonly max?: number | undefined;
   readonly width?: number;
   readonly height?: number;
 }): JSX.Element {

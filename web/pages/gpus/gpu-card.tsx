@@ -14,10 +14,10 @@ import { TimeChart } from '../../ui/time-chart.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { ErrorView, Skeleton } from '../../ui/views.tsx';
-import { memoryParts } from './memory-parts.ts';
+import { MemoryBar, memoryColors } from './memory-bar.tsx';
+import { memoryFigure, memoryParts } from './memory-parts.ts';
 import type { JSX } from 'preact';
 import type { Gpu, GpuHistory, GpuLease } from '../../state/gpus.ts';
-import type { MemoryPart } from './memory-parts.ts';
 
 type Points = GpuHistory['items'][number]['points'];
 
@@ -124,25 +124,6 @@ function DrainDialog(props: { readonly gpu: Gpu; readonly onClose: () => void; r
   );
 }
 
-const TENANT_HUES = ['running', 'cached', 'dead', 'timed-out', 'paused'] as const;
-
-interface Colors {
-  readonly used: string;
-  /** Of what was granted beyond. */
-  readonly held: string;
-}
-
-function colorsOf(part: MemoryPart, index: number): Colors {
-  if (part.kind === 'free') return { used: 'transparent', held: 'transparent' };
-  const hue = part.kind === 'external' ? 'queued' : (TENANT_HUES[index % TENANT_HUES.length] ?? 'running');
-  return { used: `var(--${hue}-solid)`, held: `var(--${hue}-tint)` };
-}
-
-function figureOf(part: MemoryPart): string {
-  if (part.kind !== 'tenant') return formatBytes(part.bytes);
-  return part.heldBytes > 0 ? `${formatBytes(part.bytes)} of ${formatBytes(part.bytes + part.heldBytes)}` : formatBytes(part.bytes);
-}
-
 function Memory({ gpu, leases }: Pick<GpuCardProps, 'gpu' | 'leases'>): JSX.Element {
   const parts = memoryParts(gpu, leases);
   const used = `${formatBytes(gpu.memoryUsedBytes)} of ${formatBytes(gpu.memoryTotalBytes)}`;
@@ -152,21 +133,11 @@ function Memory({ gpu, leases }: Pick<GpuCardProps, 'gpu' | 'leases'>): JSX.Elem
         <span class="strong grow">{gpu.sharesMemory ? 'Memory, shared with the machine' : 'Memory'}</span>
         <span class="mono faint">{used}</span>
       </div>
-      <div class="memory-bar" role="img" aria-label={`${used}: ${parts.map((part) => `${part.name} ${figureOf(part)}`).join(', ')}`}>
-        {parts.map((part, index) => {
-          const { used: solid, held } = colorsOf(part, index);
-          return (
-            <>
-              <div key={part.key} class={`memory-part memory-${part.kind}`} style={{ flexGrow: part.bytes, backgroundColor: solid }} />
-              {part.heldBytes > 0 && <div key={`${part.key} held`} class="memory-held" style={{ flexGrow: part.heldBytes, backgroundColor: held }} />}
-            </>
-          );
-        })}
-      </div>
+      <MemoryBar label={used} parts={parts} />
       <ul class="memory-legend small">
         {parts.map((part, index) => (
           <li key={part.key} class="row">
-            <span class={`memory-key memory-${part.kind}`} style={{ backgroundColor: colorsOf(part, index).used }} aria-hidden="true" />
+            <span class={`memory-key memory-${part.kind}`} style={{ backgroundColor: memoryColors(part, index).used }} aria-hidden="true" />
             {part.href === undefined ? (
               <span class="muted truncate">{part.name}</span>
             ) : (
@@ -174,7 +145,7 @@ function Memory({ gpu, leases }: Pick<GpuCardProps, 'gpu' | 'leases'>): JSX.Elem
                 {part.name}
               </a>
             )}
-            <span class="mono faint">{figureOf(part)}</span>
+            <span class="mono faint">{memoryFigure(part)}</span>
             {part.about !== undefined && <span class="tag">{part.about}</span>}
           </li>
         ))}

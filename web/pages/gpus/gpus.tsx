@@ -4,6 +4,7 @@ import { Gpu as GpuIcon } from 'lucide-preact';
 import { href } from '../../route.ts';
 import { me } from '../../session.ts';
 import { useGpuHistory, useGpuLine, useGpus } from '../../state/gpus.ts';
+import { Button } from '../../ui/button.tsx';
 import { formatBytes, formatCount } from '../../ui/format.ts';
 import { Card, Page } from '../../ui/page.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
@@ -36,7 +37,7 @@ export function GpusPage(): JSX.Element {
       <View of={gpus} what="GPUs" skeleton={<Skeleton shape="cards" rows={2} label="Loading GPUs" />}>
         {(list) =>
           list.items.length === 0 ? (
-            <NoGpu detection={list.detection} />
+            <NoGpu detection={list.detection} onLook={gpus.reload} />
           ) : (
             <div class="stack gpus">
               {list.detection.faults.map((fault) => (
@@ -92,7 +93,18 @@ function SpanPicker(props: { readonly value: number; readonly onChange: (minutes
   );
 }
 
-function NoGpu(props: { readonly detection: GpuList['detection'] }): JSX.Element {
+function NoGpu(props: { readonly detection: GpuList['detection']; readonly onLook: () => void }): JSX.Element {
+  const { unknown } = props.detection;
+  if (unknown !== null)
+    return (
+      <Empty
+        title="Which GPUs there are is not known yet"
+        icon={<GpuIcon size={24} aria-hidden="true" />}
+        action={<Button onClick={props.onLook}>Look again</Button>}
+      >
+        {sentence(unknown)} What needs no GPU runs meanwhile; what needs one waits.
+      </Empty>
+    );
   return (
     <Empty title="No GPU: everything runs on CPU queues" icon={<GpuIcon size={24} aria-hidden="true" />}>
       Studio looks again by itself; nothing has to be restarted once there is one. It looked for:

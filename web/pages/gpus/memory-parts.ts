@@ -1,4 +1,5 @@
 /** Who has the memory of a device, as the parts of one bar. Pure. */
+import { formatBytes } from '../../ui/format.ts';
 import type { Gpu, GpuLease } from '../../state/gpus.ts';
 
 export interface MemoryPart {
@@ -55,4 +56,9 @@ function tenantPart(gpu: Card, lease: Lease, grantedBytes: number): MemoryPart {
     ...(about === undefined ? {} : { about }),
     ...(page === undefined ? {} : { href: page }),
   };
+}
+
+/** What a part has, in words: of a tenant also what it was granted. */
+export function memoryFigure(part: MemoryPart): string {
+  return part.heldBytes > 0 ? `${formatBytes(part.bytes)} of ${formatBytes(part.bytes + part.heldBytes)}` : formatBytes(part.bytes);
 }

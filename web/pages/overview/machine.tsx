@@ -1,37 +1,76 @@
-/** The machine: how busy it is, its queues and services. */
+/** The machine: how hard it works, its devices and who has them, its queues and services. */
 import { href } from '../../route.ts';
-import { cpuHistory, health } from '../../state/health.ts';
+import { health } from '../../state/health.ts';
 import { useServices } from '../../state/services.ts';
-import { formatBytes, formatCount, formatPercent } from '../../ui/format.ts';
-import { Meter, Sparkline } from '../../ui/meter.tsx';
+import { formatBytes, formatPercent } from '../../ui/format.ts';
+import { Sparkline } from '../../ui/meter.tsx';
 import { Card } from '../../ui/page.tsx';
 import { ServiceChip, StatusChip } from '../../ui/status-chip.tsx';
-import { Skeleton, View } from '../../ui/views.tsx';
+import { View } from '../../ui/views.tsx';
+import { MemoryBar } from '../gpus/memory-bar.tsx';
+import { memoryParts } from '../gpus/memory-parts.ts';
+import { loadLines } from './load-lines.ts';
 import type { JSX } from 'preact';
-import type { Health } from '../../state/health.ts';
 import type { Gpu, MachineView } from '../../state/overview.ts';
 
-export function MachineCards(props: { readonly machine: MachineView }): JSX.Element {
+export function LoadCard({ load }: { readonly load: MachineView['load'] }): JSX.Element {
   return (
-    <>
-      <LoadCard gpus={props.machine.gpus} />
-      <QueuesCard queues={props.machine.queues} />
-      <ServicesCard />
-    </>
+    <Card title="Machine" aside={<span class="faint small">last hour</span>}>
+      <div class="load">
+        {loadLines(load.points, health.value?.machine.cpuShare).map((line) => (
+          <div key={line.name} class="load-line">
+            <span class="strong">{line.name}</span>
+            <Sparkline label={`${line.name} over the last hour, now ${line.figure}`} values={line.values} max={line.max} />
+            <span class="mono figures load-figure">{line.figure}</span>
+          </div>
+        ))}
+      </div>
+    </Card>
   );
 }
 
-function QueuesCard(props: { readonly queues: MachineView['queues'] }): JSX.Element {
+export function GpusCard(props: Pick<MachineView, 'gpus' | 'leases'>): JSX.Element | null {
+  if (props.gpus.length === 0) return null;
   return (
-    <Card
-      title="Queues"
-      flush
-      aside={
-        <a class="small" href={href('/jobs')}>
-          Jobs
-        </a>
-      }
-    >
+    <Card title="GPUs" aside={<AllLink path="/gpus" of="GPUs" />}>
+      <ul class="gpu-strip">
+        {props.gpus.map((gpu) => (
+          <GpuTile key={gpu.uuid} gpu={gpu} leases={props.leases} />
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function GpuTile({ gpu, leases }: { readonly gpu: Gpu; readonly leases: MachineView['leases'] }): JSX.Element {
+  const parts = memoryParts(gpu, leases);
+  const tenants = parts.filter((part) => part.kind === 'tenant').map((part) => part.name);
+  const memory = `${formatBytes(gpu.memoryUsedBytes)} of ${formatBytes(gpu.memoryTotalBytes)}`;
+  return (
+    <li class="gpu-tile">
+      <div class="row small">
+        <span class="strong">GPU {gpu.index}</span>
+        <span class="grow" />
+        {gpu.state === 'ok' ? (
+          <span class="mono faint figures">
+            {gpu.utilizationPercent === null ? '' : formatPercent(gpu.utilizationPercent / 100)}
+            {gpu.temperatureC === null ? '' : ` · ${gpu.temperatureC} °C`}
+          </span>
+        ) : (
+          <StatusChip bare status={gpu.state === 'lost' ? 'failed' : 'draining'} word={gpu.state === 'lost' ? 'Lost' : undefined} />
+        )}
+      </div>
+      <MemoryBar label={`Memory of GPU ${gpu.index}, ${memory}`} parts={parts} />
+      <span class="small faint truncate" data-tip={memory}>
+        {tenants.length === 0 ? memory : tenants.join(', ')}
+      </span>
+    </li>
+  );
+}
+
+export function QueuesCard({ queues }: Pick<MachineView, 'queues'>): JSX.Element {
+  return (
+    <Card title="Queues" flush aside={<AllLink path="/queues" of="queues" />}>
       <table class="mini">
         <thead>
           <tr>
@@ -42,7 +81,7 @@ function QueuesCard(props: { readonly queues: MachineView['queues'] }): JSX.Elem
           </tr>
         </thead>
         <tbody>
-          {props.queues.map((queue) => (
+          {queues.map((queue) => (
             <tr key={queue.name}>
               <th scope="row">{queue.name}</th>
               <td>{queue.state === 'running' ? <StatusChip bare status="ok" word="Open" /> : <StatusChip bare status={queue.state} />}</td>
@@ -58,18 +97,10 @@ function QueuesCard(props: { readonly queues: MachineView['queues'] }): JSX.Elem
   );
 }
 
-function ServicesCard(): JSX.Element {
+export function ServicesCard(): JSX.Element {
   const services = useServices();
   return (
-    <Card
-      title="Services"
-      flush
-      aside={
-        <a class="small" href={href('/settings/system')}>
-          System
-        </a>
-      }
-    >
+    <Card title="Services" flush aside={<AllLink path="/services" of="services" />}>
       <View of={services} what="Services">
         {(page) =>
           page.items.length === 0 ? (
@@ -79,7 +110,9 @@ function ServicesCard(): JSX.Element {
               {page.items.map((service) => (
                 <li key={service.name} class="service-row">
                   <span class="strong">{service.name}</span>
-                  <span class="muted truncate grow">{service.reason ?? ''}</span>
+                  <span class="muted truncate grow" data-tip={service.reason ?? undefined}>
+                    {service.reason ?? ''}
+                  </span>
                   <ServiceChip state={service.state} bare />
                 </li>
               ))}
@@ -91,68 +124,10 @@ function ServicesCard(): JSX.Element {
   );
 }
 
-function LoadCard(props: { readonly gpus: readonly Gpu[] }): JSX.Element {
-  const value = health.value;
+function AllLink(props: { readonly path: string; readonly of: string }): JSX.Element {
   return (
-    <Card title="Machine">
-      {value === undefined ? (
-        <Skeleton rows={3} label="Loading the machine" />
-      ) : (
-        <div class="stack">
-          <CpuLine machine={value.machine} />
-          <MemoryLine machine={value.machine} />
-          {props.gpus.map((gpu) => (
-            <GpuLine key={gpu.uuid} gpu={gpu} />
-          ))}
-        </div>
-      )}
-    </Card>
-  );
-}
-
-function CpuLine({ machine }: { readonly machine: Health['machine'] }): JSX.Element {
-  const share = machine.cpuShare === null ? '–' : formatPercent(machine.cpuShare);
-  return (
-    <div class="stack stack-tight">
-      <LoadHead name="CPU" about={formatCount(Math.round(machine.cores * 10) / 10, 'core')} figure={`${share} · load ${machine.load1.toFixed(2)}`} />
-      <Sparkline label={`CPU over the last minutes, now ${share}`} values={cpuHistory.value} max={1} />
-    </div>
-  );
-}
-
-function MemoryLine({ machine }: { readonly machine: Health['machine'] }): JSX.Element {
-  return (
-    <div class="stack stack-tight">
-      <LoadHead
-        name="Memory"
-        about={`Studio ${formatBytes(machine.processBytes)}`}
-        figure={`${formatBytes(machine.memoryUsedBytes)} of ${formatBytes(machine.memoryTotalBytes)}`}
-      />
-      <Meter label="Memory used" used={machine.memoryUsedBytes} total={machine.memoryTotalBytes} />
-    </div>
-  );
-}
-
-function GpuLine({ gpu }: { readonly gpu: Gpu }): JSX.Element {
-  const parts = [
-    gpu.utilizationPercent === null ? '' : formatPercent(gpu.utilizationPercent / 100),
-    gpu.temperatureC === null ? '' : `${gpu.temperatureC} °C`,
-    `${formatBytes(gpu.memoryUsedBytes)} of ${formatBytes(gpu.memoryTotalBytes)}`,
-  ];
-  return (
-    <div class="stack stack-tight">
-      <LoadHead name={`gpu-${gpu.index}`} about={gpu.name} figure={parts.filter((part) => part !== '').join(' · ')} />
-      <Meter label={`Memory of gpu-${gpu.index}`} used={gpu.memoryUsedBytes} total={gpu.memoryTotalBytes} />
-    </div>
-  );
-}
-
-function LoadHead(props: { readonly name: string; readonly about: string; readonly figure: string }): JSX.Element {
-  return (
-    <div class="row small">
-      <span class="strong">{props.name}</span>
-      <span class="muted truncate grow">{props.about}</span>
-      <span class="mono faint">{props.figure}</span>
-    </div>
+    <a class="small" href={href(props.path)} aria-label={`All ${props.of}`}>
+      All
+    </a>
   );
 }

@@ -1,110 +1,40 @@
-/** Cards of work: running, waiting with the reason, failed lately with what to do, completed lately. */
+/** Cards of work: what runs, what waits with the reason, what failed lately. The same for the same reason is one line with a count. */
 import { href } from '../../route.ts';
-import { waitWords } from '../../state/overview.ts';
+import { localTimes } from '../../state/local-times.ts';
+import { now } from '../../ui/clock.ts';
+import { Progress } from '../../ui/meter.tsx';
 import { Card } from '../../ui/page.tsx';
 import { StatusShape } from '../../ui/status-chip.tsx';
 import { Duration, RelativeTime } from '../../ui/time.tsx';
-import type { ComponentChildren, JSX } from 'preact';
-import type { InstanceSummary } from '../../../src/contract/instances.ts';
-import type { WorkView } from '../../state/overview.ts';
+import { formatPercent } from '../../ui/format.ts';
+import type { JSX } from 'preact';
+import type { WorkList, WorkView } from '../../state/overview.ts';
+import type { WorkLine } from '../../state/work-lines.ts';
 
-export function WorkCards(props: { readonly work: WorkView }): JSX.Element {
-  const { work } = props;
-  const waitingCount = work.waiting.length + work.queuedJobs.length;
+// As many lines as a card shows without scrolling.
+const ROWS = 8;
+
+export function WorkCards({ work }: { readonly work: WorkView }): JSX.Element {
   return (
     <div class="overview-work">
-      <WorkCard title="Running" count={work.running.length} more={work.more.running} all="/instances?filter=status:running" none="Nothing runs.">
-        {work.running.map((one) => (
-          <WorkRow
-            key={one.id}
-            status={one.status}
-            title={one.workflowName}
-            path={instancePath(one)}
-            aside={<Duration from={one.startedAt ?? one.createdAt} />}
-          />
-        ))}
-      </WorkCard>
-      <WorkCard
-        title="Waiting"
-        count={waitingCount}
-        more={work.more.waiting || work.more.queuedJobs}
-        all="/instances?filter=status:pending,waiting,paused"
-        none="Nothing waits."
-      >
-        {work.waiting.map((one) => (
-          <WorkRow
-            key={one.id}
-            status={one.status}
-            title={one.workflowName}
-            path={instancePath(one)}
-            note={waitWords(one)}
-            aside={<RelativeTime at={one.createdAt} />}
-          />
-        ))}
-        {work.queuedJobs.map((job) => (
-          <WorkRow
-            key={job.id}
-            status={job.status}
-            title={`${job.stepPath ?? job.type} on ${job.queue}`}
-            path={`/jobs/${job.id}`}
-            note={waitWords(job)}
-            aside={<RelativeTime at={job.createdAt} />}
-          />
-        ))}
-      </WorkCard>
-      <WorkCard title="Failed this week" count={work.failed.length} more={work.more.failed} all="/instances?filter=status:failed" none="Nothing failed.">
-        {work.failed.map((one) => (
-          <WorkRow
-            key={one.id}
-            status={one.status}
-            title={one.workflowName}
-            path={instancePath(one)}
-            note={failureWords(one)}
-            aside={<RelativeTime at={one.endedAt ?? one.createdAt} />}
-          />
-        ))}
-      </WorkCard>
-      <WorkCard
-        title="Completed this week"
-        count={work.completed.length}
-        more={work.more.completed}
-        all="/instances?filter=status:completed"
-        none="Nothing completed yet."
-      >
-        {work.completed.map((one) => (
-          <WorkRow
-            key={one.id}
-            status={one.status}
-            title={one.workflowName}
-            path={instancePath(one)}
-            aside={<RelativeTime at={one.endedAt ?? one.createdAt} />}
-          />
-        ))}
-      </WorkCard>
+      <WorkCard title="Running" list={work.running} all="/instances?filter=status:running" none="Nothing runs." isTicking />
+      <WorkCard title="Waiting" list={work.waiting} all="/instances?filter=status:pending,waiting,paused" none="Nothing waits." />
+      <WorkCard title="Failed this week" list={work.failed} all="/instances?filter=status:failed" none="Nothing failed." />
     </div>
   );
 }
 
-function instancePath(instance: InstanceSummary): string {
-  return `/instances/${instance.id}`;
-}
-
-function failureWords(instance: InstanceSummary): string {
-  const { error } = instance;
-  if (error === undefined) return 'No reason was recorded.';
-  return `${error.step === undefined ? '' : `${error.step}: `}${error.message}`;
-}
-
 interface WorkCardProps {
   readonly title: string;
-  readonly count: number;
-  readonly more: boolean;
+  readonly list: WorkList;
   readonly all: string;
   readonly none: string;
-  readonly children: ComponentChildren;
+  /** Shows for how long instead of since when. */
+  readonly isTicking?: boolean;
 }
 
 function WorkCard(props: WorkCardProps): JSX.Element {
+  const { lines, count, more } = props.list;
   return (
     <Card
       title={props.title}
@@ -112,8 +42,8 @@ function WorkCard(props: WorkCardProps): JSX.Element {
       aside={
         <>
           <span class="count">
-            {props.count}
-            {props.more && '+'}
+            {count}
+            {more && '+'}
           </span>
           <a class="small" href={href(props.all)} aria-label={`All: ${props.title}`}>
             All
@@ -121,31 +51,39 @@ function WorkCard(props: WorkCardProps): JSX.Element {
         </>
       }
     >
-      {props.count === 0 ? <p class="work-none faint">{props.none}</p> : <ul class="work-list">{props.children}</ul>}
+      {lines.length === 0 ? (
+        <p class="work-none faint">{props.none}</p>
+      ) : (
+        <ul class="work-list">
+          {lines.slice(0, ROWS).map((line) => (
+            <Line key={line.key} line={line} isTicking={props.isTicking === true} />
+          ))}
+        </ul>
+      )}
     </Card>
   );
 }
 
-function WorkRow(props: {
-  readonly status: string;
-  readonly title: string;
-  readonly path: string;
-  readonly note?: string;
-  readonly aside: ComponentChildren;
-}): JSX.Element {
+function Line({ line, isTicking }: { readonly line: WorkLine; readonly isTicking: boolean }): JSX.Element {
   return (
     <li>
-      <a class="work-row" href={href(props.path)}>
-        <StatusShape status={props.status} label />
+      <a class="work-row" href={href(line.path)}>
+        <StatusShape status={line.status} label />
         <span class="work-words">
-          <span class="strong truncate">{props.title}</span>
-          {props.note !== undefined && (
-            <span class="muted truncate" data-tip={props.note}>
-              {props.note}
+          <span class="row">
+            <span class="strong truncate" data-tip={line.title}>
+              {line.title}
+            </span>
+            {line.count > 1 && <span class="count">×{line.count}</span>}
+          </span>
+          {line.note !== undefined && (
+            <span class="muted truncate" data-tip={localTimes(line.note, now.value)}>
+              {localTimes(line.note, now.value)}
             </span>
           )}
+          {line.progress !== undefined && <Progress label={`${line.title}: ${formatPercent(line.progress)}`} value={line.progress} />}
         </span>
-        <span class="faint small">{props.aside}</span>
+        <span class="faint small">{isTicking ? <Duration from={line.at} /> : <RelativeTime at={line.at} />}</span>
       </a>
     </li>
   );

@@ -8,7 +8,7 @@ import { useAction } from '../../state/action.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
 import { Field, Input, Segmented } from '../../ui/field.tsx';
-import { formatDuration, formatNumber, formatPercent } from '../../ui/format.ts';
+import { formatDuration, formatMoney, formatNumber, formatPercent } from '../../ui/format.ts';
 import { Meter } from '../../ui/meter.tsx';
 import { Card, Facts, Page } from '../../ui/page.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -83,7 +83,13 @@ function columnsOf(costs: Costs): readonly Column<Costs['items'][number]>[] {
     { key: 'jobs', title: 'Jobs', width: '72px', align: 'end', minor: true, render: (item) => formatNumber(item.jobs) },
     { key: 'gpu', title: 'GPU hours', width: '96px', align: 'end', minor: true, render: (item) => item.gpuHours.toFixed(2) },
     { key: 'slot', title: 'Slot hours', width: '96px', align: 'end', render: (item) => item.slotHours.toFixed(2) },
-    { key: 'cost', title: 'Cost', width: '112px', align: 'end', render: (item) => <span class="mono strong">{money(item.cost, costs.price.currency)}</span> },
+    {
+      key: 'cost',
+      title: 'Cost',
+      width: '112px',
+      align: 'end',
+      render: (item) => <span class="mono strong">{formatMoney(item.cost, costs.price.currency)}</span>,
+    },
   ];
 }
 
@@ -95,9 +101,9 @@ function CostSummary(props: { readonly costs: Costs }): JSX.Element {
     <Card title="The machine">
       <div class="stack">
         <div class="queue-figures">
-          <Figure value={money(costs.total, price.currency)} word="in all" />
-          <Figure value={money(costs.attributed, price.currency)} word="for jobs" />
-          <Figure value={money(costs.unattributed, price.currency)} word="for being there" />
+          <Figure value={formatMoney(costs.total, price.currency)} word="in all" />
+          <Figure value={formatMoney(costs.attributed, price.currency)} word="for jobs" />
+          <Figure value={formatMoney(costs.unattributed, price.currency)} word="for being there" />
         </div>
         <Meter label="Share that went to jobs" used={costs.attributed} total={Math.max(costs.total, 1e-9)} warnAt={2} badAt={2} />
         <Facts
@@ -111,7 +117,7 @@ function CostSummary(props: { readonly costs: Costs }): JSX.Element {
               'Price',
               price.perHour === null
                 ? 'unknown: set one below'
-                : `${money(price.perHour, price.currency)} an hour, ${price.source === 'pod' ? 'as the pod says' : 'as set here'}`,
+                : `${formatMoney(price.perHour, price.currency)} an hour, ${price.source === 'pod' ? 'as the pod says' : 'as set here'}`,
             ],
           ]}
         />
@@ -161,8 +167,4 @@ function PriceForm(props: { readonly costs: Costs; readonly onSaved: () => void 
       )}
     </CardForm>
   );
-}
-
-function money(amount: number, currency: string): string {
-  return new Intl.NumberFormat(undefined, { style: 'currency', currency, maximumFractionDigits: amount !== 0 && amount < 1 ? 4 : 2 }).format(amount);
 }

@@ -1,0 +1,36 @@
+/** The memory of a device as one bar: who uses how much, and what is granted beyond, in a weaker tone of the same hue. */
+import { memoryFigure } from './memory-parts.ts';
+import type { JSX } from 'preact';
+import type { MemoryPart } from './memory-parts.ts';
+
+const TENANT_HUES = ['running', 'cached', 'dead', 'timed-out', 'paused'] as const;
+
+interface Colors {
+  readonly used: string;
+  /** Of what was granted beyond. */
+  readonly held: string;
+}
+
+/** The colours of the part at this place among those of its device. */
+export function memoryColors(part: MemoryPart, index: number): Colors {
+  if (part.kind === 'free') return { used: 'transparent', held: 'transparent' };
+  const hue = part.kind === 'external' ? 'queued' : (TENANT_HUES[index % TENANT_HUES.length] ?? 'running');
+  return { used: `var(--${hue}-solid)`, held: `color-mix(in oklab, var(--${hue}-solid) 35%, transparent)` };
+}
+
+/** @param props.label the whole in words: the parts are named after it */
+export function MemoryBar(props: { readonly label: string; readonly parts: readonly MemoryPart[] }): JSX.Element {
+  return (
+    <div class="memory-bar" role="img" aria-label={`${props.label}: ${props.parts.map((part) => `${part.name} ${memoryFigure(part)}`).join(', ')}`}>
+      {props.parts.map((part, index) => {
+        const { used, held } = memoryColors(part, index);
+        return (
+          <>
+            <div key={part.key} class={`memory-part memory-${part.kind}`} style={{ flexGrow: part.bytes, backgroundColor: used }} />
+            {part.heldBytes > 0 && <div key={`${part.key} held`} class="memory-held" style={{ flexGrow: part.heldBytes, backgroundColor: held }} />}
+          </>
+        );
+      })}
+    </div>
+  );
+}
