@@ -39,6 +39,7 @@ import { openapiRoutes } from './http/routes/openapi.ts';
 import { runDataRoutes } from './http/routes/run-data.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
 import { settingsRoutes } from './http/routes/settings.ts';
+import { testRunRoutes } from './http/routes/test-runs.ts';
 import { triggerRoutes } from './http/routes/triggers.ts';
 import { uploadRoutes } from './http/routes/uploads.ts';
 import { userRoutes } from './http/routes/users.ts';
@@ -252,6 +253,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...triggerRoutes({ triggers, settings: identity.settings }),
     ...formRoutes(triggers.forms),
     ...definitionRoutes({ engine }),
+    ...testRunRoutes({ engine }),
     ...instanceRoutes({ engine, jobs, accounts: identity.accounts }),
     ...instanceViewRoutes({ jobs }),
     ...approvalRoutes({ accounts: identity.accounts }),

@@ -1,6 +1,7 @@
 /** One command on many instances, named by a filter. */
 import * as z from 'zod';
 import { endpoint, timestamp } from './endpoint.ts';
+import { instanceFilter } from './instances.ts';
 import { instanceStatuses } from './values.ts';
 
 /** Instances of one call; the next call takes the next ones. */
@@ -19,7 +20,12 @@ export const batchCommand = z.strictObject({
       .max(330)
       .regex(/^[^:]+:/, 'write a label as key:value')
       .optional(),
+    tag: instanceFilter.tag,
+    startedBy: instanceFilter.startedBy,
+    /** Without `ids`, test runs are left out unless asked for. */
+    test: z.enum(['true', 'false', 'all']).optional(),
     since: timestamp.optional(),
+    until: timestamp.optional(),
   }),
   limit: z.int().min(1).max(MAX_BATCH).default(MAX_BATCH),
   /** Only counts. */

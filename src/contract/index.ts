@@ -32,6 +32,7 @@ import { runDataEndpoints } from './run-data.ts';
 import { secretEndpoints } from './secrets.ts';
 import { serviceEndpoints } from './services.ts';
 import { settingsEndpoints } from './settings.ts';
+import { testRunEndpoints } from './test-runs.ts';
 import { triggerEndpoints } from './triggers.ts';
 import { uploadEndpoints } from './uploads.ts';
 import { userEndpoints } from './users.ts';
@@ -48,6 +49,7 @@ export const endpoints = [
   ...auditEndpoints,
   ...workflowEndpoints,
   ...definitionEndpoints,
+  ...testRunEndpoints,
   ...exampleEndpoints,
   ...triggerEndpoints,
   ...formEndpoints,

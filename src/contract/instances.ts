@@ -49,6 +49,8 @@ export const instance = z.strictObject({
   parent: z.strictObject({ instanceId: z.string(), path: z.string(), generation: z.int().nullable() }).optional(),
   /** Every step waits for a person's word before it starts. */
   debug: z.boolean().optional(),
+  /** A test run of a draft, or called by one. The `version` of a draft's is below zero: GET workflows/{id}/versions/{version} shows what ran. */
+  isTest: z.boolean().optional(),
   createdAt: timestamp,
   startedAt: timestamp.nullable(),
   endedAt: timestamp.nullable(),
@@ -102,6 +104,21 @@ export const itemCounts = z.strictObject({
   counts: z.partialRecord(z.enum(stepStatuses), z.int()),
 });
 export type ItemCounts = z.infer<typeof itemCounts>;
+
+/** What lists, counts and batches of instances are narrowed by. */
+export const instanceFilter = {
+  status: z.string().max(200).optional(),
+  workflowId: z.string().max(64).optional(),
+  /** A tag of the workflow. */
+  tag: z.string().max(40).optional(),
+  label: z.string().max(330).optional(),
+  /** `cron`: whatever a trigger of that type started; `cron:daily`: what that one did. */
+  startedBy: z.string().max(100).optional(),
+  /** Test runs of drafts: left out unless asked for. */
+  test: z.enum(['true', 'false', 'all']).default('false'),
+  since: timestamp.optional(),
+  until: timestamp.optional(),
+};
 
 export const startInstance = z.strictObject({
   input: json.optional(),
@@ -162,13 +179,7 @@ export const instanceEndpoints = [
     key: 'GET /api/v1/instances',
     tag: 'instances',
     summary: 'List instances',
-    query: z.strictObject({
-      ...pageQuery,
-      status: z.string().max(200).optional(),
-      workflowId: z.string().max(64).optional(),
-      label: z.string().max(330).optional(),
-      since: timestamp.optional(),
-    }),
+    query: z.strictObject({ ...pageQuery, ...instanceFilter }),
     status: 200,
     reply: page(instanceSummary),
     errors: ['invalid_query'],

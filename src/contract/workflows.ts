@@ -9,7 +9,10 @@ const description = z.string().max(4_000);
 /** What the database can number. */
 const MAX_VERSION = 2_147_483_647;
 const id = z.strictObject({ id: z.string().max(64) });
-const idAndVersion = z.strictObject({ id: z.string().max(64), n: z.coerce.number().int().min(1).max(MAX_VERSION) });
+const versionNumber = z.coerce.number().int().max(MAX_VERSION);
+const idAndVersion = z.strictObject({ id: z.string().max(64), n: versionNumber.min(1) });
+/** Below zero: what a test run ran. */
+const idAndAnyVersion = z.strictObject({ id: z.string().max(64), n: versionNumber.min(-MAX_VERSION) });
 
 export const workflowSummary = z.strictObject({
   id: z.string(),
@@ -130,7 +133,8 @@ export const workflowEndpoints = [
     key: 'GET /api/v1/workflows/{id}/versions/{n}',
     tag: 'workflows',
     summary: 'Read one version',
-    params: idAndVersion,
+    description: 'A number below zero, the `version` of a test run, reads what that ran.',
+    params: idAndAnyVersion,
     status: 200,
     reply: workflowVersion,
     errors: ['not_found'],

@@ -42,6 +42,7 @@ export function callWorkflow(trial: Trial, call: Call): void {
     parent: { instanceId: live.id, path, generation: call.wait ? step.generation : null },
     depth: live.depth + 1,
     starter: live.starter,
+    isTest: live.isTest,
   };
   // When it began is durable first: the child's id is made of it, so that a second try makes the same.
   stageStep(core, frame, node, step, { status: 'running', attempt, startedAt, input: trial.inputText, error: null, wait: null });

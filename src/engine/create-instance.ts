@@ -26,6 +26,7 @@ export interface NewLive {
   readonly parent?: StoredInstance['parent'];
   readonly depth?: number | undefined;
   readonly debug?: boolean | undefined;
+  readonly isTest?: boolean | undefined;
   /** Set: it begins as pending, and is let in by the limits. */
   readonly limits?: LimitKeys | undefined;
   readonly starter?: string | null | undefined;
@@ -54,6 +55,7 @@ export function makeLive(core: Core, made: NewLive): Live {
       parent: made.parent,
       depth: made.depth ?? 0,
       debug: made.debug ?? false,
+      isTest: made.isTest ?? false,
       limitKey: made.limits?.limitKey ?? null,
       rateKey: made.limits?.rateKey ?? null,
       starter: made.starter ?? null,
@@ -86,6 +88,7 @@ export function stageCreated(core: Core, live: Live, origin: Origin): void {
     priority: live.priority,
     startedBy: origin.startedBy,
     ...(origin.rerunOf === null ? {} : { rerunOf: origin.rerunOf }),
+    ...(live.isTest ? { isTest: true } : {}),
     createdAt: new Date(live.createdAt).toISOString(),
     startedAt: isoOf(live.startedAt),
     endedAt: null,
@@ -119,6 +122,7 @@ function createdRow(live: Live, origin: Origin): InstanceInsert {
     parentGeneration: live.parent?.generation ?? null,
     depth: live.depth,
     debug: live.debug,
+    isTest: live.isTest,
     limitKey: live.limitKey,
     rateKey: live.rateKey,
     waiting: origin.waiting === undefined ? null : JSON.stringify(origin.waiting),

@@ -3,6 +3,7 @@
 import { roles, type Role } from '../contract/values.ts';
 import { isTruthy } from '../kernel/json.ts';
 import { NodeError } from '../nodes/kit.ts';
+import { PINNED_REASON } from '../store/steps.ts';
 import { PASS_PORT } from './advance.ts';
 import { startAttempt } from './attempt.ts';
 import type { Core } from './core.ts';
@@ -104,7 +105,7 @@ function proceed(core: Core, frame: Frame, node: CompiledNode, step: LiveStep): 
         output,
         hasOutput: true,
         port: node.type.portOf?.(output) ?? null,
-        reason: 'the output is pinned',
+        reason: PINNED_REASON,
         endedAt: core.clock.now(),
       },
       true,

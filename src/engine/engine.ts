@@ -31,9 +31,11 @@ import { commandInstance, commandStep, executeRemote, type InstanceRequest, type
 import { copyWorkflow, diffVersions, exportWorkflow, importWorkflow, type Imported, type ImportRequest } from './definitions.ts';
 import { rerunInstance, type RerunRequest } from './rerun.ts';
 import { startBatch, startInstance, type BatchRequest, type StartRequest, type Started } from './start.ts';
+import { lastOutputs, type LastOutputs } from './last-outputs.ts';
 import { flush } from './stage.ts';
 import { databaseStore } from './store-port.ts';
 import type { Effect } from './step-commands.ts';
+import { startTestRun, type TestRunRequest } from './test-run.ts';
 import type { Subject } from './validate-outer.ts';
 import {
   archiveWorkflow,
@@ -85,6 +87,8 @@ export interface Engine {
 
   startInstance(request: StartRequest): Promise<Started>;
   startBatch(request: BatchRequest): Promise<readonly string[]>;
+  startTestRun(request: TestRunRequest): ReturnType<typeof startTestRun>;
+  lastOutputs(query: { readonly orgId: string; readonly workflowId: string }): Promise<LastOutputs>;
   rerunInstance(request: RerunRequest): Promise<{ readonly id: string }>;
   commandInstance(request: InstanceRequest): Promise<void>;
   commandStep(request: StepCommandRequest): Promise<Effect>;
@@ -193,6 +197,8 @@ export function createEngine(parts: EngineParts): Engine {
 
     startInstance: (request) => startInstance(core, request),
     startBatch: (request) => startBatch(core, request),
+    startTestRun: (request) => startTestRun(core, request),
+    lastOutputs: (query) => lastOutputs(core, query),
     rerunInstance: (request) => rerunInstance(core, request),
     commandInstance: (request) => commandInstance(core, request),
     commandStep: (request) => commandStep(core, request),

@@ -55,6 +55,7 @@ function created(id: string): Group {
     parentGeneration: null,
     depth: 0,
     debug: false,
+    isTest: false,
     limitKey: null,
     rateKey: null,
     waiting: null,

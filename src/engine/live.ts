@@ -31,6 +31,8 @@ export interface Live {
   /** What the workflow's limits count it under; null: no such limit. */
   readonly limitKey: string | null;
   readonly rateKey: string | null;
+  /** A test run, or called by one: what it calls is one, too. */
+  readonly isTest: boolean;
   /** Every step waits for a person's word before it starts. */
   debug: boolean;
   readonly top: Frame;
@@ -91,6 +93,7 @@ export function createLive(stored: StoredInstance, graph: CompiledGraph): Live {
     limitKey: stored.limitKey,
     rateKey: stored.rateKey,
     debug: stored.debug,
+    isTest: stored.isTest,
     hasLarge: false,
     runningCount: 0,
     stepCount: 0,

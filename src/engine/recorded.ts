@@ -38,6 +38,7 @@ export function readRecorded(live: Live, startedBy: string): Recorded | undefine
     startedBy,
     ...(live.parent === undefined ? {} : { parent: live.parent }),
     ...(live.debug ? { debug: true } : {}),
+    ...(live.isTest ? { isTest: true } : {}),
     createdAt: new Date(live.createdAt).toISOString(),
     startedAt: textOf(row.startedAt),
     endedAt: textOf(row.endedAt),

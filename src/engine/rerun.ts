@@ -62,6 +62,8 @@ export async function rerunInstance(core: Core, request: RerunRequest): Promise<
     labels: old.labels,
     startedBy: 'rerun',
     starter: request.starter,
+    // A test that runs again as it was is one; the published version is not.
+    isTest: old.isTest && request.version === 'same',
     requestId: request.requestId,
     head: { name: head.name, version: number },
     version,

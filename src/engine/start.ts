@@ -42,6 +42,8 @@ export interface StartRequest {
   readonly depth?: number | undefined;
   /** Every step waits for a person's word. */
   readonly debug?: boolean | undefined;
+  /** A test run, or called by one. */
+  readonly isTest?: boolean | undefined;
   /** The user who starts it, by hand or with a key. */
   readonly starter?: string | null | undefined;
 }

@@ -1,5 +1,9 @@
 /** Filters of lists, as text in a query. */
+import type * as z from 'zod';
+import type { instanceFilter } from '../contract/instances.ts';
+import { instanceStatuses } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
+import type { InstanceFilter } from '../store/instance-filter.ts';
 
 /** `a,b` of a closed list; undefined: any. @throws AppError invalid_query */
 export function statusesOf(text: string | undefined, allowed: readonly string[]): readonly string[] | undefined {
@@ -15,4 +19,21 @@ export function labelOf(text: string | undefined): { readonly key: string; reado
   if (text === undefined) return undefined;
   const colon = text.indexOf(':');
   return colon > 0 ? { key: text.slice(0, colon), value: text.slice(colon + 1) } : fail('invalid_query', `label: write key:value, not "${text}".`);
+}
+
+type InstanceFilterText = { readonly [Key in keyof typeof instanceFilter]?: z.infer<(typeof instanceFilter)[Key]> };
+
+/** Which instances a query means. @throws AppError invalid_query */
+export function instanceFilterOf(query: InstanceFilterText): Omit<InstanceFilter, 'orgId' | 'ids'> {
+  const { status, workflowId, tag, label, startedBy, test = 'false', since, until } = query;
+  return {
+    statuses: statusesOf(status, instanceStatuses),
+    workflowId,
+    tag,
+    label: labelOf(label),
+    startedBy,
+    test: test === 'all' ? undefined : test === 'true',
+    since,
+    until,
+  };
 }

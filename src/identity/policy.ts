@@ -63,6 +63,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/workflows/{id}/export': may('user', 'workflows:read'),
   'POST /api/v1/workflows/import': may('user', 'workflows:write'),
   'POST /api/v1/workflows/{id}/copy': may('user', 'workflows:write'),
+  'POST /api/v1/workflows/{id}/test-runs': may('user', 'workflows:write'),
+  'GET /api/v1/workflows/{id}/last-outputs': may('user', 'instances:read'),
   'GET /api/v1/triggers': may('user', 'workflows:read'),
   'POST /api/v1/triggers/pause': may('admin', 'settings:write'),
   'POST /api/v1/triggers/resume': may('admin', 'settings:write'),

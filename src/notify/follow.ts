@@ -7,7 +7,7 @@ import { messageOf } from '../kernel/fail.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Database, Sql } from '../store/client.ts';
-import { findChildInstances, readWorkflowFacts, type WorkflowFacts } from '../store/notification-rules.ts';
+import { findOddInstances, readWorkflowFacts, type WorkflowFacts } from '../store/notification-rules.ts';
 import type { StoredEvent } from '../store/outbox.ts';
 import { ensureReader, readOnce } from '../store/outbox-readers.ts';
 import { kindOf, messageOfEvent, told } from './message.ts';
@@ -100,15 +100,16 @@ async function tellOf(parts: FollowParts, sql: Sql, events: readonly StoredEvent
   const concerned = events.filter((event) => kinds.get(event) !== undefined);
   if (concerned.length === 0) return;
   const workflows = await readWorkflowFacts(sql, [...new Set(concerned.map(workflowOf))]);
-  const children = await findChildInstances(sql, [...new Set(concerned.map((event) => event.id))]);
+  const odd = await findOddInstances(sql, [...new Set(concerned.map((event) => event.id))]);
   const all: Rows[] = [];
   // Serial: one connection; most events concern nobody and cost nothing here.
   for (const event of concerned) {
     const kind = kinds.get(event);
     const workflow = workflows.get(workflowOf(event));
-    if (kind === undefined || workflow === undefined) continue;
+    // Who tests looks on: nobody else is told.
+    if (kind === undefined || workflow === undefined || odd.get(event.id) === 'test') continue;
     const settings = await parts.settingsOf(workflow.orgId);
-    const targets = targetsOf(workflow, settings, { kind, isChild: children.has(event.id) });
+    const targets = targetsOf(workflow, settings, { kind, isChild: odd.has(event.id) });
     if (targets.length === 0) continue;
     const source = `${event.kind}:${event.id}:${event.sequence}`;
     const { orgId, publishedBy: publisher } = workflow;

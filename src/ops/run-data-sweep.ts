@@ -20,6 +20,7 @@ import {
   type RunPartition,
   type Stretch,
 } from '../store/run-data.ts';
+import { deleteUnusedTestDefinitions } from '../store/test-definitions.ts';
 
 export interface RunDataSettings {
   /** 0: for ever, unless a workflow says less. */
@@ -70,6 +71,8 @@ const BITE = 500;
 const ROWS = 5_000;
 /** An archived workflow can be restored for so long. Source: CONTRACTS (DELETE workflows). */
 const ARCHIVED_MS = 30 * DAY_MS;
+/** The definition of a test run is written before its instance. */
+const UNUSED_TEST_MS = 3_600_000;
 /** Each try holds writers up for 0.1 s at most; about 3 s in all. */
 const TRIES = 8;
 const NAMED = 10;
@@ -98,6 +101,7 @@ export async function sweepRunData(parts: SweepParts): Promise<SweepReport> {
   const held = await dropOld(round);
   await deleteShorter(round);
   const deletedResults = await bites(round, ROWS, () => deleteExpiredResults(sql, at, ROWS));
+  await bites(round, ROWS, () => deleteUnusedTestDefinitions(sql, new Date(at.getTime() - UNUSED_TEST_MS), ROWS));
   const deletedWorkflows = isOver(round) ? [] : await deleteArchivedWorkflows(sql, archivedBefore);
   await keepBudget(round);
   return {

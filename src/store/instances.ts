@@ -3,6 +3,7 @@ import type { Json } from '../contract/endpoint.ts';
 import type { Failure, Instance, InstanceSummary, WaitReason } from '../contract/instances.ts';
 import type { InstanceStatus, WaitingKind } from '../contract/values.ts';
 import { hot, type Sql } from './client.ts';
+import { filterValues, MATCHES, type InstanceFilter } from './instance-filter.ts';
 import { writeEvents } from './outbox.ts';
 import { deleteWhatHangsOn } from './run-data.ts';
 
@@ -24,6 +25,7 @@ interface SummaryRow {
   parent_path: string | null;
   parent_generation: number | null;
   debug: boolean;
+  is_test: boolean;
   created_at: Date;
   started_at: Date | null;
   ended_at: Date | null;
@@ -45,7 +47,7 @@ const SEEN_SEQ_OF_SECOND = `greatest(i.seq, coalesce((select max(o.sequence) fro
 const SEEN_SEQ = `greatest(i.seq, coalesce((select max(o.sequence) from outbox o where o.kind = 'instance' and o.id = i.id collate "default"),
   (select max(s.seq) from steps s where s.instance_id = i.id))) as seq`;
 const SUMMARY = `i.id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.error, i.waiting, i.labels, i.priority, i.started_by, i.rerun_of,
-  i.parent_id, i.parent_path, i.parent_generation, i.debug, i.created_at, i.started_at, i.ended_at`;
+  i.parent_id, i.parent_path, i.parent_generation, i.debug, i.is_test, i.created_at, i.started_at, i.ended_at`;
 
 /** @returns undefined when the org has no such instance */
 export async function readInstance(
@@ -69,13 +71,7 @@ export async function readInstance(
       };
 }
 
-export interface InstanceQuery {
-  readonly orgId: string;
-  readonly ids?: readonly string[] | undefined;
-  readonly statuses?: readonly string[] | undefined;
-  readonly workflowId?: string | undefined;
-  readonly label?: { readonly key: string; readonly value: string } | undefined;
-  readonly since?: string | undefined;
+export interface InstanceQuery extends InstanceFilter {
   /** Id of the last instance of the page before. */
   readonly after?: string | undefined;
   readonly limit: number;
@@ -84,22 +80,9 @@ export interface InstanceQuery {
 /** Newest first. No bound below: without fresh statistics one makes PostgreSQL sort all that lies above it, instead of reading the newest by the index. */
 export async function listInstances(sql: Sql, query: InstanceQuery): Promise<InstanceSummary[]> {
   const { rows } = await sql.query<SummaryRow>(
-    `select ${SUMMARY}, ${SEEN_SEQ}
-     from instances i join workflows w on w.id = i.workflow_id
-     where i.org_id = $1 and ($2::text[] is null or i.status = any($2)) and ($3::text is null or i.workflow_id = $3)
-       and ($4::jsonb is null or i.labels @> $4) and ($5::timestamptz is null or i.created_at >= $5) and ($6::text is null or i.id < $6)
-       and ($8::text[] is null or i.id = any($8))
-     order by i.id desc limit $7`,
-    [
-      query.orgId,
-      query.statuses === undefined ? null : [...query.statuses],
-      query.workflowId ?? null,
-      query.label === undefined ? null : JSON.stringify({ [query.label.key]: query.label.value }),
-      query.since ?? null,
-      query.after ?? null,
-      query.limit,
-      query.ids === undefined ? null : [...query.ids],
-    ],
+    `select ${SUMMARY}, ${SEEN_SEQ} from instances i join workflows w on w.id = i.workflow_id
+     where ${MATCHES} and ($11::text is null or i.id < $11) order by i.id desc limit $12`,
+    [...filterValues(query), query.after ?? null, query.limit],
   );
   return rows.map(toSummary);
 }
@@ -119,6 +102,7 @@ function toSummary(row: SummaryRow): InstanceSummary {
     ...(row.rerun_of === null ? {} : { rerunOf: row.rerun_of }),
     ...parentOf(row),
     ...(row.debug ? { debug: true } : {}),
+    ...(row.is_test ? { isTest: true } : {}),
     createdAt: row.created_at.toISOString(),
     startedAt: row.started_at?.toISOString() ?? null,
     endedAt: row.ended_at?.toISOString() ?? null,
@@ -157,6 +141,8 @@ export interface StoredInstance {
   readonly parent: { readonly instanceId: string; readonly path: string; readonly generation: number | null } | undefined;
   readonly depth: number;
   readonly debug: boolean;
+  /** A test run, or called by one. */
+  readonly isTest: boolean;
   /** The user who started it, by hand or with a key. */
   readonly starter: string | null;
   /** What the workflow's limits count it under; null: no such limit. */
@@ -182,13 +168,14 @@ interface StoredRow extends ParentColumns {
   started_at: Date | null;
   depth: number;
   debug: boolean;
+  is_test: boolean;
   starter: string | null;
   limit_key: string | null;
   rate_key: string | null;
 }
 
 const STORED = `i.id, i.org_id, i.workflow_id, w.name as workflow_name, i.version, i.status, i.input, i.labels, i.priority, i.started_by, i.principal, i.owner_epoch,
-  i.created_at, i.started_at, i.parent_id, i.parent_path, i.parent_generation, i.depth, i.debug, i.starter,
+  i.created_at, i.started_at, i.parent_id, i.parent_path, i.parent_generation, i.depth, i.debug, i.is_test, i.starter,
   i.limit_key, i.rate_key`;
 
 /** @returns undefined when the org has no such instance */
@@ -264,6 +251,7 @@ function toStored(row: StoredRow): StoredInstance {
     parent: parentOf(row).parent,
     depth: row.depth,
     debug: row.debug,
+    isTest: row.is_test,
     starter: row.starter,
     limitKey: row.limit_key,
     rateKey: row.rate_key,

@@ -85,6 +85,7 @@ export const createdColumns: readonly Column<InstanceInsert>[] = [
   ['parent_generation', 'int', (row) => row.parentGeneration],
   ['depth', 'int', (row) => row.depth],
   ['debug', 'boolean', (row) => row.debug],
+  ['is_test', 'boolean', (row) => row.isTest],
   ['starter', 'plain', (row) => row.starter],
   ['limit_key', 'free', (row) => row.limitKey],
   ['rate_key', 'free', (row) => row.rateKey],

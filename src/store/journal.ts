@@ -72,6 +72,7 @@ export interface InstanceInsert {
   readonly parentGeneration: number | null;
   readonly depth: number;
   readonly debug: boolean;
+  readonly isTest: boolean;
   /** What the workflow's limits count it under. */
   readonly limitKey: string | null;
   readonly rateKey: string | null;

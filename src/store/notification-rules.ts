@@ -21,10 +21,13 @@ export async function readWorkflowFacts(sql: Sql, ids: readonly string[]): Promi
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Which of these instances were called by another one. */
-export async function findChildInstances(sql: Sql, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const { rows } = await sql.query<{ id: string }>(`select id from instances where id = any($1) and parent_id is not null`, [ids]);
-  return new Set(rows.map((row) => row.id));
+/** Which of these instances were called by another one, and which are test runs; the others are left out. */
+export async function findOddInstances(sql: Sql, ids: readonly string[]): Promise<ReadonlyMap<string, 'child' | 'test'>> {
+  const { rows } = await sql.query<{ id: string; is_test: boolean }>(
+    `select id, is_test from instances where id = any($1) and (parent_id is not null or is_test)`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row.is_test ? 'test' : 'child']));
 }
 
 export interface Person {

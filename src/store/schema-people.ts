@@ -143,3 +143,19 @@ export const idempotencyKeys = pgTable(
   },
   (t) => [primaryKey({ columns: [t.orgId, t.caller, t.route, t.key] })],
 );
+
+export const savedViews = pgTable('saved_views', {
+  id: text().primaryKey(),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  userId: text('user_id')
+    .notNull()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  page: text().notNull(),
+  name: text().notNull(),
+  filter: text().notNull(),
+  isShared: boolean('is_shared').notNull(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull(),
+});

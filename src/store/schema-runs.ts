@@ -31,7 +31,41 @@ export const workflows = pgTable('workflows', {
   archivedAt: timestamp('archived_at', { withTimezone: true }),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+  tags: text().array().notNull().default([]),
 });
+
+export const testDefinitions = pgTable('test_definitions', {
+  version: integer().primaryKey(),
+  workflowId: text('workflow_id')
+    .notNull()
+    .references(() => workflows.id, { onDelete: 'cascade' }),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  definition: text().notNull(),
+  runBy: text('run_by').references(() => users.id, { onDelete: 'set null' }),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+});
+
+export const workflowEditors = pgTable(
+  'workflow_editors',
+  {
+    workflowId: text('workflow_id')
+      .notNull()
+      .references(() => workflows.id, { onDelete: 'cascade' }),
+    editorId: text('editor_id').notNull(),
+    orgId: text('org_id')
+      .notNull()
+      .references(() => orgs.id, { onDelete: 'cascade' }),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    hasPen: boolean('has_pen').notNull(),
+    openedAt: timestamp('opened_at', { withTimezone: true }).notNull(),
+    expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.workflowId, t.editorId] })],
+);
 
 export const workflowVersions = pgTable(
   'workflow_versions',
@@ -147,6 +181,7 @@ export const instances = pgTable('instances', {
   limitKey: text('limit_key'),
   rateKey: text('rate_key'),
   starter: text(),
+  isTest: boolean('is_test').notNull().default(false),
 });
 
 export const steps = pgTable(

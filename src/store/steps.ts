@@ -26,6 +26,9 @@ interface StepRow {
   details: string | null;
 }
 
+/** Why a step has the output it has: somebody pinned it, and nothing ran. */
+export const PINNED_REASON = 'the output is pinned';
+
 const STEP = `s.path, s.generation, s.status, s.attempt, s.input, s.output, s.error, s.reason, s.wait, s.job_id, s.worker_id, s.seq, s.queued_at, s.started_at, s.ended_at, s.details`;
 
 export interface StepQuery {

@@ -100,6 +100,8 @@ export async function deleteFire(sql: Sql, fire: Pick<Fire, 'workflowId' | 'key'
 export interface Origin {
   readonly workflowId: string;
   readonly chain: number;
+  /** It, or one that called it, is a test run. */
+  readonly isTest: boolean;
 }
 
 /** @param origin.label the label that counts the chain */
@@ -107,13 +109,13 @@ export async function readOrigin(
   sql: Sql,
   origin: { readonly orgId: string; readonly instanceId: string; readonly label: string },
 ): Promise<Origin | undefined> {
-  const { rows } = await sql.query<{ workflowId: string; chain: number }>(
+  const { rows } = await sql.query<Origin>(
     `with recursive up as (
-       select i.id, i.parent_id, i.workflow_id, i.labels, 0 as depth from instances i where i.id = $1 and i.org_id = $2
+       select i.id, i.parent_id, i.workflow_id, i.labels, i.is_test, 0 as depth from instances i where i.id = $1 and i.org_id = $2
        union all
-       select i.id, i.parent_id, i.workflow_id, i.labels, up.depth + 1 from up join instances i on i.id = up.parent_id where up.depth < 64
+       select i.id, i.parent_id, i.workflow_id, i.labels, i.is_test, up.depth + 1 from up join instances i on i.id = up.parent_id where up.depth < 64
      )
-     select (select workflow_id from up where depth = 0) as "workflowId",
+     select (select workflow_id from up where depth = 0) as "workflowId", bool_or(is_test) as "isTest",
        coalesce(max(case when labels ->> $3 ~ '^[0-9]{1,4}$' then (labels ->> $3)::int end), 0)::int as chain
      from up having count(*) > 0`,
     [origin.instanceId, origin.orgId, origin.label],

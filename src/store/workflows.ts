@@ -7,6 +7,7 @@ import type { Workflow, WorkflowSummary, workflowVersion } from '../contract/wor
 import type * as z from 'zod';
 import { hot, type Sql } from './client.ts';
 import { writeEvents } from './outbox.ts';
+import { readTestDefinition } from './test-definitions.ts';
 import { listTriggerViews } from './triggers.ts';
 
 export type WorkflowVersion = z.infer<typeof workflowVersion>;
@@ -36,7 +37,7 @@ interface FullRow extends SummaryRow {
 const SUMMARY = `w.id, w.name, w.description, w.version, v.node_count, w.draft is not null as has_draft, w.archived_at, w.created_at, w.updated_at,
   l.id as last_id, l.status as last_status, l.created_at as last_created_at`;
 const FROM = `from workflows w join workflow_versions v on v.workflow_id = w.id and v.version = w.version
-  left join lateral (select i.id, i.status, i.created_at from instances i where i.workflow_id = w.id order by i.id desc limit 1) l on true`;
+  left join lateral (select i.id, i.status, i.created_at from instances i where i.workflow_id = w.id and not i.is_test order by i.id desc limit 1) l on true`;
 
 /** The ETag of a workflow: changes with every publish, not with drafts. */
 export function workflowEtag(revision: number): string {
@@ -343,15 +344,24 @@ export async function listVersions(
   return rows.map(toVersion);
 }
 
+/** @param query.version below zero: what a test run ran */
 export async function readVersion(
   sql: Sql,
   query: { readonly orgId: string; readonly workflowId: string; readonly version: number },
 ): Promise<WorkflowVersion | undefined> {
+  if (query.version < 0) return readTest(sql, query);
   const { rows } = await sql.query<VersionRow & { definition: Definition }>(
     `select version, structural_hash, published_by, created_at, definition from workflow_versions where org_id = $1 and workflow_id = $2 and version = $3`,
     [query.orgId, query.workflowId, query.version],
   );
   return rows[0] === undefined ? undefined : { ...toVersion(rows[0]), definition: rows[0].definition };
+}
+
+async function readTest(sql: Sql, query: Parameters<typeof readTestDefinition>[1]): Promise<WorkflowVersion | undefined> {
+  const test = await readTestDefinition(sql, query);
+  if (test === undefined) return undefined;
+  const { definition, runBy, createdAt } = test;
+  return { version: query.version, structuralHash: '', publishedBy: runBy, createdAt: createdAt.toISOString(), definition };
 }
 
 function toVersion(row: VersionRow): Omit<WorkflowVersion, 'definition'> {

@@ -32,8 +32,12 @@ export function batchRoutes({ engine }: { readonly engine: Pick<Engine, 'command
         ids: filter.ids,
         statuses: filter.status ?? applies[command],
         workflowId: filter.workflowId,
+        tag: filter.tag,
         label: labelOf(filter.label),
+        startedBy: filter.startedBy,
+        test: testOf(filter),
         since: filter.since,
+        until: filter.until,
         limit: Math.min(limit, MAX_BATCH) + 1,
       });
       const chosen = found.slice(0, limit);
@@ -54,6 +58,11 @@ export function batchRoutes({ engine }: { readonly engine: Pick<Engine, 'command
       return { body: { matched: chosen.length, done: chosen.length - refused.length, refused: [...refused, ...apart], more } };
     },
   });
+}
+
+function testOf({ test, ids }: { readonly test?: 'true' | 'false' | 'all' | undefined; readonly ids?: readonly string[] | undefined }): boolean | undefined {
+  const wanted = test ?? (ids === undefined ? 'false' : 'all');
+  return wanted === 'all' ? undefined : wanted === 'true';
 }
 
 interface Named {

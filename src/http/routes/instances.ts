@@ -1,6 +1,6 @@
 /** Instances and their steps: starting, reading, commanding. */
 import { instanceEndpoints, type Instance } from '../../contract/instances.ts';
-import { instanceStatuses, stepStatuses } from '../../contract/values.ts';
+import { stepStatuses } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { StepCommandRequest } from '../../engine/route-command.ts';
 import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
@@ -11,7 +11,7 @@ import { Broadcast } from '../../realtime/envelope.ts';
 import { listInstances, readInstance } from '../../store/instances.ts';
 import { currentCursor, readStream } from '../../store/outbox.ts';
 import { countItems, listAttempts, listSteps, readStepLog } from '../../store/steps.ts';
-import { labelOf, statusesOf } from '../filters.ts';
+import { instanceFilterOf, statusesOf } from '../filters.ts';
 import { pageOf } from '../pages.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
 import { withReasons } from '../wait-reasons.ts';
@@ -103,16 +103,8 @@ export function instanceRoutes({ engine, jobs, accounts }: InstanceParts): reado
     },
     'GET /api/v1/instances': async (call) => {
       const cursor = await call.cursor();
-      const { limit, after, status, workflowId, label, since } = call.query;
-      const found = await listInstances(call.sql, {
-        orgId: call.caller.orgId,
-        statuses: statusesOf(status, instanceStatuses),
-        workflowId,
-        label: labelOf(label),
-        since,
-        after,
-        limit: limit + 1,
-      });
+      const { limit, after, ...filter } = call.query;
+      const found = await listInstances(call.sql, { orgId: call.caller.orgId, ...instanceFilterOf(filter), after, limit: limit + 1 });
       return { body: pageOf(found, { limit, after: (instance) => instance.id, cursor }) };
     },
     'GET /api/v1/instances/{id}': async (call) => ({ body: await requireInstance(call, call.params.id) }),

@@ -49,7 +49,7 @@ export function instanceAnswers(
 }
 
 function storedOf(rows: Rows, row: InstanceRow): StoredInstance {
-  const { id, orgId, workflowId, version, status, priority, startedBy, principal, ownerEpoch, createdAt, startedAt, depth, debug, starter, limitKey, rateKey } =
+  const { id, orgId, workflowId, version, status, priority, startedBy, principal, ownerEpoch, createdAt, startedAt, depth, debug, isTest, starter, limitKey, rateKey } =
     row;
   let { seq } = row;
   for (const step of rows.steps.get(id)?.values() ?? []) seq = Math.max(seq, step.seq);
@@ -70,6 +70,7 @@ function storedOf(rows: Rows, row: InstanceRow): StoredInstance {
       startedAt,
       depth,
       debug,
+      isTest,
       limitKey,
       rateKey,
       seq,

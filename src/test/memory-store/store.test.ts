@@ -69,7 +69,7 @@ function created(id: string, more: Partial<InstanceInsert> = {}): InstanceInsert
     waiting: null,
     starter: null,
   };
-  return { id, ...fixed, ...empty, seq: 1, createdAt: 1_767_225_600_000, startedAt: 1_767_225_600_000, depth: 0, debug: false, ...more };
+  return { id, ...fixed, ...empty, seq: 1, createdAt: 1_767_225_600_000, startedAt: 1_767_225_600_000, depth: 0, debug: false, isTest: false, ...more };
 }
 
 function step(path: string, seq: number, more: Partial<StepWrite> = {}): StepWrite {

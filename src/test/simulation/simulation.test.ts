@@ -107,7 +107,7 @@ const nothing = { rerunOf: null, principal: null, parentId: null, parentPath: nu
 const pendingRow: InstanceRow = {
   ...nothing,
   ...{ id: '', orgId: 'org_sim', workflowId: 'wf_root', version: 1, status: 'pending', input: '{}', labels: '{}', priority: 50, startedBy: 'manual', seq: 1 },
-  ...{ createdAt: 0, startedAt: null, depth: 0, debug: false, limitKey: '', ownerEpoch: 1, output: null, error: null, endedAt: null },
+  ...{ createdAt: 0, startedAt: null, depth: 0, debug: false, isTest: false, limitKey: '', ownerEpoch: 1, output: null, error: null, endedAt: null },
 };
 
 // An item's pause that ended twice, a place given before a crash, a map that ran a failed item again, an oldest that does not answer, a place for one that
