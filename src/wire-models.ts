@@ -12,6 +12,7 @@ import { modelRoutes } from './http/routes/models.ts';
 import type { Identity } from './identity/identity.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Egress } from './kernel/egress.ts';
+import { createEgressConnections, type EgressConnections } from './kernel/egress-connections.ts';
 import type { Logger } from './kernel/log.ts';
 import { createCatalogue } from './models/catalogue.ts';
 import { createDownloadSteps } from './models/download-steps.ts';
@@ -36,7 +37,7 @@ export interface ModelWireParts {
   readonly devices: Devices;
   readonly ledger: GpuLedger;
   readonly identity: Identity;
-  readonly httpOf: (orgId: string) => Egress;
+  readonly httpOf: (orgId: string, connections?: EgressConnections) => Egress;
   readonly readSecret: (orgId: string | null, name: string) => Promise<string | undefined>;
 }
 
@@ -59,12 +60,20 @@ export function wireModels(parts: ModelWireParts): WiredModels {
   const folder = createModelFolder(workspacePath);
   const catalogue = createCatalogue({ database, clock, log, folder, files });
   const downloads = createDownloads({
-    ...{ database, clock, log, folder, catalogue, httpOf },
+    ...{ database, clock, log, folder, catalogue },
+    httpOf: (orgId) => httpOf(orgId),
     secrets: identity.secrets,
     endpoint: config.hfEndpoint,
     token: config.hfToken,
   });
-  const remote = createRemoteEngines({ egressOf: httpOf, secrets: identity.secrets, clock, random: Math.random });
+  // Each organisation has its own: they were opened under its rules.
+  const kept = new Map<string, EgressConnections>();
+  const egressOf = (orgId: string): Egress => {
+    const connections = kept.get(orgId) ?? createEgressConnections(clock);
+    kept.set(orgId, connections);
+    return httpOf(orgId, connections);
+  };
+  const remote = createRemoteEngines({ egressOf, secrets: identity.secrets, clock, random: Math.random });
   const left = createLeftovers({ folder: join(workspacePath, 'run', 'models'), workspaceId: `models.${workspaceId}`, clock });
   const models = createMachineModels({
     ...{ database, clock, log, ledger, devices, remote, readSecret, folder, workspacePath },
@@ -98,6 +107,7 @@ export function wireModels(parts: ModelWireParts): WiredModels {
       await downloads.stop();
       await models.stop();
       remote.stop();
+      for (const connections of kept.values()) connections.close();
     },
     stopCounting: () => usage.stop(),
   };

@@ -54,6 +54,7 @@ import { needsOf } from './jobs/line.ts';
 import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
 import { createEgress, type Egress } from './kernel/egress.ts';
+import type { EgressConnections } from './kernel/egress-connections.ts';
 import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
 import type { HealthBoard } from './ops/health.ts';
@@ -142,7 +143,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     onGranted: (waitMs) => void loadMetrics().then((loaded) => loaded.observeGpuWait(waitMs)),
   });
   const sandbox = createSandbox({ clock, log });
-  const httpOf = (orgId: string): Egress => createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock });
+  const httpOf = (orgId: string, connections?: EgressConnections): Egress =>
+    createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock, connections });
   const notify = createNotify({
     database,
     clock,
@@ -187,6 +189,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ledger,
     prepareJob: (step) => engine.prepareJob(step),
     onJobStarted: (job) => engine.onJobStarted(job),
+    onJobRequeued: (job) => engine.onJobRequeued(job),
     onJobEnded: (jobId) => engine.onJobEnded(jobId),
     secrets: identity.secrets,
     httpOf,

@@ -1,14 +1,15 @@
 /** HTTP to the outside for data that users control: decides on the address that is connected to, for each connection and each
- *  redirect, never on the text of a URL. Never keeps a connection open: a reused one would skip the decision.
+ *  redirect, never on the text of a URL. Keeps connections only where it is given `connections`: a kept one stays with the address that was decided on.
  *  Readers: the http.request node, webhooks out, remote models. */
 import { lookup as systemLookup } from 'node:dns/promises';
-import { request as httpRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpRequest, type Agent, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Readable } from 'node:stream';
 import { isPublicAddress } from './addresses.ts';
 import { systemClock, type Clock } from './clock.ts';
+import type { EgressConnections } from './egress-connections.ts';
 
 /** Redirects followed before the request is given up; browsers stop at 20, curl's habit is 5 to 10. */
 const MAX_REDIRECTS = 10;
@@ -53,6 +54,8 @@ export interface EgressParts {
   /** Default: the system's resolver. */
   readonly resolve?: (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>;
   readonly clock?: Clock;
+  /** Default: every request has a connection of its own. */
+  readonly connections?: EgressConnections | undefined;
 }
 
 /** An answer whose body is read as it comes. */
@@ -86,7 +89,9 @@ export function createEgress(parts: EgressParts): Egress {
     );
     const signal = AbortSignal.any([request.signal, timeout.signal]);
     try {
-      return await work({ request, signal, guard: (url) => guardedLookup(url, allowed, resolve) });
+      const agentFor = (url: URL): Agent | false =>
+        parts.connections?.agentFor(url, (address) => isPublicAddress(address) || isAllowedHost(url, allowed)) ?? false;
+      return await work({ request, signal, guard: (url) => guardedLookup(url, allowed, resolve), agentFor });
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw error;
@@ -113,6 +118,8 @@ interface Exchange {
   readonly request: Omit<EgressRequest, 'maxBytes'>;
   readonly signal: AbortSignal;
   readonly guard: (url: URL) => LookupFunction;
+  /** False: a connection of its own. */
+  readonly agentFor: (url: URL) => Agent | false;
 }
 
 interface Followed {
@@ -122,14 +129,14 @@ interface Followed {
 }
 
 /** Redirects are followed here, one connection at a time, so that each is decided anew. */
-async function follow({ request, signal, guard }: Exchange): Promise<Followed> {
+async function follow({ request, signal, guard, agentFor }: Exchange): Promise<Followed> {
   let url = parseUrl(request.url);
   let { method, body } = request;
   let headers = ownHeaders(request.headers);
   const hops: Readonly<Record<string, string>>[] = [];
   for (let hop = 0; ; hop++) {
     // One after the other: each hop's address comes from the answer before.
-    const message = await send({ url, method, headers, body, signal, lookup: guard(url) });
+    const message = await send({ url, method, headers, body, signal, lookup: guard(url), agentFor });
     const status = message.statusCode ?? 0;
     const location = message.headers.location;
     if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) return { message, url: url.href, hops };
@@ -172,7 +179,7 @@ function ownHeaders(headers: Readonly<Record<string, string>>): Record<string, s
 /** Resolves once and hands exactly the decided addresses to the socket, so that a second answer of the resolver can't slip in. */
 function guardedLookup(url: URL, allowed: readonly string[], resolve: NonNullable<EgressParts['resolve']>): LookupFunction {
   const host = bareHost(url);
-  const isAllowed = allowed.some((rule) => matchesHost(rule, url));
+  const isAllowed = isAllowedHost(url, allowed);
   const decide = async (): Promise<readonly { readonly address: string; readonly family: number }[]> => {
     const family = isIP(host);
     const found = family === 0 ? await resolve(host) : [{ address: host, family }];
@@ -205,6 +212,10 @@ function bareHost(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
+function isAllowedHost(url: URL, allowed: readonly string[]): boolean {
+  return allowed.some((rule) => matchesHost(rule, url));
+}
+
 /** `name` allows every port of it, `name:port` that one, `*.name` its subdomains. */
 function matchesHost(rule: string, url: URL): boolean {
   const [, name = '', port] = /^(.*?)(?::(\d+))?$/.exec(rule) ?? [];
@@ -220,24 +231,42 @@ interface Sending {
   readonly body: Buffer | undefined;
   readonly signal: AbortSignal;
   readonly lookup: LookupFunction;
+  readonly agentFor: (url: URL) => Agent | false;
 }
 
-async function send({ url, method, headers, body, signal, lookup }: Sending): Promise<IncomingMessage> {
+async function send(sending: Sending): Promise<IncomingMessage> {
+  const { url, lookup, signal, agentFor } = sending;
   const host = bareHost(url);
   // Node skips the lookup of literal addresses: those are decided before the socket exists.
   if (isIP(host) !== 0) await new Promise<void>((resolve, reject) => lookup(host, {}, (error) => (error === null ? resolve() : reject(error))));
+  try {
+    return await sendOver(agentFor(url), sending);
+  } catch (error) {
+    // Closed by the server since it was used last: nothing of the request was answered.
+    if (signal.aborted || !(error instanceof StaleConnection)) throw error;
+    return sendOver(false, sending);
+  }
+}
+
+/** A kept connection broke before anything was answered. */
+class StaleConnection extends Error {
+  override readonly name = 'StaleConnection';
+}
+
+function sendOver(agent: Agent | false, { url, method, headers, body, signal, lookup }: Sending): Promise<IncomingMessage> {
   const options: RequestOptions = {
     method,
     headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(body.length) }) },
     lookup,
     signal,
-    agent: false,
+    agent,
   };
   return new Promise((resolve, reject) => {
     const outgoing: ClientRequest = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, resolve);
-    outgoing.on('error', (error: NodeJS.ErrnoException) =>
-      reject(error instanceof EgressError ? error : new EgressError('egress_failed', `${url.host}: ${error.message}`, { cause: error })),
-    );
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      if (outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return reject(new StaleConnection(error.message, { cause: error }));
+      reject(error instanceof EgressError ? error : new EgressError('egress_failed', `${url.host}: ${error.message}`, { cause: error }));
+    });
     outgoing.end(body);
   });
 }

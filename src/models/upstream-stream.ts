@@ -1,5 +1,6 @@
 /** One call of a model's server as a stream of events, under two limits of time: until it begins, and from one event to the next.
  *  What all clients share; what an event means is theirs to say. */
+import type { Readable } from 'node:stream';
 import type { Json } from '../contract/endpoint.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { eventsOf, type ServerEvent } from './sse.ts';
@@ -8,6 +9,10 @@ import { brokenBy, createPatience, readJson, UpstreamError, type Patience, type 
 /** A prompt of 100,000 tokens takes a small server minutes before its first token. */
 const FIRST_MS = 10 * 60_000;
 const IDLE_MS = 2 * 60_000;
+/** What says that nothing follows: as data with OpenAI, as a name with Anthropic. */
+const LAST = new Set(['[DONE]', 'message_stop']);
+/** From there to the end of the body. */
+const END_MS = 1_000;
 
 export interface ClientParts {
   /** To the base URL; adds the key. */
@@ -34,16 +39,19 @@ export interface UpstreamCall {
 export async function* callStream(parts: ClientParts, call: UpstreamCall): AsyncGenerator<ServerEvent | { readonly whole: Json }> {
   const patience = createPatience(call.signal, parts.clock);
   const idleMs = parts.idleMs ?? IDLE_MS;
+  let reply: UpstreamReply | undefined;
+  let isOver = false;
   const late = (): UpstreamError => new UpstreamError('broken', `${parts.host} fell silent in the middle of its answer: nothing for ${idleMs} ms`);
   try {
-    const reply = await post(parts, call, patience);
+    reply = await post(parts, call, patience);
     if (!(reply.headers['content-type'] ?? '').includes('text/event-stream')) {
       yield { whole: await readJson(reply) };
       return;
     }
     patience.expect(idleMs, late);
-    for await (const event of eventsOf(reply.body)) {
+    for await (const event of eventsOf(reply.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>)) {
       patience.rest();
+      isOver = LAST.has(event.data) || LAST.has(event.name);
       yield event;
       patience.expect(idleMs, late);
     }
@@ -51,7 +59,17 @@ export async function* callStream(parts: ClientParts, call: UpstreamCall): Async
     throw brokenBy(error, patience.signal, parts.host);
   } finally {
     patience.stop();
+    if (reply !== undefined) leave(reply.body, { isOver, clock: parts.clock });
   }
+}
+
+/** The end of an answer that is over is awaited, so that its connection can be used again; of any other the connection is closed. */
+function leave(body: Readable, { isOver, clock }: { readonly isOver: boolean; readonly clock: Clock }): void {
+  if (body.readableEnded || body.destroyed) return;
+  body.on('error', () => undefined); // Nobody reads it any more.
+  if (!isOver) return void body.destroy();
+  const cancel = clock.after(END_MS, () => body.destroy());
+  body.once('close', cancel).resume();
 }
 
 /** A call that answers at once. @throws UpstreamError; the signal's reason */
