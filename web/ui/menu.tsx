@@ -54,15 +54,16 @@ export function Menu(props: MenuProps): JSX.Element {
   );
 }
 
-interface MenuListProps {
+export interface MenuListProps {
   readonly items: readonly MenuItem[];
-  readonly heading: ComponentChildren;
+  readonly heading?: ComponentChildren;
   readonly label: string;
   readonly anchor: RefObject<HTMLElement>;
   readonly onClose: (refocus: boolean) => void;
 }
 
-function MenuList(props: MenuListProps): JSX.Element {
+/** The open menu by itself, below an anchor: for menus that no button opens. */
+export function MenuList(props: MenuListProps): JSX.Element {
   const list = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const shown = list.current;

@@ -1,0 +1,95 @@
+/** Moves the view of the canvas: zoom, fit, bring into sight, focus. The one place that asks React Flow's instance and the DOM for places. */
+import type { ReactFlowInstance } from '@xyflow/react';
+import type { Canvas, CanvasView, Point } from './canvas-state.ts';
+import { boxOf } from './guides.ts';
+import { COMMENT_SIZE, commentOfFlowId } from './flow-model.ts';
+import type { FlowEdge, FlowNode } from './flow-model.ts';
+import type { Place } from './walk.ts';
+
+export const MIN_ZOOM = 0.05;
+export const MAX_ZOOM = 2;
+/** Below it a card's words can't be read: cards are drawn as plain boxes. */
+export const OVERVIEW_ZOOM = 0.42;
+
+// What is brought into sight stands so far from the border, px of the window.
+const MARGIN = 48;
+const MOVE_MS = 120;
+
+export function createView(
+  canvas: Canvas,
+  flow: ReactFlowInstance<FlowNode, FlowEdge>,
+  element: HTMLElement,
+  pointerAt: { readonly current: Point | undefined },
+): CanvasView {
+  const placeOf = (id: string): Place | undefined => {
+    const comment = canvas.doc.graph.peek().comments.find((each) => each.id === (commentOfFlowId(id) ?? id));
+    return canvas.places.peek().get(id) ?? (comment === undefined ? undefined : { ...comment.position, ...(comment.size ?? COMMENT_SIZE) });
+  };
+  const duration = matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : MOVE_MS;
+  const view: CanvasView = {
+    reveal(keys, { focus = false } = {}) {
+      const box = boxOf(keys.flatMap((key) => placeOf(key) ?? []));
+      if (box === undefined) return;
+      const { x, y, zoom } = flow.getViewport();
+      const readable = Math.max(zoom, OVERVIEW_ZOOM);
+      const by = zoom === readable ? shiftInto(box, { x, y, zoom }, element) : undefined;
+      if (by === undefined) void flow.setCenter(box.x + box.width / 2, box.y + box.height / 2, { zoom: readable });
+      else if (by.x !== 0 || by.y !== 0) void flow.setViewport({ x: x + by.x, y: y + by.y, zoom });
+      const [first] = keys;
+      // The card may be drawn only now that it is in sight.
+      if (focus && first !== undefined) requestAnimationFrame(() => requestAnimationFrame(() => focusNode(element, first)));
+    },
+    fit(keys) {
+      const box = boxOf(
+        (keys ?? [...canvas.places.peek().keys(), ...canvas.doc.graph.peek().comments.map((each) => each.id)]).flatMap((key) => placeOf(key) ?? []),
+      );
+      if (box !== undefined) void flow.fitBounds(atMostLifeSize(box, element), { padding: 0.08, duration });
+    },
+    zoom(to) {
+      if ('by' in to) void flow.zoomTo(flow.getZoom() * to.by, { duration });
+      else void flow.zoomTo(to.at, { duration });
+    },
+    middle() {
+      const { left, top, width, height } = element.getBoundingClientRect();
+      return flow.screenToFlowPosition({ x: left + width / 2, y: top + height / 2 });
+    },
+    pointer: () => (pointerAt.current === undefined ? undefined : flow.screenToFlowPosition(pointerAt.current)),
+    toCanvas: (point) => flow.screenToFlowPosition(point),
+    toWindow: (point) => flow.flowToScreenPosition(point),
+    focus() {
+      const [only] = canvas.doc.selection.peek().nodes;
+      if (only === undefined || !focusNode(element, only)) element.focus({ preventScroll: true });
+    },
+  };
+  return view;
+}
+
+/** How far the view has to move so that a box is in sight; undefined when it does not fit. */
+export function shiftInto(
+  box: Place,
+  viewport: Point & { readonly zoom: number },
+  pane: { readonly clientWidth: number; readonly clientHeight: number },
+): Point | undefined {
+  const along = (start: number, size: number, offset: number, length: number): number | undefined => {
+    const from = start * viewport.zoom + offset;
+    const to = from + size * viewport.zoom;
+    if (to - from > length - 2 * MARGIN) return undefined;
+    return from < MARGIN ? MARGIN - from : to > length - MARGIN ? length - MARGIN - to : 0;
+  };
+  const x = along(box.x, box.width, viewport.x, pane.clientWidth);
+  const y = along(box.y, box.height, viewport.y, pane.clientHeight);
+  return x === undefined || y === undefined ? undefined : { x, y };
+}
+
+/** A box as large as the pane where it is smaller: what is fitted is never shown larger than it is. */
+function atMostLifeSize(box: Place, pane: HTMLElement): Place {
+  const width = Math.max(box.width, pane.clientWidth * 0.84);
+  const height = Math.max(box.height, pane.clientHeight * 0.84);
+  return { x: box.x - (width - box.width) / 2, y: box.y - (height - box.height) / 2, width, height };
+}
+
+function focusNode(element: HTMLElement, key: string): boolean {
+  const node = element.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(key)}"]`);
+  node?.focus({ preventScroll: true });
+  return node !== null;
+}
