@@ -22,6 +22,7 @@ import { auditRoutes } from './http/routes/audit.ts';
 import { authRoutes } from './http/routes/auth.ts';
 import { batchRoutes } from './http/routes/batches.ts';
 import { definitionRoutes } from './http/routes/definitions.ts';
+import { editorRoutes } from './http/routes/editors.ts';
 import { eventRoutes } from './http/routes/events.ts';
 import { exampleRoutes } from './http/routes/examples.ts';
 import { fileRoutes } from './http/routes/files.ts';
@@ -257,6 +258,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...formRoutes(triggers.forms),
     ...definitionRoutes({ engine }),
     ...testRunRoutes({ engine }),
+    ...editorRoutes({ engine }),
     ...instanceRoutes({ engine, jobs, accounts: identity.accounts }),
     ...instanceViewRoutes({ jobs }),
     ...approvalRoutes({ accounts: identity.accounts }),

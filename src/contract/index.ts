@@ -8,6 +8,7 @@ import { authEndpoints } from './auth.ts';
 import { batchEndpoints } from './batches.ts';
 import { costEndpoints } from './costs.ts';
 import { definitionEndpoints } from './definitions.ts';
+import { editorEndpoints } from './editors.ts';
 import { eventEndpoints } from './events.ts';
 import { exampleEndpoints } from './examples.ts';
 import { expressionEndpoints } from './expressions.ts';
@@ -50,6 +51,7 @@ export const endpoints = [
   ...workflowEndpoints,
   ...definitionEndpoints,
   ...testRunEndpoints,
+  ...editorEndpoints,
   ...exampleEndpoints,
   ...triggerEndpoints,
   ...formEndpoints,

@@ -31,6 +31,7 @@ import { commandInstance, commandStep, executeRemote, type InstanceRequest, type
 import { copyWorkflow, diffVersions, exportWorkflow, importWorkflow, type Imported, type ImportRequest } from './definitions.ts';
 import { rerunInstance, type RerunRequest } from './rerun.ts';
 import { startBatch, startInstance, type BatchRequest, type StartRequest, type Started } from './start.ts';
+import { closeEditor, editorsOf, keepEditor, type KeepEditorRequest } from './editors.ts';
 import { lastOutputs, type LastOutputs } from './last-outputs.ts';
 import { flush } from './stage.ts';
 import { databaseStore } from './store-port.ts';
@@ -84,6 +85,10 @@ export interface Engine {
     readonly requestId: string;
   }): Promise<{ readonly etag: string; readonly savedAt: Date }>;
   archiveWorkflow(request: { readonly orgId: string; readonly workflowId: string; readonly cancel: boolean; readonly requestId: string }): Promise<void>;
+
+  editorsOf(query: Parameters<typeof editorsOf>[1]): ReturnType<typeof editorsOf>;
+  keepEditor(request: KeepEditorRequest): ReturnType<typeof keepEditor>;
+  closeEditor(request: Parameters<typeof closeEditor>[1]): Promise<void>;
 
   startInstance(request: StartRequest): Promise<Started>;
   startBatch(request: BatchRequest): Promise<readonly string[]>;
@@ -194,6 +199,10 @@ export function createEngine(parts: EngineParts): Engine {
     restoreVersion: (request) => restoreVersion(core, request),
     saveDraft: (request) => saveDraft(core, request),
     archiveWorkflow: (request) => archiveWorkflow(core, request, (instanceId) => cancelIfLive(core, { ...request, instanceId })),
+
+    editorsOf: (query) => editorsOf(core, query),
+    keepEditor: (request) => keepEditor(core, request),
+    closeEditor: (request) => closeEditor(core, request),
 
     startInstance: (request) => startInstance(core, request),
     startBatch: (request) => startBatch(core, request),
