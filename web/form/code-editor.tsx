@@ -2,15 +2,20 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { ErrorView, Skeleton } from '../ui/views.tsx';
-import type { CodeEditor } from './code-mirror.ts';
+import type { CodeEditor, CodeLanguage } from './code-mirror.ts';
 import type { Knowledge } from './completion.ts';
+import type { ExpressionData } from './expression-data.ts';
+import { styleNonce } from './style-nonce.ts';
 import type { EditorProblem } from './problems.ts';
 
 export interface CodeEditorProps {
   readonly label: string;
-  /** The text at first; later changes come through the handle that `onReady` gives. */
   readonly text: string;
   readonly knowledge?: Knowledge;
+  /** Default: JSON. */
+  readonly language?: CodeLanguage;
+  /** Names that {{ }} in it may read. */
+  readonly data?: ExpressionData;
   readonly problems: readonly EditorProblem[];
   readonly readOnly?: boolean;
   readonly onChange: (text: string) => void;
@@ -18,6 +23,8 @@ export interface CodeEditorProps {
   readonly onFormat?: () => void;
   readonly onReady?: (editor: CodeEditor) => void;
 }
+
+const NO_DATA: ExpressionData = { scope: {}, steps: [], secrets: [], names: [] };
 
 export function CodeEditorView(props: CodeEditorProps): JSX.Element {
   const parent = useRef<HTMLDivElement>(null);
@@ -37,6 +44,8 @@ export function CodeEditorView(props: CodeEditorProps): JSX.Element {
           label: props.label,
           nonce: styleNonce(),
           readOnly: props.readOnly === true,
+          language: props.language ?? 'json',
+          ...(props.data === undefined ? {} : { data: () => latest.current.data ?? NO_DATA }),
           ...(props.knowledge === undefined ? {} : { knowledge: () => latest.current.knowledge ?? { types: new Map(), secrets: [] } }),
           onChange: (text) => latest.current.onChange(text),
           onSave: () => latest.current.onSave?.(),
@@ -53,6 +62,7 @@ export function CodeEditorView(props: CodeEditorProps): JSX.Element {
     };
   }, []);
   useEffect(() => editor?.setProblems(props.problems), [editor, props.problems]);
+  useEffect(() => editor?.setText(props.text), [editor, props.text]);
   return (
     <div class="code-editor">
       {fault !== undefined && (
@@ -62,9 +72,4 @@ export function CodeEditorView(props: CodeEditorProps): JSX.Element {
       <div ref={parent} class="code-editor-host" />
     </div>
   );
-}
-
-/** The nonce that the page's policy allows a style element to carry. */
-function styleNonce(): string {
-  return document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? '';
 }

@@ -1,20 +1,27 @@
-/** CodeMirror for definitions: highlighting, completion, hover, problems, search. The lazy chunk of the editor; imported by nobody at once.
+/** CodeMirror for definitions and code: highlighting, completion, hover, problems, search. The lazy chunk of the editor; imported by nobody at once.
  *  Knows no page: text, knowledge and problems come in, changes go out. Everything it shows is text, never markup. */
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
 import type { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { json } from '@codemirror/lang-json';
-import { HighlightStyle, bracketMatching, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from '@codemirror/language';
+import { StreamLanguage, bracketMatching, foldGutter, foldKeymap, indentUnit, syntaxHighlighting } from '@codemirror/language';
+import { javascript } from '@codemirror/legacy-modes/mode/javascript';
+import { python } from '@codemirror/legacy-modes/mode/python';
+import { shell } from '@codemirror/legacy-modes/mode/shell';
 import { lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
 import { EditorState, Prec } from '@codemirror/state';
 import type { Extension } from '@codemirror/state';
 import { EditorView, drawSelection, dropCursor, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers } from '@codemirror/view';
-import { tags } from '@lezer/highlight';
 import { explainAt, offersAt } from './completion.ts';
 import type { Knowledge, Offer } from './completion.ts';
+import type { ExpressionData } from './expression-data.ts';
+import { infoBox, namesIn } from './expression-mirror.ts';
 import { docOf } from './json-doc.ts';
+import { colours, theme } from './mirror-theme.ts';
 import type { EditorProblem } from './problems.ts';
+
+export type CodeLanguage = 'json' | 'javascript' | 'python' | 'shell' | 'text';
 
 export interface CodeEditorParts {
   readonly parent: HTMLElement;
@@ -22,6 +29,9 @@ export interface CodeEditorParts {
   readonly label: string;
   readonly nonce: string;
   readonly readOnly: boolean;
+  readonly language: CodeLanguage;
+  /** Names that {{ }} in it may read; absent: it holds no expressions. */
+  readonly data?: () => ExpressionData;
   /** Absent: plain JSON without completion. */
   readonly knowledge?: () => Knowledge;
   readonly onChange: (text: string) => void;
@@ -92,7 +102,7 @@ function extensionsOf(parts: CodeEditorParts): Extension[] {
     highlightActiveLineGutter(),
     highlightSelectionMatches(),
     search({ top: true }),
-    json(),
+    languageOf(parts.language),
     syntaxHighlighting(colours),
     theme,
     Prec.high(
@@ -108,7 +118,23 @@ function extensionsOf(parts: CodeEditorParts): Extension[] {
       if (update.docChanged) parts.onChange(update.state.doc.toString());
     }),
     ...(parts.knowledge === undefined ? [] : [knowing(parts.knowledge)]),
+    ...(parts.data === undefined ? [] : [namesIn({ bare: false, data: parts.data })]),
   ];
+}
+
+function languageOf(language: CodeLanguage): Extension {
+  switch (language) {
+    case 'json':
+      return json();
+    case 'javascript':
+      return StreamLanguage.define(javascript);
+    case 'python':
+      return StreamLanguage.define(python);
+    case 'shell':
+      return StreamLanguage.define(shell);
+    case 'text':
+      return [];
+  }
 }
 
 function knowing(knowledge: () => Knowledge): Extension {
@@ -151,70 +177,3 @@ function completionOf(offer: Offer, rest: number): Completion {
     },
   };
 }
-
-function infoBox(title: string, text: string): HTMLElement {
-  const box = document.createElement('div');
-  box.className = 'code-info';
-  if (title !== '') box.append(Object.assign(document.createElement('div'), { className: 'code-info-title', textContent: title }));
-  if (text !== '') box.append(Object.assign(document.createElement('div'), { textContent: text }));
-  return box;
-}
-
-const colours = HighlightStyle.define([
-  { tag: tags.propertyName, color: 'var(--port-text)' },
-  { tag: tags.string, color: 'var(--port-audio)' },
-  { tag: tags.number, color: 'var(--port-number)' },
-  { tag: [tags.bool, tags.null], color: 'var(--port-model)' },
-  { tag: [tags.separator, tags.squareBracket, tags.brace], color: 'var(--text-3)' },
-]);
-
-const theme = EditorView.theme({
-  '&': { height: '100%', color: 'var(--text)', backgroundColor: 'var(--surface)', font: 'var(--type-mono)' },
-  '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': { font: 'var(--type-mono)', lineHeight: '20px' },
-  '.cm-content': { caretColor: 'var(--text)', padding: '8px 0' },
-  '.cm-cursor': { borderLeftColor: 'var(--text)' },
-  '.cm-gutters': { backgroundColor: 'var(--surface)', color: 'var(--text-3)', border: 'none' },
-  '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'color-mix(in srgb, var(--hover) 60%, transparent)' },
-  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': { backgroundColor: 'var(--accent-soft)' },
-  '.cm-selectionMatch': { backgroundColor: 'var(--active)' },
-  '&.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--active)', outline: '1px solid var(--line-control)' },
-  '.cm-foldPlaceholder': { backgroundColor: 'var(--active)', border: 'none', color: 'var(--text-2)', padding: '0 4px' },
-  '.cm-tooltip': {
-    backgroundColor: 'var(--raised)',
-    border: '1px solid var(--line-strong)',
-    borderRadius: 'var(--radius-card)',
-    boxShadow: 'var(--shadow)',
-    color: 'var(--text)',
-  },
-  '.cm-tooltip.cm-tooltip-autocomplete > ul': { font: 'var(--type-mono)', maxHeight: '260px' },
-  '.cm-tooltip.cm-tooltip-autocomplete > ul > li': { padding: '2px 8px', lineHeight: '20px' },
-  '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent-soft)', color: 'var(--text)' },
-  '.cm-completionDetail': { color: 'var(--text-3)', fontStyle: 'normal', marginLeft: '12px' },
-  '.cm-completionMatchedText': { textDecoration: 'none', color: 'var(--accent-text)' },
-  '.cm-tooltip.cm-completionInfo': { padding: '0' },
-  '.cm-panels': { backgroundColor: 'var(--raised)', color: 'var(--text)' },
-  '.cm-panels.cm-panels-top': { borderBottom: '1px solid var(--line)' },
-  '.cm-panel.cm-search': { font: 'var(--type-small)', padding: '6px 8px' },
-  '.cm-textfield': {
-    backgroundColor: 'var(--surface)',
-    border: '1px solid var(--line-control)',
-    borderRadius: 'var(--radius)',
-    color: 'var(--text)',
-    fontSize: '12px',
-  },
-  '.cm-button': {
-    backgroundImage: 'none',
-    backgroundColor: 'var(--surface)',
-    border: '1px solid var(--line-strong)',
-    borderRadius: 'var(--radius)',
-    color: 'var(--text)',
-    fontSize: '12px',
-  },
-  '.cm-searchMatch': { backgroundColor: 'var(--retry-tint)', outline: '1px solid var(--retry-solid)' },
-  '.cm-searchMatch.cm-searchMatch-selected': { backgroundColor: 'var(--accent-soft)' },
-  '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--failed-solid) 1px', textUnderlineOffset: '3px' },
-  '.cm-diagnostic': { padding: '6px 8px', font: 'var(--type-small)' },
-  '.cm-diagnostic-error': { borderLeft: '3px solid var(--failed-solid)' },
-  '.cm-lint-marker-error': { content: '""', width: '8px', height: '8px', margin: '6px 2px', borderRadius: '50%', backgroundColor: 'var(--failed-solid)' },
-});
