@@ -12,10 +12,20 @@ const HOSTILE = [
 ];
 
 /** Runs of every outcome, with branches, a map, retries and waits. */
-const workflows: readonly { readonly name: string; readonly runs: number; readonly nodes: readonly object[]; readonly edges: readonly object[] }[] = [
+const workflows: readonly {
+  readonly name: string;
+  readonly runs: number;
+  readonly nodes: readonly object[];
+  readonly edges: readonly object[];
+  readonly triggers?: readonly object[];
+}[] = [
   {
     name: 'Nightly report',
     runs: 600,
+    triggers: [
+      { key: 'nightly', type: 'cron', params: { expression: '0 3 * * *', timezone: 'Europe/Berlin' } },
+      { key: 'hook', type: 'webhook', params: { auth: 'none' } },
+    ],
     nodes: [
       { key: 'collect', type: 'set', params: { values: { rows: '{{ input.rows }}' } } },
       { key: 'check', type: 'branch.if', params: { condition: 'input.rows > 40' } },
@@ -87,8 +97,8 @@ export async function makeBusy(client: ApiClient): Promise<ShownThings> {
   for (const [index, name] of ['reports/july.csv', 'reports/august.csv', 'pictures/one.svg', `odd/${HOSTILE[2] ?? ''}.txt`].entries())
     await client.call('PUT', `/api/v1/files/${encodeURIComponent(name).replaceAll('%2F', '/')}`, { body: Buffer.from('a,b\n'.repeat(1_000 * (index + 1))) });
   const made: string[] = [];
-  for (const { name, nodes, edges } of workflows)
-    made.push(String((await client.expect(201, 'POST', '/api/v1/workflows', { name: name.slice(0, 200), nodes, edges }))['id']));
+  for (const { name, runs: _runs, ...definition } of workflows)
+    made.push(String((await client.expect(201, 'POST', '/api/v1/workflows', { name: name.slice(0, 200), ...definition }))['id']));
   for (const [index, { runs }] of workflows.entries()) {
     const inputs = Array.from({ length: runs }, (_, run) => ({ rows: (run * 37) % 100 }));
     const labels = { customer: ['acme', 'globex', 'initech'][index % 3] ?? '' };

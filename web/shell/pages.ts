@@ -46,6 +46,7 @@ export const pages: readonly PageRow[] = [
   { path: '/jobs', load: async () => (await import('../pages/jobs/jobs.tsx')).JobsPage },
   { path: '/jobs/:id', load: async () => (await import('../pages/jobs/job.tsx')).JobPage },
   { path: '/queues', load: async () => (await import('../pages/jobs/queues.tsx')).QueuesPage },
+  { path: '/workers', load: async () => (await import('../pages/jobs/workers.tsx')).WorkersPage },
   { path: '/models', load: async () => (await import('../pages/models/models.tsx')).ModelsPage },
   { path: '/gpus', load: async () => (await import('../pages/gpus/gpus.tsx')).GpusPage },
   { path: '/services', load: async () => (await import('../pages/services/services.tsx')).ServicesPage },

@@ -28,13 +28,14 @@ import { GroupBar } from './group.tsx';
 import { NewJob } from './new-job.tsx';
 
 /** Jobs and queues are two pages of one place. */
-export function JobTabs(props: { readonly current: 'jobs' | 'queues' }): JSX.Element {
+export function JobTabs(props: { readonly current: 'jobs' | 'queues' | 'workers' }): JSX.Element {
   return (
     <LinkTabs
-      label="Jobs and queues"
+      label="Jobs, queues and workers"
       tabs={[
         { href: href('/jobs'), label: 'Jobs', current: props.current === 'jobs' },
         { href: href('/queues'), label: 'Queues', current: props.current === 'queues' },
+        { href: href('/workers'), label: 'Workers', current: props.current === 'workers' },
       ]}
     />
   );

@@ -5,11 +5,14 @@ import { Page } from '../../ui/page.tsx';
 import { LinkTabs } from '../../ui/tabs.tsx';
 import { Empty } from '../../ui/views.tsx';
 import { AccountSection } from './account.tsx';
+import { AuditSection } from './audit.tsx';
 import { DevicesSection } from './devices.tsx';
 import { ApiKeysSection } from './api-keys.tsx';
 import { MembersSection } from './members.tsx';
 import { SecretsSection } from './secrets.tsx';
+import { StorageSection } from './storage.tsx';
 import { SystemSection } from './system.tsx';
+import { TriggersSection } from './triggers.tsx';
 import type { JSX } from 'preact';
 import type { User } from '../../../src/contract/auth.ts';
 
@@ -17,7 +20,8 @@ interface Section {
   readonly id: string;
   readonly title: string;
   readonly show: (user: User) => JSX.Element;
-  readonly admin?: true;
+  /** The least role that sees it; default everybody. */
+  readonly role?: 'admin' | 'super_admin';
 }
 
 const sections: readonly Section[] = [
@@ -25,14 +29,17 @@ const sections: readonly Section[] = [
   { id: 'devices', title: 'Devices', show: () => <DevicesSection /> },
   { id: 'keys', title: 'API keys', show: () => <ApiKeysSection /> },
   { id: 'secrets', title: 'Secrets', show: (user) => <SecretsSection user={user} /> },
-  { id: 'members', title: 'Members', show: (user) => <MembersSection user={user} />, admin: true },
+  { id: 'members', title: 'Members', show: (user) => <MembersSection user={user} />, role: 'admin' },
+  { id: 'triggers', title: 'Triggers', show: (user) => <TriggersSection user={user} /> },
+  { id: 'audit', title: 'Audit', show: () => <AuditSection />, role: 'admin' },
+  { id: 'storage', title: 'Storage', show: () => <StorageSection />, role: 'super_admin' },
   { id: 'system', title: 'System', show: (user) => <SystemSection user={user} /> },
 ];
 
 export function SettingsPage(props: { readonly params: Readonly<Record<string, string>> }): JSX.Element | null {
   const user = me.value;
   if (user === undefined) return null;
-  const shown = sections.filter((section) => section.admin !== true || user.role !== 'user');
+  const shown = sections.filter(({ role }) => role === undefined || user.role === 'super_admin' || user.role === role);
   const current = shown.find((section) => section.id === (props.params['section'] ?? ''));
   const tabs = shown.map((section) => ({
     href: href(section.id === '' ? '/settings' : `/settings/${section.id}`),

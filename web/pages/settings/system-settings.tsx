@@ -1,11 +1,10 @@
-/** Settings that take effect at once: triggers, the address people use, hosts that steps may reach. */
+/** Settings that take effect at once: the address people use, hosts that steps may reach. */
 import { useSignal } from '@preact/signals';
 import { call } from '../../api.ts';
 import { faultOf, useAction } from '../../state/action.ts';
 import { Button } from '../../ui/button.tsx';
-import { Field, FormRow, Input, Switch, Textarea } from '../../ui/field.tsx';
-import { Card } from '../../ui/page.tsx';
-import { toast, toastError } from '../../ui/toast.tsx';
+import { Field, Input, Textarea } from '../../ui/field.tsx';
+import { toast } from '../../ui/toast.tsx';
 import { CardForm } from './card-form.tsx';
 import type { JSX } from 'preact';
 import type { User } from '../../../src/contract/auth.ts';
@@ -20,37 +19,9 @@ interface SettingsProps {
 export function SettingsCards(props: SettingsProps): JSX.Element {
   return (
     <>
-      <TriggersCard {...props} />
       {props.user.role === 'super_admin' && <OriginCard {...props} />}
       {props.user.role === 'super_admin' && <HostsCard {...props} />}
     </>
-  );
-}
-
-function TriggersCard({ settings, user, onSaved }: SettingsProps): JSX.Element {
-  const set = async (triggersPaused: boolean): Promise<void> => {
-    try {
-      onSaved(await call('PATCH /api/v1/settings', { body: { triggersPaused } }));
-      toast({ text: triggersPaused ? 'All triggers are paused' : 'Triggers fire again' });
-    } catch (error) {
-      toastError('Triggers were not changed', error);
-    }
-  };
-  return (
-    <Card title="Triggers">
-      <FormRow
-        title="Pause all triggers"
-        description="While this is on, neither schedules nor webhooks start anything. What runs goes on, and runs by hand still start."
-      >
-        <Switch
-          hideLabel
-          label="Pause all triggers"
-          checked={settings.triggersPaused}
-          disabled={user.role === 'user'}
-          onChange={(checked) => void set(checked)}
-        />
-      </FormRow>
-    </Card>
   );
 }
 

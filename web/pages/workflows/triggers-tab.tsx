@@ -1,5 +1,5 @@
 /** What starts a workflow by itself: webhooks and forms with their URL, schedules with their next time, events, files; on, off, new URL. */
-import { CalendarClock, ClipboardList, FolderInput, Radio, RefreshCw, Webhook } from 'lucide-preact';
+import { CalendarClock, RefreshCw } from 'lucide-preact';
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type { Workflow } from '../../../src/contract/workflows.ts';
@@ -14,6 +14,7 @@ import { StatusChip } from '../../ui/status-chip.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { Empty } from '../../ui/views.tsx';
+import { triggerKinds } from './trigger-kinds.ts';
 
 type Trigger = Workflow['triggers'][number];
 
@@ -67,7 +68,7 @@ function TriggerCard(props: { readonly trigger: Trigger; readonly onChange: (on:
   const { trigger } = props;
   const url = trigger.url === undefined ? undefined : new URL(trigger.url.replace(/^\//, ''), baseUrl()).href;
   const text = (name: string): string | undefined => (trigger.params[name] === undefined ? undefined : String(trigger.params[name]));
-  const kind = kinds[trigger.type];
+  const kind = triggerKinds[trigger.type];
   const schedule = trigger.type === 'cron';
   return (
     <Card
@@ -122,14 +123,6 @@ function TriggerCard(props: { readonly trigger: Trigger; readonly onChange: (on:
     </Card>
   );
 }
-
-const kinds: Readonly<Record<Trigger['type'], { readonly title: string; readonly icon: typeof Webhook }>> = {
-  cron: { title: 'Schedule', icon: CalendarClock },
-  webhook: { title: 'Webhook', icon: Webhook },
-  form: { title: 'Form', icon: ClipboardList },
-  event: { title: 'Event', icon: Radio },
-  file: { title: 'File', icon: FolderInput },
-};
 
 const missedWords: Readonly<Record<string, string>> = { one: 'one start for all', skip: 'are skipped', all: 'each is caught up' };
 const overlapWords: Readonly<Record<string, string>> = {

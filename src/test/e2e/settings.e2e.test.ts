@@ -1,0 +1,72 @@
+import { deepEqual, match } from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { faultsOf } from '../browser.ts';
+import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
+
+let opened: ClaimedStudio;
+let page: Page;
+before(async () => {
+  opened = await openClaimedStudio();
+  await opened.client.expect(201, 'POST', '/api/v1/workflows', {
+    name: 'Nightly',
+    nodes: [{ key: 'go', type: 'noop' }],
+    edges: [],
+    triggers: [
+      { key: 'daily', type: 'cron', params: { expression: '0 3 * * *' } },
+      { key: 'hook', type: 'webhook', params: { auth: 'none' } },
+    ],
+  });
+  page = await opened.signedIn();
+});
+after(() => opened.close());
+
+test('triggers of all workflows are seen, one is switched off, all are paused', async () => {
+  await page.goto('/settings/triggers');
+  const daily = page.getByRole('row', { name: /Nightly.*daily/ });
+  await daily.getByText('On', { exact: true }).waitFor();
+  await daily.getByRole('switch').press('Space');
+  await daily.getByText('Off', { exact: true }).waitFor();
+  await page
+    .getByRole('button', { name: 'Webhooks' })
+    .or(page.getByRole('radio', { name: 'Webhooks' }))
+    .first()
+    .click();
+  await daily.waitFor({ state: 'detached' });
+  const hook = page.getByRole('row', { name: /Nightly.*hook/ });
+  await hook.getByText('On', { exact: true }).waitFor();
+  await page.getByRole('switch', { name: 'Pause all triggers' }).press('Space');
+  await hook.getByText('Paused').waitFor();
+  deepEqual(faultsOf(page), []);
+});
+
+test('the audit trail says who did what, and is filtered by it', async () => {
+  await opened.client.expect(200, 'PUT', '/api/v1/secrets/FIRST', { value: 'one' });
+  await page.goto('/settings/audit');
+  await page.getByRole('row', { name: /secret\.set.*Owner.*FIRST/ }).waitFor();
+  await page.getByLabel('Action').fill('session.started');
+  await page.getByRole('row', { name: /secret\.set/ }).waitFor({ state: 'detached' });
+  await page
+    .getByRole('row', { name: /session\.started/ })
+    .first()
+    .waitFor();
+  deepEqual(faultsOf(page), []);
+});
+
+test('the storage of runs is shown by period, and swept by hand', async () => {
+  await page.goto('/settings/storage');
+  await page
+    .getByRole('row', { name: /\d{4}-\d\d-\d\d to / })
+    .first()
+    .waitFor();
+  await page.getByRole('button', { name: 'Sweep now' }).click();
+  await page.getByRole('status').getByText('Nothing was due').waitFor();
+  match((await page.getByRole('region', { name: 'Last sweep' }).textContent()) ?? '', /Gave back/);
+  deepEqual(faultsOf(page), []);
+});
+
+test('workers are listed with what they run', async () => {
+  await page.goto('/workers');
+  await page.getByRole('row', { name: /in Studio.*Alive/ }).waitFor();
+  deepEqual(faultsOf(page), []);
+});

@@ -1,0 +1,96 @@
+/** Workers: the processes that take jobs from queues, what each runs now, and whether it still answers. */
+import { call } from '../../api.ts';
+import { href } from '../../route.ts';
+import { useResource } from '../../state/resource.ts';
+import { now } from '../../ui/clock.ts';
+import { Page } from '../../ui/page.tsx';
+import { StatusChip } from '../../ui/status-chip.tsx';
+import { Table } from '../../ui/table.tsx';
+import { RelativeTime } from '../../ui/time.tsx';
+import { Empty, View } from '../../ui/views.tsx';
+import { JobTabs } from './jobs.tsx';
+import type { JSX } from 'preact';
+import type { ItemOf } from '../../api.ts';
+import type { Column } from '../../ui/table.tsx';
+
+type Worker = ItemOf<'GET /api/v1/workers'>;
+
+// They beat every few seconds; nothing else tells of them.
+const EVERY_MS = 5_000;
+// Three beats missed.
+const SILENT_MS = 20_000;
+// Of what one runs, as many as a cell shows.
+const SHOWN = 4;
+
+export function WorkersPage(): JSX.Element {
+  const workers = useResource((signal) => call('GET /api/v1/workers', { query: { limit: 200 }, signal }), [], { everyMs: EVERY_MS });
+  return (
+    <Page title="Workers" layout="fill" toolbar={<JobTabs current="workers" />}>
+      <View of={workers} what="Workers">
+        {(page) => (
+          <Table
+            density="normal"
+            label="Workers"
+            columns={columns}
+            rows={page.items}
+            rowKey={(worker) => worker.id}
+            empty={<Empty title="No worker is alive">Studio starts one of its own; when there is none, jobs wait and say so.</Empty>}
+          />
+        )}
+      </View>
+    </Page>
+  );
+}
+
+const columns: readonly Column<Worker>[] = [
+  {
+    key: 'worker',
+    title: 'Worker',
+    render: (worker) => (
+      <span class="row">
+        <span class="strong truncate">{worker.host}</span>
+        <span class="faint mono">pid {worker.pid}</span>
+        {worker.builtIn && <span class="tag">in Studio</span>}
+      </span>
+    ),
+  },
+  { key: 'state', title: 'State', width: '120px', render: (worker) => <State worker={worker} /> },
+  {
+    key: 'queues',
+    title: 'Queues',
+    minor: true,
+    render: (worker) => (
+      <span class="truncate mono" data-tip={worker.queues.join(', ')}>
+        {worker.queues.join(', ')}
+      </span>
+    ),
+  },
+  {
+    key: 'slots',
+    title: 'Slots',
+    width: '96px',
+    align: 'end',
+    minor: true,
+    render: (worker) => <span class="mono figures">{`${worker.running.length} of ${worker.slots}`}</span>,
+  },
+  {
+    key: 'running',
+    title: 'Runs',
+    render: (worker) => (
+      <span class="row truncate">
+        {worker.running.slice(0, SHOWN).map((id) => (
+          <a key={id} class="mono" href={href(`/jobs/${id}`)}>
+            {id.slice(0, 12)}…
+          </a>
+        ))}
+        {worker.running.length > SHOWN && <span class="faint">and {worker.running.length - SHOWN} more</span>}
+      </span>
+    ),
+  },
+  { key: 'since', title: 'Since', width: '96px', align: 'end', minor: true, render: (worker) => <RelativeTime at={worker.startedAt} /> },
+];
+
+function State({ worker }: { readonly worker: Worker }): JSX.Element {
+  const isSilent = now.value - Date.parse(worker.lastBeatAt) > SILENT_MS;
+  return isSilent ? <StatusChip bare status="degraded" word="Silent" /> : <StatusChip bare status="ok" word="Alive" />;
+}
