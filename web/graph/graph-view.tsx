@@ -68,7 +68,8 @@ function Drawing(props: GraphViewProps & { readonly pane: { readonly width: numb
   const { model, definition, pane } = props;
   const flow = useReactFlow();
   const portCounts = model.cards.map((card) => card.outputs.length).join('.');
-  const shape = `${shapeOf(definition)} ${portCounts} ${Math.round(pane.width / 100)} ${Math.round(pane.height / 100)}`;
+  const drawnShape = useMemo(() => shapeOf(definition), [definition]);
+  const shape = `${drawnShape} ${portCounts} ${Math.round(pane.width / 100)} ${Math.round(pane.height / 100)}`;
   const layout = useMemo(
     () =>
       layOutGraph({
@@ -79,19 +80,7 @@ function Drawing(props: GraphViewProps & { readonly pane: { readonly width: numb
       }),
     [shape],
   );
-  const nodes = model.cards.map((card): CardNode => {
-    const place = layout.places.get(card.key) ?? { x: 0, y: 0, width: NODE_WIDTH, height: NODE_HEIGHT };
-    return {
-      id: card.key,
-      type: 'card',
-      position: { x: place.x, y: place.y },
-      width: place.width,
-      height: place.height,
-      data: { card, direction: layout.direction },
-      selected: card.key === props.selected,
-      ariaLabel: labelOf(card),
-    };
-  });
+  const { nodes, edges } = useDrawn(model, layout, props.selected);
   useEffect(() => {
     // After the new layout is drawn.
     const timer = setTimeout(() => void flow.fitView(startView(layout, model, pane)), 0);
@@ -102,7 +91,7 @@ function Drawing(props: GraphViewProps & { readonly pane: { readonly width: numb
     <>
       <ReactFlow
         nodes={nodes}
-        edges={model.links.map((link) => edgeOf(link, layout))}
+        edges={edges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         fitView
@@ -131,6 +120,38 @@ function Drawing(props: GraphViewProps & { readonly pane: { readonly width: numb
       </div>
     </>
   );
+}
+
+/** Nodes and edges as React Flow takes them; those of unchanged cards and links are the very same, so that it draws only the others again. */
+function useDrawn(model: GraphModel, layout: Layout, selected: string | undefined): { readonly nodes: CardNode[]; readonly edges: Edge[] } {
+  const kept = useRef({ layout, nodes: new Map<Card, CardNode>(), edges: new Map<Link, Edge>() });
+  if (kept.current.layout !== layout) kept.current = { layout, nodes: new Map(), edges: new Map() };
+  const before = kept.current;
+  const nodes = model.cards.map((card) => {
+    const old = before.nodes.get(card);
+    return old !== undefined && old.selected === (card.key === selected) ? old : nodeOf(card, layout, card.key === selected);
+  });
+  const edges = model.links.map((link) => before.edges.get(link) ?? edgeOf(link, layout));
+  kept.current = {
+    layout,
+    nodes: new Map(model.cards.flatMap((card, index) => (nodes[index] === undefined ? [] : [[card, nodes[index]]]))),
+    edges: new Map(model.links.flatMap((link, index) => (edges[index] === undefined ? [] : [[link, edges[index]]]))),
+  };
+  return { nodes, edges };
+}
+
+function nodeOf(card: Card, layout: Layout, selected: boolean): CardNode {
+  const place = layout.places.get(card.key) ?? { x: 0, y: 0, width: NODE_WIDTH, height: NODE_HEIGHT };
+  return {
+    id: card.key,
+    type: 'card',
+    position: { x: place.x, y: place.y },
+    width: place.width,
+    height: place.height,
+    data: { card, direction: layout.direction },
+    selected,
+    ariaLabel: labelOf(card),
+  };
 }
 
 /** The whole graph where it can be read; else what goes on now, or its start. */

@@ -224,3 +224,14 @@ test('an edge over several ranks goes around the nodes between', () => {
   assert.deepEqual([...routes.keys()], ['a>c']);
   assert.equal(routedPath({ x: 0, y: 0 }, [{ x: 10, y: 20 }], { x: 30, y: 20 }, 'right'), 'M0,0C5,0 5,20 10,20C20,20 20,20 30,20');
 });
+
+test('of a running graph only the cards and links that changed are made anew', () => {
+  const definition = { nodes: ['a', 'b'].map((key) => ({ key, type: 'noop' })), edges: [{ from: 'a', to: 'b' }] };
+  const running = { key: 'a', path: 'a', status: 'running', endedAt: null, startedAt: null } as Step;
+  const first = graphModel({ definition, types, steps: new Map([['a', running]]) });
+  const second = graphModel({ definition, types, steps: new Map([['a', { ...running, status: 'completed', endedAt: '2026-01-01T00:00:00.000Z' }]]) }, first);
+  assert.equal(second.cards[0]?.status, 'completed');
+  assert.equal(second.cards[1], first.cards[1]);
+  assert.equal(second.links[0], first.links[0]);
+  assert.deepEqual(second, graphModel(second.madeOf));
+});

@@ -50,6 +50,8 @@ export interface Link {
 export interface GraphModel {
   readonly cards: readonly Card[];
   readonly links: readonly Link[];
+  /** What it was made of: the next one keeps the cards and links that have not changed, so that only the others are drawn again. */
+  readonly madeOf: ModelInput;
 }
 
 interface ModelInput {
@@ -62,10 +64,24 @@ interface ModelInput {
   readonly problems?: readonly Problem[];
 }
 
-export function graphModel(input: ModelInput): GraphModel {
+/** @param before the model of the same instance a moment ago */
+export function graphModel(input: ModelInput, before?: GraphModel): GraphModel {
   const { nodes, edges } = input.definition;
-  const targets = new Set(edges.map((edge) => endOf(edge.to).key));
-  const cards = nodes.map((node) => cardOf(node, input, targets.has(node.key)));
+  const old = before !== undefined && isSameGraph(before.madeOf, input) ? before : undefined;
+  const targets = new Set(old === undefined ? edges.map((edge) => endOf(edge.to).key) : []);
+  const cards = nodes.map((node, index) => {
+    const card = old?.cards[index];
+    if (card === undefined) return cardOf(node, input, targets.has(node.key));
+    if (card.step === input.steps?.get(node.key) && card.items === input.items?.get(node.key)) return card;
+    return cardOf(node, input, card.hasInput);
+  });
+  if (old !== undefined) {
+    const links = old.links.map((link) => {
+      const state = linkState(input.steps, link.from, link.fromPort, link.to);
+      return state === link.state ? link : { ...link, state };
+    });
+    return { cards, links, madeOf: input };
+  }
   const byKey = new Map(cards.map((card) => [card.key, card]));
   const links = edges.flatMap((edge, index): Link[] => {
     const from = endOf(edge.from);
@@ -85,7 +101,11 @@ export function graphModel(input: ModelInput): GraphModel {
       },
     ];
   });
-  return { cards, links };
+  return { cards, links, madeOf: input };
+}
+
+function isSameGraph(a: ModelInput, b: ModelInput): boolean {
+  return a.definition === b.definition && a.types === b.types && a.problems === b.problems && (a.steps === undefined) === (b.steps === undefined);
 }
 
 function cardOf(node: GraphNode, input: ModelInput, hasInput: boolean): Card {

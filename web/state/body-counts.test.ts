@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Step } from '../../src/contract/instances.ts';
-import { containersOf, countsText, inOrder } from './body-counts.ts';
+import { containersOf, countShares, countsText, inOrder } from './body-counts.ts';
 
 test('maps and loops are found at every depth', () => {
   const inner = { key: 'inner', type: 'loop', params: { body: { nodes: [{ key: 'leaf', type: 'noop' }], edges: [] } } };
@@ -24,4 +24,12 @@ test('items stand in the order of their index, not of their end', () => {
     inOrder([step('m[10]'), step('m[2]'), step('m[0]')]).map(({ path }) => path),
     ['m[0]', 'm[2]', 'm[10]'],
   );
+});
+
+test('the shares of the items fill the whole, the most telling first', () => {
+  assert.deepEqual(countShares({ total: 4, counts: { completed: 3, failed: 1 } }), [
+    { status: 'failed', from: 0, to: 0.25 },
+    { status: 'completed', from: 0.25, to: 1 },
+  ]);
+  assert.deepEqual(countShares({ total: 0, counts: {} }), []);
 });

@@ -22,10 +22,23 @@ function isBody(value: Json | undefined): value is Json & { readonly nodes: read
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Array.isArray(value['nodes']);
 }
 
-/** Counts in words, the most telling first: `1 failed, 2 running, 9 completed`. */
+// The most telling first.
+const order = ['failed', 'timed_out', 'running', 'waiting', 'queued', 'pending', 'cancelled', 'skipped', 'cached', 'completed'] as const;
+
+/** What part of all items stands how, in the order of `countsText`; from 0 to 1. */
+export function countShares({ counts, total }: ItemCounts): readonly { readonly status: string; readonly from: number; readonly to: number }[] {
+  let from = 0;
+  return order.flatMap((status) => {
+    const share = (counts[status] ?? 0) / Math.max(1, total);
+    if (share === 0) return [];
+    from += share;
+    return [{ status, from: from - share, to: from }];
+  });
+}
+
+/** Counts in words: `1 failed, 2 running, 9 completed`. */
 export function countsText({ counts, total }: ItemCounts): string {
   if (total === 0) return 'no item has begun';
-  const order = ['failed', 'timed_out', 'running', 'waiting', 'queued', 'pending', 'cancelled', 'skipped', 'cached', 'completed'] as const;
   const parts = order.flatMap((status) => {
     const count = counts[status] ?? 0;
     return count === 0 ? [] : [`${count.toLocaleString('en')} ${status.replace('_', ' ')}`];

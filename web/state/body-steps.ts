@@ -1,49 +1,33 @@
 /** Steps inside maps and loops, as a page shows them: counted for each map, listed when a person unfolds it, and never all at once. */
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Step } from '../../src/contract/instances.ts';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { ItemCounts, Step } from '../../src/contract/instances.ts';
 import { call } from '../api.ts';
-import { countsText } from './body-counts.ts';
+import type { InstancePage } from './instance.ts';
 import { useResource } from './resource.ts';
+import { useCalm } from './use-calm.ts';
 
-/** Least time between two looks at a body whose steps go on. */
-const LOOK_MS = 1_000;
 const PAGE = 200;
 
-/** `seq`, at most once in a while. */
-function useCalm(seq: number): number {
-  const [calm, setCalm] = useState(seq);
-  const latest = useRef(seq);
-  latest.current = seq;
-  useEffect(() => {
-    if (calm === seq) return undefined;
-    const timer = setTimeout(() => setCalm(latest.current), LOOK_MS);
-    return () => clearTimeout(timer);
-    // Counted from the first change, not from the last: a busy map is looked at too.
-  }, [calm === seq]);
-  return calm;
-}
-
-/** How the items of these maps and loops stand, in words; read again while they go on. @param bodySeq of the last event inside a body */
-export function useItemCounts(instanceId: string, paths: readonly string[], bodySeq: number): ReadonlyMap<string, string> {
-  const [none] = useState(() => new Map<string, string>());
-  const calm = useCalm(bodySeq);
+/** How the items of these maps and loops stand: as the page was read with, and read again while they go on. */
+export function useItemCounts(page: Pick<InstancePage, 'instance' | 'items' | 'bodySeq'>, paths: readonly string[]): ReadonlyMap<string, ItemCounts> {
+  const instanceId = page.instance.id;
+  const calm = useCalm(page.bodySeq);
+  const isKnown = calm === 0 && paths.every((path) => page.items[path] !== undefined);
   const counted = useResource(
     async (signal) => {
       const entries = await Promise.all(
-        paths.map(
-          async (path) =>
-            [path, countsText(await call('GET /api/v1/instances/{id}/steps/{path}/items', { params: { id: instanceId, path }, signal }))] as const,
-        ),
+        paths.map(async (path) => [path, await call('GET /api/v1/instances/{id}/steps/{path}/items', { params: { id: instanceId, path }, signal })] as const),
       );
       return new Map(entries);
     },
     [instanceId, paths.join(' ')],
-    { enabled: paths.length > 0 },
+    { enabled: !isKnown },
   );
   useEffect(() => {
     if (calm > 0 && paths.length > 0) counted.reload();
   }, [calm]);
-  return counted.value ?? none;
+  const read = counted.value;
+  return useMemo(() => read ?? new Map(Object.entries(page.items)), [read, page.items]);
 }
 
 /** What stands under an unfolded map, loop or item. */

@@ -62,11 +62,9 @@ function event(type: EventType, sequence: number, payload: Record<string, unknow
 }
 
 function applied(view: InstanceView, ...events: Envelope[]): InstanceView {
-  return events.reduce((held, each) => {
-    const next = applyToInstance(held, each);
-    assert.equal(next.kind, 'applied');
-    return next.kind === 'applied' ? next.view : held;
-  }, view);
+  const next = applyToInstance(view, events);
+  assert.equal(next.kind, 'applied');
+  return next.kind === 'applied' ? next.view : view;
 }
 
 test('a step that completes is coloured at once and fetched when looked at', () => {
@@ -97,12 +95,12 @@ test('steps inside a map are not held, only that something happened there; one t
 
 test('an event that is not newer changes nothing, and a jump is a gap', () => {
   const view = viewOf(instance, [step]);
-  assert.equal(applyToInstance(view, event('engine:step:completed', 2, { path: 'read', status: 'completed' })).kind, 'old');
-  assert.equal(applyToInstance(view, event('engine:step:completed', 4, { path: 'read', status: 'completed' })).kind, 'gap');
+  assert.equal(applyToInstance(view, [event('engine:step:completed', 2, { path: 'read', status: 'completed' })]).kind, 'old');
+  assert.equal(applyToInstance(view, [event('engine:step:completed', 4, { path: 'read', status: 'completed' })]).kind, 'gap');
 });
 
 test('an event of another instance changes nothing', () => {
-  assert.equal(applyToInstance(viewOf({ ...instance, id: 'inst_2' }, []), event('engine:instance:failed', 3, { status: 'failed' })).kind, 'old');
+  assert.equal(applyToInstance(viewOf({ ...instance, id: 'inst_2' }, []), [event('engine:instance:failed', 3, { status: 'failed' })]).kind, 'old');
 });
 
 test('a step read after the event is not taken back by the replayed event', () => {
@@ -139,7 +137,7 @@ test('a retried instance is no longer ended and no longer failed', () => {
 });
 
 test('a deleted instance is told apart', () => {
-  assert.equal(applyToInstance(viewOf(instance, []), event('engine:instance:deleted', 3, { status: 'cancelled' })).kind, 'deleted');
+  assert.equal(applyToInstance(viewOf(instance, []), [event('engine:instance:deleted', 3, { status: 'cancelled' })]).kind, 'deleted');
 });
 
 test('a fetched step replaces the outdated one, never a newer one', () => {
@@ -189,14 +187,40 @@ test('why the job of a step waits is shown with the step', () => {
   );
   assert.equal(told.steps.get('read')?.waitReason?.message, 'no free slot');
   assert.equal(told.seq, 2);
-  assert.equal(applyToInstance(told, event('jobs:job:queued', 8, { status: 'queued', stepPath: 'read' })).kind, 'old');
+  assert.equal(applyToInstance(told, [event('jobs:job:queued', 8, { status: 'queued', stepPath: 'read' })]).kind, 'old');
   assert.equal(
-    applyToInstance(viewOf(instance, [{ ...queued, jobId: 'job_2' }]), event('jobs:job:queued', 7, { status: 'queued', stepPath: 'read', waitReason: null }))
+    applyToInstance(viewOf(instance, [{ ...queued, jobId: 'job_2' }]), [event('jobs:job:queued', 7, { status: 'queued', stepPath: 'read', waitReason: null })])
       .kind,
     'old',
   );
 });
 
 test('a payload that was too large to travel asks for a new snapshot', () => {
-  assert.equal(applyToInstance(viewOf(instance, [step]), event('engine:step:failed', 3, { truncated: true, bytes: 40_000 })).kind, 'gap');
+  assert.equal(applyToInstance(viewOf(instance, [step]), [event('engine:step:failed', 3, { truncated: true, bytes: 40_000 })]).kind, 'gap');
+});
+
+test('a try that failed is kept with its times, and the step waits for the next', () => {
+  const view = applied(
+    viewOf(instance, [step]),
+    event('engine:step:retrying', 3, { path: 'read', status: 'waiting', attempt: 1, startedAt: T0, waitReason: { kind: 'retry', message: 'soon' } }),
+    event('engine:step:started', 4, { path: 'read', status: 'running', attempt: 2, startedAt: T2, waitReason: null }, T2),
+  );
+  assert.deepEqual(view.tries.get('read'), [{ path: 'read', generation: 1, attempt: 1, status: 'failed', startedAt: T0, endedAt: T1 }]);
+  assert.equal(view.steps.get('read')?.attempt, 2);
+});
+
+test('progress asks for no new look at what a step holds', () => {
+  const read = putStep(viewOf(instance, [step]), step);
+  const view = applied(read, event('engine:step:progress', 3, { path: 'read', status: 'running', progress: { fraction: 0.5 } }));
+  assert.equal(view.steps.get('read')?.progress?.fraction, 0.5);
+  assert.equal(view.outdated.size, 0);
+});
+
+test('a thousand events of one frame are applied together, and a gap among them asks for a snapshot', () => {
+  const steps = Array.from({ length: 1_000 }, (_each, n) => ({ ...step, path: `s${n}`, key: `s${n}`, seq: 2 }));
+  const events = steps.map((each, n) => event('engine:step:completed', n + 3, { path: each.path, status: 'completed' }));
+  const view = applied(viewOf(instance, steps), ...events);
+  assert.equal(view.seq, 1_002);
+  assert.ok([...view.steps.values()].every((each) => each.status === 'completed'));
+  assert.equal(applyToInstance(viewOf(instance, steps), events.toSpliced(500, 1)).kind, 'gap');
 });

@@ -1,6 +1,7 @@
 /** What an event does to instances, steps and jobs that a screen holds. Pure: facts in, facts out.
  *  Invariant: an event whose sequence is not newer than what is held changes nothing, so replays are harmless. */
 import type { Envelope, InstancePayload, JobPayload, StepPayload } from '../../src/contract/events.ts';
+import type { PastTry, StepOutline } from '../../src/contract/instance-views.ts';
 import type { Instance, InstanceSummary, Step } from '../../src/contract/instances.ts';
 import type { Job } from '../../src/contract/jobs.ts';
 
@@ -9,11 +10,13 @@ export interface InstanceView {
   readonly instance: Instance;
   /** By path: the newest generation. Of steps inside maps and loops only those that were asked for. */
   readonly steps: ReadonlyMap<string, Step>;
+  /** By path: tries that did not stand, oldest first. */
+  readonly tries: ReadonlyMap<string, readonly PastTry[]>;
   /** Sequence of the last event that is applied. */
   readonly seq: number;
   /** Sequence of the last event inside a map or loop: steps there are read when somebody looks, not held; 0: none yet. */
   readonly bodySeq: number;
-  /** Paths whose input, output or error changed since they were read: fetch them when someone looks. */
+  /** Paths whose input, output or error are not those that were read, or were never: fetch them when someone looks. */
   readonly outdated: ReadonlySet<string>;
   /** The instance's own output is not the one that was read. */
   readonly outputOutdated: boolean;
@@ -25,18 +28,12 @@ export type Applied =
   | { readonly kind: 'gap' }
   | { readonly kind: 'deleted' };
 
-/** A snapshot: the instance, then its steps, read in this order (a step may be newer than the instance, never older). */
-export function viewOf(instance: Instance, steps: readonly Step[]): InstanceView {
-  return { instance, steps: newest(steps), seq: instance.seq, bodySeq: 0, outdated: new Set(), outputOutdated: false };
-}
-
-function newest(steps: readonly Step[]): ReadonlyMap<string, Step> {
-  const byPath = new Map<string, Step>();
-  for (const step of steps) {
-    const held = byPath.get(step.path);
-    if (held === undefined || held.generation <= step.generation) byPath.set(step.path, step);
-  }
-  return byPath;
+/** A snapshot: the instance, then the outlines of its steps, read in this order (a step may be newer than the instance, never older). */
+export function viewOf(instance: Instance, outlines: readonly StepOutline[], past: readonly PastTry[] = []): InstanceView {
+  const steps = new Map(outlines.map((outline) => [outline.path, { ...outline, input: null, output: null }]));
+  const byPath = Map.groupBy(past, (each) => each.path);
+  const tries = new Map([...byPath].map(([path, all]) => [path, all.toSorted((a, b) => a.generation - b.generation || a.attempt - b.attempt)]));
+  return { instance, steps, tries, seq: instance.seq, bodySeq: 0, outdated: new Set(steps.keys()), outputOutdated: false };
 }
 
 /** A payload too large to travel says so: the entity has to be read. */
@@ -44,38 +41,73 @@ export function isTruncated(event: Envelope): boolean {
   return event.payload['truncated'] === true;
 }
 
-/** Applies one event of the instance's stream, or of a job of it. A jump in the sequence is a gap: take a new snapshot. */
-export function applyToInstance(view: InstanceView, event: Envelope): Applied {
-  if (event.entity_kind === 'job') return applyJob(view, event);
-  if (event.entity_kind !== 'instance' || event.entity_id !== view.instance.id || event.sequence <= view.seq) return { kind: 'old' };
-  if (event.sequence > view.seq + 1 || isTruncated(event)) return { kind: 'gap' };
-  if (event.event_type === 'engine:instance:deleted') return { kind: 'deleted' };
-  if (event.event_type.startsWith('engine:step:')) return { kind: 'applied', view: withStep(view, event) };
-  const summary = mergeInstance(view.instance, event);
-  const ended = summary.endedAt !== null && view.instance.endedAt === null;
-  return { kind: 'applied', view: { ...view, instance: summary, seq: event.sequence, outputOutdated: view.outputOutdated || ended } };
+/** A view that changes: what events of one frame touch is copied once, however many they are. */
+interface Draft {
+  view: InstanceView;
+  steps: Map<string, Step>;
+  tries: Map<string, readonly PastTry[]>;
+  outdated: Set<string>;
+  isChanged: boolean;
+}
+
+/** Applies events of the instance's stream, and of its jobs, in their order. A jump in the sequence is a gap: take a new snapshot. */
+export function applyToInstance(view: InstanceView, events: readonly Envelope[]): Applied {
+  const draft: Draft = { view, steps: new Map(view.steps), tries: new Map(view.tries), outdated: new Set(view.outdated), isChanged: false };
+  for (const event of events) {
+    const ended = applyOne(draft, event);
+    if (ended !== undefined) return { kind: ended };
+  }
+  const { steps, tries, outdated } = draft;
+  return draft.isChanged ? { kind: 'applied', view: { ...draft.view, steps, tries, outdated } } : { kind: 'old' };
+}
+
+function applyOne(draft: Draft, event: Envelope): 'gap' | 'deleted' | undefined {
+  const { view } = draft;
+  if (event.entity_kind === 'job') return applyJob(draft, event);
+  if (event.entity_kind !== 'instance' || event.entity_id !== view.instance.id || event.sequence <= view.seq) return undefined;
+  if (event.sequence > view.seq + 1 || isTruncated(event)) return 'gap';
+  if (event.event_type === 'engine:instance:deleted') return 'deleted';
+  draft.isChanged = true;
+  if (event.event_type.startsWith('engine:step:')) {
+    applyStep(draft, event);
+    return undefined;
+  }
+  const instance = mergeInstance(view.instance, event);
+  const ended = instance.endedAt !== null && view.instance.endedAt === null;
+  draft.view = { ...view, instance, seq: event.sequence, outputOutdated: view.outputOutdated || ended };
+  return undefined;
 }
 
 /** Why the job of a step waits is the job's fact: it is shown with the step while that has not started. */
-function applyJob(view: InstanceView, event: Envelope): Applied {
+function applyJob(draft: Draft, event: Envelope): undefined {
   const { stepPath, waitReason } = event.payload as { readonly stepPath?: string; readonly waitReason?: Step['waitReason'] | null };
-  const step = stepPath === undefined ? undefined : view.steps.get(stepPath);
-  if (step === undefined || step.jobId !== event.entity_id || step.status !== 'queued' || waitReason === undefined) return { kind: 'old' };
+  const step = stepPath === undefined ? undefined : draft.steps.get(stepPath);
+  if (step === undefined || step.jobId !== event.entity_id || step.status !== 'queued' || waitReason === undefined) return;
   const { waitReason: before, ...rest } = step;
   const after = waitReason ?? undefined;
-  if (before?.message === after?.message) return { kind: 'old' };
-  return { kind: 'applied', view: { ...view, steps: new Map(view.steps).set(step.path, { ...rest, ...(after === undefined ? {} : { waitReason: after }) }) } };
+  if (before?.message === after?.message) return;
+  draft.steps.set(step.path, { ...rest, ...(after === undefined ? {} : { waitReason: after }) });
+  draft.isChanged = true;
 }
 
-function withStep(view: InstanceView, event: Envelope): InstanceView {
+function applyStep(draft: Draft, event: Envelope): void {
   const payload = event.payload as unknown as StepPayload;
-  const old = view.steps.get(payload.path);
+  const old = draft.steps.get(payload.path);
   const isInside = payload.path.includes('[');
-  const base = { ...view, seq: event.sequence, ...(isInside ? { bodySeq: event.sequence } : {}) };
-  if (isInside && old === undefined) return base;
-  if (old !== undefined && old.seq >= event.sequence) return base;
-  const steps = new Map(view.steps).set(payload.path, mergeStep(old, payload, event));
-  return { ...base, steps, outdated: new Set(view.outdated).add(payload.path) };
+  draft.view = { ...draft.view, seq: event.sequence, ...(isInside ? { bodySeq: event.sequence } : {}) };
+  if (isInside && old === undefined) return;
+  if (old !== undefined && old.seq >= event.sequence) return;
+  const step = mergeStep(old, payload, event);
+  draft.steps.set(payload.path, step);
+  // What it says of its progress changes nothing that was read.
+  if (event.event_type !== 'engine:step:progress') draft.outdated.add(payload.path);
+  if (event.event_type === 'engine:step:retrying') draft.tries.set(payload.path, [...(draft.tries.get(payload.path) ?? []), tryOf(step, event)]);
+}
+
+/** The try that failed, as the event that announces the next one tells of it. */
+function tryOf(step: Step, event: Envelope): PastTry {
+  const { path, generation, attempt, startedAt } = step;
+  return { path, generation, attempt, status: 'failed', startedAt, endedAt: event.emitted_at };
 }
 
 /** Puts a freshly read step in place. */

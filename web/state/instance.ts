@@ -1,6 +1,7 @@
-/** One instance with its steps, live. A step that changed is fetched again when someone looks at it. */
+/** One instance with its steps, live: one call brings all that its page shows at first. A step's payloads are read when someone looks at it. */
 import { call } from '../api.ts';
-import type { Instance, Step } from '../../src/contract/instances.ts';
+import type { Definition } from '../../src/contract/graph.ts';
+import type { Instance, ItemCounts } from '../../src/contract/instances.ts';
 import { live } from '../connection.ts';
 import { nextFrame } from './frame.ts';
 import { applyToInstance, putStep, viewOf } from './instance-events.ts';
@@ -8,9 +9,12 @@ import type { InstanceView } from './instance-events.ts';
 import { createSnapshot } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** One instance as its page shows it; `partial` when it has more steps than a page holds. */
+/** One instance as its page shows it. */
 export interface InstancePage extends InstanceView {
-  readonly partial: boolean;
+  /** Of the version that it runs. */
+  readonly definition: Definition;
+  /** By the path of a map or loop: how its items stood when the page was read. */
+  readonly items: Readonly<Record<string, ItemCounts>>;
   readonly deleted: boolean;
 }
 
@@ -24,19 +28,16 @@ export interface InstanceState extends Snapshot<InstancePage> {
 }
 
 const PAGE = 200;
-// 4,000 rows of steps are what a browser lays out without a stutter; beyond, the page says so.
-const MAX_PAGES = 20;
 
 export function createInstance(id: string): InstanceState {
   const snapshot = createSnapshot<InstancePage>({
     load: async (signal) => {
-      const instance = await call('GET /api/v1/instances/{id}', { params: { id }, signal });
-      const { steps, partial } = await readSteps(id, signal);
-      return { value: { ...viewOf(instance, steps), partial, deleted: false }, cursor: instance.cursor };
+      const { instance, definition, steps, tries, items } = await call('GET /api/v1/instances/{id}/view', { params: { id }, signal });
+      return { value: { ...viewOf(instance, steps, tries), definition, items, deleted: false }, cursor: instance.cursor };
     },
     rooms: [`instance:${id}`],
-    apply: (page, event) => {
-      const applied = applyToInstance(page, event);
+    applyAll: (page, events) => {
+      const applied = applyToInstance(page, events);
       if (applied.kind === 'gap') return 'reload';
       if (applied.kind === 'deleted') return { value: { ...page, deleted: true } };
       return { value: applied.kind === 'old' ? page : { ...page, ...applied.view } };
@@ -64,17 +65,4 @@ export function createInstance(id: string): InstanceState {
     fetchInstance,
     put,
   };
-}
-
-async function readSteps(id: string, signal: AbortSignal): Promise<{ steps: Step[]; partial: boolean }> {
-  const steps: Step[] = [];
-  let after: string | undefined;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    // Serial: each page begins where the one before ended.
-    const answer = await call('GET /api/v1/instances/{id}/steps', { params: { id }, query: { under: '/', limit: PAGE, after }, signal });
-    steps.push(...answer.items);
-    if (answer.next === null) return { steps, partial: false };
-    after = answer.next;
-  }
-  return { steps, partial: true };
 }

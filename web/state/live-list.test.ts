@@ -62,3 +62,28 @@ test('a deleted row goes', () => {
     ['a'],
   );
 });
+
+test('a row is found among many after pages were added and rows changed', () => {
+  const ids = Array.from({ length: 3_000 }, (_each, n) => `r${String(9_999 - n)}`);
+  let list = listOf(
+    ids.slice(0, 1_000).map((id) => row(id)),
+    'n',
+  );
+  const short = list;
+  list = appendPage(
+    list,
+    ids.slice(1_000, 2_000).map((id) => row(id)),
+    'n',
+  );
+  list = updateRow(list, row('r8500', 2, 'failed'));
+  list = appendPage(
+    list,
+    ids.slice(2_000).map((id) => row(id)),
+    null,
+  );
+  assert.equal(findRow(list, 'r8500')?.status, 'failed');
+  assert.equal(list.rows.filter((each) => each.status === 'failed').length, 1);
+  assert.equal(findRow(list, ids.at(-1) ?? '')?.id, ids.at(-1));
+  assert.equal(findRow(short, 'r8500'), undefined);
+  assert.equal(updateRow(short, row('r8500', 3)), short);
+});

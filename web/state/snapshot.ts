@@ -10,16 +10,19 @@ import type { Live } from '../live.ts';
 /** What applying an event asks for: the new value (or the same), or a new snapshot. */
 export type Change<Value> = { readonly value: Value } | 'reload';
 
-export interface SnapshotParts<Value extends object> {
+interface BaseParts<Value extends object> {
   readonly load: (stop: AbortSignal) => Promise<{ readonly value: Value; readonly cursor: string }>;
   readonly rooms: readonly string[];
-  readonly apply: (value: Value, event: Envelope) => Change<Value>;
   readonly live: Pick<Live, 'subscribe'>;
   /** Runs soon, together with what else is due: a frame in the browser, at once in tests. @returns cancel */
   readonly soon: (run: () => void) => () => void;
   /** Runs after a time. @returns cancel */
   readonly later?: (run: () => void, delayMs: number) => () => void;
 }
+
+/** Events are applied one by one, or, where a value is costly to copy, those that came together at once. */
+export type SnapshotParts<Value extends object> = BaseParts<Value> &
+  ({ readonly apply: (value: Value, event: Envelope) => Change<Value> } | { readonly applyAll: (value: Value, events: readonly Envelope[]) => Change<Value> });
 
 // A load that failed for a reason that passes is tried again by itself, as often as a person would.
 const HEAL_MS = 4_000;
@@ -52,13 +55,9 @@ export function createSnapshot<Value extends object>(parts: SnapshotParts<Value>
     waiting = [];
     const old = value.value;
     if (old === undefined) return;
-    let next = old;
-    for (const event of events) {
-      const change = parts.apply(next, event);
-      if (change === 'reload') return void reload();
-      next = change.value;
-    }
-    if (next !== old) value.value = next;
+    const change = 'applyAll' in parts ? parts.applyAll(old, events) : applyEach(parts.apply, old, events);
+    if (change === 'reload') return void reload();
+    if (change.value !== old) value.value = change.value;
   };
 
   const listen = (cursor: string): void => {
@@ -122,6 +121,16 @@ export function createSnapshot<Value extends object>(parts: SnapshotParts<Value>
       cancelHeal();
     },
   };
+}
+
+function applyEach<Value>(apply: (value: Value, event: Envelope) => Change<Value>, old: Value, events: readonly Envelope[]): Change<Value> {
+  let value = old;
+  for (const event of events) {
+    const change = apply(value, event);
+    if (change === 'reload') return change;
+    value = change.value;
+  }
+  return { value };
 }
 
 function timer(run: () => void, delayMs: number): () => void {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Step } from '../../src/contract/instances.ts';
-import { axisMarks, timelineOf } from './timeline.ts';
+import { axisMarks, byStart, timelineOf } from './timeline.ts';
+import type { StepRow } from './step-rows.ts';
 
 const at = (ms: number): string => new Date(1_000_000 + ms).toISOString();
 const step = (path: string, changes: Partial<Step>): Step => ({
@@ -19,14 +20,15 @@ const step = (path: string, changes: Partial<Step>): Step => ({
   seq: 1,
   ...changes,
 });
+const rowOf = (each: Step, depth = 0, fold?: 'open'): StepRow => ({ kind: 'step', path: each.path, step: each, depth, fold, counts: undefined });
 const draw = (steps: Step[], changes: Partial<Parameters<typeof timelineOf>[0]> = {}) =>
   timelineOf({
     startedAt: at(0),
     endedAt: at(1_000),
-    steps,
+    rows: byStart(steps).map((each) => rowOf(each)),
     nowMs: 1_000_000 + 1_000,
     waitsByNature: (each) => each.key === 'timer',
-    attempts: new Map(),
+    tries: new Map(),
     ...changes,
   });
 
@@ -54,8 +56,8 @@ test('a timer waits, it does not work', () => {
 });
 
 test('earlier attempts and the pause between them are shown', () => {
-  const attempts = new Map([['a', [{ attempt: 1, generation: 1, status: 'failed' as const, startedAt: at(0), endedAt: at(200) }]]]);
-  const { rows } = draw([step('a', { attempt: 2, startedAt: at(500), endedAt: at(600) })], { attempts });
+  const tries = new Map([['a', [{ attempt: 1, generation: 1, status: 'failed' as const, startedAt: at(0), endedAt: at(200) }]]]);
+  const { rows } = draw([step('a', { attempt: 2, startedAt: at(500), endedAt: at(600) })], { tries });
   assert.deepEqual(
     rows[0]?.bars.map((bar) => [bar.kind, bar.fromMs, bar.toMs, bar.attempt]),
     [
@@ -69,7 +71,7 @@ test('earlier attempts and the pause between them are shown', () => {
 test('a skipped step has no bar and comes last', () => {
   const { rows } = draw([step('skipped', { status: 'skipped' }), step('a', { startedAt: at(10), endedAt: at(20) })]);
   assert.deepEqual(
-    rows.map((row) => row.path),
+    rows.map(({ row }) => row.path),
     ['a', 'skipped'],
   );
   assert.deepEqual(rows[1]?.bars, []);
@@ -81,6 +83,31 @@ test('clocks that disagree never give a negative bar', () => {
 });
 
 test('marks of the axis are round and few', () => {
-  assert.deepEqual(axisMarks(1_000, 5), [0, 200, 400, 600, 800, 1_000]);
-  assert.ok(axisMarks(10 * 86_400_000, 6).length <= 7);
+  assert.deepEqual(axisMarks(0, 1_000, 5), [0, 200, 400, 600, 800, 1_000]);
+  assert.deepEqual(axisMarks(1_230, 1_270, 4), [1_230, 1_240, 1_250, 1_260, 1_270]);
+  assert.ok(axisMarks(0, 10 * 86_400_000, 6).length <= 7);
+});
+
+test('a step that waits to be tried again shows the try that failed and the pause so far', () => {
+  const waiting = step('a', { status: 'waiting', startedAt: at(0), waitReason: { kind: 'retry', message: 'soon' } });
+  const tries = new Map([['a', [{ attempt: 1, generation: 1, status: 'failed' as const, startedAt: at(0), endedAt: at(200) }]]]);
+  assert.deepEqual(
+    draw([waiting], { tries, endedAt: null }).rows[0]?.bars.map((bar) => [bar.kind, bar.fromMs, bar.toMs]),
+    [
+      ['work', 0, 200],
+      ['backoff', 200, 1_000],
+    ],
+  );
+});
+
+test('an unfolded item spans what stands below it, and time inside a map is not counted twice', () => {
+  const rows = [
+    rowOf(step('each', { startedAt: at(0), endedAt: at(900) }), 0, 'open'),
+    rowOf(step('each[0]', {}), 1, 'open'),
+    rowOf(step('each[0]/a', { startedAt: at(100), endedAt: at(300) }), 2),
+    rowOf(step('each[0]/b', { startedAt: at(300), endedAt: at(700) }), 2),
+  ];
+  const drawn = draw([], { rows });
+  assert.deepEqual(drawn.rows[1]?.bars, [{ kind: 'work', fromMs: 100, toMs: 700, status: 'completed', attempt: 1 }]);
+  assert.equal(drawn.workMs, 900);
 });

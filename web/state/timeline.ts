@@ -1,6 +1,8 @@
 /** Bars of the timeline: where the time of an instance went, work and waits apart. Pure.
  *  A bar is in ms since the instance's start; a step that has not ended grows with `nowMs`. */
+import type { PastTry } from '../../src/contract/instance-views.ts';
 import type { Step } from '../../src/contract/instances.ts';
+import type { StepRow } from './step-rows.ts';
 
 export type BarKind = 'queued' | 'wait' | 'work' | 'backoff';
 
@@ -14,59 +16,73 @@ export interface Bar {
 }
 
 export interface TimelineRow {
-  readonly path: string;
-  readonly key: string;
-  /** How deep inside bodies. */
-  readonly depth: number;
-  readonly step: Step;
+  readonly row: StepRow;
   readonly bars: readonly Bar[];
 }
 
 export interface Timeline {
   readonly rows: readonly TimelineRow[];
   readonly totalMs: number;
+  /** Of steps outside maps and loops, added up. */
   readonly workMs: number;
   readonly waitMs: number;
 }
 
-/** A try that did not stand, as the attempts list gives it. */
-export interface PastAttempt {
-  readonly attempt: number;
-  readonly generation: number;
-  readonly status: Step['status'];
-  readonly startedAt: string | null;
-  readonly endedAt: string | null;
-}
+/** A try that did not stand. */
+export type PastAttempt = Pick<PastTry, 'attempt' | 'generation' | 'status' | 'startedAt' | 'endedAt'>;
 
 interface TimelineInput {
   readonly startedAt: string;
   readonly endedAt: string | null;
-  readonly steps: Iterable<Step>;
+  readonly rows: readonly StepRow[];
   readonly nowMs: number;
   /** Paths whose node waits by nature (timers, approvals): their running time is a wait. */
   readonly waitsByNature: (step: Step) => boolean;
-  readonly attempts: ReadonlyMap<string, readonly PastAttempt[]>;
+  readonly tries: ReadonlyMap<string, readonly PastAttempt[]>;
 }
 
-/** @returns rows in order of first activity; never negative widths, even when clocks disagree */
+/** In the order of their first activity; what has none comes last, in the order of the stream. */
+export function byStart(steps: Iterable<Step>): readonly Step[] {
+  const startOf = (step: Step): string => (step.startedAt === null && step.status === 'skipped' ? '~' : (step.queuedAt ?? step.startedAt ?? '~'));
+  const keyed = [...steps].map((step) => ({ step, start: startOf(step) }));
+  return keyed.sort((a, b) => compare(a.start, b.start) || a.step.seq - b.step.seq || compare(a.step.path, b.step.path)).map(({ step }) => step);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** @returns the rows with their bars; never negative widths, even when clocks disagree */
 export function timelineOf(input: TimelineInput): Timeline {
   const zero = Date.parse(input.startedAt);
   const end = Math.max(zero, input.endedAt === null ? input.nowMs : Date.parse(input.endedAt));
-  const rows: TimelineRow[] = [];
-  for (const step of input.steps) {
-    const bars = barsOf(step, input, zero);
-    rows.push({ path: step.path, key: step.key, depth: step.path.split('/').length - 1, step, bars });
-  }
-  rows.sort((a, b) => startOf(a) - startOf(b) || a.step.seq - b.step.seq || (a.path < b.path ? -1 : 1));
-  const last = Math.max(end - zero, ...rows.flatMap((row) => row.bars.map((bar) => bar.toMs)));
-  const sum = (wanted: (kind: BarKind) => boolean): number =>
-    rows.flatMap((row) => row.bars).reduce((ms, bar) => (wanted(bar.kind) ? ms + bar.toMs - bar.fromMs : ms), 0);
-  return { rows, totalMs: Math.max(1, last), workMs: sum((kind) => kind === 'work'), waitMs: sum((kind) => kind !== 'work') };
+  const drawn = input.rows.map((row) => ({ row, bars: row.kind === 'step' ? barsOf(row.step, input, zero) : [] }));
+  const rows = drawn.map((each, index) => (each.bars.length === 0 ? { ...each, bars: spanBelow(drawn, index) } : each));
+  let totalMs = Math.max(1, end - zero);
+  let workMs = 0;
+  let waitMs = 0;
+  for (const { row, bars } of rows)
+    for (const bar of bars) {
+      totalMs = Math.max(totalMs, bar.toMs);
+      if (row.depth > 0) continue;
+      if (bar.kind === 'work') workMs += bar.toMs - bar.fromMs;
+      else waitMs += bar.toMs - bar.fromMs;
+    }
+  return { rows, totalMs, workMs, waitMs };
 }
 
-/** A step without bars comes last; two of them keep the order of the stream. */
-function startOf(row: TimelineRow): number {
-  return Math.min(Number.MAX_SAFE_INTEGER, ...row.bars.map((bar) => bar.fromMs));
+/** An item has no time of its own: it spans what stands below it, once that is unfolded. */
+function spanBelow(rows: readonly TimelineRow[], index: number): readonly Bar[] {
+  const own = rows[index];
+  if (own === undefined || own.row.kind !== 'step' || own.row.fold !== 'open') return [];
+  let fromMs = Number.POSITIVE_INFINITY;
+  let toMs = Number.NEGATIVE_INFINITY;
+  for (let at = index + 1; at < rows.length && (rows[at]?.row.depth ?? 0) > own.row.depth; at += 1)
+    for (const bar of rows[at]?.bars ?? []) {
+      fromMs = Math.min(fromMs, bar.fromMs);
+      toMs = Math.max(toMs, bar.toMs);
+    }
+  return fromMs > toMs ? [] : [{ kind: 'work', fromMs, toMs, status: own.row.step.status, attempt: 1 }];
 }
 
 function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] {
@@ -76,9 +92,11 @@ function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] 
   const push = (kind: BarKind, fromMs: number, toMs: number, status: Step['status'], attempt: number): void => {
     if (toMs >= fromMs) bars.push({ kind, fromMs, toMs, status, attempt });
   };
+  const waitsToRetry = step.status === 'waiting' && step.waitReason?.kind === 'retry';
   let freeFrom = step.queuedAt === null ? undefined : at(step.queuedAt);
-  const tries = (input.attempts.get(step.path) ?? []).filter(
-    (each) => each.generation === step.generation && each.attempt < step.attempt && each.startedAt !== null,
+  const tries = (input.tries.get(step.path) ?? []).filter(
+    (each) =>
+      each.generation === step.generation && each.startedAt !== null && (each.attempt < step.attempt || (waitsToRetry && each.attempt === step.attempt)),
   );
   for (const past of tries.toSorted((a, b) => a.attempt - b.attempt)) {
     const from = at(past.startedAt ?? input.startedAt);
@@ -88,6 +106,10 @@ function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] 
     freeFrom = to;
   }
   const over = step.endedAt === null ? now : at(step.endedAt);
+  if (waitsToRetry && freeFrom !== undefined) {
+    push('backoff', freeFrom, over, step.status, step.attempt + 1);
+    return bars;
+  }
   if (step.startedAt === null) {
     if (freeFrom !== undefined) push('queued', freeFrom, over, step.status, step.attempt);
     return bars;
@@ -98,13 +120,14 @@ function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] 
   return bars;
 }
 
-/** Round marks for an axis of this length: at most `most`, the first is 0. */
-export function axisMarks(totalMs: number, most: number): readonly number[] {
-  const rough = totalMs / Math.max(1, most);
+/** Round marks for an axis from `fromMs` to `toMs`: about `most`. */
+export function axisMarks(fromMs: number, toMs: number, most: number): readonly number[] {
+  const rough = (toMs - fromMs) / Math.max(1, most);
   const steps = [
     1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000,
     21_600_000, 43_200_000, 86_400_000,
   ];
   const size = steps.find((each) => each >= rough) ?? Math.ceil(rough / 86_400_000) * 86_400_000;
-  return Array.from({ length: Math.floor(totalMs / size) + 1 }, (_, index) => index * size);
+  const first = Math.ceil(fromMs / size);
+  return Array.from({ length: Math.max(0, Math.floor(toMs / size) - first + 1) }, (_, index) => (first + index) * size);
 }

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { asApiError, call } from '../../api.ts';
 import type { ApiError } from '../../api.ts';
 import { localTimes } from '../../state/local-times.ts';
+import { useCalm } from '../../state/use-calm.ts';
 import { now } from '../../ui/clock.ts';
 import { JsonView } from '../../ui/json-view.tsx';
 import { Split } from '../../ui/page.tsx';
@@ -39,28 +40,13 @@ function aboutOf(event: ShownEvent): string {
   return [path, message, inner(error), inner(waitReason), reason].filter((part) => typeof part === 'string' && part !== '').join(' · ');
 }
 
-/** @param props.seq the newest sequence: new events are read when it grows */
+/** @param props.seq the newest sequence: what came since is read when it grows, at most once a second */
 export function EventsTab(props: { readonly instanceId: string; readonly seq: number }): JSX.Element {
-  const [events, setEvents] = useState<readonly ShownEvent[]>();
-  const [error, setError] = useState<ApiError>();
+  const { events, error, reload } = useEvents(props.instanceId, props.seq);
   const [open, setOpen] = useState<number>();
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    const stop = new AbortController();
-    readAll(props.instanceId, stop.signal).then(
-      (all) => {
-        setEvents(all);
-        setError(undefined);
-      },
-      (thrown: unknown) => {
-        if (!stop.signal.aborted) setError(asApiError(thrown));
-      },
-    );
-    return () => stop.abort();
-  }, [props.instanceId, props.seq, turn]);
   const shown = events?.find((event) => event.sequence === open);
   return (
-    <View of={{ value: events, error, reload: () => setTurn(turn + 1) }} what="events">
+    <View of={{ value: events, error, reload }} what="events">
       {(all) => (
         <Split
           label="Event"
@@ -87,11 +73,37 @@ export function EventsTab(props: { readonly instanceId: string; readonly seq: nu
   );
 }
 
-const MAX_PAGES = 20;
+const MAX_PAGES = 50;
 
-async function readAll(id: string, signal: AbortSignal): Promise<readonly ShownEvent[]> {
+interface Events {
+  readonly events: readonly ShownEvent[] | undefined;
+  readonly error: ApiError | undefined;
+  readonly reload: () => void;
+}
+
+function useEvents(instanceId: string, seq: number): Events {
+  const [events, setEvents] = useState<readonly ShownEvent[]>();
+  const [error, setError] = useState<ApiError>();
+  const [turn, setTurn] = useState(0);
+  const calm = useCalm(seq);
+  useEffect(() => {
+    const stop = new AbortController();
+    const read = async (): Promise<void> => {
+      const fresh = await readAfter(instanceId, events?.at(-1)?.sequence ?? 0, stop.signal);
+      setEvents([...(events ?? []), ...fresh]);
+      setError(undefined);
+    };
+    read().catch((thrown: unknown) => {
+      if (!stop.signal.aborted) setError(asApiError(thrown));
+    });
+    return () => stop.abort();
+  }, [instanceId, calm, turn]);
+  return { events, error, reload: () => setTurn(turn + 1) };
+}
+
+async function readAfter(id: string, sequence: number, signal: AbortSignal): Promise<readonly ShownEvent[]> {
   const events: ShownEvent[] = [];
-  let after: string | undefined;
+  let after: string | undefined = sequence === 0 ? undefined : String(sequence);
   for (let page = 0; page < MAX_PAGES; page += 1) {
     // Serial: each page begins where the one before ended.
     const answer = await call('GET /api/v1/instances/{id}/events', { params: { id }, query: { limit: 200, after }, signal });

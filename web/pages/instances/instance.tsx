@@ -1,12 +1,13 @@
 /** One instance, live: its status and reasons, the graph as it runs, the timeline, steps, events, and what came out. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { call } from '../../api.ts';
 import { go, href, setParams, useParam } from '../../route.ts';
+import { containersOf } from '../../state/body-counts.ts';
+import { useBodySteps, useItemCounts } from '../../state/body-steps.ts';
 import { createInstance } from '../../state/instance.ts';
 import type { InstancePage as InstanceFacts, InstanceState } from '../../state/instance.ts';
 import { useOwned } from '../../state/use-owned.ts';
-import { useResource } from '../../state/resource.ts';
 import { AsCurl, CopyId } from '../../ui/copy.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
@@ -27,6 +28,7 @@ import { GraphTab } from './graph-tab.tsx';
 import { Notice } from './notice.tsx';
 import { RerunDialog } from './rerun-dialog.tsx';
 import { ResultPane } from './result-pane.tsx';
+import type { ShownInstance } from './shown-instance.ts';
 import { StepPane } from './step-pane.tsx';
 import { StepsTab } from './steps-tab.tsx';
 import { TimelineTab } from './timeline-tab.tsx';
@@ -69,11 +71,11 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
   const [pane] = useParam('pane');
   const tab = tabs.find((name) => name === tabText) ?? (isNarrow.value ? 'timeline' : 'graph');
   const [asking, setAsking] = useState<'cancel' | 'delete' | { readonly from: string | undefined }>();
-  const version = useResource(
-    async (signal) => await call('GET /api/v1/workflows/{id}/versions/{n}', { params: { id: instance.workflowId, n: instance.version }, signal }),
-    [instance.workflowId, instance.version],
-  );
   const step = stepPath === '' ? undefined : page.steps.get(stepPath);
+  const containers = useMemo(() => containersOf(page.definition), [page.definition]);
+  const begun = [...containers].filter((key) => page.steps.get(key) !== undefined && page.steps.get(key)?.status !== 'skipped');
+  const counts = useItemCounts(page, begun);
+  const bodies = useBodySteps(instance.id, page.bodySeq);
   const topCount = [...page.steps.keys()].filter((path) => !path.includes('[')).length;
   const missing = stepPath !== '' && step === undefined;
   useEffect(() => {
@@ -97,14 +99,7 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
       run: () => void act(look.action),
     })),
   );
-  const shown = {
-    page,
-    definition: version.value?.definition,
-    definitionError: version.error,
-    reloadDefinition: version.reload,
-    selected: stepPath === '' ? undefined : stepPath,
-    onSelect: select,
-  };
+  const shown: ShownInstance = { page, bodies, containers, counts, selected: stepPath === '' ? undefined : stepPath, onSelect: select };
   const detail =
     step !== undefined ? (
       <StepPane key={step.path} state={state} page={page} step={step} onClose={() => select(undefined)} onRerunFrom={(from) => setAsking({ from })} />

@@ -45,7 +45,7 @@ export function Notice(props: { readonly page: InstancePage; readonly onSelect: 
       <div class="grow">
         {path !== undefined && <StepLink path={path} onSelect={props.onSelect} />}{' '}
         {first?.jobId !== undefined && instance.waiting === undefined ? (
-          <QueuedWhy jobId={first.jobId} before={reason.message} />
+          <QueuedWhy key={first.path} instanceId={instance.id} path={first.path} before={reason.message} />
         ) : (
           localTimes(named?.[2] ?? reason.message, now.value)
         )}

@@ -1,160 +1,159 @@
-/** Where the time went: a row a step, work in the colour of its status, waits as a dotted line. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+/** Where the time went: a row a step, work in the colour of its status, waits apart; maps folded with their counts; zoom, pan, the critical path. */
+import { Maximize, Minus, Plus, Route } from 'lucide-preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
-import { call } from '../../api.ts';
-import { axisMarks, timelineOf } from '../../state/timeline.ts';
-import type { Bar, PastAttempt, Timeline, TimelineRow } from '../../state/timeline.ts';
-import type { InstancePage } from '../../state/instance.ts';
+import { useCommands } from '../../shell/commands.ts';
+import { criticalPath } from '../../state/critical-path.ts';
+import { stepRows } from '../../state/step-rows.ts';
+import { byStart, timelineOf } from '../../state/timeline.ts';
+import type { Timeline } from '../../state/timeline.ts';
+import { IconButton } from '../../ui/button.tsx';
 import { now } from '../../ui/clock.ts';
 import { formatDuration } from '../../ui/format.ts';
-import { isNarrow } from '../../ui/narrow.ts';
-import { StatusShape } from '../../ui/status-chip.tsx';
-import { statusColor, statusLook } from '../../ui/status.ts';
+import { isWhole, panRange, zoomRange } from '../../ui/range.ts';
+import type { Range } from '../../ui/range.ts';
 import { Empty } from '../../ui/views.tsx';
-import type { ShownInstance } from './graph-tab.tsx';
+import type { ShownInstance } from './shown-instance.ts';
+import { TimelineRows } from './timeline-rows.tsx';
 
-// LIMIT: rows are laid out without a window; beyond this many the list of steps is the better view.
-const MAX_ROWS = 500;
+// Closer than this nothing is told apart: times are whole milliseconds.
+const LEAST_MS = 5;
 
 export function TimelineTab(props: ShownInstance): JSX.Element {
   const { page } = props;
-  const attempts = usePastAttempts(page);
-  const waiting = useMemo(
-    () => new Set((props.definition?.nodes ?? []).filter((node) => node.type.startsWith('wait.') || node.type === 'approval').map((node) => node.key)),
-    [props.definition],
-  );
-  const over = page.instance.endedAt !== null;
-  const timeline = timelineOf({
-    startedAt: page.instance.startedAt ?? page.instance.createdAt,
-    endedAt: page.instance.endedAt,
-    steps: page.steps.values(),
-    nowMs: over ? 0 : now.value,
-    waitsByNature: (step) => waiting.has(step.key),
-    attempts,
+  const [zoom, setZoom] = useState<Range>();
+  const [marks, setMarks] = useState(false);
+  const timeline = useTimeline(props);
+  const path = useMemo(() => criticalPath(page.definition.edges, page.steps), [page.definition.edges, page.steps]);
+  const whole = { from: 0, to: timeline.totalMs };
+  const shown = zoom ?? whole;
+  const show = (next: Range): void => setZoom(isWhole(next, whole) ? undefined : next);
+  const zoomBy = (factor: number, around = (shown.from + shown.to) / 2): void => show(zoomRange(shown, whole, { factor, around, least: LEAST_MS }));
+  const frame = useRef<HTMLDivElement>(null);
+  useWheel(frame, {
+    onZoom: (factor, share) => zoomBy(factor, shown.from + share * (shown.to - shown.from)),
+    onPan: (share) => show(panRange(shown, whole, share)),
   });
+  useCommands([
+    { id: 'timeline-in', title: 'Timeline: closer', group: 'This page', keys: '+', run: () => zoomBy(0.5) },
+    { id: 'timeline-out', title: 'Timeline: further away', group: 'This page', keys: '-', run: () => zoomBy(2) },
+    { id: 'timeline-all', title: 'Timeline: all of it', group: 'This page', keys: '0', run: () => setZoom(undefined) },
+    { id: 'timeline-left', title: 'Timeline: earlier', group: 'This page', keys: 'arrowleft', run: () => show(panRange(shown, whole, -0.25)) },
+    { id: 'timeline-right', title: 'Timeline: later', group: 'This page', keys: 'arrowright', run: () => show(panRange(shown, whole, 0.25)) },
+    { id: 'timeline-critical', title: 'Timeline: mark the critical path', group: 'This page', keys: 'p', run: () => setMarks(!marks) },
+  ]);
   if (timeline.rows.length === 0) return <Empty title="No step has started">The timeline grows as steps run.</Empty>;
   return (
-    <div class="timeline" tabIndex={0} role="region" aria-label="Timeline">
+    <div class="timeline" ref={frame}>
       <div class="timeline-legend">
-        <span class="timeline-key">
-          <i style={{ background: 'var(--ok-solid)' }} /> work {formatDuration(timeline.workMs)}
-        </span>
-        <span class="timeline-key">
-          <i class="timeline-bar-wait" style={{ height: '2px' }} /> waiting {formatDuration(timeline.waitMs)}
-        </span>
+        <Legend timeline={timeline} criticalMs={marks ? lengthOf(path, timeline) : undefined} />
         <span class="grow" />
-        <span class="mono figures">{formatDuration(timeline.totalMs)}</span>
-      </div>
-      <Grid timeline={timeline} selected={props.selected} onSelect={props.onSelect} />
-      {timeline.rows.length > MAX_ROWS && <p class="table-more faint">{timeline.rows.length - MAX_ROWS} more steps are in the list of steps.</p>}
-    </div>
-  );
-}
-
-function Grid(props: { readonly timeline: Timeline; readonly selected: string | undefined; readonly onSelect: (path: string) => void }): JSX.Element {
-  const { timeline } = props;
-  const share = (ms: number): string => `${(100 * ms) / timeline.totalMs}%`;
-  const marks = axisMarks(timeline.totalMs, isNarrow.value ? 2 : 6);
-  return (
-    <div class="timeline-grid">
-      <div class="timeline-axis" />
-      <div class="timeline-axis" aria-hidden="true">
-        {marks.map((mark) => (
-          <span key={mark} class="timeline-mark" style={{ left: share(mark) }}>
-            {mark === 0 ? '0' : formatDuration(mark)}
+        {zoom !== undefined && (
+          <span class="mono figures muted">
+            {formatDuration(shown.from)} – {formatDuration(shown.to)}
           </span>
-        ))}
+        )}
+        <span class="row" role="toolbar" aria-label="View of the timeline">
+          <IconButton size="small" label="Mark the critical path" hint="p" pressed={marks} icon={<Route size={14} />} onClick={() => setMarks(!marks)} />
+          <IconButton size="small" label="Closer" hint="+" icon={<Plus size={14} />} onClick={() => zoomBy(0.5)} />
+          <IconButton size="small" label="Further away" hint="-" icon={<Minus size={14} />} disabled={zoom === undefined} onClick={() => zoomBy(2)} />
+          <IconButton size="small" label="All of it" hint="0" icon={<Maximize size={14} />} disabled={zoom === undefined} onClick={() => setZoom(undefined)} />
+        </span>
       </div>
-      <div class="timeline-axis" />
-      {timeline.rows.slice(0, MAX_ROWS).map((row) => (
-        <Row key={row.path} row={row} marks={marks} share={share} selected={row.path === props.selected} onSelect={() => props.onSelect(row.path)} />
-      ))}
+      <TimelineRows
+        rows={timeline.rows}
+        shown={shown}
+        critical={marks ? new Set(path) : undefined}
+        selected={props.selected}
+        bodies={props.bodies}
+        onSelect={props.onSelect}
+        onBrush={(from, to) => show(zoomRange({ from, to }, whole, { factor: 1, around: (from + to) / 2, least: LEAST_MS }))}
+      />
     </div>
   );
 }
 
-function Row(props: {
-  readonly row: TimelineRow;
-  readonly marks: readonly number[];
-  readonly share: (ms: number) => string;
-  readonly selected: boolean;
-  readonly onSelect: () => void;
-}): JSX.Element {
-  const { row, share } = props;
-  const took = row.bars.length === 0 ? undefined : row.bars.reduce((ms, bar) => ms + bar.toMs - bar.fromMs, 0);
+function useTimeline(props: ShownInstance): Timeline {
+  const { page, bodies, containers, counts } = props;
+  const { steps, instance, definition, tries } = page;
+  const rows = useMemo(() => {
+    const top = byStart([...steps.values()].filter((step) => !step.path.includes('[')));
+    return stepRows(top, { open: bodies.open, containers, counts });
+  }, [steps, bodies.open, containers, counts]);
+  const waiting = useMemo(
+    () => new Set(definition.nodes.filter((node) => node.type.startsWith('wait.') || node.type === 'approval').map((node) => node.key)),
+    [definition],
+  );
+  const nowMs = instance.endedAt === null ? now.value : 0;
+  return useMemo(
+    () =>
+      timelineOf({
+        startedAt: instance.startedAt ?? instance.createdAt,
+        endedAt: instance.endedAt,
+        rows,
+        nowMs,
+        waitsByNature: (step) => waiting.has(step.key),
+        tries,
+      }),
+    [rows, nowMs, waiting, tries, instance],
+  );
+}
+
+/** How long the chain took, from the first of its bars to the last. */
+function lengthOf(path: readonly string[], timeline: Timeline): number {
+  const on = new Set(path);
+  const bars = timeline.rows.flatMap(({ row, bars: drawn }) => (on.has(row.path) ? drawn : []));
+  return bars.reduce((ms, bar) => ms + bar.toMs - bar.fromMs, 0);
+}
+
+function Legend(props: { readonly timeline: Timeline; readonly criticalMs: number | undefined }): JSX.Element {
+  const { timeline } = props;
   return (
-    <div class="timeline-row" data-selected={props.selected}>
-      <button
-        type="button"
-        class="timeline-name"
-        aria-pressed={props.selected}
-        style={{ paddingInlineStart: `${16 + row.depth * 12}px` }}
-        onClick={props.onSelect}
-      >
-        <StatusShape status={row.step.status} label />
-        <span class="truncate">{row.key}</span>
-      </button>
-      <div class="timeline-track" onClick={props.onSelect}>
-        {props.marks.map((mark) => (
-          <span key={mark} class="timeline-rule" style={{ left: share(mark) }} />
-        ))}
-        {row.bars.map((bar) => (
-          <span
-            key={`${bar.kind}-${bar.attempt}-${bar.fromMs}`}
-            class={bar.kind === 'work' ? 'timeline-bar' : 'timeline-bar timeline-bar-wait'}
-            style={barStyle(bar, share)}
-            data-tip={tipOf(bar)}
-          />
-        ))}
-      </div>
-      <div class="timeline-took figures">{took === undefined ? '–' : formatDuration(took)}</div>
-    </div>
+    <>
+      <span class="timeline-key">
+        <i class="timeline-key-work" /> work {formatDuration(timeline.workMs)}
+      </span>
+      <span class="timeline-key">
+        <i class="timeline-bar-wait" /> waiting {formatDuration(timeline.waitMs)}
+      </span>
+      {props.criticalMs !== undefined && (
+        <span class="timeline-key">
+          <i class="timeline-key-critical" /> critical path {formatDuration(props.criticalMs)}
+        </span>
+      )}
+      <span class="timeline-key">
+        in all <span class="mono figures">{formatDuration(timeline.totalMs)}</span>
+      </span>
+    </>
   );
 }
 
-function barStyle(bar: Bar, share: (ms: number) => string): Record<string, string> {
-  const place = { left: share(bar.fromMs), width: share(bar.toMs - bar.fromMs) };
-  return bar.kind === 'work' ? { ...place, backgroundColor: statusColor(bar.status) } : place;
+interface Wheel {
+  /** @param share where the pointer is, 0 to 1 of the tracks */
+  readonly onZoom: (factor: number, share: number) => void;
+  readonly onPan: (share: number) => void;
 }
 
-const kindWords: Readonly<Record<Bar['kind'], string>> = { queued: 'On the queue', wait: 'Waiting', work: 'Work', backoff: 'Pause before the next attempt' };
-
-function tipOf(bar: Bar): string {
-  const status = bar.kind === 'work' ? `${statusLook(bar.status).word}${bar.attempt > 1 ? `, attempt ${bar.attempt}` : ''}` : kindWords[bar.kind];
-  return `${status}: ${formatDuration(bar.toMs - bar.fromMs)}\nfrom ${formatDuration(bar.fromMs)} to ${formatDuration(bar.toMs)}`;
-}
-
-// Attempts are asked for one step at a time; a page with more retried steps than this shows the rest without them.
-const MAX_FETCHED = 30;
-
-/** Attempts that did not stand, of the steps that have any. */
-function usePastAttempts(page: InstancePage): ReadonlyMap<string, readonly PastAttempt[]> {
-  const [found, setFound] = useState<ReadonlyMap<string, readonly PastAttempt[]>>(new Map());
-  const retried = [...page.steps.values()].filter((step) => step.attempt > 1).slice(0, MAX_FETCHED);
-  const wanted = retried.map((step) => `${step.path}@${step.generation}.${step.attempt}`).join(' ');
+/** The wheel zooms with Ctrl or ⌘ (also what a pinch sends), pans sideways, and scrolls otherwise. */
+function useWheel(frame: { readonly current: HTMLElement | null }, wheel: Wheel): void {
+  const latest = useRef(wheel);
+  latest.current = wheel;
+  const isThere = frame.current !== null;
   useEffect(() => {
-    const stop = new AbortController();
-    const load = async (): Promise<void> => {
-      const pairs = await Promise.all(
-        retried.map(
-          async (step) =>
-            [
-              step.path,
-              (
-                await call('GET /api/v1/instances/{id}/steps/{path}/attempts', {
-                  params: { id: page.instance.id, path: step.path },
-                  query: { limit: 100 },
-                  signal: stop.signal,
-                })
-              ).items,
-            ] as const,
-        ),
-      );
-      setFound(new Map(pairs));
+    const element = frame.current;
+    if (element === null) return undefined;
+    const onWheel = (event: WheelEvent): void => {
+      const track = element.querySelector('.timeline-axis-track')?.getBoundingClientRect();
+      if (track === undefined) return;
+      const isZoom = event.ctrlKey || event.metaKey;
+      const sideways = event.shiftKey ? event.deltaY : event.deltaX;
+      if (isZoom) latest.current.onZoom(Math.exp(event.deltaY / 300), (event.clientX - track.left) / Math.max(1, track.width));
+      else if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) latest.current.onPan(sideways / Math.max(1, track.width));
+      else return;
+      event.preventDefault();
     };
-    // Without them the timeline still shows each step's last attempt.
-    if (wanted !== '') load().catch(() => undefined);
-    return () => stop.abort();
-  }, [wanted]);
-  return found;
+    // Not passive: the browser would zoom the page itself.
+    element.addEventListener('wheel', onWheel, { passive: false });
+    return () => element.removeEventListener('wheel', onWheel);
+  }, [isThere]);
 }

@@ -1,0 +1,164 @@
+/** The rows of the timeline: only those in sight are drawn. Dragging along the axis chooses a part of the time. */
+import { ChevronDown, ChevronRight } from 'lucide-preact';
+import { useRef } from 'preact/hooks';
+import type { JSX } from 'preact';
+import { countShares, countsText } from '../../state/body-counts.ts';
+import type { BodySteps } from '../../state/body-steps.ts';
+import { rowName } from '../../state/step-rows.ts';
+import { axisMarks } from '../../state/timeline.ts';
+import type { Bar, TimelineRow } from '../../state/timeline.ts';
+import { formatDuration } from '../../ui/format.ts';
+import { isNarrow } from '../../ui/narrow.ts';
+import { shareOf } from '../../ui/range.ts';
+import type { Range } from '../../ui/range.ts';
+import { StatusShape } from '../../ui/status-chip.tsx';
+import { statusColor, statusLook } from '../../ui/status.ts';
+import { toastError } from '../../ui/toast.tsx';
+import { useBrush } from '../../ui/use-brush.ts';
+import { useVirtualRows } from '../../ui/virtual-rows.ts';
+
+const ROW_PX = 28;
+
+interface TimelineRowsProps {
+  readonly rows: readonly TimelineRow[];
+  /** ms since the start of the instance. */
+  readonly shown: Range;
+  readonly critical: ReadonlySet<string> | undefined;
+  readonly selected: string | undefined;
+  readonly bodies: BodySteps;
+  readonly onSelect: (path: string) => void;
+  readonly onBrush: (fromMs: number, toMs: number) => void;
+}
+
+export function TimelineRows(props: TimelineRowsProps): JSX.Element {
+  const { rows, shown } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const drawn = useVirtualRows(scroller, { count: rows.length, rowPx: ROW_PX });
+  const marks = axisMarks(shown.from, shown.to, isNarrow.value ? 2 : 6);
+  return (
+    <div ref={scroller} class="timeline-scroll" tabIndex={0} role="region" aria-label="Timeline">
+      <Axis {...props} marks={marks} />
+      <div class="timeline-body">
+        <div class="timeline-rules" aria-hidden="true">
+          {marks.map((mark) => (
+            <span key={mark} class="timeline-rule" style={{ left: percent((mark - shown.from) / (shown.to - shown.from)) }} />
+          ))}
+        </div>
+        <div style={{ height: `${drawn.abovePx}px` }} />
+        {rows.slice(drawn.first, drawn.end).map((each) => (
+          <Row key={`${each.row.kind} ${each.row.path}`} of={each} all={props} />
+        ))}
+        <div style={{ height: `${drawn.belowPx}px` }} />
+      </div>
+    </div>
+  );
+}
+
+function percent(share: number): string {
+  return `${share * 100}%`;
+}
+
+function Axis(props: Pick<TimelineRowsProps, 'shown' | 'onBrush'> & { readonly marks: readonly number[] }): JSX.Element {
+  const { shown } = props;
+  const msAt = (share: number): number => shown.from + share * (shown.to - shown.from);
+  const { part, ...handlers } = useBrush({ onSelect: (from, to) => props.onBrush(msAt(from), msAt(to)) });
+  return (
+    <div class="timeline-row timeline-axis" aria-hidden="true">
+      <span />
+      <div class="timeline-axis-track" data-tip="Drag to look closer" {...handlers}>
+        {props.marks.map((mark) => (
+          <span key={mark} class="timeline-mark" style={{ left: percent((mark - shown.from) / (shown.to - shown.from)) }}>
+            {mark === 0 ? '0' : formatDuration(mark)}
+          </span>
+        ))}
+        {part !== undefined && <span class="brush" style={{ left: percent(part[0]), width: percent(part[1] - part[0]) }} />}
+      </div>
+      <span />
+    </div>
+  );
+}
+
+function Row(props: { readonly of: TimelineRow; readonly all: TimelineRowsProps }): JSX.Element {
+  const { all, of } = props;
+  const { row, bars } = of;
+  const indent = { paddingInlineStart: `${12 + row.depth * 14}px` };
+  const unfold = (load: (path: string) => Promise<void>): void => void load(row.path).catch((error: unknown) => toastError(`Read ${row.path}`, error));
+  if (row.kind === 'more')
+    return (
+      <div class="timeline-row">
+        <button type="button" class="timeline-name link-button" style={indent} onClick={() => unfold(all.bodies.more)}>
+          {row.shown} are shown; load more
+        </button>
+      </div>
+    );
+  const { step, fold, counts } = row;
+  const tookMs = bars.reduce((ms, bar) => ms + bar.toMs - bar.fromMs, 0);
+  const isCritical = all.critical?.has(row.path) === true;
+  return (
+    <div class="timeline-row" data-selected={row.path === all.selected} data-critical={all.critical === undefined ? undefined : isCritical}>
+      <span class="timeline-name" style={indent}>
+        {fold === undefined ? (
+          <span class="timeline-unfold" />
+        ) : (
+          <button
+            type="button"
+            class="timeline-unfold"
+            aria-expanded={fold === 'open'}
+            aria-label={`Steps of ${row.path}`}
+            onClick={() => unfold(all.bodies.toggle)}
+          >
+            {fold === 'open' ? <ChevronDown size={14} /> : <ChevronRight size={14} />}
+          </button>
+        )}
+        <button type="button" class="timeline-open truncate" aria-pressed={row.path === all.selected} onClick={() => all.onSelect(row.path)}>
+          <StatusShape status={step.status} label />
+          <span class="truncate">{rowName(row.path, row.depth)}</span>
+        </button>
+      </span>
+      <div class="timeline-track" onClick={() => all.onSelect(row.path)}>
+        {bars.map((bar) => (
+          <BarView key={`${bar.kind}-${bar.attempt}-${bar.fromMs}`} bar={bar} shown={all.shown} counts={counts} isCritical={isCritical} />
+        ))}
+      </div>
+      <div class="timeline-took figures">{bars.length === 0 ? '–' : formatDuration(tookMs)}</div>
+    </div>
+  );
+}
+
+const kindWords: Readonly<Record<Bar['kind'], string>> = { queued: 'On the queue', wait: 'Waiting', work: 'Work', backoff: 'Pause before the next attempt' };
+
+function BarView(props: {
+  readonly bar: Bar;
+  readonly shown: Range;
+  readonly counts: Parameters<typeof countsText>[0] | undefined;
+  readonly isCritical: boolean;
+}): JSX.Element | null {
+  const { bar, counts } = props;
+  const part = shareOf({ from: bar.fromMs, to: bar.toMs }, props.shown);
+  if (part === undefined) return null;
+  const place = { left: percent(part.from), width: percent(part.to - part.from) };
+  const isMap = bar.kind === 'work' && counts !== undefined && counts.total > 0;
+  const classes = `timeline-bar${bar.kind === 'work' ? '' : ' timeline-bar-wait'}${isMap ? ' timeline-bar-map' : ''}${props.isCritical ? ' timeline-bar-critical' : ''}`;
+  const look = bar.kind !== 'work' ? {} : isMap ? { backgroundImage: stripes(counts) } : { backgroundColor: statusColor(bar.status) };
+  return (
+    <>
+      <span class={classes} style={{ ...place, ...look }} data-tip={isMap ? `${tipOf(bar)}\n${countsText(counts)}` : tipOf(bar)} />
+      {isMap && (
+        <span class="timeline-counts" style={part.to > 0.7 ? { right: percent(1 - part.to), textAlign: 'end' } : { left: percent(part.to) }}>
+          {countsText(counts)}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** A bar in the colours of its items, each as long as its part of them. */
+function stripes(counts: Parameters<typeof countsText>[0]): string {
+  const stops = countShares(counts).map(({ status, from, to }) => `${statusColor(status)} ${percent(from)} ${percent(to)}`);
+  return `linear-gradient(90deg, ${stops.join(', ')})`;
+}
+
+function tipOf(bar: Bar): string {
+  const status = bar.kind === 'work' ? `${statusLook(bar.status).word}${bar.attempt > 1 ? `, attempt ${bar.attempt}` : ''}` : kindWords[bar.kind];
+  return `${status}: ${formatDuration(bar.toMs - bar.fromMs)}\nfrom ${formatDuration(bar.fromMs)} to ${formatDuration(bar.toMs)}`;
+}
