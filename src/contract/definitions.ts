@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { endpoint, json } from './endpoint.ts';
 import { problem } from './graph.ts';
-import { workflow } from './workflows.ts';
+import { tags, workflow } from './workflows.ts';
 
 const id = z.strictObject({ id: z.string().max(64) });
 
@@ -39,6 +39,7 @@ export const workflowDocument = z.strictObject({
   kind: z.literal('workflow'),
   name: z.string().trim().min(1).max(200),
   description: z.string().max(4_000).default(''),
+  tags: tags.optional(),
   definition: z.record(z.string(), json),
   /** The workflows it calls by id, with their names: where an id is unknown, the workflow of that name takes its place. */
   calls: z

@@ -6,6 +6,14 @@ import { triggerView } from './triggers.ts';
 
 const name = z.string().trim().min(1).max(200);
 const description = z.string().max(4_000);
+/** One word or a few; what differs in case alone is one tag. */
+export const tag = z
+  .string()
+  .trim()
+  .min(1)
+  .max(40)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'a tag is 1 to 40 characters on one line');
+export const tags = z.array(tag).max(20);
 /** What the database can number. */
 const MAX_VERSION = 2_147_483_647;
 const id = z.strictObject({ id: z.string().max(64) });
@@ -18,6 +26,7 @@ export const workflowSummary = z.strictObject({
   id: z.string(),
   name: z.string(),
   description: z.string(),
+  tags: z.array(z.string()),
   version: z.int(),
   nodeCount: z.int(),
   hasDraft: z.boolean(),
@@ -46,7 +55,7 @@ export const workflowVersion = z.strictObject({
   definition,
 });
 
-export const writeWorkflow = z.strictObject({ name, description: description.optional(), ...graph });
+export const writeWorkflow = z.strictObject({ name, description: description.optional(), tags: tags.optional(), ...graph });
 export const draft = z.strictObject({ name: name.optional(), description: description.optional(), definition: json });
 export const draftView = z.strictObject({ draft, problems: z.array(problem), savedAt: timestamp.nullable(), etag: z.string() });
 
@@ -64,7 +73,7 @@ export const workflowEndpoints = [
     key: 'GET /api/v1/workflows',
     tag: 'workflows',
     summary: 'List workflows',
-    query: z.strictObject({ ...pageQuery, search: z.string().max(200).optional(), archived: z.stringbool().default(false) }),
+    query: z.strictObject({ ...pageQuery, search: z.string().max(200).optional(), tag: tag.optional(), archived: z.stringbool().default(false) }),
     status: 200,
     reply: page(workflowSummary),
     errors: ['invalid_query'],
@@ -118,6 +127,36 @@ export const workflowEndpoints = [
     status: 204,
     reply: noReply,
     errors: ['not_found', 'still_running'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/workflows/{id}/unarchive',
+    tag: 'workflows',
+    summary: 'Take a workflow back out of the archive',
+    description: 'Its triggers stand as they did; times that passed meanwhile are not made up for. After 30 days an archived workflow is gone.',
+    params: id,
+    status: 200,
+    reply: workflow,
+    errors: ['not_found', 'conflict'],
+  }),
+  endpoint({
+    key: 'PUT /api/v1/workflows/{id}/tags',
+    tag: 'workflows',
+    summary: 'Tag a workflow',
+    description: 'In place of the tags it has. Tags belong to no version.',
+    params: id,
+    body: z.strictObject({ tags }),
+    status: 200,
+    reply: z.strictObject({ tags: z.array(z.string()) }),
+    errors: ['invalid_body', 'not_found'],
+  }),
+  endpoint({
+    key: 'GET /api/v1/tags',
+    tag: 'workflows',
+    summary: 'Every tag in use, with how many workflows have it, by name',
+    query: z.strictObject(pageQuery),
+    status: 200,
+    reply: page(z.strictObject({ tag: z.string(), workflows: z.int() })),
+    errors: ['invalid_query'],
   }),
   endpoint({
     key: 'GET /api/v1/workflows/{id}/versions',

@@ -40,8 +40,8 @@ export async function importWorkflow(core: Core, request: ImportRequest): Promis
   if (request.dryRun) return { ...found, workflowId: null, isDraft: false };
   const isDraft = problems.length > 0;
   if (isDraft && request.as === 'workflow') requireNone(problems, 'import it with ?as=draft to correct it here');
-  const { name, description } = document;
-  await createWorkflow(core, { ...request, name, description, definition: isDraft ? EMPTY : (definition as unknown as Definition) });
+  const { name, description, tags } = document;
+  await createWorkflow(core, { ...request, name, description, tags, definition: isDraft ? EMPTY : (definition as unknown as Definition) });
   if (isDraft)
     await saveDraft(core, { orgId, workflowId: request.id, draft: { name, description, definition }, ifMatch: undefined, requestId: request.requestId });
   return { ...found, workflowId: request.id, isDraft };
@@ -70,10 +70,10 @@ export async function exportWorkflow(
   core: Core,
   request: { readonly orgId: string; readonly workflowId: string; readonly version: string | undefined },
 ): Promise<WorkflowDocument> {
-  const { name, description, definition } = await readDefinition(core, request);
+  const { name, description, tags, definition } = await readDefinition(core, request);
   const ids = calledIds(definition, core.parts.nodeTypes);
   const called = ids.length === 0 ? new Map() : await findWorkflows(core.parts.database.engine, { orgId: request.orgId, ids });
-  return documentOf({ name, description, definition }, new Map([...called].map(([id, workflow]) => [id, workflow.name])));
+  return documentOf({ name, description, tags, definition }, new Map([...called].map(([id, workflow]) => [id, workflow.name])));
 }
 
 /** Makes a workflow of its own from the newest version. */
@@ -81,9 +81,9 @@ export async function copyWorkflow(
   core: Core,
   request: Publisher & { readonly id: string; readonly workflowId: string; readonly name: string | undefined },
 ): Promise<void> {
-  const { name, description, definition } = await readDefinition(core, { ...request, version: undefined });
+  const { name, description, tags, definition } = await readDefinition(core, { ...request, version: undefined });
   const { definition: off } = withTriggersOff(definition as unknown as Record<string, Json>);
-  await createWorkflow(core, { ...request, name: request.name ?? copyName(name), description, definition: off as unknown as Definition });
+  await createWorkflow(core, { ...request, name: request.name ?? copyName(name), description, tags, definition: off as unknown as Definition });
 }
 
 const MAX_NAME_CHARS = 200;
@@ -96,17 +96,23 @@ function copyName(name: string): string {
 async function readDefinition(
   core: Core,
   request: { readonly orgId: string; readonly workflowId: string; readonly version: string | undefined },
-): Promise<{ readonly version: string; readonly name: string; readonly description: string; readonly definition: Definition }> {
+): Promise<{
+  readonly version: string;
+  readonly name: string;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly definition: Definition;
+}> {
   const { orgId, workflowId } = request;
   const sql = core.parts.database.engine;
   const head = await readWorkflowHead(sql, { orgId, id: workflowId, lock: false });
   if (head === undefined) fail('not_found', `there is no workflow ${workflowId}`);
-  const { name, description } = head;
-  if (request.version === 'draft') return { version: 'draft', name, description, definition: draftDefinition(head) };
+  const { name, description, tags } = head;
+  if (request.version === 'draft') return { version: 'draft', name, description, tags, definition: draftDefinition(head) };
   const version = Number(request.version ?? head.version);
   const stored = version > head.version ? undefined : await readVersion(sql, { orgId, workflowId, version });
   if (stored === undefined) fail('not_found', `workflow ${workflowId} has no version ${version}; the newest is ${head.version}`);
-  return { version: String(version), name, description, definition: stored.definition };
+  return { version: String(version), name, description, tags, definition: stored.definition };
 }
 
 function draftDefinition(head: WorkflowHead): Definition {

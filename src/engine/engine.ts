@@ -22,7 +22,7 @@ import { findStep } from './step-path.ts';
 import { deleteInstance } from './instance-commands.ts';
 import { createJournal, type JournalStats } from './journal.ts';
 import { learnSuspects } from './suspects.ts';
-import { commandOf, onJobEnded, onJobStarted } from './job-steps.ts';
+import { commandOf, onJobEnded, onJobRequeued, onJobStarted, type Requeued } from './job-steps.ts';
 import { buryDeadOwners, registerOwner, watchOwnership, type Watch } from './ownership.ts';
 import { patiently } from './patient.ts';
 import { prepareFromRows } from './prepare.ts';
@@ -45,6 +45,8 @@ import {
   publishWorkflow,
   restoreVersion,
   saveDraft,
+  tagWorkflow,
+  unarchiveWorkflow,
   type Publisher,
   type WorkflowContent,
 } from './workflow-commands.ts';
@@ -85,6 +87,8 @@ export interface Engine {
     readonly requestId: string;
   }): Promise<{ readonly etag: string; readonly savedAt: Date }>;
   archiveWorkflow(request: { readonly orgId: string; readonly workflowId: string; readonly cancel: boolean; readonly requestId: string }): Promise<void>;
+  unarchiveWorkflow(request: Parameters<typeof unarchiveWorkflow>[1]): Promise<void>;
+  tagWorkflow(request: Parameters<typeof tagWorkflow>[1]): Promise<readonly string[]>;
 
   editorsOf(query: Parameters<typeof editorsOf>[1]): ReturnType<typeof editorsOf>;
   keepEditor(request: KeepEditorRequest): ReturnType<typeof keepEditor>;
@@ -104,6 +108,7 @@ export interface Engine {
   /** The process of a step's job, secrets included, and what to mask in its log. @throws NodeError, AppError when it may not or can't run */
   prepareJob(step: JobStep): Promise<{ readonly spec: CommandSpec; readonly redact: readonly string[] }>;
   onJobStarted(job: { readonly id: string; readonly workerId?: string | undefined }): void;
+  onJobRequeued(job: Requeued): void;
   onJobEnded(jobId: string): void;
 }
 
@@ -199,6 +204,8 @@ export function createEngine(parts: EngineParts): Engine {
     restoreVersion: (request) => restoreVersion(core, request),
     saveDraft: (request) => saveDraft(core, request),
     archiveWorkflow: (request) => archiveWorkflow(core, request, (instanceId) => cancelIfLive(core, { ...request, instanceId })),
+    unarchiveWorkflow: (request) => unarchiveWorkflow(core, request),
+    tagWorkflow: (request) => tagWorkflow(core, request),
 
     editorsOf: (query) => editorsOf(core, query),
     keepEditor: (request) => keepEditor(core, request),
@@ -225,6 +232,7 @@ export function createEngine(parts: EngineParts): Engine {
       return commandOf(core, frame, node);
     },
     onJobStarted: (job) => onJobStarted(core, job),
+    onJobRequeued: (job) => onJobRequeued(core, job),
     onJobEnded: (jobId) =>
       void onJobEnded(core, jobId).catch((error: unknown) =>
         core.log.warn({ jobId, cause: messageOf(error) }, 'the end of a job could not be read; the poll will'),

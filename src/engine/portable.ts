@@ -16,7 +16,7 @@ const CALL = 'workflow.call';
 
 /** The document of a definition. @param names of the workflows it calls, by id */
 export function documentOf(
-  workflow: { readonly name: string; readonly description: string; readonly definition: Definition },
+  workflow: { readonly name: string; readonly description: string; readonly tags: readonly string[]; readonly definition: Definition },
   names: ReadonlyMap<string, string>,
 ): WorkflowDocument {
   const calls = [...names].map(([workflowId, name]) => ({ workflowId, name }));
@@ -25,6 +25,7 @@ export function documentOf(
     kind: 'workflow',
     name: workflow.name,
     description: workflow.description,
+    ...(workflow.tags.length === 0 ? {} : { tags: [...workflow.tags] }),
     definition: workflow.definition as unknown as Record<string, Json>,
     ...(calls.length === 0 ? {} : { calls }),
   };

@@ -14,6 +14,8 @@ import {
   readVersion,
   readWorkflowHead,
   saveDraft as saveDraftRow,
+  tagWorkflow as tagRow,
+  unarchiveWorkflow as unarchiveRow,
   updateVersion,
   workflowEtag,
   type WorkflowHead,
@@ -37,6 +39,8 @@ export interface Publisher {
 export interface WorkflowContent {
   readonly name: string;
   readonly description?: string | undefined;
+  /** Undefined: as they are. */
+  readonly tags?: readonly string[] | undefined;
   readonly definition: Definition;
 }
 
@@ -75,6 +79,7 @@ export async function createWorkflow(core: Core, request: Publisher & WorkflowCo
       publishedBy: request.userId,
       name: request.name,
       description: request.description ?? '',
+      tags: distinctTags(request.tags ?? []),
       requestId: request.requestId,
     });
     // A second try of the same request finds what the first one made.
@@ -132,7 +137,7 @@ async function publishIn(
   sql: Sql,
   core: Core,
   head: WorkflowHead,
-  request: Publisher & { readonly name: string; readonly description: string; readonly definition: Definition },
+  request: Publisher & { readonly name: string; readonly description: string; readonly tags?: readonly string[] | undefined; readonly definition: Definition },
 ): Promise<number> {
   const { orgId, definition, requestId, name, description } = request;
   const hash = structuralHash(definition);
@@ -140,7 +145,8 @@ async function publishIn(
   const version = isSame ? head.version : head.version + 1;
   const row = { orgId, workflowId: head.id, version, definition, structuralHash: hash, publishedBy: request.userId };
   await (isSame ? updateVersion(sql, row) : insertVersion(sql, row));
-  await publishRow(sql, { orgId, workflowId: head.id, version, name, description, requestId });
+  const tags = request.tags === undefined ? undefined : distinctTags(request.tags);
+  await publishRow(sql, { orgId, workflowId: head.id, version, name, description, tags, requestId });
   await syncTriggers(sql, { orgId, workflowId: head.id, triggers: definition.triggers ?? [], nowMs: core.clock.now() });
   return version;
 }
@@ -203,4 +209,37 @@ export async function archiveWorkflow(
     await archiveRow(tx, request);
   });
   core.parts.database.announce();
+}
+
+/** Takes a workflow back out of the archive: its triggers stand as they did, those on a schedule from now on.
+ *  @throws AppError not_found (also after 30 days); conflict when it is not archived */
+export async function unarchiveWorkflow(core: Core, request: Omit<Publisher, 'userId' | 'role'> & { readonly workflowId: string }): Promise<void> {
+  const { orgId, workflowId } = request;
+  await core.parts.database.engine.transaction(async (sql) => {
+    const head = await lockHead(sql, request);
+    if (!(await unarchiveRow(sql, request))) fail('conflict', `workflow ${workflowId} is not archived; there is nothing to take back`);
+    const version = await readVersion(sql, { orgId, workflowId, version: head.version });
+    await syncTriggers(sql, { orgId, workflowId, triggers: version?.definition.triggers ?? [], nowMs: core.clock.now() });
+  });
+  core.parts.database.announce();
+  core.parts.onTriggersChanged?.();
+}
+
+/** @returns the tags as they are kept  @throws AppError not_found */
+export async function tagWorkflow(
+  core: Core,
+  request: { readonly orgId: string; readonly workflowId: string; readonly tags: readonly string[]; readonly requestId: string },
+): Promise<readonly string[]> {
+  const tags = distinctTags(request.tags);
+  if (!(await core.parts.database.engine.transaction((sql) => tagRow(sql, { ...request, tags }))))
+    fail('not_found', `there is no workflow ${request.workflowId}`);
+  core.parts.database.announce();
+  return tags;
+}
+
+/** Each once, whatever its case, in the order given. */
+function distinctTags(tags: readonly string[]): readonly string[] {
+  const known = new Map<string, string>();
+  for (const tag of tags.map((one) => one.normalize('NFC'))) if (!known.has(tag.toLowerCase())) known.set(tag.toLowerCase(), tag);
+  return [...known.values()];
 }

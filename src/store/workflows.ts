@@ -16,6 +16,7 @@ interface SummaryRow {
   id: string;
   name: string;
   description: string;
+  tags: string[];
   version: number;
   node_count: number;
   has_draft: boolean;
@@ -34,7 +35,7 @@ interface FullRow extends SummaryRow {
   seq: number;
 }
 
-const SUMMARY = `w.id, w.name, w.description, w.version, v.node_count, w.draft is not null as has_draft, w.archived_at, w.created_at, w.updated_at,
+const SUMMARY = `w.id, w.name, w.description, w.tags, w.version, v.node_count, w.draft is not null as has_draft, w.archived_at, w.created_at, w.updated_at,
   l.id as last_id, l.status as last_status, l.created_at as last_created_at`;
 const FROM = `from workflows w join workflow_versions v on v.workflow_id = w.id and v.version = w.version
   left join lateral (select i.id, i.status, i.created_at from instances i where i.workflow_id = w.id and not i.is_test order by i.id desc limit 1) l on true`;
@@ -72,6 +73,7 @@ export async function readWorkflow(
 export interface WorkflowQuery {
   readonly orgId: string;
   readonly search?: string | undefined;
+  readonly tag?: string | undefined;
   readonly archived: boolean;
   readonly after?: string | undefined;
   readonly limit: number;
@@ -83,8 +85,9 @@ export async function listWorkflows(sql: Sql, query: WorkflowQuery): Promise<Wor
     `select ${SUMMARY} ${FROM}
      where w.org_id = $1 and (w.archived_at is not null) = $2 and ($3::text is null or w.id < $3)
        and ($4::text is null or strpos(lower(w.name || ' ' || w.description), lower($4)) > 0)
+       and ($6::text is null or $6 = any(w.tags))
      order by w.id desc limit $5`,
-    [query.orgId, query.archived, query.after ?? null, query.search ?? null, query.limit],
+    [query.orgId, query.archived, query.after ?? null, query.search ?? null, query.limit, query.tag ?? null],
   );
   return rows.map(toSummary);
 }
@@ -98,6 +101,7 @@ function toSummary(row: SummaryRow): WorkflowSummary {
     id: row.id,
     name: row.name,
     description: row.description,
+    tags: row.tags,
     version: row.version,
     nodeCount: row.node_count,
     hasDraft: row.has_draft,
@@ -137,6 +141,7 @@ export interface WorkflowHead {
   readonly id: string;
   readonly name: string;
   readonly description: string;
+  readonly tags: readonly string[];
   readonly version: number;
   readonly revision: number;
   readonly seq: number;
@@ -171,6 +176,7 @@ export async function readWorkflowHead(
     id: string;
     name: string;
     description: string;
+    tags: string[];
     version: number;
     revision: number;
     seq: number;
@@ -180,7 +186,7 @@ export async function readWorkflowHead(
     structural_hash: string;
     archived_at: Date | null;
   }>(
-    hot(`select w.id, w.name, w.description, w.version, w.revision, w.seq, w.draft, w.draft_saved_at, w.draft_revision, v.structural_hash, w.archived_at
+    hot(`select w.id, w.name, w.description, w.tags, w.version, w.revision, w.seq, w.draft, w.draft_saved_at, w.draft_revision, v.structural_hash, w.archived_at
      from workflows w join workflow_versions v on v.workflow_id = w.id and v.version = w.version where w.org_id = $1 and w.id = $2`),
     [workflow.orgId, workflow.id],
   );
@@ -190,6 +196,7 @@ export async function readWorkflowHead(
     id: row.id,
     name: row.name,
     description: row.description,
+    tags: row.tags,
     version: row.version,
     revision: row.revision,
     seq: row.seq,
@@ -213,11 +220,11 @@ export interface NewVersion {
 /** @returns false when the id is taken: the first try of the same request made it */
 export async function insertWorkflow(
   sql: Sql,
-  workflow: NewVersion & { readonly name: string; readonly description: string; readonly requestId: string },
+  workflow: NewVersion & { readonly name: string; readonly description: string; readonly tags: readonly string[]; readonly requestId: string },
 ): Promise<boolean> {
   const { rowCount } = await sql.query(
-    `insert into workflows (id, org_id, name, description, version, seq) values ($1, $2, $3, $4, $5, 1) on conflict (id) do nothing`,
-    [workflow.workflowId, workflow.orgId, workflow.name, workflow.description, workflow.version],
+    `insert into workflows (id, org_id, name, description, version, seq, tags) values ($1, $2, $3, $4, $5, 1, $6::text[]) on conflict (id) do nothing`,
+    [workflow.workflowId, workflow.orgId, workflow.name, workflow.description, workflow.version, workflow.tags],
   );
   if (rowCount === 0) return false;
   await insertVersion(sql, workflow);
@@ -262,13 +269,15 @@ export async function publishWorkflow(
     readonly version: number;
     readonly name: string;
     readonly description: string;
+    /** Undefined: as they are. */
+    readonly tags: readonly string[] | undefined;
     readonly requestId: string;
   },
 ): Promise<void> {
   const { rows } = await sql.query<{ seq: number }>(
-    `update workflows set name = $3, description = $4, version = $5, revision = revision + 1, draft = null, draft_saved_at = null, archived_at = null, seq = seq + 1, updated_at = now()
+    `update workflows set name = $3, description = $4, version = $5, tags = coalesce($6::text[], tags), revision = revision + 1, draft = null, draft_saved_at = null, archived_at = null, seq = seq + 1, updated_at = now()
      where org_id = $1 and id = $2 returning seq`,
-    [publish.orgId, publish.workflowId, publish.name, publish.description, publish.version],
+    [publish.orgId, publish.workflowId, publish.name, publish.description, publish.version, publish.tags ?? null],
   );
   await writeWorkflowEvent(sql, {
     ...publish,
@@ -299,6 +308,50 @@ export async function archiveWorkflow(sql: Sql, workflow: { readonly orgId: stri
   );
   if (rows[0] === undefined) return;
   await writeWorkflowEvent(sql, { ...workflow, sequence: rows[0].seq, type: 'workflows:workflow:archived', payload: {} });
+}
+
+/** @returns false when it is not archived */
+export async function unarchiveWorkflow(
+  sql: Sql,
+  workflow: { readonly orgId: string; readonly workflowId: string; readonly requestId: string },
+): Promise<boolean> {
+  const { rows } = await sql.query<{ seq: number; name: string }>(
+    `update workflows set archived_at = null, seq = seq + 1 where org_id = $1 and id = $2 and archived_at is not null returning seq, name`,
+    [workflow.orgId, workflow.workflowId],
+  );
+  const [row] = rows;
+  if (row === undefined) return false;
+  await writeWorkflowEvent(sql, { ...workflow, sequence: row.seq, type: 'workflows:workflow:unarchived', payload: { name: row.name } });
+  return true;
+}
+
+/** @returns false when the org has no such workflow */
+export async function tagWorkflow(
+  sql: Sql,
+  workflow: { readonly orgId: string; readonly workflowId: string; readonly tags: readonly string[]; readonly requestId: string },
+): Promise<boolean> {
+  const { rows } = await sql.query<{ seq: number }>(`update workflows set tags = $3::text[], seq = seq + 1 where org_id = $1 and id = $2 returning seq`, [
+    workflow.orgId,
+    workflow.workflowId,
+    workflow.tags,
+  ]);
+  const [row] = rows;
+  if (row === undefined) return false;
+  await writeWorkflowEvent(sql, { ...workflow, sequence: row.seq, type: 'workflows:workflow:tagged', payload: { tags: [...workflow.tags] } });
+  return true;
+}
+
+/** Tags of workflows that are not archived, by name. */
+export async function listTags(
+  sql: Sql,
+  query: { readonly orgId: string; readonly after?: string | undefined; readonly limit: number },
+): Promise<{ tag: string; workflows: number }[]> {
+  const { rows } = await sql.query<{ tag: string; workflows: number }>(
+    `select t.tag, count(*)::int as workflows from workflows w cross join lateral unnest(w.tags) as t (tag)
+     where w.org_id = $1 and w.archived_at is null and ($2::text is null or t.tag > $2) group by t.tag order by t.tag limit $3`,
+    [query.orgId, query.after ?? null, query.limit],
+  );
+  return rows;
 }
 
 async function writeWorkflowEvent(

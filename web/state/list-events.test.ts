@@ -100,6 +100,7 @@ test('the last instance of a workflow follows its events', () => {
     id: 'wf_1',
     name: 'Report',
     description: '',
+    tags: [],
     version: 1,
     nodeCount: 1,
     hasDraft: false,

@@ -21,9 +21,16 @@ export function matchesInstance(row: InstanceSummary, filter: Filter): boolean {
   return (
     matchesTerm(filter, 'status', row.status) &&
     matchesTerm(filter, 'workflow', row.workflowId) &&
+    matchesTest(filter, row.isTest === true) &&
     matchesLabels(filter, row.labels) &&
     matchesWords(filter, [row.id, row.workflowName, row.startedBy])
   );
+}
+
+/** Test runs are left out unless asked for, as the API does. */
+function matchesTest({ terms }: Filter, isTest: boolean): boolean {
+  const wanted = terms['test']?.at(-1) ?? 'false';
+  return wanted === 'all' || wanted === String(isTest);
 }
 
 /** Applies one event to the list. Pure. */
@@ -108,7 +115,9 @@ export function jobOf(event: Envelope): Job | undefined {
 export function withLastInstance(list: WorkflowList, event: Envelope): WorkflowList {
   if (!event.event_type.startsWith('engine:instance:') || event.event_type === 'engine:instance:deleted') return list;
   const index = list.workflows.findIndex(
-    (each) => each.lastInstance?.id === event.entity_id || (event.event_type === 'engine:instance:created' && each.id === event.payload['workflowId']),
+    (each) =>
+      each.lastInstance?.id === event.entity_id ||
+      (event.event_type === 'engine:instance:created' && event.payload['isTest'] !== true && each.id === event.payload['workflowId']),
   );
   const held = list.workflows[index];
   if (held === undefined) return list;

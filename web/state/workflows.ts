@@ -39,6 +39,9 @@ export function createWorkflows(search: string, orgId: string): Workflows {
   };
 }
 
+/** They change nothing of what a version, or the workflow around it, says. */
+const PASSING: ReadonlySet<string> = new Set(['workflows:workflow:draft_saved', 'workflows:editors:changed']);
+
 /** One workflow with its newest version. */
 export function createWorkflow(id: string): Snapshot<Workflow> {
   return createSnapshot<Workflow>({
@@ -48,8 +51,7 @@ export function createWorkflow(id: string): Snapshot<Workflow> {
     },
     rooms: [`workflow:${id}`],
     apply: (workflow, event) => {
-      if (event.entity_kind === 'workflow' && event.entity_id === id && event.sequence > workflow.seq && event.event_type !== 'workflows:workflow:draft_saved')
-        return 'reload';
+      if (event.entity_kind === 'workflow' && event.entity_id === id && event.sequence > workflow.seq && !PASSING.has(event.event_type)) return 'reload';
       if (!event.event_type.startsWith('engine:instance:')) return { value: workflow };
       const list = withLastInstance({ workflows: [workflow], next: null }, event);
       return { value: { ...workflow, lastInstance: list.workflows[0]?.lastInstance ?? null } };

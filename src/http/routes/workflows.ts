@@ -6,12 +6,15 @@ import type { Role } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Publisher } from '../../engine/workflow-commands.ts';
 import { fail } from '../../kernel/fail.ts';
-import { draftEtag, listVersions, listWorkflows, readVersion, readWorkflow, readWorkflowHead, type WorkflowHead } from '../../store/workflows.ts';
+import { draftEtag, listTags, listVersions, listWorkflows, readVersion, readWorkflow, readWorkflowHead, type WorkflowHead } from '../../store/workflows.ts';
 import { pageOf } from '../pages.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
 
 export interface WorkflowParts {
-  readonly engine: Pick<Engine, 'createWorkflow' | 'publishWorkflow' | 'restoreVersion' | 'saveDraft' | 'archiveWorkflow' | 'problemsOf'>;
+  readonly engine: Pick<
+    Engine,
+    'createWorkflow' | 'publishWorkflow' | 'restoreVersion' | 'saveDraft' | 'archiveWorkflow' | 'unarchiveWorkflow' | 'tagWorkflow' | 'problemsOf'
+  >;
 }
 
 type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
@@ -19,21 +22,21 @@ type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
 export function workflowRoutes({ engine }: WorkflowParts): readonly Route[] {
   return routesOf(workflowEndpoints, {
     'POST /api/v1/workflows': async (call) => {
-      const { name, description, ...definition } = call.body;
-      const id = await engine.createWorkflow({ ...publisherOf(call), id: call.newId('wf'), name, description, definition });
+      const { name, description, tags, ...definition } = call.body;
+      const id = await engine.createWorkflow({ ...publisherOf(call), id: call.newId('wf'), name, description, tags, definition });
       const reply = await workflowReply(call, id);
       return { ...reply, headers: { ...reply.headers, location: `/api/v1/workflows/${id}` } };
     },
     'GET /api/v1/workflows': async (call) => {
       const cursor = await call.cursor();
-      const { limit, after, search, archived } = call.query;
-      const found = await listWorkflows(call.sql, { orgId: call.caller.orgId, search, archived, after, limit: limit + 1 });
+      const { limit, after, search, tag, archived } = call.query;
+      const found = await listWorkflows(call.sql, { orgId: call.caller.orgId, search, tag, archived, after, limit: limit + 1 });
       return { body: pageOf(found, { limit, after: (workflow) => workflow.id, cursor }) };
     },
     'GET /api/v1/workflows/{id}': (call) => workflowReply(call, call.params.id),
     'PUT /api/v1/workflows/{id}': async (call) => {
-      const { name, description, ...definition } = call.body;
-      await engine.publishWorkflow({ ...publisherOf(call), workflowId: call.params.id, ifMatch: call.header('if-match'), name, description, definition });
+      const { name, description, tags, ...definition } = call.body;
+      await engine.publishWorkflow({ ...publisherOf(call), workflowId: call.params.id, ifMatch: call.header('if-match'), name, description, tags, definition });
       return workflowReply(call, call.params.id);
     },
     'GET /api/v1/workflows/{id}/draft': async (call) => {
@@ -71,6 +74,20 @@ export function workflowRoutes({ engine }: WorkflowParts): readonly Route[] {
     'DELETE /api/v1/workflows/{id}': async (call) => {
       await engine.archiveWorkflow({ orgId: call.caller.orgId, workflowId: call.params.id, cancel: call.query.cancel, requestId: call.requestId });
       return { body: undefined };
+    },
+    'POST /api/v1/workflows/{id}/unarchive': async (call) => {
+      await engine.unarchiveWorkflow({ orgId: call.caller.orgId, workflowId: call.params.id, requestId: call.requestId });
+      return workflowReply(call, call.params.id);
+    },
+    'PUT /api/v1/workflows/{id}/tags': async (call) => ({
+      body: {
+        tags: [...(await engine.tagWorkflow({ orgId: call.caller.orgId, workflowId: call.params.id, tags: call.body.tags, requestId: call.requestId }))],
+      },
+    }),
+    'GET /api/v1/tags': async (call) => {
+      const cursor = await call.cursor();
+      const { limit, after } = call.query;
+      return { body: pageOf(await listTags(call.sql, { orgId: call.caller.orgId, after, limit: limit + 1 }), { limit, after: ({ tag }) => tag, cursor }) };
     },
     'GET /api/v1/workflows/{id}/versions': async (call) => {
       const cursor = await call.cursor();
