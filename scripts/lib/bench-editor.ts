@@ -1,0 +1,125 @@
+/** The ui verb: the editor with graphs of 100, 1,000 and 2,000 nodes in this machine's Chromium: the time until the first cards are drawn, and
+ *  the time of a frame while one pans, zooms, looks at all and drags, each beside the same loop over an empty page of the same run.
+ *  Judges nothing. Events are made inside the page, one a frame, so that the driver's own way to the browser is not measured. */
+import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
+import { openClaimedStudio, type ClaimedStudio } from '../../src/test/claimed-studio.ts';
+import { tableOf, type Measure } from './bench-table.ts';
+
+const { values: options } = parseArgs({
+  options: { nodes: { type: 'string', default: '100,1000,2000' }, frames: { type: 'string', default: '90' }, json: { type: 'boolean', default: false } },
+});
+const frames = Number(options.frames);
+
+/** A graph as people draw large ones: rows of chains, now and then a branch. */
+function graphOf(count: number): { readonly nodes: object[]; readonly edges: object[] } {
+  const rows = 20;
+  const key = (index: number): string => `step_${index}`;
+  const isBranch = (index: number): boolean => index % 7 === 3;
+  const nodes = Array.from({ length: count }, (_, index) => ({
+    key: key(index),
+    type: isBranch(index) ? 'branch.if' : 'template',
+    name: `Step number ${index}`,
+    params: isBranch(index) ? { condition: 'input.ok' } : { text: `Hello {{ input.name }}, this is step ${index}` },
+    position: { x: Math.floor(index / rows) * 300, y: (index % rows) * 120 },
+  }));
+  const edges = nodes.slice(rows).map((_, index) => ({ from: isBranch(index) ? `${key(index)}.true` : key(index), to: key(index + rows) }));
+  return { nodes, edges };
+}
+
+/** Runs `act(frame)` once a frame. @returns the time of each frame and of its script, ms */
+async function framesOf(page: Page, act: string): Promise<{ readonly frame: number[]; readonly script: number[] }> {
+  return await page.evaluate(`new Promise((done) => {
+    const act = ${act};
+    const frame = [], script = [];
+    let last, count = 0;
+    const step = (now) => {
+      if (last !== undefined) frame.push(now - last);
+      last = now;
+      if (count++ >= ${frames}) return done({ frame, script });
+      const begun = performance.now();
+      act(count);
+      script.push(performance.now() - begun);
+      requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  })`);
+}
+
+const wheel = (init: string): string =>
+  `(n) => { const pane = document.querySelector('.react-flow__pane'); const { left, top, width, height } = pane.getBoundingClientRect();
+    pane.dispatchEvent(new WheelEvent('wheel', { bubbles: true, cancelable: true, clientX: left + width / 2, clientY: top + height / 2, ...(${init}) })); }`;
+
+const acts: Readonly<Record<string, string>> = {
+  'pan at full size': wheel('{ deltaX: n % 60 < 30 ? 24 : -24, deltaY: 6 }'),
+  zoom: wheel('{ ctrlKey: true, deltaY: n % 60 < 30 ? 6 : -6 }'),
+};
+const drag = `(() => { let node, x, y; const fire = (type, target) => target.dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true, view: window, clientX: x, clientY: y, buttons: 1 }));
+  return (n) => {
+    if (node === undefined) { node = [...document.querySelectorAll('.react-flow__node')].find((one) => { const box = one.getBoundingClientRect(); return box.left > 500 && box.top > 300; });
+      const box = node.getBoundingClientRect(); x = box.left + 20; y = box.top + 12; fire('mousedown', node); }
+    x += n % 60 < 30 ? 4 : -4; y += n % 40 < 20 ? 3 : -3; fire('mousemove', window);
+    if (n >= ${frames}) fire('mouseup', window);
+  }; })()`;
+
+async function measureGraph(opened: ClaimedStudio, count: number): Promise<readonly Measure[]> {
+  const made = await opened.client.expect(201, 'POST', '/api/v1/workflows', { name: `Bench ${count}`, ...graphOf(count) });
+  const page = await opened.signedIn({ width: 1440, height: 900 });
+  const path = `/workflows/${String(made['id'])}`;
+  await page.goto(`${path}?tab=versions`);
+  await page.getByRole('tab', { name: 'Editor' }).waitFor();
+  const measures: Measure[] = [];
+  const idle = await framesOf(page, '() => undefined');
+  const base = median(idle.frame);
+  const add = (what: string, seen: { readonly frame: readonly number[]; readonly script: readonly number[] }): void => {
+    measures.push(
+      { name: `${count} nodes, ${what}: a frame`, unit: 'ms', values: seen.frame },
+      { name: `${count} nodes, ${what}: its script`, unit: 'ms', values: seen.script },
+      { name: `${count} nodes, ${what}: a frame beside an empty one`, unit: '×', values: [median(seen.frame) / base] },
+    );
+  };
+  // The chunk is loaded once before: opening is measured, not the network.
+  await open(page);
+  await page.goto(`${path}?tab=versions`);
+  await page.getByRole('tab', { name: 'Editor' }).waitFor();
+  measures.push({ name: `${count} nodes: click → first cards`, unit: 'ms', values: [await open(page)], target: '≤ 1000 at 1,000' });
+  for (const [what, act] of Object.entries(acts)) add(what, await framesOf(page, act));
+  add('drag a card', await framesOf(page, drag));
+  await page.locator('.canvas-pane').focus();
+  await page.keyboard.press('0');
+  await page.waitForFunction('document.querySelectorAll(".card-dot").length > 50 || document.querySelectorAll(".card-node").length > 50');
+  await page.waitForTimeout(1_000);
+  add('pan with all in sight', await framesOf(page, wheel('{ deltaX: n % 60 < 30 ? 12 : -12, deltaY: 3 }')));
+  add('zoom with all in sight', await framesOf(page, wheel('{ ctrlKey: true, deltaY: n % 60 < 30 ? 2 : -2 }')));
+  add('drag with all in sight', await framesOf(page, drag));
+  await page.context().close();
+  return measures;
+}
+
+/** Clicks the editor's tab. @returns ms until a card is drawn */
+async function open(page: Page): Promise<number> {
+  return await page.evaluate(`new Promise((done) => {
+    const begun = performance.now();
+    [...document.querySelectorAll('[role=tab]')].find((tab) => tab.textContent.startsWith('Editor')).click();
+    const look = () => document.querySelector('.react-flow__node') === null ? requestAnimationFrame(look) : requestAnimationFrame(() => done(performance.now() - begun));
+    look();
+  })`);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+const opened = await openClaimedStudio();
+const measures: Measure[] = [];
+try {
+  for (const count of options.nodes.split(',').map(Number)) {
+    process.stderr.write(`${count} nodes …\n`);
+    // Serial: they would disturb each other.
+    measures.push(...(await measureGraph(opened, count)));
+  }
+} finally {
+  await opened.close();
+}
+process.stdout.write(options.json ? `${JSON.stringify(measures, null, 2)}\n` : tableOf(measures));
+process.exit(0);
