@@ -1,6 +1,8 @@
 /** The map of the UI: every page's path, its place in the sidebar, and its chunk. A page is one row here and one folder below pages/. */
 import { Boxes, CirclePlay, Cpu, FolderOpen, Gpu, Inbox, LayoutDashboard, Server, Settings, Workflow } from 'lucide-preact';
 import type { ComponentType } from 'preact';
+import { settingsSections } from '../pages/settings/sections.ts';
+import type { Role } from '../../src/contract/values.ts';
 
 /** A page gets the `:names` of its path. */
 export type PageComponent = ComponentType<{ readonly params: Readonly<Record<string, string>> }>;
@@ -20,6 +22,8 @@ export interface NavRow {
   readonly keys: string;
   /** More words that find it in the palette. */
   readonly words?: string;
+  /** Pages that belong below it: found in the palette; it is marked while one of them is shown. */
+  readonly parts?: readonly { readonly path: string; readonly title: string; readonly words?: string; readonly role?: Role }[];
 }
 
 export const navigation: readonly NavRow[] = [
@@ -27,12 +31,41 @@ export const navigation: readonly NavRow[] = [
   { path: '/workflows', title: 'Workflows', icon: Workflow, keys: 'g w', words: 'graphs flows definitions triggers' },
   { path: '/instances', title: 'Instances', icon: CirclePlay, keys: 'g i', words: 'runs executions history' },
   { path: '/approvals', title: 'Approvals', icon: Inbox, keys: 'g a', words: 'inbox decide approve reject waiting for me' },
-  { path: '/jobs', title: 'Jobs', icon: Cpu, keys: 'g j', words: 'queues slots commands logs' },
+  {
+    path: '/jobs',
+    title: 'Jobs',
+    icon: Cpu,
+    keys: 'g j',
+    words: 'slots commands logs',
+    parts: [
+      { path: '/queues', title: 'Queues', words: 'slots pause drain' },
+      { path: '/workers', title: 'Workers', words: 'processes alive' },
+    ],
+  },
   { path: '/models', title: 'Models', icon: Boxes, keys: 'g m', words: 'llm gguf download hugging face chat inference' },
   { path: '/gpus', title: 'GPUs', icon: Gpu, keys: 'g g', words: 'devices memory vram utilisation cards' },
-  { path: '/services', title: 'Services', icon: Server, keys: 'g v', words: 'comfyui jupyter tensorboard postgres redis idle cost price pod' },
+  {
+    path: '/services',
+    title: 'Services',
+    icon: Server,
+    keys: 'g v',
+    words: 'comfyui jupyter tensorboard postgres redis',
+    parts: [
+      { path: '/idle', title: 'Idle machine', words: 'stop pod awake' },
+      { path: '/costs', title: 'Costs', words: 'price money hour' },
+    ],
+  },
   { path: '/files', title: 'Files', icon: FolderOpen, keys: 'g f', words: 'upload storage' },
-  { path: '/settings', title: 'Settings', icon: Settings, keys: 'g s', words: 'account password keys secrets members system' },
+  {
+    path: '/settings',
+    title: 'Settings',
+    icon: Settings,
+    keys: 'g s',
+    words: 'account password theme',
+    parts: settingsSections
+      .filter(({ id }) => id !== '')
+      .map(({ id, title, words, role }) => ({ path: `/settings/${id}`, title: `Settings: ${title}`, words, role })),
+  },
 ];
 
 export const pages: readonly PageRow[] = [
@@ -41,6 +74,8 @@ export const pages: readonly PageRow[] = [
   { path: '/workflows/:id', load: async () => (await import('../pages/workflows/workflow.tsx')).WorkflowPage },
   { path: '/workflows/:id/forms/:key', load: async () => (await import('../pages/workflows/form.tsx')).FormPage },
   { path: '/instances', load: async () => (await import('../pages/instances/instances.tsx')).InstancesPage },
+  { path: '/instances/:id/compare/:other', load: async () => (await import('../pages/instances/compare.tsx')).ComparePage },
+  { path: '/run/:id', load: async () => (await import('../pages/run/run.tsx')).RunPage },
   { path: '/instances/:id', load: async () => (await import('../pages/instances/instance.tsx')).InstancePage },
   { path: '/approvals', load: async () => (await import('../pages/approvals/approvals.tsx')).ApprovalsPage },
   { path: '/jobs', load: async () => (await import('../pages/jobs/jobs.tsx')).JobsPage },

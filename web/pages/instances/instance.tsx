@@ -23,6 +23,7 @@ import { Empty, View } from '../../ui/views.tsx';
 import { useCommands } from '../../shell/commands.ts';
 import { actionsOf, can, runAction } from './actions.ts';
 import type { InstanceAction } from './actions.ts';
+import { CompareDialog } from './compare-dialog.tsx';
 import { EventsTab } from './events-tab.tsx';
 import { GraphTab } from './graph-tab.tsx';
 import { Notice } from './notice.tsx';
@@ -63,6 +64,8 @@ function LoadedInstance(props: { readonly id: string }): JSX.Element {
   return <InstanceView state={state} page={value} />;
 }
 
+type Asking = 'cancel' | 'delete' | 'compare' | { readonly from: string | undefined };
+
 function InstanceView(props: { readonly state: InstanceState; readonly page: InstanceFacts }): JSX.Element {
   const { state, page } = props;
   const { instance } = page;
@@ -70,7 +73,7 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
   const [stepPath] = useParam('step');
   const [pane] = useParam('pane');
   const tab = tabs.find((name) => name === tabText) ?? (isNarrow.value ? 'timeline' : 'graph');
-  const [asking, setAsking] = useState<'cancel' | 'delete' | { readonly from: string | undefined }>();
+  const [asking, setAsking] = useState<Asking>();
   const step = stepPath === '' ? undefined : page.steps.get(stepPath);
   const containers = useMemo(() => containersOf(page.definition), [page.definition]);
   const begun = [...containers].filter((key) => page.steps.get(key) !== undefined && page.steps.get(key)?.status !== 'skipped');
@@ -91,14 +94,22 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
     );
   };
   useKeys({ escape: () => select(undefined), c: () => can(instance.status, 'cancel') && setAsking('cancel'), r: () => setAsking({ from: undefined }) });
-  useCommands(
-    actionsOf(instance.status).map((look) => ({
+  useCommands([
+    ...actionsOf(instance.status).map((look) => ({
       id: `instance-${look.action}`,
       title: `${look.label} this instance`,
       group: 'This page',
       run: () => void act(look.action),
     })),
-  );
+    { id: 'instance-compare', title: 'Compare with another instance', group: 'This page', keys: 'v', words: 'diff', run: () => setAsking('compare') },
+    {
+      id: 'instance-run-page',
+      title: 'Open the page for people who only run',
+      group: 'This page',
+      words: 'share form',
+      run: () => go(`/run/${instance.workflowId}?run=${instance.id}`),
+    },
+  ]);
   const shown: ShownInstance = { page, bodies, containers, counts, selected: stepPath === '' ? undefined : stepPath, onSelect: select };
   const detail =
     step !== undefined ? (
@@ -162,6 +173,7 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
           Its steps, results and log are deleted with it. This can’t be undone. Files that it wrote are kept.
         </Confirm>
       )}
+      {asking === 'compare' && <CompareDialog instance={instance} onClose={() => setAsking(undefined)} />}
       {typeof asking === 'object' && <RerunDialog instanceId={instance.id} from={asking.from} onClose={() => setAsking(undefined)} />}
     </Page>
   );
@@ -170,13 +182,15 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
 function Actions(props: {
   readonly page: InstanceFacts;
   readonly onAct: (action: InstanceAction) => void;
-  readonly onAsk: (asking: 'cancel' | 'delete' | { readonly from: undefined }) => void;
+  readonly onAsk: (asking: Asking) => void;
 }): JSX.Element {
   const { instance } = props.page;
   const over = instance.endedAt !== null;
   const looks = actionsOf(instance.status);
   const more = [
+    { label: 'Compare with…', hint: 'v', onSelect: () => props.onAsk('compare') },
     { label: 'Open the workflow', href: href(`/workflows/${instance.workflowId}`) },
+    { label: 'Page for people who only run', href: href(`/run/${instance.workflowId}?run=${instance.id}`) },
     ...(over ? [{ label: 'Delete…', danger: true, separated: true, onSelect: () => props.onAsk('delete') }] : []),
   ];
   return (

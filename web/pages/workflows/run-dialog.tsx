@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import type { Json } from '../../../src/contract/endpoint.ts';
 import { call } from '../../api.ts';
 import { InputForm, inputState, inputValue } from '../../form/input-form.tsx';
-import { go } from '../../route.ts';
+import { go, href } from '../../route.ts';
 import { useAction } from '../../state/action.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
@@ -82,6 +82,9 @@ function RunForm(props: RunDialogProps & { readonly schema: Readonly<Record<stri
           {(links) => <Input {...links} mono value={labelText} onInput={setLabelText} placeholder="team:blue" autocomplete="off" />}
         </Field>
         <Switch label="Pause before each step" checked={debug} onChange={setDebug} />
+        <p class="muted small">
+          For people who only run it there is <a href={href(`/run/${props.workflowId}`)}>a page to share</a>: this form, and what comes out.
+        </p>
       </form>
     </Dialog>
   );
