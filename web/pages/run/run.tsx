@@ -35,8 +35,8 @@ function Shown(props: { readonly workflow: Workflow }): JSX.Element {
   const show = (instanceId: string): void => setParams({ run: instanceId }, { push: true });
   return (
     <div class="run-page">
-      <StartForm key={filled.turn} workflow={workflow} input={filled.input} isAside={runId !== ''} onStarted={show} />
       {runId !== '' && <RunProgress key={runId} instanceId={runId} onRun={show} onChange={(input) => setFilled({ turn: filled.turn + 1, input })} />}
+      <StartForm key={filled.turn} workflow={workflow} input={filled.input} isAside={runId !== ''} onStarted={show} />
     </div>
   );
 }

@@ -30,8 +30,8 @@ export function FormPage(props: { readonly params: Readonly<Record<string, strin
       <View of={form} what="the form">
         {(view) => (
           <div class="run-page">
-            <FilledForm key={turn} view={view} submit={submit} input={input} onSent={show} />
             {runId !== '' && <RunProgress key={runId} instanceId={runId} onRun={show} onChange={change} />}
+            <FilledForm key={turn} view={view} submit={submit} input={input} onSent={show} />
           </div>
         )}
       </View>
