@@ -1,7 +1,7 @@
 /** Definitions as documents over the API: comparing versions, taking them out, bringing them in, copying. */
 import * as z from 'zod';
 import { endpoint, json } from './endpoint.ts';
-import { problem } from './graph.ts';
+import { definition, problem } from './graph.ts';
 import { tags, workflow } from './workflows.ts';
 
 const id = z.strictObject({ id: z.string().max(64) });
@@ -20,13 +20,14 @@ const changedThings = z.strictObject({
 });
 export type ChangedThings = z.infer<typeof changedThings>;
 
-/** What differs. Nodes, edges and triggers are matched by key (an edge by its ends), wherever they stand; nodes in bodies too, each with the
- *  key of the node it is in as `in`. */
+/** What differs. Nodes, edges, triggers and comments are matched by key (an edge by its ends, a comment by its id), wherever they stand; those in
+ *  bodies too, each with the key of the node it is in as `in`. */
 const definitionDiff = z.strictObject({
   isSame: z.boolean(),
   nodes: changedThings,
   edges: changedThings,
   triggers: changedThings,
+  comments: changedThings,
   settings: z.array(change),
   inputSchema: z.array(change),
 });
@@ -60,6 +61,8 @@ const imported = z.strictObject({
   triggersOff: z.array(z.string()),
   /** Calls of workflows that are found here by name. */
   remapped: z.array(z.strictObject({ path: z.string(), from: z.string(), to: z.string() })),
+  /** Of a dry run: what would be brought in, as JSON. */
+  document: z.strictObject({ name: z.string(), description: z.string(), definition: z.record(z.string(), json) }).optional(),
 });
 
 export const definitionEndpoints = [
@@ -73,6 +76,16 @@ export const definitionEndpoints = [
     status: 200,
     reply: definitionDiff.extend({ from: z.string(), to: z.string() }),
     errors: ['invalid_query', 'not_found', 'invalid_graph'],
+  }),
+  endpoint({
+    key: 'POST /api/v1/workflows/compare',
+    tag: 'workflows',
+    summary: 'What differs between two definitions',
+    description: 'Nothing is stored: for what is on a screen and not saved yet.',
+    body: z.strictObject({ before: definition, after: definition }),
+    status: 200,
+    reply: definitionDiff,
+    errors: ['invalid_body', 'too_large'],
   }),
   endpoint({
     key: 'GET /api/v1/workflows/{id}/export',

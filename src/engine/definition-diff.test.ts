@@ -19,7 +19,19 @@ const nothing = { added: [], removed: [], changed: [] };
 test('the same definition, written in another order, has no difference', () => {
   const before = { nodes: [noop('a', { params: { output: { x: 1, y: [2] } } }), noop('b')], edges: [{ from: 'a', to: 'b' }] };
   const after = { nodes: [noop('b'), noop('a', { params: { output: { y: [2], x: 1 } } })], edges: [{ from: 'a', to: 'b' }] };
-  assert.deepEqual(diff(before, after), { isSame: true, nodes: nothing, edges: nothing, triggers: nothing, settings: [], inputSchema: [] });
+  assert.deepEqual(diff(before, after), { isSame: true, nodes: nothing, edges: nothing, triggers: nothing, comments: nothing, settings: [], inputSchema: [] });
+});
+
+test('comments are matched by id in their own graph, and moving a node is a change of its position alone', () => {
+  const note = (text: string) => ({ id: 'note-1', text, position: { x: 0, y: 0 } });
+  const within = (text: string): GraphNode => ({
+    ...map('m', [noop('a')]),
+    params: { items: [1], body: { nodes: [{ key: 'a', type: 'noop' }], edges: [], comments: [note(text)] } },
+  });
+  const { comments, nodes } = diff({ nodes: [within('x')], comments: [note('top')] }, { nodes: [within('y')] });
+  assert.deepEqual(comments.removed, [note('top')]);
+  assert.deepEqual(comments.changed, [{ key: 'm/note-1', changes: [{ path: 'text', before: 'x', after: 'y' }] }]);
+  assert.deepEqual(nodes, nothing);
 });
 
 test('each changed path stands with its value before and after', () => {
@@ -74,6 +86,7 @@ test('edges, triggers, settings and the input schema are told apart', () => {
     nodes: nothing,
     edges: { ...nothing, changed: [{ key: 'a → b', changes: [{ path: 'when', after: 'input.x' }] }] },
     triggers: { ...nothing, changed: [{ key: 't', changes: [{ path: 'enabled', before: true, after: false }] }] },
+    comments: nothing,
     settings: [{ path: 'priority', before: 1 }],
     inputSchema: [{ path: '', after: { type: 'object' } }],
   });

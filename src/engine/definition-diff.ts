@@ -12,10 +12,11 @@ export function diffDefinitions(before: Definition, after: Definition, types: No
   const nodes = diffThings(nodesOf(old ?? [], types), nodesOf(now ?? [], types));
   const edges = diffThings(edgesOf(old ?? []), edgesOf(now ?? []));
   const triggers = diffThings(triggersOf(before), triggersOf(after));
+  const comments = diffThings(commentsOf(old ?? []), commentsOf(now ?? []));
   const settings = changesOf(asJson(before.settings ?? {}), asJson(after.settings ?? {}));
   const inputSchema = changesOf(before.inputSchema, after.inputSchema);
-  const isSame = [nodes, edges, triggers].every((part) => [part.added, part.removed, part.changed].every((list) => list.length === 0));
-  return { isSame: isSame && settings.length === 0 && inputSchema.length === 0, nodes, edges, triggers, settings, inputSchema };
+  const isSame = [nodes, edges, triggers, comments].every((part) => [part.added, part.removed, part.changed].every((list) => list.length === 0));
+  return { isSame: isSame && settings.length === 0 && inputSchema.length === 0, nodes, edges, triggers, comments, settings, inputSchema };
 }
 
 type Things = ReadonlyMap<string, Json>;
@@ -46,6 +47,17 @@ function withoutBodies(node: GraphNode, types: NodeTypes): GraphNode {
 
 function edgesOf(levels: readonly Level[]): Things {
   return new Map(levels.flatMap((level) => level.edges.map((edge) => [`${edge.from} → ${edge.to}`, asJson({ ...edge, ...inside(level) })] as const)));
+}
+
+/** An id is unique in its own graph alone. */
+function commentsOf(levels: readonly Level[]): Things {
+  return new Map(
+    levels.flatMap((level) =>
+      (level.comments ?? []).map(
+        (comment) => [[level.owner?.node.key, comment.id].filter((part) => part !== undefined).join('/'), asJson({ ...comment, ...inside(level) })] as const,
+      ),
+    ),
+  );
 }
 
 function inside(level: Level): { readonly in?: string } {

@@ -28,6 +28,8 @@ export interface Imported {
   readonly problems: readonly Problem[];
   readonly triggersOff: readonly string[];
   readonly remapped: readonly Remapped[];
+  /** Of a dry run. */
+  readonly document?: Pick<WorkflowDocument, 'name' | 'description' | 'definition'>;
 }
 
 /** @throws AppError invalid_graph, forbidden: with one entry per problem, unless a draft is wanted */
@@ -37,7 +39,7 @@ export async function importWorkflow(core: Core, request: ImportRequest): Promis
   const { definition, remapped } = remapCalls(off, await knownByName(core, orgId, document), core.parts.nodeTypes);
   const problems = await problemsOf(core, definition, { orgId, role: request.role });
   const found = { name: document.name, problems, triggersOff: turnedOff, remapped };
-  if (request.dryRun) return { ...found, workflowId: null, isDraft: false };
+  if (request.dryRun) return { ...found, workflowId: null, isDraft: false, document: { name: document.name, description: document.description, definition } };
   const isDraft = problems.length > 0;
   if (isDraft && request.as === 'workflow') requireNone(problems, 'import it with ?as=draft to correct it here');
   const { name, description, tags } = document;

@@ -1,7 +1,8 @@
 /** The engine: runs instances of workflows, durably. This file is its table of contents: it joins the parts and says what callers may ask.
  *  What is promised: README.md beside. Never imports jobs, files or http; they are handed in as ports. */
+import type { DefinitionDiff } from '../contract/definitions.ts';
 import type { Json } from '../contract/endpoint.ts';
-import type { Problem } from '../contract/graph.ts';
+import type { Definition, Problem } from '../contract/graph.ts';
 import type { CommandSpec } from '../contract/jobs.ts';
 import { isTerminalInstance, type Role } from '../contract/values.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -28,6 +29,7 @@ import { patiently } from './patient.ts';
 import { prepareFromRows } from './prepare.ts';
 import { adoptAll, cancelStrays, recoverLost } from './recover.ts';
 import { commandInstance, commandStep, executeRemote, type InstanceRequest, type StepCommandRequest } from './route-command.ts';
+import { diffDefinitions } from './definition-diff.ts';
 import { copyWorkflow, diffVersions, exportWorkflow, importWorkflow, type Imported, type ImportRequest } from './definitions.ts';
 import { rerunInstance, type RerunRequest } from './rerun.ts';
 import { startBatch, startInstance, type BatchRequest, type StartRequest, type Started } from './start.ts';
@@ -77,6 +79,7 @@ export interface Engine {
   importWorkflow(request: ImportRequest): Promise<Imported>;
   exportWorkflow(request: Parameters<typeof exportWorkflow>[1]): ReturnType<typeof exportWorkflow>;
   diffVersions(request: Parameters<typeof diffVersions>[1]): ReturnType<typeof diffVersions>;
+  compareDefinitions(before: Definition, after: Definition): DefinitionDiff;
   publishWorkflow(request: Publisher & WorkflowContent & { readonly workflowId: string; readonly ifMatch: string | undefined }): Promise<void>;
   restoreVersion(request: Publisher & { readonly workflowId: string; readonly version: number }): Promise<void>;
   saveDraft(request: {
@@ -200,6 +203,7 @@ export function createEngine(parts: EngineParts): Engine {
     importWorkflow: (request) => importWorkflow(core, request),
     exportWorkflow: (request) => exportWorkflow(core, request),
     diffVersions: (request) => diffVersions(core, request),
+    compareDefinitions: (before, after) => diffDefinitions(before, after, core.parts.nodeTypes),
     publishWorkflow: (request) => publishWorkflow(core, request),
     restoreVersion: (request) => restoreVersion(core, request),
     saveDraft: (request) => saveDraft(core, request),

@@ -1,7 +1,7 @@
 /** The levels of a definition: its own graph, and the graphs in the bodies of its nodes, at any depth. Pure.
  *  One thing to know: a body is found by its type's `bodyParams`, and everything about it is named by its path from the top. */
 import type { Json } from '../contract/endpoint.ts';
-import { graphBody, type Definition, type GraphEdge, type GraphNode, type Problem } from '../contract/graph.ts';
+import { graphBody, type Definition, type GraphComment, type GraphEdge, type GraphNode, type Problem } from '../contract/graph.ts';
 import type { NodeTypes } from '../nodes/kit.ts';
 import { shapeProblems } from './validate-shape.ts';
 
@@ -11,6 +11,7 @@ export const MAX_BODY_DEPTH = 8;
 export interface Level {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
+  readonly comments?: readonly GraphComment[] | undefined;
   /** Stands before `nodes[…]` and `edges[…]`: empty at the top, `nodes[3].params.body.` in a body. */
   readonly path: string;
   /** 0 at the top. */
@@ -25,8 +26,8 @@ export interface Levels {
   readonly problems: readonly Problem[];
 }
 
-export function levelsOf(definition: Pick<Definition, 'nodes' | 'edges'>, types: NodeTypes): Levels {
-  const levels: Level[] = [{ nodes: definition.nodes, edges: definition.edges, path: '', depth: 0, owner: undefined }];
+export function levelsOf(definition: Pick<Definition, 'nodes' | 'edges' | 'comments'>, types: NodeTypes): Levels {
+  const levels: Level[] = [{ nodes: definition.nodes, edges: definition.edges, comments: definition.comments, path: '', depth: 0, owner: undefined }];
   const problems: Problem[] = [];
   // Grows while it is walked: bodies hold nodes with bodies.
   for (const level of levels) {

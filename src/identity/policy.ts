@@ -62,6 +62,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/workflows/{id}/versions/{n}': may('user', 'workflows:read'),
   'POST /api/v1/workflows/{id}/versions/{n}/restore': may('user', 'workflows:write'),
   'POST /api/v1/workflows/validate': may('user', 'workflows:read'),
+  'POST /api/v1/workflows/compare': may('user', 'workflows:read'),
   'GET /api/v1/workflows/{id}/diff': may('user', 'workflows:read'),
   'GET /api/v1/workflows/{id}/export': may('user', 'workflows:read'),
   'POST /api/v1/workflows/import': may('user', 'workflows:write'),
@@ -71,6 +72,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'PUT /api/v1/workflows/{id}/editors': may('user', 'workflows:write'),
   'DELETE /api/v1/workflows/{id}/editors': may('user', 'workflows:write'),
   'GET /api/v1/workflows/{id}/last-outputs': may('user', 'instances:read'),
+  // Over many nouns: for a person, or a key that may do anything.
+  'GET /api/v1/search': may('user', null),
   'GET /api/v1/triggers': may('user', 'workflows:read'),
   'POST /api/v1/triggers/pause': may('admin', 'settings:write'),
   'POST /api/v1/triggers/resume': may('admin', 'settings:write'),

@@ -14,7 +14,8 @@ before(async () => {
 after(() => app.close());
 
 const hook = { key: 'hook', type: 'webhook', params: { auth: 'none' } };
-const one = { nodes: [{ key: 'a', type: 'noop', params: { output: '{{ secrets.TOKEN }}' } }], edges: [], triggers: [hook] };
+const note = { id: 'note-1', text: 'Why this is here', position: { x: 0, y: 0 }, colour: 'amber' };
+const one = { nodes: [{ key: 'a', type: 'noop', params: { output: '{{ secrets.TOKEN }}' } }], edges: [], comments: [note], triggers: [hook] };
 const two = {
   ...one,
   nodes: [
@@ -116,6 +117,40 @@ testScenarios(
       request: () => `GET /api/v1/workflows/${id}/diff?to=draft`,
       expect: { status: 200, body: { from: '2', to: 'draft', settings: [{ path: 'priority', after: 9 }], nodes: { changed: [] } } },
     },
+    {
+      name: 'two definitions that are not stored are compared, comments too',
+      as: 'user',
+      request: 'POST /api/v1/workflows/compare',
+      body: { before: one, after: { ...one, comments: [{ ...note, text: 'Because' }] } },
+      expect: {
+        status: 200,
+        body: {
+          isSame: false,
+          nodes: { changed: [] },
+          comments: { changed: [{ key: 'note-1', changes: [{ path: 'text', before: note.text, after: 'Because' }] }] },
+        },
+      },
+    },
+    {
+      name: 'comments are no structure: publishing others keeps the version',
+      request: () => `PUT /api/v1/workflows/${id}`,
+      headers: { 'if-match': '*' },
+      body: { name: 'First', ...two, comments: [] },
+      expect: { status: 200, body: { version: 2 } },
+      events: ['workflows:workflow:published'],
+    },
+    {
+      name: 'a comment of no known colour is refused',
+      request: 'POST /api/v1/workflows/validate',
+      body: { ...one, comments: [note, { ...note, colour: 'pink' }] },
+      expect: { status: 400, code: 'invalid_body', says: ['comments\\[1\\].colour'] },
+    },
+    {
+      name: 'and two comments of one id',
+      request: 'POST /api/v1/workflows/validate',
+      body: { ...one, comments: [note, note] },
+      expect: { status: 400, code: 'invalid_body', says: ['two comments have the same id'] },
+    },
     { name: 'another org sees no difference', as: 'stranger', request: () => `GET /api/v1/workflows/${id}/diff`, expect: { status: 404, code: 'not_found' } },
     { name: 'nor takes it out', as: 'stranger', request: () => `GET /api/v1/workflows/${id}/export`, expect: { status: 404, code: 'not_found' } },
     { name: 'nor copies it', as: 'stranger', request: () => `POST /api/v1/workflows/${id}/copy`, body: {}, expect: { status: 404, code: 'not_found' } },
@@ -131,13 +166,16 @@ testScenarios(
     {
       name: 'as it was, but for its triggers',
       request: () => `GET /api/v1/workflows/${made}`,
-      expect: { status: 200, body: { version: 1, description: 'From elsewhere', triggers: [{ key: 'hook', enabled: false }] } },
+      expect: {
+        status: 200,
+        body: { version: 1, description: 'From elsewhere', definition: { comments: [note] }, triggers: [{ key: 'hook', enabled: false }] },
+      },
     },
     {
-      name: 'a dry run makes nothing',
+      name: 'a dry run makes nothing, and tells what it would make',
       request: 'POST /api/v1/workflows/import?dryRun',
       body: document,
-      expect: { status: 200, body: { workflowId: null, problems: [] } },
+      expect: { status: 200, body: { workflowId: null, problems: [], document: { name: document.name } } },
     },
     {
       name: 'what can not be published is refused, problem by problem',

@@ -8,7 +8,7 @@ import { routesOf, type Route } from '../route.ts';
 import { publisherOf, workflowReply } from './workflows.ts';
 
 export interface DefinitionParts {
-  readonly engine: Pick<Engine, 'copyWorkflow' | 'importWorkflow' | 'exportWorkflow' | 'diffVersions'>;
+  readonly engine: Pick<Engine, 'copyWorkflow' | 'importWorkflow' | 'exportWorkflow' | 'diffVersions' | 'compareDefinitions'>;
 }
 
 export function definitionRoutes({ engine }: DefinitionParts): readonly Route[] {
@@ -16,6 +16,7 @@ export function definitionRoutes({ engine }: DefinitionParts): readonly Route[] 
     'GET /api/v1/workflows/{id}/diff': async (call) => ({
       body: await engine.diffVersions({ orgId: call.caller.orgId, workflowId: call.params.id, from: call.query.from, to: call.query.to }),
     }),
+    'POST /api/v1/workflows/compare': async (call) => ({ body: engine.compareDefinitions(call.body.before, call.body.after) }),
     'GET /api/v1/workflows/{id}/export': async (call) => {
       const { format, version } = call.query;
       const document = await engine.exportWorkflow({ orgId: call.caller.orgId, workflowId: call.params.id, version });

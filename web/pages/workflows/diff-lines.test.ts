@@ -23,6 +23,7 @@ test('each change is a line that says what was and what is', () => {
     },
     edges: { ...nothing, added: [{ from: 'a', to: 'b' }] },
     triggers: { ...nothing, removed: [{ key: 'daily', type: 'cron' }] },
+    comments: { ...nothing, added: [{ id: 'note-1', text: 'why' }] },
     settings: [{ path: 'priority', before: 1, after: 2 }],
     inputSchema: [{ path: '', after: { type: 'object' } }],
   });
@@ -34,8 +35,11 @@ test('each change is a line that says what was and what is', () => {
     `~ node a, notes: was "${'n'.repeat(198)}…, now not set`,
     '+ edge a → b',
     '- trigger daily (cron)',
+    '+ comment “why”',
     '~ settings, priority: 1 → 2',
     '~ inputSchema: now {"type":"object"}',
   ]);
-  assert.deepEqual(diffLines({ isSame: true, nodes: nothing, edges: nothing, triggers: nothing, settings: [], inputSchema: [] }), ['no difference']);
+  assert.deepEqual(diffLines({ isSame: true, nodes: nothing, edges: nothing, triggers: nothing, comments: nothing, settings: [], inputSchema: [] }), [
+    'no difference',
+  ]);
 });

@@ -8,6 +8,7 @@ export function diffLines(diff: DefinitionDiff): readonly string[] {
     ...thingLines('node', diff.nodes, (node) => `${String(node['key'])} (${String(node['type'])})${place(node)}`),
     ...thingLines('edge', diff.edges, (edge) => `${String(edge['from'])} → ${String(edge['to'])}${place(edge)}`),
     ...thingLines('trigger', diff.triggers, (trigger) => `${String(trigger['key'])} (${String(trigger['type'])})`),
+    ...thingLines('comment', diff.comments, (comment) => `“${String(comment['text']).slice(0, 80)}”${place(comment)}`),
     ...diff.settings.map((change) => changeLine('settings', change)),
     ...diff.inputSchema.map((change) => changeLine('inputSchema', change)),
   ];
