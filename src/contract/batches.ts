@@ -8,7 +8,8 @@ import { instanceStatuses } from './values.ts';
 export const MAX_BATCH = 1_000;
 
 export const batchCommand = z.strictObject({
-  command: z.enum(['cancel', 'retry']),
+  /** `delete` takes finished instances away with their steps. */
+  command: z.enum(['cancel', 'retry', 'delete']),
   filter: z.strictObject({
     /** Every one of them is answered for. */
     ids: z.array(z.string().max(64)).min(1).max(MAX_BATCH).optional(),
@@ -36,7 +37,7 @@ export const batchEndpoints = [
   endpoint({
     key: 'POST /api/v1/instances/batch',
     tag: 'instances',
-    summary: 'Cancel or retry every instance that a filter names, newest first',
+    summary: 'Cancel, retry or delete every instance that a filter names, newest first',
     description:
       'An empty filter names all that the command applies to. `done` counts those it was carried out on, `refused` names the others and why; with `filter.ids` also ids that are unknown, and without `filter.status` those the command does not apply to. `matched` counts those it was or would be carried out on or tried; `more` says that further ones match: call again.',
     body: batchCommand,
@@ -47,6 +48,6 @@ export const batchEndpoints = [
       refused: z.array(z.strictObject({ id: z.string(), code: z.string(), message: z.string() })),
       more: z.boolean(),
     }),
-    errors: ['invalid_body'],
+    errors: ['invalid_body', 'forbidden'],
   }),
 ] as const;

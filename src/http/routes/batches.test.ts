@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { itemsOf, type ApiClient } from '../../test/api-client.ts';
+import { createApiClient, itemsOf, type ApiClient } from '../../test/api-client.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
 
 let app: TestApp;
@@ -68,4 +68,27 @@ test('every id that is named is answered for: the unknown, and what the command 
 test('bad filters are refused by name', async () => {
   for (const filter of [{ label: 'nocolon' }, { status: ['gone'] }, { ids: [] }, { unknown: 1 }])
     assert.equal((await api.call('POST', '/api/v1/instances/batch', { body: { command: 'cancel', filter } })).status, 400);
+});
+
+test('what has ended is deleted together, what runs stays', async () => {
+  const done = await publish({ key: 'ok', type: 'noop' });
+  for (let at = 0; at < 3; at += 1) await api.expect(200, 'POST', `/api/v1/workflows/${done}/instances?wait=20`, {});
+  const waiting = await publish({ key: 'wait', type: 'wait.timer', params: { durationMs: 86_400_000 } });
+  const open = String((await api.expect(201, 'POST', `/api/v1/workflows/${waiting}/instances`, {}))['id']);
+  const body = { command: 'delete', filter: { workflowId: done } };
+  assert.deepEqual(await api.expect(200, 'POST', '/api/v1/instances/batch', { ...body, dryRun: true }), { matched: 3, done: 0, refused: [], more: false });
+  assert.deepEqual(await api.expect(200, 'POST', '/api/v1/instances/batch', body), { matched: 3, done: 3, refused: [], more: false });
+  assert.deepEqual(itemsOf(await api.expect(200, 'GET', `/api/v1/instances?workflowId=${done}`)), []);
+  const { refused } = await api.expect(200, 'POST', '/api/v1/instances/batch', { command: 'delete', filter: { ids: [open] } });
+  assert.deepEqual(
+    (refused as { code: string }[]).map(({ code }) => code),
+    ['illegal_transition'],
+  );
+});
+
+test('a key that may only run instances deletes none', async () => {
+  const { key } = await api.expect(201, 'POST', '/api/v1/api-keys', { name: 'runs', scopes: ['instances:run'] });
+  const runs = createApiClient(api.url, String(key));
+  await runs.expect(200, 'POST', '/api/v1/instances/batch', { command: 'cancel', filter: {}, dryRun: true });
+  await runs.expect(403, 'POST', '/api/v1/instances/batch', { command: 'delete', filter: {}, dryRun: true });
 });

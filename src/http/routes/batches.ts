@@ -2,7 +2,7 @@
 import { batchEndpoints, MAX_BATCH } from '../../contract/batches.ts';
 import type { InstanceStatus } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { AppError } from '../../kernel/fail.ts';
+import { AppError, fail } from '../../kernel/fail.ts';
 import type { Sql } from '../../store/client.ts';
 import { listInstances, listStatuses } from '../../store/instances.ts';
 import { labelOf } from '../filters.ts';
@@ -11,9 +11,12 @@ import { routesOf, type Route } from '../route.ts';
 /** Commands at once: each waits for a commit that it shares with its neighbours. */
 const AT_ONCE = 50;
 
-const applies: Readonly<Record<'cancel' | 'retry', readonly InstanceStatus[]>> = {
+type BatchCommand = 'cancel' | 'retry' | 'delete';
+
+const applies: Readonly<Record<BatchCommand, readonly InstanceStatus[]>> = {
   cancel: ['pending', 'running', 'waiting', 'paused'],
   retry: ['failed', 'cancelled'],
+  delete: ['completed', 'failed', 'cancelled'],
 };
 
 interface Refusal {
@@ -22,11 +25,13 @@ interface Refusal {
   readonly message: string;
 }
 
-export function batchRoutes({ engine }: { readonly engine: Pick<Engine, 'commandInstance'> }): readonly Route[] {
+export function batchRoutes({ engine }: { readonly engine: Pick<Engine, 'commandInstance' | 'deleteInstance'> }): readonly Route[] {
   return routesOf(batchEndpoints, {
     'POST /api/v1/instances/batch': async (call) => {
       const { command, filter, limit, dryRun } = call.body;
-      const { orgId } = call.caller;
+      const { orgId, scopes } = call.caller;
+      if (command === 'delete' && scopes !== null && !scopes.includes('*') && !scopes.includes('instances:write'))
+        fail('forbidden', `deleting instances needs the API-key scope instances:write; this key has ${scopes.join(', ')}`);
       const found = await listInstances(call.sql, {
         orgId,
         ids: filter.ids,
@@ -45,12 +50,14 @@ export function batchRoutes({ engine }: { readonly engine: Pick<Engine, 'command
       const others = new Set(filter.ids).difference(new Set(found.map(({ id }) => id)));
       const apart = await namedInVain(call.sql, { orgId, ids: [...others], command, hasStatus: filter.status !== undefined });
       if (dryRun) return { body: { matched: chosen.length, done: 0, refused: apart, more } };
+      const run = (one: { readonly orgId: string; readonly id: string; readonly requestId: string }): Promise<void> =>
+        command === 'delete' ? engine.deleteInstance(one) : engine.commandInstance({ ...one, command });
       const refused: Refusal[] = [];
       for (let from = 0; from < chosen.length && !call.signal.aborted; from += AT_ONCE) {
         const bite = chosen.slice(from, from + AT_ONCE);
         await Promise.all(
           bite.map(async ({ id }) => {
-            const refusal = await refusalOf(engine.commandInstance({ orgId, id, command, requestId: call.requestId }));
+            const refusal = await refusalOf(run({ orgId, id, requestId: call.requestId }));
             if (refusal !== undefined) refused.push({ id, ...refusal });
           }),
         );
@@ -68,7 +75,7 @@ function testOf({ test, ids }: { readonly test?: 'true' | 'false' | 'all' | unde
 interface Named {
   readonly orgId: string;
   readonly ids: readonly string[];
-  readonly command: 'cancel' | 'retry';
+  readonly command: BatchCommand;
   /** The caller says which statuses are meant: others were named to be left alone. */
   readonly hasStatus: boolean;
 }
