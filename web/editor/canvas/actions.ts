@@ -3,11 +3,11 @@
 import type { NodeTypeView } from '../../../src/contract/node-types.ts';
 import { endOf } from '../../graph/edge-end.ts';
 import { addComment } from '../operations/comments.ts';
-import { nudge } from '../operations/arrange.ts';
+import { nudge, placed } from '../operations/arrange.ts';
 import { connect, firstOut, setEdge, whyNotConnect } from '../operations/edges.ts';
 import type { Connection } from '../operations/edges.ts';
 import { newCommentId, newKey } from '../operations/keys.ts';
-import { addNode, patchNodes, removeItems } from '../operations/nodes.ts';
+import { addNode, freePlace, patchNodes, removeItems } from '../operations/nodes.ts';
 import { edgeIdOf } from '../scope.ts';
 import type { EdgeId, Graph } from '../scope.ts';
 import type { AddWhere, Canvas, Point } from './canvas-state.ts';
@@ -22,7 +22,10 @@ export function addAt(canvas: Canvas, type: NodeTypeView, where: AddWhere): stri
   const key = newKey(taken, type.type);
   const added = (graph: Graph): Graph => {
     if (where.kind === 'after') return addNode(graph, { type, taken, after: where.key }, types);
-    if (where.kind === 'edge') return addNode(graph, { type, taken, onEdge: where.edge }, types);
+    if (where.kind === 'edge') {
+      const position = where.position === undefined ? middleOf(canvas, where.edge) : rounded(where.position);
+      return addNode(graph, { type, taken, onEdge: where.edge, ...(position === undefined ? {} : { position }) }, types);
+    }
     const alone = addNode(graph, { type, taken, position: rounded(where.position) }, types);
     if (where.join === undefined) return alone;
     const { end, side } = where.join;
@@ -30,6 +33,17 @@ export function addAt(canvas: Canvas, type: NodeTypeView, where: AddWhere): stri
   };
   canvas.change(`Add ${type.title}`, added, { select: { nodes: new Set([key]), edges: new Set(), comments: new Set() } });
   return key;
+}
+
+/** Where a card on an edge stands when there is room for it between the ends; undefined: what follows must make room. */
+function middleOf(canvas: Canvas, id: EdgeId): Point | undefined {
+  const edge = canvas.doc.graph.peek().edges.find((each) => edgeIdOf(each) === id);
+  const places = canvas.places.peek();
+  const from = edge === undefined ? undefined : places.get(endOf(edge.from).key);
+  const to = edge === undefined ? undefined : places.get(endOf(edge.to).key);
+  if (from === undefined || to === undefined || to.x - from.x - from.width < from.width + 4 * GRID) return undefined;
+  const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+  return freePlace(placed(canvas.doc.graph.peek(), canvas.types), rounded(middle));
 }
 
 /** Joins two ends. @returns whether they are joined; `notice` says why not */

@@ -23,7 +23,8 @@ export interface Point {
 /** Where a new node goes. */
 export type AddWhere =
   | { readonly kind: 'after'; readonly key: string }
-  | { readonly kind: 'edge'; readonly edge: EdgeId }
+  /** Without a place: where there is room between its ends. */
+  | { readonly kind: 'edge'; readonly edge: EdgeId; readonly position?: Point }
   /** At a place, joined to the end that a connection was drawn from. */
   | { readonly kind: 'at'; readonly position: Point; readonly join?: { readonly end: string; readonly side: 'from' | 'to' } };
 
@@ -138,7 +139,7 @@ export function createCanvas(input: CanvasInput): Canvas {
     showsList: signal(false),
     view: { current: undefined },
     change(label, edit, options) {
-      if (doc.locked.peek() !== undefined) notice.value = doc.locked.peek();
+      notice.value = doc.locked.peek();
       doc.change(
         label,
         (graph) => {

@@ -4,6 +4,7 @@ import type { Canvas, CanvasView, Point } from './canvas-state.ts';
 import { boxOf } from './guides.ts';
 import { COMMENT_SIZE, commentOfFlowId } from './flow-model.ts';
 import type { FlowEdge, FlowNode } from './flow-model.ts';
+import { shiftInto } from './shift-into.ts';
 import type { Place } from './walk.ts';
 
 export const MIN_ZOOM = 0.05;
@@ -11,8 +12,6 @@ export const MAX_ZOOM = 2;
 /** Below it a card's words can't be read: cards are drawn as plain boxes. */
 export const OVERVIEW_ZOOM = 0.42;
 
-// What is brought into sight stands so far from the border, px of the window.
-const MARGIN = 48;
 const MOVE_MS = 120;
 
 export function createView(
@@ -62,23 +61,6 @@ export function createView(
     },
   };
   return view;
-}
-
-/** How far the view has to move so that a box is in sight; undefined when it does not fit. */
-export function shiftInto(
-  box: Place,
-  viewport: Point & { readonly zoom: number },
-  pane: { readonly clientWidth: number; readonly clientHeight: number },
-): Point | undefined {
-  const along = (start: number, size: number, offset: number, length: number): number | undefined => {
-    const from = start * viewport.zoom + offset;
-    const to = from + size * viewport.zoom;
-    if (to - from > length - 2 * MARGIN) return undefined;
-    return from < MARGIN ? MARGIN - from : to > length - MARGIN ? length - MARGIN - to : 0;
-  };
-  const x = along(box.x, box.width, viewport.x, pane.clientWidth);
-  const y = along(box.y, box.height, viewport.y, pane.clientHeight);
-  return x === undefined || y === undefined ? undefined : { x, y };
 }
 
 /** A box as large as the pane where it is smaller: what is fitted is never shown larger than it is. */

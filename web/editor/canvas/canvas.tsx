@@ -1,9 +1,9 @@
 /** The canvas of the open graph: React Flow with controlled nodes and edges over the document. Wires its events to actions; decides nothing itself.
  *  One thing to know: cards and edges are redrawn one by one (flow-model.ts keeps what did not change), and what follows the view follows it alone. */
 import { ReactFlow, ReactFlowProvider, SelectionMode, useReactFlow, useStoreApi } from '@xyflow/react';
-import type { Connection, EdgeTypes, FinalConnectionState, NodeTypes } from '@xyflow/react';
+import type { Connection, EdgeTypes, FinalConnectionState, NodeTypes, Viewport } from '@xyflow/react';
 import { useSignalEffect } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { useCommands } from '../../shell/commands.ts';
 import { formatCount } from '../../ui/format.ts';
@@ -63,7 +63,7 @@ export function CanvasPane(props: { readonly canvas: Canvas }): JSX.Element {
           <CanvasList />
         ) : (
           <ReactFlowProvider>
-            <Flow />
+            <Frame />
           </ReactFlowProvider>
         )}
         <Breadcrumbs />
@@ -74,24 +74,44 @@ export function CanvasPane(props: { readonly canvas: Canvas }): JSX.Element {
   );
 }
 
-function Flow(): JSX.Element {
+/** The frame: what is looked at first depends on its size, so nothing is drawn before that is known. */
+function Frame(): JSX.Element {
   const canvas = useCanvas();
   const frame = useRef<HTMLDivElement>(null);
   const pointer = useRef<Point>();
-  useView(canvas, frame, pointer);
-  const handlers = useHandlers(canvas, pointer);
-  const off = canvas.isReadOnly.value;
-  const nodes = canvas.nodes.value;
-  const start = useMemo(() => startOf(canvas.places.peek(), window.innerWidth), [canvas.doc.scope.value]);
+  const [start, setStart] = useState<Viewport>();
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (element !== null) setStart(startOf(canvas.places.peek(), { width: element.clientWidth, height: element.clientHeight }));
+  }, [canvas]);
+  const handlers = useMemo(() => frameHandlers(canvas, pointer), [canvas]);
   return (
-    <div ref={frame} class="canvas" {...handlers.frame}>
+    <div ref={frame} class="canvas" {...handlers}>
+      {start !== undefined && <Flow start={start} frame={frame} pointer={pointer} />}
+    </div>
+  );
+}
+
+interface FlowProps {
+  readonly start: Viewport;
+  readonly frame: { readonly current: HTMLDivElement | null };
+  readonly pointer: { readonly current: Point | undefined };
+}
+
+function Flow(props: FlowProps): JSX.Element {
+  const canvas = useCanvas();
+  useView(canvas, props.frame, props.pointer);
+  const handlers = useHandlers(canvas, props.frame);
+  const off = canvas.isReadOnly.value;
+  return (
+    <>
       <Dots />
       <ReactFlow<FlowNode, FlowEdge>
-        nodes={nodes as FlowNode[]}
+        nodes={canvas.nodes.value as FlowNode[]}
         edges={canvas.edges.value as FlowEdge[]}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
-        defaultViewport={start}
+        defaultViewport={props.start}
         minZoom={MIN_ZOOM}
         maxZoom={MAX_ZOOM}
         onlyRenderVisibleElements
@@ -101,7 +121,6 @@ function Flow(): JSX.Element {
         nodesConnectable={!off}
         selectionOnDrag
         selectionMode={SelectionMode.Partial}
-        selectNodesOnDrag={false}
         nodeDragThreshold={3}
         panOnDrag={PAN_BUTTONS}
         panOnScroll
@@ -112,14 +131,14 @@ function Flow(): JSX.Element {
         deleteKeyCode={null}
         multiSelectionKeyCode={MULTI_KEYS}
         proOptions={PRO}
-        {...handlers.flow}
+        {...handlers}
       >
         <OverviewEdges />
         <Guides />
       </ReactFlow>
       {!canvas.isNarrow.value && <Minimap />}
       <CanvasTools />
-    </div>
+    </>
   );
 }
 
@@ -146,14 +165,14 @@ function useView(canvas: Canvas, frame: { readonly current: HTMLDivElement | nul
   useSignalEffect(() => {
     // Another graph is open: it begins at its beginning.
     const scope = canvas.doc.scope.value;
-    const start = startOf(canvas.places.peek(), frame.current?.clientWidth ?? 0);
-    if (scope !== lastScope.current) void flow.setViewport(start);
+    if (scope !== lastScope.current)
+      void flow.setViewport(startOf(canvas.places.peek(), { width: frame.current?.clientWidth ?? 0, height: frame.current?.clientHeight ?? 0 }));
     lastScope.current = scope;
   });
 }
 
 /** What the pointer does. Made once: handlers that change redraw every card. */
-function useHandlers(canvas: Canvas, pointer: { current: Point | undefined }) {
+function useHandlers(canvas: Canvas, frame: { readonly current: HTMLDivElement | null }) {
   const store = useStoreApi<FlowNode, FlowEdge>();
   return useMemo(() => {
     const dragging = createDragging(canvas);
@@ -162,7 +181,10 @@ function useHandlers(canvas: Canvas, pointer: { current: Point | undefined }) {
       const [x, y, zoom] = transform;
       return { x: -x / zoom, y: -y / zoom, width: width / zoom, height: height / zoom };
     };
-    const flow = {
+    return {
+      // Only while the view moves: a layer of its own is not drawn anew at each size, and words would stay blurred.
+      onMoveStart: () => frame.current?.classList.add('canvas-moving'),
+      onMoveEnd: () => frame.current?.classList.remove('canvas-moving'),
       onNodesChange: (changes: Parameters<typeof dragging.moved>[0]) => {
         if (changes.some((change) => change.type === 'position')) dragging.moved(changes, inSight());
         const selected = nextSelection(canvas.doc.selection.peek(), changes);
@@ -186,7 +208,6 @@ function useHandlers(canvas: Canvas, pointer: { current: Point | undefined }) {
       ...connecting(canvas),
       ...menus(canvas),
     };
-    return { flow, frame: frameHandlers(canvas, pointer) };
   }, [canvas]);
 }
 
@@ -265,7 +286,8 @@ function frameHandlers(canvas: Canvas, pointer: { current: Point | undefined }) 
       if (type === undefined || canvas.isReadOnly.peek()) return;
       event.preventDefault();
       const { x, y } = canvas.view.current?.toCanvas({ x: event.clientX, y: event.clientY }) ?? { x: 0, y: 0 };
-      const key = addAt(canvas, type, edge === undefined ? { kind: 'at', position: { x: x - 108, y: y - 20 } } : { kind: 'edge', edge });
+      const position = { x: x - 108, y: y - 20 };
+      const key = addAt(canvas, type, edge === undefined ? { kind: 'at', position } : { kind: 'edge', edge, position });
       canvas.view.current?.reveal([key], { focus: true });
     },
   };

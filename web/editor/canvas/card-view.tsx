@@ -2,41 +2,21 @@
  *  so that a run's news redraw one card, not the graph. */
 import { Handle, Position } from '@xyflow/react';
 import { useComputed } from '@preact/signals';
-import { Boxes, Braces, Code, Cpu, FileText, GitBranch, Globe, Hand, Pin, TriangleAlert } from 'lucide-preact';
-import type { LucideIcon } from 'lucide-preact';
+import { Hand, Pin, TriangleAlert } from 'lucide-preact';
 import { memo } from 'preact/compat';
 import type { JSX } from 'preact';
-import type { NodeTypeView } from '../../../src/contract/node-types.ts';
 import { StatusShape } from '../../ui/status-chip.tsx';
 import { statusColor, statusLook } from '../../ui/status.ts';
 import { kindColor, portY } from './card-facts.ts';
 import type { CardFacts } from './card-facts.ts';
 import { useCanvas } from './canvas-state.ts';
+import { TypeIcon } from './type-icon.tsx';
 
 export interface CardProps {
   readonly id: string;
   readonly data: { readonly facts: CardFacts };
   readonly selected: boolean;
   readonly isConnectable: boolean;
-}
-
-type Category = NodeTypeView['category'];
-const icons: Readonly<Record<Category, LucideIcon>> = {
-  flow: GitBranch,
-  data: Braces,
-  network: Globe,
-  files: FileText,
-  code: Code,
-  machine: Cpu,
-};
-
-export function TypeIcon(props: { readonly category: Category | undefined; readonly hasBody?: boolean; readonly size?: number }): JSX.Element {
-  const Icon = props.hasBody === true ? Boxes : props.category === undefined ? TriangleAlert : icons[props.category];
-  return (
-    <span class="card-icon" data-category={props.category} aria-hidden="true">
-      <Icon size={props.size ?? 14} />
-    </span>
-  );
 }
 
 export const CardView = memo(
@@ -55,7 +35,7 @@ function Card(props: CardProps): JSX.Element {
     <div class={classOf(facts, props.selected, result !== undefined, problems !== undefined || !facts.isKnown, isTarget)} style={ring}>
       {facts.hasInput && <Handle type="target" position={Position.Left} isConnectable={props.isConnectable} />}
       <div class="card-head">
-        <TypeIcon category={facts.category} hasBody={facts.hasBody} />
+        <TypeIcon type={facts.type} category={facts.category} />
         <span class="card-title truncate">{facts.title}</span>
         <Marks facts={facts} />
         {result !== undefined && <StatusShape status={result.status} label />}
@@ -139,7 +119,7 @@ function Outputs(props: { readonly facts: CardFacts; readonly isConnectable: boo
         type="source"
         position={Position.Right}
         isConnectable={props.isConnectable && !named}
-        class={named ? 'port-hidden' : ''}
+        className={named ? 'port-hidden' : ''}
         style={{ '--port': kindColor(outputs[0]?.kind ?? 'any') }}
       />
       {outputs.map((port, index) => (
@@ -149,7 +129,7 @@ function Outputs(props: { readonly facts: CardFacts; readonly isConnectable: boo
           id={port.name}
           position={Position.Right}
           isConnectable={props.isConnectable && named}
-          class={named ? '' : 'port-hidden'}
+          className={named ? '' : 'port-hidden'}
           style={{ '--port': kindColor(port.kind), top: `${portY(index, outputs.length)}px` }}
         >
           {named && <span class="port-name">{port.name}</span>}

@@ -30,7 +30,7 @@ export function edgeStyle(edge: Pick<GraphEdge, 'mode'>): EdgeMode {
   return modes.includes('trigger') ? 'trigger' : modes.includes('context') ? 'context' : 'attachments';
 }
 
-const MAX_LABEL = 32;
+const MAX_LABEL = 26;
 
 /** Beside the line: its condition, and what it gives beside triggering. */
 export function edgeLabel(edge: Pick<GraphEdge, 'mode' | 'when'>): string | undefined {

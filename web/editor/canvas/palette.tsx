@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { Input } from '../../ui/field.tsx';
 import { addAt } from './actions.ts';
 import type { Canvas } from './canvas-state.ts';
-import { TypeIcon } from './card-view.tsx';
+import { TypeIcon } from './type-icon.tsx';
 import { findPicks, typePicks } from './picks.ts';
 import type { Pick } from './picks.ts';
 
@@ -77,7 +77,7 @@ function TypeRow(props: TypeRowProps): JSX.Element {
           if (event.dataTransfer !== null) event.dataTransfer.effectAllowed = 'copy';
         }}
       >
-        <TypeIcon category={pick.category} />
+        <TypeIcon type={pick.type} category={pick.category} />
         <span class="truncate">{pick.title}</span>
       </button>
     </li>

@@ -2,7 +2,7 @@
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ComponentChildren, JSX } from 'preact';
 import { placeBelow } from '../../ui/menu.tsx';
-import { TypeIcon } from './card-view.tsx';
+import { TypeIcon } from './type-icon.tsx';
 import { findPicks } from './picks.ts';
 import type { Pick } from './picks.ts';
 
@@ -45,10 +45,13 @@ export function Picker(props: PickerProps): JSX.Element {
   const pressed = (event: KeyboardEvent): void => {
     event.stopPropagation();
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (props.onKey?.(event) === true) event.preventDefault();
-    else if (event.key === 'Escape' || event.key === 'Tab') (event.preventDefault(), props.onClose());
-    else if (event.key === 'Enter') (event.preventDefault(), take(chosen));
-    else if (step !== 0) (event.preventDefault(), setAt((at + step + found.length) % Math.max(1, found.length)));
+    const isOwn = props.onKey?.(event) === true;
+    if (!isOwn && step === 0 && !['Escape', 'Tab', 'Enter'].includes(event.key)) return;
+    event.preventDefault();
+    if (isOwn) return;
+    if (step !== 0) setAt((at + step + found.length) % Math.max(1, found.length));
+    else if (event.key === 'Enter') take(chosen);
+    else props.onClose();
   };
   return (
     <div ref={layer} popover="manual" class="picker" role="dialog" aria-label={props.label} onKeyDown={pressed}>
@@ -115,7 +118,7 @@ function Row(props: RowProps): JSX.Element {
         onMouseMove={props.onPoint}
         onClick={props.onPick}
       >
-        <TypeIcon category={pick.category} />
+        <TypeIcon type={pick.type} category={pick.category} />
         <span class="picker-title">{pick.title}</span>
         <span class="picker-note truncate">{pick.why ?? pick.note}</span>
       </div>

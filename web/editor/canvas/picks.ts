@@ -11,6 +11,7 @@ export interface Pick {
   readonly id: string;
   readonly title: string;
   readonly note: string;
+  readonly type: string;
   readonly category: NodeTypeView['category'] | undefined;
   readonly group?: string;
   readonly why?: string;
@@ -34,7 +35,7 @@ export function typePicks(types: Iterable<NodeTypeView>, join?: JoinKind): reado
   return [...types]
     .filter((type) => join === undefined || typeFits(type, join))
     .toSorted((a, b) => categories.indexOf(a.category) - categories.indexOf(b.category) || a.title.localeCompare(b.title))
-    .map((type) => ({ id: type.type, title: type.title, note: type.summary, category: type.category, group: categoryTitles[type.category] }));
+    .map((type) => ({ id: type.type, title: type.title, note: type.summary, type: type.type, category: type.category, group: categoryTitles[type.category] }));
 }
 
 function typeFits(type: NodeTypeView, join: JoinKind): boolean {
@@ -63,7 +64,7 @@ export function targetPicks(
     .toSorted((a, b) => distance(a.key) - distance(b.key))
     .map((facts, index): Pick => {
       const why = index < MAX_JUDGED ? whyNotConnect(input.graph, { from: from.end, to: facts.key }, input.types) : undefined;
-      return { id: facts.key, title: facts.title, note: facts.typeTitle, category: facts.category, ...(why === undefined ? {} : { why }) };
+      return { id: facts.key, title: facts.title, note: facts.typeTitle, type: facts.type, category: facts.category, ...(why === undefined ? {} : { why }) };
     });
   return [...picks.filter((pick) => pick.why === undefined), ...picks.filter((pick) => pick.why !== undefined)];
 }
@@ -74,6 +75,7 @@ export function nodePicks(facts: ReadonlyMap<string, CardFacts>): readonly Pick[
     id: each.key,
     title: each.title,
     note: each.title === each.key ? each.typeTitle : `${each.key} · ${each.typeTitle}`,
+    type: each.type,
     category: each.category,
   }));
 }
