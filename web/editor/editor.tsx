@@ -1,0 +1,130 @@
+/** The editor of a workflow: its bar, the palette of types, the canvas or the JSON, the pane of what is selected, and what is wrong.
+ *  Lays the parts out and joins them; each part owns what it does. */
+import { useComputed, useSignalEffect } from '@preact/signals';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import type { JSX } from 'preact';
+import type { Problem } from '../../src/contract/graph.ts';
+import type { Workflow } from '../../src/contract/workflows.ts';
+import { call } from '../api.ts';
+import { useParam } from '../route.ts';
+import { useOwned } from '../state/use-owned.ts';
+import { useResource } from '../state/resource.ts';
+import { nodeTypes } from '../state/workflows.ts';
+import { isNarrow } from '../ui/narrow.ts';
+import { View } from '../ui/views.tsx';
+import { CanvasPane } from './canvas/canvas.tsx';
+import { createCanvas } from './canvas/canvas-state.ts';
+import type { Canvas } from './canvas/canvas-state.ts';
+import { TypePalette } from './canvas/palette.tsx';
+import { showNode } from './canvas/problems.ts';
+import { createCardResults } from './card-results.ts';
+import { EdgePane } from './edge-pane.tsx';
+import { createLastRun } from './last-run.ts';
+import type { LastRun } from './last-run.ts';
+import { ProblemsPanel } from './problems-panel.tsx';
+import { problemsByCard } from './problem-places.ts';
+import { edgeIdOf, scopeOfKey } from './scope.ts';
+import { createSession } from './session.ts';
+import type { DraftView, EditorSession } from './session.ts';
+
+export interface EditorTabProps {
+  readonly workflow: Workflow;
+  readonly onPublished: () => void;
+}
+
+export function EditorTab(props: EditorTabProps): JSX.Element {
+  const { workflow } = props;
+  const loaded = useResource(
+    async (signal) => {
+      const [view, types] = await Promise.all([call('GET /api/v1/workflows/{id}/draft', { params: { id: workflow.id }, signal }), nodeTypes()]);
+      return { view, knowledge: { types, secrets: await secretNames(signal) } };
+    },
+    [workflow.id],
+  );
+  return (
+    <View of={loaded} what="the draft">
+      {(parts) => <Editor {...props} {...parts} />}
+    </View>
+  );
+}
+
+/** Names for completion; who may not list them completes without. */
+async function secretNames(signal: AbortSignal): Promise<readonly string[]> {
+  try {
+    return (await call('GET /api/v1/secrets', { query: { limit: 200 }, signal })).items.map((secret) => secret.name);
+  } catch {
+    return [];
+  }
+}
+
+function Editor(props: EditorTabProps & { readonly view: DraftView; readonly knowledge: EditorSession['knowledge'] }): JSX.Element {
+  const { workflow } = props;
+  const session = useOwned(() => createSession(props), [workflow.id]);
+  const pane = useRef<HTMLElement>(null);
+  const lastRun = useOwned(() => createLastRun(session.document, workflow.id), [session]);
+  const canvas = useCanvasOf(session, lastRun, () => focusFirst(pane.current));
+  useFound(session, canvas);
+  return (
+    <div class="editor">
+      <div class="editor-parts">
+        {!isNarrow.value && <TypePalette canvas={canvas} />}
+        <div class="editor-middle">
+          <CanvasPane canvas={canvas} />
+          <ProblemsPanel problems={session.problems.value} checking={session.checking.value} onShow={(problem) => (session.shown.value = problem)} />
+        </div>
+        <aside ref={pane} class="editor-pane" aria-label="What is selected">
+          <Selected canvas={canvas} />
+        </aside>
+      </div>
+    </div>
+  );
+}
+
+/** The canvas over the session's document. */
+function useCanvasOf(session: EditorSession, lastRun: LastRun, openForm: () => void): Canvas {
+  const { document } = session;
+  const cardResults = useMemo(createCardResults, [lastRun]);
+  const results = useComputed(() => cardResults(lastRun.results.value));
+  const problems = useComputed(() => problemsByCard(document.definition.value, document.scope.value, session.problems.value));
+  const latest = useRef(openForm);
+  latest.current = openForm;
+  return useMemo(
+    () => createCanvas({ doc: document, types: session.knowledge.types, results, problems, isNarrow, openForm: () => latest.current() }),
+    [session],
+  );
+}
+
+/** Brings what is asked for into sight: a problem, or the node that the address names. */
+function useFound(session: EditorSession, canvas: Canvas): void {
+  const [find] = useParam('find');
+  const show = (key: string): void => {
+    const scope = scopeOfKey(session.document.definition.peek(), key);
+    if (scope === undefined) return;
+    if (scope.join('.') !== session.document.scope.peek().join('.')) session.document.open(scope);
+    // The other graph is drawn first.
+    requestAnimationFrame(() => showNode(canvas, key));
+  };
+  useSignalEffect(() => {
+    const problem: Problem | undefined = session.shown.value;
+    if (problem?.node === undefined || session.mode.value !== 'canvas') return;
+    session.shown.value = undefined;
+    show(problem.node);
+  });
+  useEffect(() => {
+    if (find !== '') show(find);
+  }, [find]);
+}
+
+function Selected(props: { readonly canvas: Canvas }): JSX.Element | null {
+  const { doc } = props.canvas;
+  const { nodes, edges } = doc.selection.value;
+  const edge = doc.graph.value.edges.find((each) => edges.has(edgeIdOf(each)));
+  if (edge !== undefined && edges.size === 1 && nodes.size === 0) return <EdgePane key={edgeIdOf(edge)} canvas={props.canvas} edge={edge} />;
+  return null;
+}
+
+function focusFirst(pane: HTMLElement | null): void {
+  pane
+    ?.querySelector<HTMLElement>('input:not([disabled]), textarea:not([disabled]), select:not([disabled]), [contenteditable=true], button:not([disabled])')
+    ?.focus();
+}
