@@ -1,7 +1,9 @@
 /** Names that an expression may use at a place: `input`, `steps.<key>.output.…`, `instance`, `workflow`, `secrets.<NAME>`.
- *  Pure. What a type's output holds comes from a small table of the first types; others offer `output` alone. */
+ *  Pure. What a type's output holds: output-fields.ts. */
 import type { Knowledge, Offer } from './completion.ts';
+import { expressionFunctions } from './expression-functions.ts';
 import type { JsonPath } from './json-doc.ts';
+import { outputFields } from './output-fields.ts';
 import { propertiesOf, schemasAt } from './schema.ts';
 import type { Schema } from './schema.ts';
 
@@ -13,18 +15,6 @@ interface ExpressionInput {
   readonly inputSchema: Schema;
   readonly knowledge: Knowledge;
 }
-
-const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
-  template: ['text'],
-  'branch.if': ['result'],
-  'branch.switch': ['port', 'reason'],
-  merge: ['from'],
-  'wait.timer': ['waitedMs'],
-  'http.request': ['status', 'headers', 'body'],
-  command: ['exitCode', 'stdout', 'stderr', 'artifacts', 'result'],
-  'file.read': ['path', 'bytes', 'content'],
-  'file.write': ['path', 'bytes', 'content'],
-};
 
 /** Fields that are expressions by themselves, without braces. */
 const BARE = new Set(['condition', 'when']);
@@ -57,7 +47,7 @@ function namesAfter(before: readonly string[], input: ExpressionInput): readonly
   if (second === undefined) return input.nodes.filter((node) => node.key !== '' && node.key !== self).map((node) => name(node.key, node.type, ''));
   if (third === undefined) return [name('output', 'json', `What ${second} returned.`)];
   const type = input.nodes.find((node) => node.key === second)?.type ?? '';
-  return third === 'output' && rest.length === 0 ? (OUTPUTS[type] ?? []).map((each) => name(each, type, '')) : [];
+  return third === 'output' && rest.length === 0 ? outputFields(type).map((each) => name(each, type, '')) : [];
 }
 
 function name(label: string, detail: string, info: string): Offer {
@@ -72,24 +62,5 @@ const ROOTS: readonly Offer[] = [
   name('instance', 'object', 'This run.'),
   name('workflow', 'object', 'Its workflow.'),
   name('secrets', 'object', 'Secrets by name; masked wherever they would show.'),
-  ...[
-    '$sum',
-    '$count',
-    '$average',
-    '$max',
-    '$min',
-    '$string',
-    '$number',
-    '$join',
-    '$split',
-    '$lowercase',
-    '$uppercase',
-    '$trim',
-    '$now',
-    '$exists',
-    '$keys',
-    '$map',
-    '$filter',
-    '$base64encode',
-  ].map((each) => name(each, 'function', 'Of JSONata.')),
+  ...expressionFunctions.map((each) => ({ ...name(`$${each.name}`, 'function', each.text), detail: `(${each.arguments})` })),
 ];

@@ -70,8 +70,8 @@ export function controlOf(root: Schema, given: unknown, name = ''): Control {
   if (hint.control !== undefined) return { kind: hint.control };
   const alternatives = alternativesOf(root, schema);
   if (alternatives !== undefined) return alternatives;
-  if (Array.isArray(schema['enum'])) return choiceOf(schema['enum']);
-  if ('const' in schema) return choiceOf([schema['const']]);
+  if (Array.isArray(schema['enum'])) return choiceOf(asValues(schema['enum']));
+  if ('const' in schema) return choiceOf(asValues([schema['const']]));
   switch (schema['type']) {
     case 'string':
       return { kind: schema['format'] === 'textarea' || Number(schema['maxLength'] ?? 0) > 2_000 ? textKind(schema) : 'text' };
@@ -102,8 +102,9 @@ function alternativesOf(root: Schema, schema: Schema): Control | undefined {
   // JSON of any shape: the schema lists every type.
   if (types.has('object') && types.has('array') && types.has('string') && types.has('number')) return { kind: 'any' };
   if (opened.every((each) => each['type'] !== 'object' && each['type'] !== 'array')) {
-    const named = opened.flatMap((each) => ('const' in each ? [each['const']] : Array.isArray(each['enum']) ? (each['enum'] as unknown[]) : []));
-    if (named.length > 0 && opened.every((each) => 'const' in each || Array.isArray(each['enum']))) return choiceOf(named);
+    const isNamed = opened.every((each) => 'const' in each || Array.isArray(each['enum']));
+    const named = opened.flatMap((each) => ('const' in each ? [{ value: each['const'], title: each['title'] }] : asValues(each['enum'])));
+    if (named.length > 0 && isNamed) return choiceOf(named);
     if (named.length === 0) return { kind: 'any' };
   }
   const [only] = opened;
@@ -129,10 +130,21 @@ function labelOf(root: Schema, schema: Schema): string {
   return words[String(schema['type'])] ?? 'Other';
 }
 
-function choiceOf(values: readonly unknown[]): Control {
+interface NamedValue {
+  readonly value: unknown;
+  readonly title?: unknown;
+}
+
+function asValues(values: unknown): readonly NamedValue[] {
+  return Array.isArray(values) ? values.map((value: unknown) => ({ value })) : [];
+}
+
+function choiceOf(values: readonly NamedValue[]): Control {
   return {
     kind: 'choice',
-    choices: values.filter((value) => typeof value === 'string' || typeof value === 'number').map((value) => ({ value, label: String(value) })),
+    choices: values.flatMap(({ value, title }) =>
+      typeof value === 'string' || typeof value === 'number' ? [{ value, label: typeof title === 'string' ? title : String(value) }] : [],
+    ),
   };
 }
 
