@@ -24,6 +24,8 @@ export interface CallOptions {
   readonly ifMatch?: string;
   /** Default 30 s; long polls ask for more. */
   readonly timeoutMs?: number;
+  /** Goes out even when the page is being left. */
+  readonly keepalive?: boolean;
 }
 
 /** `network`: no answer came; `aborted`: the caller gave up; `bad_reply`: an answer that is not Studio's (a proxy's page). */
@@ -148,7 +150,7 @@ async function request(key: string, input: RawInput, { accept, signal }: { accep
   if (input.body !== undefined) headers['content-type'] = 'application/json';
   if (input.ifMatch !== undefined) headers['if-match'] = input.ifMatch;
   if (method === 'POST' && !takesNoIdempotencyKey(path)) headers['idempotency-key'] = randomKey();
-  const init: RequestInit = { method, headers, signal: signal ?? null, credentials: 'same-origin' };
+  const init: RequestInit = { method, headers, signal: signal ?? null, credentials: 'same-origin', keepalive: input.keepalive === true };
   if (input.body !== undefined) init.body = JSON.stringify(input.body);
   const response = await fetch(urlOf(path, input.params, input.query), init);
   if (response.status === 401 && !path.startsWith('/api/v1/auth/')) onUnauthenticated?.();

@@ -44,6 +44,8 @@ export interface EditorDocument {
   readonly canRedo: ReadonlySignal<string | undefined>;
   /** Why nothing can be changed now (a fault in the JSON, someone else edits), in words. */
   readonly locked: ReadonlySignal<string | undefined>;
+  /** The part of `locked` that is not a fault of the text. */
+  readonly lockReason: ReadonlySignal<string | undefined>;
   select(selection: Partial<Selection>, options?: { readonly add?: boolean }): void;
   open(scope: readonly string[]): void;
   /** Edits the open scope; one step of history. `merge`: a run of changes with the same text within 800 ms is one step (dragging, typing). */
@@ -53,6 +55,8 @@ export interface EditorDocument {
   changeAbout(about: Partial<About>): void;
   /** What was typed in JSON mode. Locked by its own fault it can still be typed on. */
   changeText(text: string): void;
+  /** All of it, from elsewhere (stored, imported, kept), as one step; a lock does not hold it back. What says the same changes nothing. */
+  replace(label: string, next: Partial<About> & { readonly text?: string }): void;
   /** Brings back selection and scope too. */
   undo(): void;
   redo(): void;
@@ -86,7 +90,7 @@ const NOTHING: Selection = { nodes: new Set(), edges: new Set(), comments: new S
 export interface DocumentOptions {
   readonly now?: () => number;
   readonly about?: About;
-  /** A draft that is no definition, as it was typed: it opens locked by its fault. */
+  /** A stored draft, as it was typed: what is no definition opens locked by its fault. */
   readonly text?: string;
 }
 
@@ -134,6 +138,7 @@ export function createDocument(initial: Definition, options: DocumentOptions = {
     canUndo: computed(() => done.value.at(-1)?.label),
     canRedo: computed(() => undone.value.at(-1)?.label),
     locked,
+    lockReason,
     select(part, { add = false } = {}) {
       const { selection } = present.value;
       present.value = settled({ ...present.value, selection: add ? union(selection, part) : { ...NOTHING, ...part } });
@@ -164,6 +169,15 @@ export function createDocument(initial: Definition, options: DocumentOptions = {
       if (lockReason.value !== undefined || text === before.text) return;
       commit('Edit the JSON', settled({ ...before, ...readText(text, before.definition) }), 'json');
     },
+    replace(label, { text, ...about }) {
+      const before = present.value;
+      const read = text === undefined ? {} : readText(text, before.definition);
+      const after = { ...before, ...read, about: { ...before.about, ...about } };
+      // A text that is a definition is shown laid out.
+      if (text !== undefined && after.fault === undefined) after.text = undefined;
+      if (sameAbout(after.about, before.about) && after.text === before.text && JSON.stringify(after.definition) === JSON.stringify(before.definition)) return;
+      commit(label, settled(after), undefined);
+    },
     undo() {
       const step = done.value.at(-1);
       if (step === undefined || lockReason.value !== undefined) return;
@@ -186,7 +200,10 @@ export function createDocument(initial: Definition, options: DocumentOptions = {
 
 function firstSnapshot(initial: Definition, { about, text }: DocumentOptions): Snapshot {
   const first = { about: about ?? { name: '', description: '' }, scope: [], selection: NOTHING };
-  return { ...first, ...(text === undefined ? { definition: initial, text, fault: undefined } : readText(text, initial)) };
+  const read = text === undefined ? undefined : readText(text, initial);
+  if (read === undefined) return { ...first, definition: initial, text: undefined, fault: undefined };
+  // A text that is a definition is shown laid out.
+  return { ...first, ...read, text: read.fault === undefined ? undefined : read.text };
 }
 
 /** A text with a fault leaves the definition as it was. */

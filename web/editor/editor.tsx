@@ -19,6 +19,8 @@ import { TypePalette } from './canvas/palette.tsx';
 import { showNode } from './canvas/problems.ts';
 import { createCardResults } from './card-results.ts';
 import { EdgePane } from './edge-pane.tsx';
+import { EditorTop } from './editor-top.tsx';
+import { JsonMode } from './json-mode.tsx';
 import { createLastRun } from './last-run.ts';
 import type { LastRun } from './last-run.ts';
 import { ProblemsPanel } from './problems-panel.tsx';
@@ -26,6 +28,8 @@ import { problemsByCard } from './problem-places.ts';
 import { edgeIdOf, scopeOfKey } from './scope.ts';
 import { createSession } from './session.ts';
 import type { DraftView, EditorSession } from './session.ts';
+import { showProblem } from './show-problem.ts';
+import { createTests } from './tests.ts';
 
 export interface EditorTabProps {
   readonly workflow: Workflow;
@@ -63,14 +67,17 @@ function Editor(props: EditorTabProps & { readonly view: DraftView; readonly kno
   const pane = useRef<HTMLElement>(null);
   const lastRun = useOwned(() => createLastRun(session.document, workflow.id), [session]);
   const canvas = useCanvasOf(session, lastRun, () => focusFirst(pane.current));
+  const tests = useMemo(() => createTests(session.document, lastRun), [lastRun]);
   useFound(session, canvas);
+  const isText = session.mode.value === 'json';
   return (
     <div class="editor">
+      <EditorTop session={session} workflow={workflow} onPublished={props.onPublished} onTest={() => tests.run({ kind: 'all' })} testing={lastRun.busy.value} />
       <div class="editor-parts">
-        {!isNarrow.value && <TypePalette canvas={canvas} />}
+        {!isNarrow.value && !isText && <TypePalette canvas={canvas} />}
         <div class="editor-middle">
-          <CanvasPane canvas={canvas} />
-          <ProblemsPanel problems={session.problems.value} checking={session.checking.value} onShow={(problem) => (session.shown.value = problem)} />
+          {isText ? <JsonMode session={session} /> : <CanvasPane canvas={canvas} />}
+          <ProblemsPanel problems={session.problems.value} checking={session.checking.value} onShow={(problem) => showProblem(session, problem)} />
         </div>
         <aside ref={pane} class="editor-pane" aria-label="What is selected">
           <Selected canvas={canvas} />

@@ -1,5 +1,5 @@
 /** The code editor as a widget: its chunk is fetched when it is first shown. Text, knowledge and problems in, changes out. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { ErrorView, Skeleton } from '../ui/views.tsx';
 import type { CodeEditor, CodeLanguage } from './code-mirror.ts';
@@ -18,6 +18,8 @@ export interface CodeEditorProps {
   readonly data?: ExpressionData;
   readonly problems: readonly EditorProblem[];
   readonly readOnly?: boolean;
+  /** Whose undo it is; absent: its own. */
+  readonly history?: { readonly undo: () => void; readonly redo: () => void };
   readonly onChange: (text: string) => void;
   readonly onSave?: () => void;
   readonly onFormat?: () => void;
@@ -45,6 +47,7 @@ export function CodeEditorView(props: CodeEditorProps): JSX.Element {
           nonce: styleNonce(),
           readOnly: props.readOnly === true,
           language: props.language ?? 'json',
+          ...(props.history === undefined ? {} : { history: props.history }),
           ...(props.data === undefined ? {} : { data: () => latest.current.data ?? NO_DATA }),
           ...(props.knowledge === undefined ? {} : { knowledge: () => latest.current.knowledge ?? { types: new Map(), secrets: [] } }),
           onChange: (text) => latest.current.onChange(text),
@@ -62,7 +65,8 @@ export function CodeEditorView(props: CodeEditorProps): JSX.Element {
     };
   }, []);
   useEffect(() => editor?.setProblems(props.problems), [editor, props.problems]);
-  useEffect(() => editor?.setText(props.text), [editor, props.text]);
+  // At once, not after the next frame: a key pressed in between would be taken back.
+  useLayoutEffect(() => editor?.setText(props.text), [editor, props.text]);
   return (
     <div class="code-editor">
       {fault !== undefined && (

@@ -34,6 +34,8 @@ export interface CodeEditorParts {
   readonly data?: () => ExpressionData;
   /** Absent: plain JSON without completion. */
   readonly knowledge?: () => Knowledge;
+  /** Whose undo it is, where the text is a part of something larger; absent: its own. */
+  readonly history?: { readonly undo: () => void; readonly redo: () => void };
   readonly onChange: (text: string) => void;
   readonly onSave: () => void;
   readonly onFormat: () => void;
@@ -57,9 +59,15 @@ export function createCodeEditor(parts: CodeEditorParts): CodeEditor {
   return {
     text: () => view.state.doc.toString(),
     setText(text) {
-      if (view.state.doc.toString() === text) return;
-      const head = Math.min(view.state.selection.main.head, text.length);
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: head } });
+      const old = view.state.doc.toString();
+      if (old === text) return;
+      // What both begin and end with stays, and the cursor in it.
+      const most = Math.min(old.length, text.length);
+      let start = 0;
+      while (start < most && old[start] === text[start]) start += 1;
+      let end = 0;
+      while (end < most - start && old[old.length - 1 - end] === text[text.length - 1 - end]) end += 1;
+      view.dispatch({ changes: { from: start, to: old.length - end, insert: text.slice(start, text.length - end) } });
     },
     setProblems(problems) {
       const length = view.state.doc.length;
@@ -93,7 +101,7 @@ function extensionsOf(parts: CodeEditorParts): Extension[] {
     lineNumbers(),
     foldGutter(),
     lintGutter(),
-    history(),
+    ...undoing(parts.history),
     drawSelection(),
     dropCursor(),
     bracketMatching(),
@@ -113,13 +121,25 @@ function extensionsOf(parts: CodeEditorParts): Extension[] {
         { key: 'Escape', run: () => false },
       ]),
     ),
-    keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap, indentWithTab, ...defaultKeymap]),
+    keymap.of([...closeBracketsKeymap, ...completionKeymap, ...searchKeymap, ...foldKeymap, ...lintKeymap, indentWithTab, ...defaultKeymap]),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) parts.onChange(update.state.doc.toString());
     }),
     ...(parts.knowledge === undefined ? [] : [knowing(parts.knowledge)]),
     ...(parts.data === undefined ? [] : [namesIn({ bare: false, data: parts.data })]),
   ];
+}
+
+function undoing(shared: CodeEditorParts['history']): Extension[] {
+  if (shared === undefined) return [history(), keymap.of(historyKeymap)];
+  const undo = (): boolean => (shared.undo(), true);
+  const redo = (): boolean => (shared.redo(), true);
+  const keys = [
+    { key: 'Mod-z', run: undo, preventDefault: true },
+    { key: 'Mod-y', mac: 'Mod-Shift-z', run: redo, preventDefault: true },
+    { key: 'Mod-Shift-z', run: redo, preventDefault: true },
+  ];
+  return [Prec.high(keymap.of(keys))];
 }
 
 function languageOf(language: CodeLanguage): Extension {

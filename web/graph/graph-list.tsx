@@ -25,6 +25,7 @@ export function GraphList(props: {
               </span>
               <span class="graph-list-line truncate">{liveText(card, formatDuration, card.step?.endedAt === null ? now.value : 0) ?? card.summary}</span>
             </span>
+            {card.mark !== undefined && <span class={`graph-mark graph-mark-${card.mark}`}>{card.mark}</span>}
             {card.status !== undefined && <StatusChip status={cardStatus(card)} />}
           </button>
         </li>

@@ -148,6 +148,8 @@ function nodeOf(card: Card, layout: Layout, selected: boolean): CardNode {
     position: { x: place.x, y: place.y },
     width: place.width,
     height: place.height,
+    // Without it React Flow forgets where the ports of a changed card are, takes its edges away, and measures it again.
+    measured: { width: place.width, height: place.height },
     data: { card, direction: layout.direction },
     selected,
     ariaLabel: labelOf(card),
@@ -172,7 +174,7 @@ function shapeOf(definition: Pick<Definition, 'nodes' | 'edges'>): string {
 
 function labelOf(card: Card): string {
   const status = card.status === undefined ? '' : `, ${statusLook(cardStatus(card)).word}`;
-  return `${card.title}, ${card.typeTitle}${status}`;
+  return `${card.title}, ${card.typeTitle}${status}${card.mark === undefined ? '' : `, ${card.mark}`}`;
 }
 
 function edgeOf(link: Link, layout: Layout): Edge {
@@ -185,8 +187,8 @@ function edgeOf(link: Link, layout: Layout): Edge {
     target: link.to,
     sourceHandle: link.fromPort ?? null,
     ...(link.label === undefined ? {} : { label: link.label }),
-    className: `graph-link graph-link-${link.state}`,
-    style: { stroke },
+    className: `graph-link graph-link-${link.mark ?? link.state}`,
+    ...(link.mark === undefined ? { style: { stroke } } : {}),
     selectable: false,
     ...(points === undefined ? {} : { type: 'routed', data: { points, direction: layout.direction } }),
   };
@@ -209,6 +211,7 @@ function CardView(props: { readonly data: { readonly card: Card; readonly direct
     status === 'pending' || card.disabled ? 'graph-dim' : '',
     props.selected === true ? 'graph-selected' : '',
     card.problems.length > 0 || !card.known ? 'graph-faulty' : '',
+    card.mark === undefined ? '' : `graph-${card.mark}`,
   ];
   return (
     <div class={classes.join(' ')} style={ringed ? { borderColor: statusColor(status) } : {}}>
@@ -221,6 +224,7 @@ function CardView(props: { readonly data: { readonly card: Card; readonly direct
       <div class="graph-card-head">
         {status !== undefined && <StatusShape status={status} />}
         <span class="graph-card-title truncate">{card.title}</span>
+        {card.mark !== undefined && <span class="graph-card-word">{card.mark}</span>}
         {status !== undefined && (
           <span class="graph-card-word" style={{ color: statusColor(status, 'text') }}>
             {statusLook(status).word}

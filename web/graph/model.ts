@@ -27,7 +27,11 @@ export interface Card {
   readonly step: Step | undefined;
   /** Of a map or loop: how its items stand, in words. */
   readonly items: string | undefined;
+  /** In a comparison: what became of it. */
+  readonly mark?: Mark | undefined;
 }
+
+export type Mark = 'added' | 'removed' | 'changed' | 'moved';
 
 export interface OutputPort {
   readonly name: string;
@@ -45,6 +49,7 @@ export interface Link {
   readonly kind: string;
   readonly label: string | undefined;
   readonly state: LinkState;
+  readonly mark?: Mark | undefined;
 }
 
 export interface GraphModel {

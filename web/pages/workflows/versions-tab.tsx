@@ -1,13 +1,17 @@
 /** Versions of a workflow: what each held and changed, and publishing an old one again. */
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
+import type { Definition } from '../../../src/contract/graph.ts';
 import type { Workflow } from '../../../src/contract/workflows.ts';
 import { call } from '../../api.ts';
 import type { ItemOf } from '../../api.ts';
+import type { CompareProps } from '../../editor/compare.tsx';
 import { formatJson } from '../../form/json-format.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
+import { Select } from '../../ui/field.tsx';
+import { lazyView } from '../../ui/lazy-view.tsx';
 import { CodeBlock } from '../../ui/log-view.tsx';
 import { Split } from '../../ui/page.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -15,7 +19,8 @@ import type { Column } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { View } from '../../ui/views.tsx';
-import { diffLines } from './diff-lines.ts';
+
+const Comparing = lazyView<CompareProps>(async () => (await import('../../editor/compare.tsx')).CompareView, 'the comparison');
 
 type Version = ItemOf<'GET /api/v1/workflows/{id}/versions'>;
 
@@ -58,7 +63,11 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
   return (
     <View of={list} what="versions">
       {(page) => (
-        <Split wide label={`Version ${open ?? ''}`} detail={open === undefined ? undefined : <VersionText workflowId={workflow.id} version={open} />}>
+        <Split
+          wide
+          label={`Version ${open ?? ''}`}
+          detail={open === undefined ? undefined : <VersionChanges key={open} workflow={workflow} version={open} versions={page.items} />}
+        >
           <Table
             label="Versions"
             density="normal"
@@ -89,24 +98,48 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
   );
 }
 
-function VersionText(props: { readonly workflowId: string; readonly version: number }): JSX.Element {
-  const changes = useResource(
-    async (signal) => await call('GET /api/v1/workflows/{id}/diff', { params: { id: props.workflowId }, query: { to: String(props.version) }, signal }),
-    [props.workflowId, props.version],
-  );
+/** One version against another: the one before it, unless somebody chooses. */
+function VersionChanges(props: { readonly workflow: Workflow; readonly version: number; readonly versions: readonly Version[] }): JSX.Element {
+  const { workflow, version } = props;
+  const [chosen, setChosen] = useState<number>();
+  const base = chosen ?? version - 1;
   const loaded = useResource(
-    async (signal) => await call('GET /api/v1/workflows/{id}/versions/{n}', { params: { id: props.workflowId, n: props.version }, signal }),
-    [props.workflowId, props.version],
+    async (signal) => {
+      const read = async (n: number): Promise<Definition> =>
+        (await call('GET /api/v1/workflows/{id}/versions/{n}', { params: { id: workflow.id, n }, signal })).definition;
+      const [after, before] = await Promise.all([read(version), base < 1 ? undefined : read(base)]);
+      return { after, before, base };
+    },
+    [workflow.id, version, base],
   );
+  const others = props.versions.filter((each) => each.version !== version);
   return (
-    <div class="pane-body">
-      {props.version > 1 && (
-        <View of={changes} what="the changes">
-          {(diff) => <CodeBlock text={diffLines(diff).join('\n')} label={`Changes since version ${diff.from}`} wrap />}
-        </View>
-      )}
+    <div class="pane-body version-changes">
+      <div class="row">
+        <h2 class="grow">Version {version}</h2>
+        {others.length > 0 && (
+          <Select
+            label="Compare with"
+            value={String(base)}
+            onChange={(value) => setChosen(Number(value))}
+            options={[
+              ...(base < 1 ? [{ value: String(base), label: 'Compare with…' }] : []),
+              ...others.map((each) => ({ value: String(each.version), label: `Compared with version ${each.version}` })),
+            ]}
+          />
+        )}
+      </div>
       <View of={loaded} what="the version">
-        {(value) => <CodeBlock text={formatJson(value.definition)} label={`Version ${props.version}`} wrap />}
+        {({ after, before }) =>
+          before === undefined ? (
+            <CodeBlock text={formatJson(after)} label={`Version ${version}`} wrap />
+          ) : (
+            <Comparing
+              before={{ label: `Version ${loaded.value?.base ?? base}`, definition: before }}
+              after={{ label: `Version ${version}`, definition: after }}
+            />
+          )
+        }
       </View>
     </div>
   );

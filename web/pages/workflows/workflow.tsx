@@ -24,7 +24,7 @@ import { TabPanel, Tabs } from '../../ui/tabs.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { Banner, View } from '../../ui/views.tsx';
-import type { EditorTabProps } from './editor-tab.tsx';
+import type { EditorTabProps } from '../../editor/editor.tsx';
 import { InstancesTab } from './instances-tab.tsx';
 import { NodePane } from './node-pane.tsx';
 import { RunDialog } from './run-dialog.tsx';
@@ -32,7 +32,7 @@ import { TriggersTab } from './triggers-tab.tsx';
 import { VersionsTab } from './versions-tab.tsx';
 import { Archive } from './workflows.tsx';
 
-const EditorTab = lazyView<EditorTabProps>(async () => (await import('./editor-tab.tsx')).EditorTab, 'the editor');
+const EditorTab = lazyView<EditorTabProps>(async () => (await import('../../editor/editor.tsx')).EditorTab, 'the editor');
 
 const tabs = ['graph', 'editor', 'versions', 'triggers', 'instances'] as const;
 type TabName = (typeof tabs)[number];
