@@ -2,57 +2,35 @@
  *  the same way from `resumeAttempt`: it finds the process, or the exit record, or neither.
  *  One thing to know: the record is committed only after every process of the job is proved gone, and the slot is freed only after the record. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
-import { backoffDelayMs } from '../kernel/retry.ts';
-import { messageOf } from '../kernel/fail.ts';
+import { rm } from 'node:fs/promises';
 import { deferred } from '../kernel/deferred.ts';
+import { messageOf } from '../kernel/fail.ts';
 import { NodeError } from '../nodes/kit.ts';
-import { retryPolicy } from '../contract/graph.ts';
 import { recordProcess, type ClaimedJob } from '../store/job-claims.ts';
-import { endWithProof } from './fence.ts';
-import { isAlone, type JobProcesses } from './job-processes.ts';
-import { clearJobFolder, jobFolder, type JobFolder } from './job-folder.ts';
+import { countEnd, withRetry } from './again.ts';
+import { attend, follow } from './attend.ts';
+import { clearJobFolder, type JobFolder } from './job-folder.ts';
+import { isAlone } from './job-processes.ts';
 import { openLogPump, type LogPump } from './log-pump.ts';
-import { failedEnd, judge, NOT_STARTED, oomKills, type Verdict } from './outcome.ts';
-import { writeWhole } from './own.ts';
+import { watchShim, type JobProcess } from './nursery.ts';
+import { failedEnd, judge, NOT_STARTED, type Verdict } from './outcome.ts';
 import type { RunParts, StopOrder } from './parts.ts';
 import { commandOf, openFolder, prepareAttempt, type Command, type Prepared } from './prepare.ts';
-import { readProgress } from './progress.ts';
 import { keepTrying, record } from './record.ts';
-import { findShim, readExitRecord, startShim, watchShim, type JobProcess } from './shim-process.ts';
-import { createTold, type Told } from './told.ts';
+import { armTimeout, createRunning, type Running } from './running.ts';
+import { findShim, startShim } from './shim-process.ts';
 
 export interface Attempt {
   readonly claimed: ClaimedJob;
   /** Settles when the end is recorded, or is not to be. Never rejects. */
   readonly done: Promise<void>;
+  /** Settles when its folder is empty too: another attempt of the job may begin. Never rejects. */
+  readonly cleared: Promise<void>;
   stop(order: StopOrder): void;
   /** A line for the job's log, from Studio. */
   note(line: string): void;
   /** Stops looking after it: the process goes on without us. */
   abandon(): void;
-}
-
-const TICK_MS = 100;
-const PROGRESS_MS = 1_000;
-
-interface Running {
-  readonly claimed: ClaimedJob;
-  readonly parts: RunParts;
-  readonly folder: JobFolder;
-  readonly stopped: ReturnType<typeof deferred<StopOrder>>;
-  readonly abandoned: AbortController;
-  /** Aborts with the first order, and when the attempt is abandoned: for what goes on before there is a process. */
-  readonly halted: AbortController;
-  readonly told: Told;
-  order: StopOrder | undefined;
-  pump: LogPump | undefined;
-  uid: number | undefined;
-  /** Nothing runs under its uid any more. */
-  isProvedGone: boolean;
-  oomBefore: number | undefined;
-  /** Known once the command is: masked in whatever is told from then on. */
-  redact: readonly string[];
 }
 
 /** Runs a job that was just claimed. */
@@ -66,32 +44,20 @@ export function resumeAttempt(claimed: ClaimedJob, parts: RunParts): Attempt {
 }
 
 function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) => Promise<Verdict>): Attempt {
-  const stopped = deferred<StopOrder>();
-  const running: Running = {
-    claimed,
-    parts,
-    folder: jobFolder(parts.workspacePath, claimed.job.id),
-    stopped,
-    abandoned: new AbortController(),
-    halted: new AbortController(),
-    told: createTold(claimed, parts),
-    order: undefined,
-    pump: undefined,
-    uid: undefined,
-    isProvedGone: false,
-    oomBefore: oomKills(),
-    redact: [],
-  };
+  const running = createRunning(claimed, parts);
   const stop = (order: StopOrder): void => {
     // The first order stands, but a lost job overrides all: nothing may be written for it.
     if (running.order === undefined || order.kind === 'lost') running.order = order;
-    stopped.resolve(running.order);
+    running.stopped.resolve(running.order);
     running.halted.abort(new Error('the job is to end'));
   };
   if (claimed.cancelRequested) stop({ kind: 'cancel', reason: claimed.cancelReason ?? 'cancelled' });
-  const done = toEnd(running, run).catch((error: unknown) => {
-    if (!running.abandoned.signal.aborted) parts.log.error({ jobId: claimed.job.id, cause: messageOf(error) }, 'a job attempt failed to come to its record');
-  });
+  const recorded = deferred<void>();
+  const cleared = toEnd(running, run, recorded.resolve)
+    .catch((error: unknown) => {
+      if (!running.abandoned.signal.aborted) parts.log.error({ jobId: claimed.job.id, cause: messageOf(error) }, 'a job attempt failed to come to its record');
+    })
+    .finally(recorded.resolve);
   const abandon = (): void => {
     running.abandoned.abort(new Error('Studio stops'));
     running.halted.abort(running.abandoned.signal.reason);
@@ -101,38 +67,40 @@ function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) =
       ?.note(line)
       .catch((error: unknown) => parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'a line for the log of a job was lost'));
   };
-  return { claimed, done, stop, note, abandon };
+  return { claimed, done: recorded.promise, cleared, stop, note, abandon };
 }
 
-async function toEnd(running: Running, run: (running: Running) => Promise<Verdict>): Promise<void> {
+async function toEnd(running: Running, run: (running: Running) => Promise<Verdict>, onRecorded: () => void): Promise<void> {
   const { claimed, parts, folder } = running;
   try {
-    const verdict = await run(running).catch((error: unknown): Verdict => {
-      running.abandoned.signal.throwIfAborted();
-      if (!(error instanceof NodeError)) parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'a job could not be run');
-      return failedEnd(error, { endedAtMs: parts.clock.now(), redact: running.redact });
+    const final = await runToRecord(running, run).finally(() => {
+      parts.environments.letGo(claimed.job.id);
+      parts.sizes.forget(claimed.job.id);
+      parts.onLog(claimed.job.id);
     });
-    const final = withRetry(claimed, verdict, parts);
-    if (final !== verdict && verdict.kind === 'end') await Promise.all((verdict.artifacts ?? []).map(({ staged }) => parts.files.content.discard(staged)));
-    await record({ claimed, verdict: final, parts, signal: running.abandoned.signal });
-    countEnd(claimed, final, parts);
+    onRecorded();
     // The record stands whatever becomes of the folder; the next attempt and the weekly cleaning try again.
     await clearAfter(final, folder).catch((error: unknown) =>
       parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'the folder of an ended job could not be emptied'),
     );
   } finally {
+    // Only now: who runs under it next could read what lay in the folder.
     if (running.uid !== undefined && !running.abandoned.signal.aborted) parts.uids?.[running.isProvedGone ? 'keep' : 'release'](running.uid);
-    parts.environments.letGo(claimed.job.id);
-    parts.sizes.forget(claimed.job.id);
-    parts.onLog(claimed.job.id);
   }
 }
 
-/** What was cancelled or put back for others' sake says nothing of how attempts go. */
-function countEnd(claimed: ClaimedJob, verdict: Verdict, parts: RunParts): void {
-  const isFailure = verdict.kind === 'requeue' ? verdict.error !== undefined : verdict.kind === 'end' && verdict.end.status !== 'completed';
-  const isCounted = verdict.kind === 'end' ? verdict.end.status !== 'cancelled' : isFailure;
-  if (isCounted) parts.pulseOf(claimed.job.queue).ended(isFailure, parts.clock.now());
+async function runToRecord(running: Running, run: (running: Running) => Promise<Verdict>): Promise<Verdict> {
+  const { claimed, parts } = running;
+  const verdict = await run(running).catch((error: unknown): Verdict => {
+    running.abandoned.signal.throwIfAborted();
+    if (!(error instanceof NodeError)) parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'a job could not be run');
+    return failedEnd(error, { endedAtMs: parts.clock.now(), redact: running.redact });
+  });
+  const final = withRetry(claimed, verdict, parts);
+  if (final !== verdict && verdict.kind === 'end') await Promise.all((verdict.artifacts ?? []).map(({ staged }) => parts.files.content.discard(staged)));
+  await record({ claimed, verdict: final, parts, signal: running.abandoned.signal });
+  countEnd(claimed, final, parts);
+  return final;
 }
 
 /** What a job keeps for its next attempt goes when there is to be none. */
@@ -140,23 +108,6 @@ async function clearAfter(verdict: Verdict, folder: JobFolder): Promise<void> {
   await clearJobFolder(folder);
   if (verdict.kind === 'end' && (verdict.end.status === 'completed' || verdict.end.status === 'cancelled'))
     await rm(folder.checkpoint, { recursive: true, force: true });
-}
-
-/** A direct job's own policy: a failure becomes another attempt while there are some left. */
-function withRetry(claimed: ClaimedJob, verdict: Verdict, parts: RunParts): Verdict {
-  if (verdict.kind !== 'end' || verdict.end.status !== 'failed' || claimed.step !== undefined || verdict.isFinal) return verdict;
-  const policy = retryPolicy.parse(claimed.retry);
-  const tried = claimed.attempt - claimed.orphanedAttempts - claimed.preemptions;
-  const code = verdict.end.error?.code ?? '';
-  if (tried >= policy.maxAttempts || (policy.on !== undefined && !policy.on.includes(code))) return verdict;
-  const delayMs = backoffDelayMs({ baseMs: policy.backoffMs, factor: policy.factor, maxMs: policy.maxBackoffMs, jitter: policy.jitter }, tried, Math.random());
-  return {
-    kind: 'requeue',
-    orphaned: false,
-    notBeforeMs: parts.clock.now() + delayMs,
-    reason: `attempt ${tried} of ${policy.maxAttempts} failed: ${verdict.end.reason ?? code}`,
-    error: verdict.end.error,
-  };
 }
 
 async function runFresh(running: Running): Promise<Verdict> {
@@ -177,7 +128,8 @@ async function runFresh(running: Running): Promise<Verdict> {
   if (prepared.env.dropped.length > 0) await pump.note(`these names of the environment were not taken: ${prepared.env.dropped.join(', ')}`);
   let process: JobProcess;
   try {
-    process = await startShim({ folder, argv: prepared.argv, work: prepared.work, env: prepared.env.env, uid: running.uid, clock: parts.clock });
+    const { argv, work, env, spec } = prepared;
+    process = await startShim({ folder, argv, work, env: env.env, uid: running.uid, hasStdin: spec.stdin !== undefined, nursery: parts.nursery });
   } catch (error) {
     await pump.note(messageOf(error));
     throw error;
@@ -185,9 +137,7 @@ async function runFresh(running: Running): Promise<Verdict> {
   const isOurs = await keepTrying(whileAway, () =>
     recordProcess(parts.database.engine, { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt }, process.shim),
   );
-  // Files and environments take their time on any machine.
-  if (prepared.spec.files === undefined && prepared.spec.requirements === undefined)
-    parts.pulseOf(claimed.job.queue).began(parts.clock.now() - claimed.startedAtMs, parts.clock.now());
+  if (isPlain(prepared)) parts.pulseOf(claimed.job.queue).began(parts.clock.now() - claimed.startedAtMs, parts.clock.now());
   const lease = parts.ledger.leaseOf(claimed.job.id);
   if (lease !== undefined)
     void parts.ledger
@@ -205,7 +155,7 @@ async function prepareWatched(running: Running, command: Command, pump: LogPump)
   const whileAway = { parts, jobId: claimed.job.id, signal };
   const disarm = armTimeout(running);
   const over = new AbortController();
-  const following = follow(running, pump, over.signal);
+  const following = isPlain(command) ? undefined : follow(running, pump, over.signal);
   try {
     return await keepTrying(whileAway, () => prepareAttempt({ claimed, command, folder, uid: running.uid, parts, note: pump.note, signal }));
   } catch (error) {
@@ -220,8 +170,13 @@ async function prepareWatched(running: Running, command: Command, pump: LogPump)
     disarm();
     over.abort();
     await following;
-    await pump.pump();
+    if (following !== undefined) await pump.pump();
   }
+}
+
+/** Files and environments take their time on any machine, and say so in the log. */
+function isPlain({ spec }: Command): boolean {
+  return spec.files === undefined && spec.requirements === undefined;
 }
 
 function openPump(running: Running, command: Command): Promise<LogPump> {
@@ -282,108 +237,5 @@ function readRun(folder: JobFolder): { uid: number | undefined; attempt: number 
     return { uid: uid ?? undefined, attempt };
   } catch {
     return undefined; // The claim was made, the folder not: nothing was started.
-  }
-}
-
-/** Stands by the process until it is gone, ends what is left of it, and judges. */
-async function attend(running: Running, process: JobProcess | undefined, pump: LogPump | undefined, command: Command | undefined): Promise<Verdict> {
-  const { claimed, parts, folder } = running;
-  const target: JobProcesses = { jobId: claimed.job.id, shim: process?.shim, uid: running.uid };
-  if (process !== undefined) {
-    const order = await waitForEnd(running, process, pump);
-    if (order !== undefined) {
-      await pump?.note(noteOf(order)).catch(() => undefined);
-      await endWithProof(target, running.claimed, { graceMs: parts.limits.graceMs, parts, signal: running.abandoned.signal });
-    }
-  }
-  const exit = await readExitRecord(folder);
-  const left = await endWithProof(target, running.claimed, { graceMs: 0, parts, signal: running.abandoned.signal });
-  running.isProvedGone = true;
-  await pump?.finish();
-  await lastTold(running);
-  if (left > 0 && running.order === undefined)
-    await pump?.note(`${left} ${left === 1 ? 'process' : 'processes'} that the job left behind ${left === 1 ? 'was' : 'were'} ended`);
-  return judge({
-    claimed,
-    order: running.order,
-    exit,
-    ended: { folder, uid: running.uid, command, oomKills: oomSince(running), note: (line) => pump?.note(line) ?? Promise.resolve() },
-    parts,
-  });
-}
-
-function noteOf(order: StopOrder): string {
-  if (order.kind === 'timeout') return `the job ran longer than its limit of ${order.limitMs} ms and is ended`;
-  if (order.kind === 'evicted') return `the job is ended and put back in line: ${order.message}`;
-  return order.kind === 'outgrown' ? `the job is ended: ${order.message}` : 'the job is ended';
-}
-
-function oomSince({ oomBefore }: Running): number | undefined {
-  const now = oomKills();
-  return now === undefined || oomBefore === undefined ? undefined : now - oomBefore;
-}
-
-/** What it told in its last second. */
-async function lastTold(running: Running): Promise<void> {
-  const { claimed, parts } = running;
-  if (running.order?.kind === 'lost') return;
-  await readTold(running).catch(() => undefined);
-  await keepTrying({ parts, jobId: claimed.job.id, signal: running.abandoned.signal }, () => running.told.flush());
-}
-
-async function readTold(running: Running): Promise<void> {
-  const { folder, told, uid } = running;
-  const seen = Number(await readFile(folder.progressState, 'utf8').catch(() => '0'));
-  const next = await readProgress(folder.progress, uid, seen);
-  if (next === undefined) return;
-  for (const progress of next.told) told.add(progress);
-  await writeWhole(folder.progressState, String(next.bytes));
-}
-
-/** @returns ends the wait */
-function armTimeout(running: Running): () => void {
-  const { claimed, parts } = running;
-  const limitMs = claimed.timeoutMs - Math.max(0, parts.clock.now() - claimed.startedAtMs);
-  return parts.clock.after(Math.max(0, limitMs), () => {
-    running.order ??= { kind: 'timeout', limitMs: claimed.timeoutMs };
-    running.stopped.resolve(running.order);
-    running.halted.abort(new Error('the job ran longer than its limit'));
-  });
-}
-
-/** @returns the order that came before the process ended by itself */
-async function waitForEnd(running: Running, process: JobProcess, pump: LogPump | undefined): Promise<StopOrder | undefined> {
-  const disarm = armTimeout(running);
-  const over = new AbortController();
-  const abandoned = new Promise<never>((_, reject) =>
-    running.abandoned.signal.addEventListener('abort', () => reject(running.abandoned.signal.reason), { once: true }),
-  );
-  const following = follow(running, pump, over.signal);
-  try {
-    return await Promise.race([process.gone.then(() => undefined), running.stopped.promise, abandoned]);
-  } finally {
-    disarm();
-    over.abort();
-    await following;
-  }
-}
-
-/** Carries log and progress over while the process runs. */
-async function follow(running: Running, pump: LogPump | undefined, signal: AbortSignal): Promise<void> {
-  const { claimed, parts } = running;
-  let lookAt = 0;
-  while (!signal.aborted && !running.abandoned.signal.aborted) {
-    try {
-      await pump?.pump();
-      if (parts.clock.monotonic() >= lookAt) {
-        lookAt = parts.clock.monotonic() + PROGRESS_MS;
-        await readTold(running);
-        await running.told.flush();
-      }
-    } catch (error) {
-      // A full disk or a lost database heals; what was written by then is carried over on the next round.
-      parts.log.warn({ jobId: claimed.job.id, cause: messageOf(error) }, 'log or progress of a job could not be carried over; it is tried again');
-    }
-    await parts.clock.sleep(TICK_MS, signal).catch(() => undefined);
   }
 }

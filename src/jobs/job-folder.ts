@@ -26,7 +26,10 @@ export interface JobFolder {
   /** The last result that was printed as a marker. */
   readonly printedResult: string;
   readonly progressState: string;
+  /** Which process is to run the attempt. Written before it knows. */
   readonly shimPid: string;
+  /** The shim leaves it before it starts anything: without it, nothing has run. */
+  readonly begun: string;
   readonly exit: string;
   /** What runs here, for a Studio that comes back: uid and attempt. */
   readonly run: string;
@@ -54,6 +57,7 @@ export function jobFolder(workspacePath: string, jobId: string): JobFolder {
     printedResult: at('result.printed'),
     progressState: at('progress.state'),
     shimPid: at('shim.pid'),
+    begun: at('begun'),
     exit: at('exit'),
     run: at('run.json'),
   };
@@ -61,8 +65,8 @@ export function jobFolder(workspacePath: string, jobId: string): JobFolder {
 
 /** Empties the folder of an attempt; the log and what the job keeps for its next attempt stay. */
 export async function clearJobFolder(folder: JobFolder): Promise<void> {
-  const { work, artifacts, io, script, stdin, setup, stdout, stderr, pumpState, printedResult, progressState, shimPid, exit, run } = folder;
-  const paths = [work, artifacts, io, script, stdin, setup, stdout, stderr, pumpState, printedResult, progressState, shimPid, exit, run];
+  const { work, artifacts, io, script, stdin, setup, stdout, stderr, pumpState, printedResult, progressState, shimPid, begun, exit, run } = folder;
+  const paths = [work, artifacts, io, script, stdin, setup, stdout, stderr, pumpState, printedResult, progressState, shimPid, begun, exit, run];
   const halfWritten = [pumpState, printedResult, progressState].map((path) => `${path}.new`);
   await Promise.all([...paths, ...halfWritten].map((path) => rm(path, { recursive: true, force: true })));
 }
@@ -76,28 +80,38 @@ export interface FolderContent {
 
 /** Makes an empty folder for an attempt. */
 export async function makeJobFolder(folder: JobFolder, content: FolderContent): Promise<void> {
-  await clearJobFolder(folder);
-  // Others may pass through to their own part, not list: job ids are no secret, but what runs is nobody else's business.
-  await mkdir(dirname(folder.root), { recursive: true, mode: 0o711 });
-  await mkdir(folder.root, { recursive: true, mode: 0o711 });
-  await chmod(folder.root, 0o711);
-  for (const path of [folder.work, folder.artifacts, folder.io]) {
-    await mkdir(path, { mode: 0o700 });
-    await giveTo(path, content.uid, 0o777);
+  if (!(await makeRoot(folder.root))) await clearJobFolder(folder);
+  const { uid } = content;
+  const give = async (path: string, made: Promise<unknown>, openMode: number): Promise<void> => {
+    await made;
+    await giveTo(path, uid, openMode);
+  };
+  // All at once: each is a few calls to the system, and a job waits for all of them.
+  await Promise.all([
+    // Others may pass through to their own part, not list: job ids are no secret, but what runs is nobody else's business.
+    chmod(folder.root, 0o711),
+    ...[folder.work, folder.artifacts, folder.io].map((path) => give(path, mkdir(path, { mode: 0o700 }), 0o777)),
+    makeCheckpoint(folder.checkpoint, uid),
+    // The job's own, so that it may open /dev/stdout anew.
+    ...[folder.stdout, folder.stderr].map((path) => give(path, writeFile(path, '', { mode: 0o600 }), 0o622)),
+    ...(content.stdin === undefined ? [] : [writeFile(folder.stdin, content.stdin, { mode: 0o600 })]),
+    ...(content.script === undefined ? [] : [give(folder.script, writeFile(folder.script, content.script, { mode: 0o400 }), 0o444)]),
+    writeFile(folder.run, JSON.stringify({ uid: uid ?? null, attempt: content.attempt }), { mode: 0o600 }),
+  ]);
+}
+
+/** @returns whether it is new */
+async function makeRoot(root: string): Promise<boolean> {
+  try {
+    await mkdir(root, { mode: 0o711 });
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') return false;
+    if (code !== 'ENOENT') throw error;
+    await mkdir(root, { recursive: true, mode: 0o711 });
+    return true;
   }
-  await makeCheckpoint(folder.checkpoint, content.uid);
-  await writeFile(folder.setup, '', { mode: 0o600 });
-  // The job's own, so that it may open /dev/stdout anew.
-  for (const path of [folder.stdout, folder.stderr]) {
-    await writeFile(path, '', { mode: 0o600 });
-    await giveTo(path, content.uid, 0o622);
-  }
-  await writeFile(folder.stdin, content.stdin ?? '', { mode: 0o600 });
-  if (content.script !== undefined) {
-    await writeFile(folder.script, content.script, { mode: 0o400 });
-    await giveTo(folder.script, content.uid, 0o444);
-  }
-  await writeFile(folder.run, JSON.stringify({ uid: content.uid ?? null, attempt: content.attempt }), { mode: 0o600 });
 }
 
 async function makeCheckpoint(path: string, uid: number | undefined): Promise<void> {
@@ -152,9 +166,8 @@ export async function readForeign(path: string, options: { readonly uid: number 
 
 /** The first folder above `path` that another user can't pass; undefined when all are open. */
 export async function closedAncestor(path: string): Promise<string | undefined> {
-  for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
-    const mode = (await stat(at)).mode;
-    if ((mode & 0o001) === 0) return at;
-  }
-  return undefined;
+  const above: string[] = [];
+  for (let at = dirname(path); at !== dirname(at); at = dirname(at)) above.push(at);
+  const modes = await Promise.all(above.map(async (at) => (await stat(at)).mode));
+  return above.find((_, index) => ((modes[index] ?? 0) & 0o001) === 0);
 }

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../kernel/clock.ts';
 import { sendSignal } from '../kernel/child.ts';
-import { isAlive, listProcesses, type ProcessFacts, type ProcessIdentity } from '../kernel/process-identity.ts';
+import { isAlive, listProcesses, listProcessIds, readProcess, type ProcessFacts, type ProcessIdentity } from '../kernel/process-identity.ts';
 
 export interface JobProcesses {
   readonly jobId: string;
@@ -17,7 +17,9 @@ export interface JobProcesses {
 /** Every living process of the job. */
 export function findJobProcesses(target: JobProcesses, known: readonly ProcessIdentity[] = []): readonly ProcessFacts[] {
   const group = target.shim !== undefined && isAlive(target.shim) ? target.shim.pid : undefined;
-  return listProcesses().filter((facts) => {
+  // Without a shim and with a uid, nothing but that uid can make a process the job's: one file each is read, not two, of all processes of the machine.
+  const all = group === undefined && target.uid !== undefined && known.length === 0 ? listProcessesOf(target.uid) : listProcesses();
+  return all.filter((facts) => {
     if (facts.isZombie || facts.pid === process.pid) return false;
     if (group !== undefined && facts.groupId === group) return true;
     if (known.some((one) => one.pid === facts.pid && one.started === facts.started)) return true;
@@ -27,6 +29,13 @@ export function findJobProcesses(target: JobProcesses, known: readonly ProcessId
     // By uid only what names no other job: two jobs share a uid when a Studio is killed between taking one and its process showing it.
     return owner === target.jobId || (owner === undefined && target.uid !== undefined);
   });
+}
+
+function listProcessesOf(uid: number): readonly ProcessFacts[] {
+  return listProcessIds()
+    .filter((pid) => uidOf(pid) === uid)
+    .map((pid) => readProcess(pid))
+    .filter((facts) => facts !== undefined);
 }
 
 /** The job that a process says it belongs to. */

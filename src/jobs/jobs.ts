@@ -4,7 +4,7 @@ import { constants } from 'node:fs';
 import { access, chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job, JobDependency, JobGroup, Queue } from '../contract/jobs.ts';
-import { fail } from '../kernel/fail.ts';
+import { fail, messageOf } from '../kernel/fail.ts';
 import { cancelQueuedJob, requestJobCancel } from '../store/job-cancels.ts';
 import { retryEndedJob } from '../store/job-ends.ts';
 import { blockAgain, firstOpenDependencies } from '../store/job-dependencies.ts';
@@ -19,6 +19,7 @@ import { createEnvironments } from './environments.ts';
 import { followLog } from './follow.ts';
 import { closedAncestor, jobFolder } from './job-folder.ts';
 import { needsGrant, needsOf } from './line.ts';
+import { createNursery } from './nursery.ts';
 import { sizeOf } from './log-pump.ts';
 import { createJobLogs, type JobLogs } from './log-source.ts';
 import { searchLog, type SearchReply, type SearchRequest } from './log-search.ts';
@@ -98,6 +99,7 @@ export function createJobs(given: JobsParts): Jobs {
     environments: createEnvironments({ ...given.environments, clock, log }),
     uids: process.getuid?.() === 0 ? createUids() : undefined,
     sizes: createSizes({ ledger: given.ledger, clock }),
+    nursery: createNursery(clock),
     pulseOf: (queue) => {
       const pulse = pulses.get(queue) ?? createPulse();
       pulses.set(queue, pulse);
@@ -123,6 +125,11 @@ export function createJobs(given: JobsParts): Jobs {
     async start() {
       await requireUsableFolder(parts);
       worker = await createJobWorker(parts);
+      // The first job finds one; and a machine that can not start any says so now.
+      parts.nursery.take().then(
+        (shim) => shim.putBack(),
+        (error: unknown) => log.error({ cause: messageOf(error) }, 'no process for a job could be prepared; jobs will fail to start'),
+      );
       await worker.start();
       if (given.takesDrops) await drops.start();
     },
@@ -195,6 +202,7 @@ export function createJobs(given: JobsParts): Jobs {
     async stop() {
       await drops.stop();
       await worker?.stop(given.stopMode);
+      parts.nursery.close();
       parts.uids?.releaseAll();
     },
   };

@@ -113,7 +113,8 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
           stream.offset = 0;
         }
       }
-      if (took) await save();
+      // After the last one the folder goes; a Studio killed before that carries over again what came since.
+      if (took && !isLast) await save();
     } catch (error) {
       throw asDiskFault(error);
     } finally {
@@ -123,11 +124,15 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
     return took;
   }
 
-  // Before anything is written: a log that grew without it would be carried over twice.
-  if (state === undefined) await save();
-
+  // Before anything is written: a log that grew without it would be carried over twice. Whoever comes first hears when it fails.
+  let isSaved = state !== undefined;
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = turn.then(work, work);
+    const begin = async (): Promise<T> => {
+      if (!isSaved) await save();
+      isSaved = true;
+      return work();
+    };
+    const next = turn.then(begin, begin);
     turn = next.catch(() => undefined);
     return next;
   };

@@ -69,8 +69,7 @@ export async function judge(subject: Case): Promise<Verdict> {
   // Ended by our TERM, it failed only because Studio stops; what came to success in that moment counts.
   if (order?.kind === 'requeue' && exit?.code !== 0) return { kind: 'requeue', orphaned: false, reason: 'Studio was stopped' };
   if (exit !== undefined && ended !== undefined) return judgeExit({ ...subject, exit, ended });
-  // The shim leaves its number before it starts anything: without it, nothing has run.
-  if (ended !== undefined && !existsSync(ended.folder.shimPid)) return NOT_STARTED;
+  if (ended !== undefined && !existsSync(ended.folder.begun)) return NOT_STARTED;
   return judgeOrphan(claimed, endedAtMs);
 }
 

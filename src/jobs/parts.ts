@@ -8,6 +8,7 @@ import type { Logger } from '../kernel/log.ts';
 import type { Database } from '../store/client.ts';
 import type { Environments, EnvironmentSettings } from './environments.ts';
 import type { Pulse } from './adaptive.ts';
+import type { Nursery } from './nursery.ts';
 import type { Sizes } from './sizes.ts';
 import type { Uids } from './uids.ts';
 
@@ -73,6 +74,7 @@ export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode' | 'envir
   readonly limits: JobLimits;
   readonly uids: Uids | undefined;
   readonly sizes: Sizes;
+  readonly nursery: Nursery;
   /** How attempts of a queue begin and end. */
   readonly pulseOf: (queue: string) => Pulse;
   /** Something may be claimed from these queues. */

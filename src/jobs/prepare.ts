@@ -67,7 +67,8 @@ export interface Preparation {
 /** Makes the empty folder. Before anything is written to the log. @throws NodeError */
 export async function openFolder({ claimed, command, folder, uid }: Omit<Preparation, 'note' | 'signal'>): Promise<void> {
   argvOf(command.spec, folder);
-  const closed = uid === undefined ? undefined : await closedAncestor(folder.root);
+  const made = makeJobFolder(folder, { script: command.spec.script, stdin: command.spec.stdin, uid, attempt: claimed.attempt });
+  const [closed] = await Promise.all([uid === undefined ? undefined : closedAncestor(folder.root), made]);
   if (closed !== undefined) {
     throw new NodeError(
       'workspace_closed',
@@ -75,7 +76,6 @@ export async function openFolder({ claimed, command, folder, uid }: Omit<Prepara
       { final: true },
     );
   }
-  await makeJobFolder(folder, { script: command.spec.script, stdin: command.spec.stdin, uid, attempt: claimed.attempt });
 }
 
 /** Fills the folder and says what to start. @throws NodeError; the signal's reason */

@@ -1,19 +1,12 @@
 /** The process of a job: started under the shim, or found again after Studio was gone. Studio may die at any moment between two lines of this file. */
-import { spawn } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
-import type { Clock } from '../kernel/clock.ts';
-import { identify, isAlive, readArguments, type ProcessIdentity } from '../kernel/process-identity.ts';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { isAlive, type ProcessIdentity } from '../kernel/process-identity.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { JOB_PATH } from './job-env.ts';
 import type { JobFolder } from './job-folder.ts';
+import type { JobProcess, Nursery } from './nursery.ts';
 import { findProgram } from './programs.ts';
-import { parseExitRecord, SHIM, type ExitRecord } from './shim.ts';
-
-export interface JobProcess {
-  readonly shim: ProcessIdentity;
-  /** Resolves when the shim is gone. */
-  readonly gone: Promise<void>;
-}
+import { parseExitRecord, type ExitRecord } from './shim.ts';
 
 export interface StartRequest {
   readonly folder: JobFolder;
@@ -21,42 +14,50 @@ export interface StartRequest {
   readonly work: string;
   readonly env: Readonly<Record<string, string>>;
   readonly uid: number | undefined;
-  readonly clock: Clock;
+  readonly hasStdin: boolean;
+  readonly nursery: Nursery;
 }
 
-/** Starts the shim. @throws NodeError when the program or the folder to work in is not there; Error when no process can be made */
+/** Gives a waiting shim the job. @throws NodeError when the program or the folder to work in is not there, or the arguments are too large; Error when no
+ *  process can be made */
 export async function startShim(request: StartRequest): Promise<JobProcess> {
-  const { folder, argv, uid } = request;
-  const program = await requireProgram(argv[0] ?? '', request.work, request.env['PATH'] ?? JOB_PATH);
-  if (!(await isFolder(request.work))) throw new NodeError('bad_cwd', `cwd: "${request.work}" is no folder on this machine`, { final: true });
-  const child = spawn(
-    '/bin/sh',
-    ['-c', SHIM, 'studio-job', folder.root, request.work, folder.stdin, uid === undefined ? '-' : String(uid), program, ...argv.slice(1)],
-    {
-      cwd: folder.root,
-      env: { ...request.env },
-      detached: true, // A session and a group of its own.
-      stdio: 'ignore',
-    },
-  );
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', (cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'E2BIG')
-        reject(
-          new NodeError('too_large', 'the arguments and the environment together are larger than the system allows; pass them by stdin or files', {
-            final: true,
-          }),
-        );
-      else reject(new Error(`the job's process could not be started: ${cause.message}`, { cause }));
-    });
+  const { folder, uid, work, env } = request;
+  const [program, isThere] = await Promise.all([requireProgram(request.argv[0] ?? '', work, env['PATH'] ?? JOB_PATH), isFolder(work)]);
+  if (!isThere) throw new NodeError('bad_cwd', `cwd: "${work}" is no folder on this machine`, { final: true });
+  const argv = [...asUser(uid), 'env', '-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...runnable(program, request.argv.slice(1))];
+  requirePassable(argv);
+  const shim = await request.nursery.take();
+  try {
+    // Before it knows what to do: a Studio that comes after this one, whenever that is, finds the process that may do it.
+    await writeFile(folder.shimPid, `${shim.identity.pid} ${shim.identity.started}\n`, { mode: 0o600 });
+  } catch (error) {
+    shim.putBack();
+    throw error;
+  }
+  return shim.give({ folder: folder.root, work, stdin: request.hasStdin ? folder.stdin : '/dev/null', argv });
+}
+
+function asUser(uid: number | undefined): readonly string[] {
+  return uid === undefined ? [] : ['setpriv', '--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--no-new-privs', '--inh-caps=-all', '--'];
+}
+
+/** For env, what holds an equals sign is no program. */
+function runnable(program: string, argv: readonly string[]): readonly string[] {
+  return program.includes('=') ? ['/bin/sh', '-c', 'exec "$0" "$@"', program, ...argv] : [program, ...argv];
+}
+
+/** Linux takes 128 KiB for one text, and a quarter of the stack (2 MiB as it comes) for all. */
+const MAX_TEXT_BYTES = 131_071;
+const MAX_ALL_BYTES = 2_000_000;
+
+function requirePassable(argv: readonly string[]): void {
+  if (argv.some((text) => text.includes('\0')))
+    throw new NodeError('bad_params', 'an argument or a value of the environment holds a NUL character; they are text', { final: true });
+  const sizes = argv.map((text) => Buffer.byteLength(text));
+  if (sizes.every((bytes) => bytes <= MAX_TEXT_BYTES) && sizes.reduce((sum, bytes) => sum + bytes + 9, 0) <= MAX_ALL_BYTES) return;
+  throw new NodeError('too_large', 'the arguments and the environment together are larger than the system allows; pass them by stdin or files', {
+    final: true,
   });
-  const pid = child.pid;
-  if (pid === undefined) throw new Error('the job process has no id');
-  // It must not hold Studio's event loop open: it may outlive it.
-  child.unref();
-  return { shim: identify(pid) ?? { pid, started: 'ended' }, gone };
 }
 
 /** @throws NodeError command_not_found */
@@ -73,23 +74,16 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-/** The shim of a job that an earlier Studio started: by what the row says, else by what the shim itself left.
+/** The shim of a job that an earlier Studio started: by what the row says, else by what was written down before it began.
  *  @returns undefined when it is not running any more */
 export async function findShim(folder: JobFolder, recorded: ProcessIdentity | undefined): Promise<ProcessIdentity | undefined> {
-  if (recorded !== undefined) return isAlive(recorded) ? recorded : undefined;
-  const text = await readFile(folder.shimPid, 'utf8').catch(() => '');
-  const pid = /^\d{1,10}\n?$/.test(text) ? Number(text) : undefined;
-  // The number alone may be someone else's by now: the shim names its folder in its arguments.
-  if (pid === undefined || !readArguments(pid).includes(folder.root)) return undefined;
-  return identify(pid);
+  const shim = recorded ?? (await readShim(folder));
+  return shim !== undefined && isAlive(shim) ? shim : undefined;
 }
 
-/** Waits for a shim that is not our child. */
-export function watchShim(shim: ProcessIdentity, clock: Clock): JobProcess {
-  const gone = (async () => {
-    while (isAlive(shim)) await clock.sleep(100);
-  })();
-  return { shim, gone };
+async function readShim(folder: JobFolder): Promise<ProcessIdentity | undefined> {
+  const [, pid, started] = /^(\d{1,10}) (\d{1,20})\n$/.exec(await readFile(folder.shimPid, 'utf8').catch(() => '')) ?? [];
+  return pid === undefined || started === undefined ? undefined : { pid: Number(pid), started };
 }
 
 /** What the shim recorded, and when; undefined when it never came to that. */

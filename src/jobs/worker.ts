@@ -71,6 +71,8 @@ class Worker implements JobWorker {
   readonly #parts: RunParts;
   readonly #queues = new Map<string, Slots<Task>>();
   readonly #attempts = new Map<string, Attempt>();
+  /** Folders of ended attempts being emptied, by job. */
+  readonly #clearing = new Map<string, Promise<void>>();
   /** Queues being claimed from, and whether they are to be looked at once more. */
   readonly #claiming = new Map<string, boolean>();
   readonly #halt = new AbortController();
@@ -152,7 +154,7 @@ class Worker implements JobWorker {
     }
     this.#halt.abort(new Error('Studio stops'));
     await this.#loops;
-    await Promise.all(attempts.map((attempt) => attempt.done));
+    await Promise.all([...attempts.map((attempt) => attempt.done), ...this.#clearing.values()]);
   }
 
   #run(claimed: ClaimedJob, begin: () => Attempt): void {
@@ -160,13 +162,20 @@ class Worker implements JobWorker {
     const task: Task = {
       id: `${id}/${claimed.attempt}`,
       run: async () => {
+        await this.#clearing.get(id);
         const attempt = begin();
         this.#attempts.set(id, attempt);
+        this.#keepClearing(id, attempt);
         await attempt.done;
         if (this.#attempts.get(id) === attempt) this.#attempts.delete(id);
       },
     };
     this.#slotsOf(queue, 1).push(task);
+  }
+
+  #keepClearing(id: string, attempt: Attempt): void {
+    const cleared = attempt.cleared.then(() => void (this.#clearing.get(id) === cleared && this.#clearing.delete(id)));
+    this.#clearing.set(id, cleared);
   }
 
   #slotsOf(queue: string, count: number): Slots<Task> {
@@ -193,8 +202,8 @@ class Worker implements JobWorker {
         const claimed = await database.engine.transaction((sql) =>
           claimJobs(sql, { queue, workerId: this.id, limit, nowMs: clock.now(), leaseMs: limits.leaseMs }),
         );
-        if (claimed.length > 0) database.announce();
         for (const one of claimed) this.#run(one, () => startAttempt(one, this.#parts));
+        if (claimed.length > 0) database.announce();
       } while (this.#claiming.get(queue) === true);
     } catch (error) {
       log.warn({ queue, cause: messageOf(error) }, 'no jobs could be claimed; it is tried again in a second');

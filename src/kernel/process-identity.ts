@@ -46,11 +46,17 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.started === identity.started;
 }
 
-/** Every process of this namespace. */
-export function listProcesses(): readonly ProcessFacts[] {
+/** The number of every process of this namespace. */
+export function listProcessIds(): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((name) => readProcess(Number(name)))
+    .map(Number);
+}
+
+/** Every process of this namespace. */
+export function listProcesses(): readonly ProcessFacts[] {
+  return listProcessIds()
+    .map((pid) => readProcess(pid))
     .filter((facts) => facts !== undefined);
 }
 

@@ -1,0 +1,56 @@
+/** An attempt in hand: what its parts share while it goes its way. */
+import { deferred } from '../kernel/deferred.ts';
+import type { ClaimedJob } from '../store/job-claims.ts';
+import { jobFolder, type JobFolder } from './job-folder.ts';
+import type { LogPump } from './log-pump.ts';
+import { oomKills } from './outcome.ts';
+import type { RunParts, StopOrder } from './parts.ts';
+import { createTold, type Told } from './told.ts';
+
+export interface Running {
+  readonly claimed: ClaimedJob;
+  readonly parts: RunParts;
+  readonly folder: JobFolder;
+  readonly stopped: ReturnType<typeof deferred<StopOrder>>;
+  readonly abandoned: AbortController;
+  /** Aborts with the first order, and when the attempt is abandoned: for what goes on before there is a process. */
+  readonly halted: AbortController;
+  readonly told: Told;
+  order: StopOrder | undefined;
+  pump: LogPump | undefined;
+  uid: number | undefined;
+  /** Nothing runs under its uid any more. */
+  isProvedGone: boolean;
+  oomBefore: number | undefined;
+  /** Known once the command is: masked in whatever is told from then on. */
+  redact: readonly string[];
+}
+
+export function createRunning(claimed: ClaimedJob, parts: RunParts): Running {
+  return {
+    claimed,
+    parts,
+    folder: jobFolder(parts.workspacePath, claimed.job.id),
+    stopped: deferred<StopOrder>(),
+    abandoned: new AbortController(),
+    halted: new AbortController(),
+    told: createTold(claimed, parts),
+    order: undefined,
+    pump: undefined,
+    uid: undefined,
+    isProvedGone: false,
+    oomBefore: oomKills(),
+    redact: [],
+  };
+}
+
+/** The job's own time, from its claim. @returns ends the wait */
+export function armTimeout(running: Running): () => void {
+  const { claimed, parts } = running;
+  const limitMs = claimed.timeoutMs - Math.max(0, parts.clock.now() - claimed.startedAtMs);
+  return parts.clock.after(Math.max(0, limitMs), () => {
+    running.order ??= { kind: 'timeout', limitMs: claimed.timeoutMs };
+    running.stopped.resolve(running.order);
+    running.halted.abort(new Error('the job ran longer than its limit'));
+  });
+}
