@@ -38,6 +38,8 @@ import { nodeTypeRoutes } from './http/routes/node-types.ts';
 import { notificationRoutes } from './http/routes/notifications.ts';
 import { openapiRoutes } from './http/routes/openapi.ts';
 import { runDataRoutes } from './http/routes/run-data.ts';
+import { savedViewRoutes } from './http/routes/saved-views.ts';
+import { searchRoutes } from './http/routes/search.ts';
 import { secretRoutes } from './http/routes/secrets.ts';
 import { settingsRoutes } from './http/routes/settings.ts';
 import { testRunRoutes } from './http/routes/test-runs.ts';
@@ -259,6 +261,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...definitionRoutes({ engine }),
     ...testRunRoutes({ engine }),
     ...editorRoutes({ engine }),
+    ...searchRoutes(),
+    ...savedViewRoutes(identity),
     ...instanceRoutes({ engine, jobs, accounts: identity.accounts }),
     ...instanceViewRoutes({ jobs }),
     ...approvalRoutes({ accounts: identity.accounts }),

@@ -30,6 +30,8 @@ import { nodeTypeEndpoints } from './node-types.ts';
 import { notificationEndpoints } from './notifications.ts';
 import { openapiEndpoints } from './openapi.ts';
 import { runDataEndpoints } from './run-data.ts';
+import { savedViewEndpoints } from './saved-views.ts';
+import { searchEndpoints } from './search.ts';
 import { secretEndpoints } from './secrets.ts';
 import { serviceEndpoints } from './services.ts';
 import { settingsEndpoints } from './settings.ts';
@@ -52,6 +54,8 @@ export const endpoints = [
   ...definitionEndpoints,
   ...testRunEndpoints,
   ...editorEndpoints,
+  ...searchEndpoints,
+  ...savedViewEndpoints,
   ...exampleEndpoints,
   ...triggerEndpoints,
   ...formEndpoints,

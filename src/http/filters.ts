@@ -5,12 +5,12 @@ import { instanceStatuses } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
 import type { InstanceFilter } from '../store/instance-filter.ts';
 
-/** `a,b` of a closed list; undefined: any. @throws AppError invalid_query */
-export function statusesOf(text: string | undefined, allowed: readonly string[]): readonly string[] | undefined {
+/** `a,b` of a closed list; undefined: any. @param name of the query's key  @throws AppError invalid_query */
+export function statusesOf(text: string | undefined, allowed: readonly string[], name = 'status'): readonly string[] | undefined {
   if (text === undefined) return undefined;
   const wanted = text.split(',').map((status) => status.trim());
   const unknown = wanted.find((status) => !allowed.includes(status));
-  if (unknown !== undefined) fail('invalid_query', `status: "${unknown}" is none of ${allowed.join(', ')}.`);
+  if (unknown !== undefined) fail('invalid_query', `${name}: "${unknown}" is none of ${allowed.join(', ')}.`);
   return wanted;
 }
 

@@ -20,6 +20,7 @@ import { createFirstAdmins, type FirstAdmins } from './first-admin.ts';
 import { createLoginLimits } from './login-limits.ts';
 import { createMembers, type Members } from './members.ts';
 import { createRevocations } from './revocation.ts';
+import { createSavedViews, type SavedViews } from './saved-views.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSettings, type SettingsStore } from './settings.ts';
@@ -65,6 +66,7 @@ export interface Identity {
   readonly apiKeys: ApiKeys;
   readonly members: Members;
   readonly secrets: Secrets;
+  readonly savedViews: SavedViews;
   readonly settings: SettingsStore;
   readonly cipher: Cipher;
   audit(
@@ -121,6 +123,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     apiKeys: createApiKeys({ sql, clock, commit }),
     members: createMembers({ sql, clock, commit }),
     secrets: createSecrets({ sql, cipher, commit }),
+    savedViews: createSavedViews({ sql, commit }),
     settings,
     cipher,
     audit: (caller, page) => listAudit(sql, { orgId: caller.orgId, ...page }),

@@ -74,6 +74,10 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/workflows/{id}/last-outputs': may('user', 'instances:read'),
   // Over many nouns: for a person, or a key that may do anything.
   'GET /api/v1/search': may('user', null),
+  'GET /api/v1/views': may('user', null),
+  'POST /api/v1/views': may('user', null),
+  'PATCH /api/v1/views/{id}': may('user', null),
+  'DELETE /api/v1/views/{id}': may('user', null),
   'GET /api/v1/triggers': may('user', 'workflows:read'),
   'POST /api/v1/triggers/pause': may('admin', 'settings:write'),
   'POST /api/v1/triggers/resume': may('admin', 'settings:write'),

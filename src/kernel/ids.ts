@@ -26,6 +26,7 @@ export type IdPrefix =
   | 'ntf'
   | 'dlv'
   | 'log'
+  | 'view'
   | 'mrun'
   | 'mdl'
   | 'dl'

@@ -19,6 +19,8 @@ export interface Things {
   readonly member: string;
   readonly notification: string;
   readonly delivery: string;
+  /** Shared in its org. */
+  readonly view: string;
   /** By name: so the gateway knows it. */
   readonly model: string;
 }
@@ -66,6 +68,7 @@ export async function makeThings(owner: Person): Promise<Things> {
     member: owner.userId,
     notification: String(itemsOf(await client.expect(200, 'GET', '/api/v1/notifications'))[0]?.['id']),
     delivery: delivery ?? '',
+    view: idOf(await client.expect(201, 'POST', '/api/v1/views', { page: 'jobs', name: MARK, filter: MARK, isShared: true })),
     model: await makeModel(client),
   };
 }
@@ -102,6 +105,7 @@ export function realParams(route: TestedRoute, things: Things): Record<string, s
     sessions: { id: things.session },
     members: { userId: things.member },
     notifications: { id: things.notification },
+    views: { id: things.view },
   };
   return byNoun[noun];
 }
