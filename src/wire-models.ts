@@ -80,9 +80,10 @@ export function wireModels(parts: ModelWireParts): WiredModels {
     records: { ...left, environmentOf: (id) => ({ [MARK]: left.markOf(id) }) },
   });
   const usage = createUsageMeter({ sql: database.engine, clock, log });
+  const limits = createGatewayLimits({ sql: database.engine, clock, log });
   const gateway = createGateway({
     models,
-    limits: createGatewayLimits(clock),
+    limits,
     usage,
     clock,
     errorBody: (error, requestId) => openAiError(publicError(error, { log, requestId, route: '/v1' })),
@@ -101,6 +102,7 @@ export function wireModels(parts: ModelWireParts): WiredModels {
       await downloads.start();
       await models.start();
       usage.start();
+      limits.start();
     },
     drain: () => models.drain(),
     async stop() {
@@ -109,6 +111,9 @@ export function wireModels(parts: ModelWireParts): WiredModels {
       remote.stop();
       for (const connections of kept.values()) connections.close();
     },
-    stopCounting: () => usage.stop(),
+    async stopCounting() {
+      await usage.stop();
+      await limits.stop();
+    },
   };
 }

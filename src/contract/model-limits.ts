@@ -1,4 +1,4 @@
-/** How much of the models a key, or a whole org, may use. Counted by the gateway; what is absent is not limited. */
+/** How much of the models a key, or a whole org, may use. Counted by the gateway for all processes, over restarts too; what is absent is not limited. */
 import * as z from 'zod';
 
 export const modelLimits = z.strictObject({

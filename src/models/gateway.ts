@@ -53,7 +53,7 @@ export interface Gateway {
 
 export interface GatewayParts {
   readonly models: Models;
-  readonly limits: GatewayLimits;
+  readonly limits: Pick<GatewayLimits, 'admit'>;
   readonly usage: Pick<UsageMeter, 'add'>;
   readonly clock: Clock;
   /** The frame of a fault in the middle of a stream. */
@@ -164,7 +164,7 @@ interface Entered {
 
 async function enter(parts: GatewayParts, { model }: { readonly model: string }, by: GatewayCaller, plan: Plan): Promise<Entered> {
   const name = await realName(parts, model, by);
-  return { name, admission: parts.limits.admit(by.limits, plan.promptTokens), meter: createMeter(plan) };
+  return { name, admission: await parts.limits.admit(by.limits, plan.promptTokens), meter: createMeter(plan) };
 }
 
 interface Counting extends Entered {
@@ -246,7 +246,7 @@ async function embed(
   const texts = typeof input === 'string' ? [input] : input;
   const estimate = tokensOf(texts.reduce((sum, text) => sum + text.length, 0));
   const name = await realName(parts, model, by);
-  const admission = parts.limits.admit(by.limits, estimate);
+  const admission = await parts.limits.admit(by.limits, estimate);
   const { orgId, caller, priority, signal } = by;
   let promptTokens = 0;
   let isWhole = false;

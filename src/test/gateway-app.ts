@@ -83,7 +83,7 @@ export async function startGatewayApp(): Promise<GatewayApp> {
   const meter = createUsageMeter({ sql: database.engine, clock, log });
   const gateway = createGateway({
     models,
-    limits: createGatewayLimits(clock),
+    limits: createGatewayLimits({ sql: database.engine, clock, log }),
     usage: meter,
     clock,
     errorBody: (error, requestId) => openAiError(publicError(error, { log, requestId, route: '/v1' })),
