@@ -1,6 +1,7 @@
 /** The commands that every page has: going places, the palette, the sheet of keys, the theme, logging out. */
 import { go } from '../route.ts';
-import { logOut } from '../session.ts';
+import { mayRead } from '../pages/settings/sections.ts';
+import { logOut, me } from '../session.ts';
 import { setTheme } from '../ui/theme.ts';
 import { toastError } from '../ui/toast.tsx';
 import { useCommands } from './commands.ts';
@@ -16,15 +17,14 @@ export function useShellCommands(open: { readonly onPalette: () => void; readonl
     words: row.words,
     run: () => go(row.path),
   }));
-  const sections = ['devices', 'keys', 'secrets', 'members', 'system'].map((section) => ({
-    id: `go:settings/${section}`,
-    title: `Settings: ${section === 'keys' ? 'API keys' : section}`,
-    group: 'Go to',
-    run: () => go(`/settings/${section}`),
-  }));
+  const role = me.value?.role ?? 'user';
+  const parts: readonly Command[] = navigation
+    .flatMap((row) => row.parts ?? [])
+    .filter((part) => mayRead(role, part.role ?? 'user'))
+    .map((part) => ({ id: `go:${part.path}`, title: part.title, group: 'Go to', words: part.words, run: () => go(part.path) }));
   useCommands([
     ...places,
-    ...sections,
+    ...parts,
     { id: 'go:notifications', title: 'Notifications', group: 'Go to', keys: 'g n', words: 'inbox bell unread failures', run: () => go('/notifications') },
     { id: 'palette', title: 'Command palette', group: 'Everywhere', keys: 'mod+k', run: open.onPalette },
     { id: 'keys', title: 'Show the keys', group: 'Everywhere', keys: '?', words: 'shortcuts help', run: open.onKeys },

@@ -1,4 +1,5 @@
 /** Where one can go: a column at the left, a bar at the bottom of a narrow screen. */
+import { useEffect, useRef } from 'preact/hooks';
 import { useLocation } from 'wouter-preact';
 import { href } from '../route.ts';
 import { me } from '../session.ts';
@@ -17,7 +18,7 @@ export function Sidebar(): JSX.Element {
       <ul>
         {navigation.map((row) => (
           <li key={row.path}>
-            <NavLink row={row} current={row.path === '/' ? path === '/' : path === row.path || path.startsWith(`${row.path}/`)} count={counts[row.path] ?? 0} />
+            <NavLink row={row} current={isCurrent(row, path)} count={counts[row.path] ?? 0} />
           </li>
         ))}
       </ul>
@@ -25,10 +26,21 @@ export function Sidebar(): JSX.Element {
   );
 }
 
+function isCurrent(row: NavRow, path: string): boolean {
+  if (row.path === '/') return path === '/';
+  return [row, ...(row.parts ?? [])].some((one) => path === one.path || path.startsWith(`${one.path}/`));
+}
+
 function NavLink(props: { readonly row: NavRow; readonly current: boolean; readonly count: number }): JSX.Element {
   const Icon = props.row.icon;
+  const link = useRef<HTMLAnchorElement>(null);
+  // On a phone the bar is longer than the screen.
+  useEffect(() => {
+    if (props.current) link.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [props.current]);
   return (
     <a
+      ref={link}
       class="nav-link"
       href={href(props.row.path)}
       aria-current={props.current ? 'page' : undefined}

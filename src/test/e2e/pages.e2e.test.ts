@@ -18,6 +18,8 @@ before(async () => {
 });
 after(() => opened.close());
 
+const paths = (): readonly string[] => pagePaths({ workflowId, instanceId, node: 'draw' });
+
 const looks = [
   { title: 'dark and wide', colorScheme: 'dark', width: 1280, height: 800 },
   { title: 'light and wide', colorScheme: 'light', width: 1280, height: 800 },
@@ -28,7 +30,7 @@ for (const { title, ...look } of looks) {
   test(`every page is without faults: ${title}`, async () => {
     const page = await opened.signedIn(look);
     const faults: unknown[] = [];
-    for (const path of pagePaths({ workflowId, instanceId, node: 'draw' })) {
+    for (const path of paths()) {
       await page.goto(path, { waitUntil: 'networkidle' });
       for (const fault of faultsOf(page)) faults.push({ path, fault });
       for (const { id, help, nodes } of await findAxeFaults(page)) faults.push({ path, axe: id, help, nodes: nodes.slice(0, 3) });
@@ -40,6 +42,19 @@ for (const { title, ...look } of looks) {
     deepEqual(faults, []);
   });
 }
+
+test('at 200 % of the size every page can still be read without scrolling sideways', async () => {
+  // What a browser does at 200 %: half as many pixels each way.
+  const page = await opened.signedIn({ width: 640, height: 400 });
+  const faults: unknown[] = [];
+  for (const path of paths()) {
+    await page.goto(path, { waitUntil: 'networkidle' });
+    const overflow = Number(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'));
+    if (overflow > 1) faults.push({ path, overflow });
+  }
+  await page.context().close();
+  deepEqual(faults, []);
+});
 
 test('the pages before signing in are without faults', async () => {
   const page = await opened.browser.newPage(opened.studio.url);
