@@ -6,6 +6,7 @@ import { toast } from '../ui/toast.tsx';
 import { formatJson } from '../form/json-format.ts';
 import { exportDraft } from './export-draft.ts';
 import type { EditorSession } from './session.ts';
+import { subWorkflowItems } from './sub-workflows.tsx';
 
 export interface BarActions {
   readonly publish: () => void;
@@ -15,6 +16,8 @@ export interface BarActions {
   /** Asks before the draft becomes the published version again. */
   readonly revert: () => void;
   readonly importFile: () => void;
+  /** Asks for the name of the workflow that the selection becomes. */
+  readonly extract: () => void;
 }
 
 export function barItems(session: EditorSession, actions: BarActions): readonly MenuItem[] {
@@ -35,6 +38,7 @@ export function barItems(session: EditorSession, actions: BarActions): readonly 
     { label: 'Export as JSON', onSelect: () => void exportDraft(session, 'json'), separated: true },
     { label: 'Export as YAML', onSelect: () => void exportDraft(session, 'yaml') },
     { label: 'Import into this draft…', onSelect: actions.importFile, disabled: isForeign },
+    ...subWorkflowItems(session, actions.extract),
     { label: 'Go back to the published version…', onSelect: actions.revert, separated: true, danger: true, disabled: isForeign },
   ];
 }

@@ -68,7 +68,7 @@ export function EditorBar(props: EditorBarProps): JSX.Element {
     <div class="editor-bar" role="toolbar" aria-label="Editor">
       <div class="editor-name">
         <Input
-          label="Name"
+          label="Workflow name"
           value={document.about.value.name}
           maxLength={200}
           autocomplete="off"

@@ -14,6 +14,7 @@ import { EditorNotices } from './editor-notices.tsx';
 import { ImportDraft } from './import-draft.tsx';
 import type { EditorSession } from './session.ts';
 import { showProblem } from './show-problem.ts';
+import { ExtractDialog } from './sub-workflows.tsx';
 
 export interface EditorTopProps {
   readonly session: EditorSession;
@@ -24,7 +25,7 @@ export interface EditorTopProps {
   readonly testing: boolean;
 }
 
-type Asking = { readonly kind: 'overwrite' | 'revert' | 'import' } | { readonly kind: 'compare'; readonly comparison: Comparison };
+type Asking = { readonly kind: 'overwrite' | 'revert' | 'import' | 'extract' } | { readonly kind: 'compare'; readonly comparison: Comparison };
 
 export function EditorTop(props: EditorTopProps): JSX.Element {
   const { session, workflow } = props;
@@ -53,6 +54,7 @@ export function EditorTop(props: EditorTopProps): JSX.Element {
     review: () => compare({ kind: 'published' }),
     revert: () => setAsking({ kind: 'revert' }),
     importFile: () => setAsking({ kind: 'import' }),
+    extract: () => setAsking({ kind: 'extract' }),
   };
   return (
     <>
@@ -60,6 +62,7 @@ export function EditorTop(props: EditorTopProps): JSX.Element {
       <EditorNotices session={session} publishError={publish.error} onOverwrite={() => setAsking({ kind: 'overwrite' })} onCompare={compare} />
       {asking?.kind === 'compare' && <CompareDialog comparison={asking.comparison} session={session} workflow={workflow} onClose={close} />}
       {asking?.kind === 'import' && <ImportDraft session={session} onClose={close} />}
+      {asking?.kind === 'extract' && <ExtractDialog session={session} onClose={close} />}
       {asking?.kind === 'overwrite' && (
         <Confirm
           title="Publish over the newer version?"

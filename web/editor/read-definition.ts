@@ -10,10 +10,10 @@ export function readDefinition(text: string): ReadDefinition {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { fault: `The text is no JSON yet: ${error instanceof Error ? error.message : String(error)}` };
+    return { fault: `The text is no JSON yet: ${error instanceof Error ? error.message : String(error)}.` };
   }
   const fault = shapeFault(value);
-  return fault === undefined ? { definition: value as Definition } : { fault: `The text is JSON, but can not be drawn: ${fault}` };
+  return fault === undefined ? { definition: value as Definition } : { fault: `The text is JSON, but can not be drawn: ${fault}.` };
 }
 
 /** Why a value can not be drawn as a workflow; undefined when it can. */

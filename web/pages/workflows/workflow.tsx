@@ -106,21 +106,24 @@ function WorkflowView(props: { readonly state: Snapshot<Workflow>; readonly work
       </Button>
     </>
   );
+  const facts = (
+    <div class="instance-facts">
+      <CopyId id={workflow.id} />
+      <span>version {workflow.version}</span>
+      <span>
+        published <RelativeTime at={workflow.updatedAt} />
+      </span>
+      {workflow.lastInstance !== null && (
+        <a href={href(`/instances/${workflow.lastInstance.id}`)}>
+          <StatusChip status={workflow.lastInstance.status} bare /> <RelativeTime at={workflow.lastInstance.createdAt} />
+        </a>
+      )}
+      {workflow.description !== '' && <span class="truncate">{workflow.description}</span>}
+    </div>
+  );
   const toolbar = (
     <>
-      <div class="instance-facts">
-        <CopyId id={workflow.id} />
-        <span>version {workflow.version}</span>
-        <span>
-          published <RelativeTime at={workflow.updatedAt} />
-        </span>
-        {workflow.lastInstance !== null && (
-          <a href={href(`/instances/${workflow.lastInstance.id}`)}>
-            <StatusChip status={workflow.lastInstance.status} bare /> <RelativeTime at={workflow.lastInstance.createdAt} />
-          </a>
-        )}
-        {workflow.description !== '' && <span class="truncate">{workflow.description}</span>}
-      </div>
+      {tab !== 'editor' && facts}
       <Tabs
         label="Views of the workflow"
         panelId="workflow-view"
