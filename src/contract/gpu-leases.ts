@@ -9,7 +9,7 @@ const kind = z.enum(['job', 'model', 'service']);
 export const gpuLease = z.strictObject({
   id: z.string(),
   kind,
-  /** As it is shown: the tenant's id, or `another organisation's job`. */
+  /** As it is shown: what people call the tenant, its id where they call it nothing, or `another organisation's job`. */
   holder: z.string(),
   /** Null: another organisation's. */
   tenantId: z.string().nullable(),

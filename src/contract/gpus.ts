@@ -58,6 +58,8 @@ export const gpuDetection = z.strictObject({
   lookedFor: z.array(z.strictObject({ program: z.string(), found: z.boolean(), about: z.string() })),
   /** What is wrong with it now, or with cards that can't be read. */
   faults: z.array(z.string()),
+  /** Why it can't be said yet which devices there are: Studio starts without waiting for a driver that takes its time. */
+  unknown: z.string().nullable(),
 });
 
 const gpuPoint = z.strictObject({

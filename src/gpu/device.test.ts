@@ -74,7 +74,12 @@ test('a card is read with all it tells, and its processes with their memory', as
     lastError: null,
     sampledAt: '2026-01-01T00:00:02.000Z',
   });
-  assert.deepEqual(devices.detection(), { program: 'nvidia-smi', lookedFor: [{ program: 'nvidia-smi', found: true, about: '1 device' }], faults: [] });
+  assert.deepEqual(devices.detection(), {
+    program: 'nvidia-smi',
+    lookedFor: [{ program: 'nvidia-smi', found: true, about: '1 device' }],
+    faults: [],
+    unknown: null,
+  });
 });
 
 test('a driver that does not know the newer columns is asked for the others, and only once for those', async (t) => {
@@ -266,4 +271,27 @@ test('devices are looked at every two seconds while used and rarely else', async
   await sampled(5);
   await clock.advance(29_000);
   assert.equal(samples, 5);
+});
+
+test('while a driver hangs that was never heard of, nobody waits for it, and it is said that devices are still being asked for', async (t) => {
+  const gpu = fakeGpu(t, 'one-24gb');
+  gpu.onPath();
+  gpu.hang();
+  const clock = fakeClock();
+  const devices = createDevices({ clock, log, kernelLogPath: gpu.kernelLog });
+  t.after(() => devices.stop());
+  const found = devices.found();
+  const list = devices.list();
+  while (gpu.calls.length < 2) await systemClock.sleep(5);
+  await clock.advance(1_500);
+  assert.deepEqual(await list, []);
+  assert.equal(devices.detection().unknown, 'the devices are still being asked for');
+  await clock.advance(3_500);
+  assert.deepEqual(await found, []);
+  assert.equal(devices.unknown(), 'nvidia-smi did not answer within 5000 ms');
+  gpu.work();
+  await systemClock.sleep(100);
+  await clock.advance(2_000);
+  assert.deepEqual(states(await devices.list()), [[0, 'ok', null]]);
+  assert.equal(devices.unknown(), undefined);
 });

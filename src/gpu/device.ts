@@ -25,8 +25,13 @@ export interface DeviceChange {
 }
 
 export interface Devices {
-  /** Every device, lost ones too, at most two seconds old; older only while the driver takes its time. Empty where there are none. By index. */
+  /** Every device, lost ones too, at most two seconds old; older only while the driver takes its time. Empty where there are none, and while `unknown` says so.
+   *  By index. */
   list(): Promise<readonly Gpu[]>;
+  /** The same, once they were asked for the first time, however long that takes. */
+  found(): Promise<readonly Gpu[]>;
+  /** Why it can't be said yet which devices there are; undefined: it can. */
+  unknown(): string | undefined;
   /** The same as seen last, without looking. */
   last(): readonly Gpu[];
   detection(): Detection;
@@ -93,10 +98,9 @@ export function createDevices({ clock, log, kernelLogPath = '/dev/kmsg' }: Devic
     return looking;
   }
 
-  /** Waits for a look; where devices are known, not long: a driver that hangs must not hold who asks. */
+  /** Waits for a look, not long: a driver that hangs must not hold who asks. */
   function lookPatiently(): Promise<void> {
     const looked = look();
-    if (known.gpus.size === 0) return looked;
     return new Promise((resolve, reject) => {
       const cancelPatience = clock.after(PATIENCE_MS, resolve);
       looked.then(resolve, reject).finally(cancelPatience);
@@ -158,6 +162,14 @@ export function createDevices({ clock, log, kernelLogPath = '/dev/kmsg' }: Devic
     }
   }
 
+  function unknown(): string | undefined {
+    if (gpus().length > 0) return undefined;
+    const reading = chosen(readings);
+    if (reading === undefined) return 'the devices are still being asked for';
+    // A driver that says what is wrong has no devices to give; one that says nothing may have.
+    return reading.kind === 'fault' && reading.isHang ? reading.reason : undefined;
+  }
+
   function plan(): void {
     cancel();
     if (!isRunning) return;
@@ -177,8 +189,13 @@ export function createDevices({ clock, log, kernelLogPath = '/dev/kmsg' }: Devic
       if (clock.monotonic() - lookedAt >= USED_MS) await lookPatiently();
       return gpus();
     },
+    async found() {
+      if (readings.length === 0) await look();
+      return gpus();
+    },
+    unknown,
     last: gpus,
-    detection: () => detectionOf(readings),
+    detection: () => ({ ...detectionOf(readings), unknown: unknown() ?? null }),
     use() {
       users += 1;
       wake();
@@ -224,7 +241,7 @@ function showsDevices(reading: Reading): boolean {
   return reading.kind === 'devices' && (reading.gpus.length > 0 || reading.unreadable.length > 0);
 }
 
-function detectionOf(readings: readonly Reading[]): Detection {
+function detectionOf(readings: readonly Reading[]): Omit<Detection, 'unknown'> {
   const faults = readings.flatMap((one) => {
     if (one.kind === 'fault') return [one.reason];
     return one.kind === 'devices' ? one.unreadable.map(({ busId, reason }) => `the card at ${busId} can't be read: ${reason}`) : [];

@@ -52,8 +52,6 @@ export interface GpuLedger extends Ledger {
   largest(): { readonly gpus: number; readonly vramBytes: number; readonly cpu: number; readonly memoryBytes: number };
   /** Why no state of this machine could ever serve it. */
   neverReason(needs: Pick<TenantRequest, 'gpus' | 'vramBytes' | 'cpu' | 'memoryBytes'>): string | undefined;
-  /** @param viewer the org that asks: others' tenants are not named; default: its own  @returns undefined when it does not wait */
-  waitOf(tenantId: string, viewer?: string | null): WaitReason | undefined;
   waiting(viewer: string | null): readonly WaitingView[];
   waitingCount(): number;
   leases(): readonly HeldLease[];

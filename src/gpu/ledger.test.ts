@@ -45,6 +45,7 @@ async function stage(t: TestContext, fixture: FakeGpuFixture = 'one-24gb'): Prom
     });
     for (const kind of ['model', 'service', 'job'] as const)
       ledger.onEvict(kind, (lease, why) => new Promise((resolve) => evicted.push({ tenantId: lease.tenantId, why, gone: resolve })));
+    await devices.found();
     await ledger.start();
     return ledger;
   };
@@ -240,4 +241,48 @@ test('a tenant that outgrows its share is told to end after a while', async (t) 
   assert.deepEqual([evicted[0]?.why.kind, ledger.leaseOf('mdl_a')?.isLeaving], ['outgrown', true]);
   assert.match(evicted[0]?.why.message ?? '', /it uses 5\.9 GiB of GPU memory; 2\.0 GiB were granted/);
   evicted[0]?.gone();
+});
+
+test('a ledger starts while the driver hangs: who needs no device is served, the others wait, and hear the truth once it answers', async (t) => {
+  const gpu = fakeGpu(t, 'one-24gb');
+  gpu.onPath();
+  gpu.hang();
+  const db = await database();
+  await db.database.engine.query('delete from gpu_leases');
+  const devices = createDevices({ clock: systemClock, log: silentLog, kernelLogPath: gpu.kernelLog });
+  const ledger = createLedger({
+    ...{ database: db.database, clock: systemClock, log: silentLog, devices },
+    ...{ machine: 'worker_test', reserveBytes: GIB, cpu: 8, memoryBytes: 32 * GIB },
+  });
+  t.after(async () => {
+    ledger.stop();
+    await devices.stop();
+  });
+  devices.start();
+  await ledger.start();
+  const reasons: WaitReason[] = [];
+  const waits = ledger.acquire(model('mdl_a', { vramBytes: 10 * GIB }), { onWait: (reason) => reasons.push(reason) });
+  const vain = ledger.acquire(model('mdl_b', { vramBytes: 30 * GIB })).catch((error: unknown) => error);
+  assert.equal((await ledger.acquire(model('mdl_c', { cpu: 1 }))).tenantId, 'mdl_c');
+  assert.equal(ledger.neverReason({ gpus: 9, vramBytes: 0, cpu: 0, memoryBytes: 0 }), undefined);
+  await until(() => reasons.length > 0);
+  assert.equal(reasons[0]?.kind, 'devices');
+  gpu.work();
+  assert.equal((await waits).devices[0]?.uuid, gpu.uuids[0]);
+  assert.match(String(await vain), /30\.0 GiB of GPU memory; the largest GPU here can give 23\.0 GiB/);
+});
+
+test('tenants are named as people call them, to their own organisation; what everybody hears names no organisation', async (t) => {
+  const { ledger, db } = await stage(t);
+  await ledger.acquire(model('job_a', { kind: 'job', name: 'train', orgId: 'org_a', vramBytes: 20 * GIB }));
+  const giveUp = new AbortController();
+  const heard: WaitReason[] = [];
+  const waits = ledger.acquire(model('mdl_b', { name: 'tiny', orgId: null, vramBytes: 10 * GIB }), { signal: giveUp.signal, onWait: (one) => heard.push(one) });
+  await until(() => heard.length > 0);
+  assert.match(heard[0]?.message ?? '', / behind a job$/);
+  assert.match(ledger.waitOf('mdl_b', 'org_a')?.message ?? '', / behind "train" job_a$/);
+  assert.match(ledger.waitOf('mdl_b', 'org_b')?.message ?? '', / behind another organisation's job$/);
+  giveUp.abort(new Error('enough'));
+  await assert.rejects(waits);
+  await db.database.engine.query('delete from gpu_leases');
 });

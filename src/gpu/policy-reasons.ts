@@ -20,10 +20,14 @@ export function gib(bytes: number): string {
   return `${(bytes / GIB).toFixed(1)} GiB`;
 }
 
-/** Who asks for the words: its own tenants and the machine's are named. */
-export function nameOf(tenant: { readonly id: string; readonly kind: TenantRequest['kind']; readonly orgId: string | null }, viewer: string | null): string {
-  return tenant.orgId === null || tenant.orgId === viewer ? tenant.id : `another organisation's ${tenant.kind}`;
+/** Who asks for the words: its own tenants and the machine's are named. What is told to nobody in particular (null) names no organisation's. */
+export function nameOf(tenant: Named, viewer: string | null): string {
+  if (tenant.orgId !== null && tenant.orgId !== viewer) return viewer === null ? `a ${tenant.kind}` : `another organisation's ${tenant.kind}`;
+  if (tenant.name === undefined) return tenant.id;
+  return tenant.kind === 'job' ? `"${tenant.name}" ${tenant.id}` : tenant.name;
 }
+
+type Named = Pick<TenantRequest, 'id' | 'kind' | 'orgId' | 'name'>;
 
 /** @param untilMs by when it starts at the latest, where that is known */
 export function explainWait(state: PolicyState, wait: PolicyWait, viewer: string | null, untilMs: number | undefined = wait.untilMs): WaitReason {

@@ -1,5 +1,6 @@
 /** What the policy decides about, and what it says: plain facts, no behaviour but the order of the line. Bytes and ms since 1970. Pure.
  *  Rank: a request's place in the line never changes while it waits, so that the line is sorted once: a point of priority is worth AGE_MS of waiting. */
+import type { StoredLease } from '../store/gpu-leases.ts';
 import type { TenantRequest } from './tenants.ts';
 
 /** Five minutes of waiting weigh as much as a point of priority: `low` passes new `normal` after two hours, new `critical` after six. */
@@ -17,24 +18,8 @@ export interface PolicyDevice {
   readonly isUsable: boolean;
 }
 
-export interface PolicyLease {
-  readonly id: string;
-  readonly tenantId: string;
-  readonly kind: TenantRequest['kind'];
-  readonly orgId: string | null;
+export interface PolicyLease extends Omit<StoredLease, 'devices' | 'leaving' | 'process'> {
   readonly devices: readonly { readonly uuid: string; readonly bytes: number }[];
-  /** Nobody sits beside it. */
-  readonly isWhole: boolean;
-  readonly cpu: number;
-  readonly memoryBytes: number;
-  readonly priority: number;
-  readonly queuedAtMs: number;
-  readonly grantedAtMs: number;
-  /** By when it ends at the latest; undefined: nobody knows. */
-  readonly endsByMs: number | undefined;
-  readonly isPreemptible: boolean;
-  readonly isPinned: boolean;
-  readonly idleSinceMs: number | null;
   /** It was told to end. */
   readonly isLeaving: boolean;
   /** Its processes do not die: what it holds does not come back by itself. */

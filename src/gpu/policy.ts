@@ -154,6 +154,7 @@ export function leaseOf(grant: PolicyGrant, at: { readonly id: string; readonly 
     id: at.id,
     tenantId: request.id,
     kind: request.kind,
+    name: request.name,
     orgId: request.orgId,
     devices: grant.devices,
     isWhole: grant.isWhole,

@@ -15,6 +15,8 @@ export interface TenantRequest extends Need {
   /** The job's or the model's id, a service's `service:<name>`: one tenant holds one lease. */
   readonly id: string;
   readonly kind: 'job' | 'model' | 'service';
+  /** What people call it; undefined: nothing but its id. */
+  readonly name?: string | undefined;
   /** Whose it is; null: the machine's. Others read "another organisation's job". */
   readonly orgId: string | null;
   /** 0 to 100; it ages. */
@@ -64,6 +66,8 @@ export interface Ledger {
   acquire(request: TenantRequest, asking?: Asking): Promise<Lease>;
   /** Whether it would be granted at once in place of this lease, with nobody told to end for it. */
   wouldGrant(request: TenantRequest, insteadOf: string): boolean;
+  /** Why it waits. @param viewer the org that asks: others' tenants are not named; null: nobody in particular; default: its own  @returns undefined when it does not wait */
+  waitOf(tenantId: string, viewer?: string | null): WaitReason | undefined;
   /** A lease of an earlier Studio whose process lives on; undefined: there is none. */
   find(tenantId: string): Lease | undefined;
   /** The process that holds it: until it is proved gone, the memory counts as taken. */

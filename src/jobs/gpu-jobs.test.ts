@@ -14,6 +14,7 @@ async function stage(t: TestContext, fixture: FakeGpuFixture = 'one-24gb'): Prom
   gpu.onPath();
   const devices = createDevices({ clock: systemClock, log: silentLog, kernelLogPath: gpu.kernelLog });
   devices.start();
+  await devices.found();
   const harness = await jobsHarness({}, { devices });
   t.after(async () => {
     await harness.close();

@@ -90,6 +90,7 @@ function requestOf(job: JobInLine): PolicyRequest {
     ...needsOf(job.resources),
     id: job.id,
     kind: 'job',
+    name: job.name,
     orgId: job.orgId,
     priority: job.priority,
     queuedAtMs: job.queuedAtMs,

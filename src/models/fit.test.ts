@@ -62,6 +62,7 @@ async function stage(t: TestContext): Promise<Stage> {
   const devices = createDevices({ clock: systemClock, log: silentLog, kernelLogPath: gpu.kernelLog });
   devices.start();
   const ledger = testLedger(db.database, devices);
+  await devices.found();
   await ledger.start();
   const clock = fakeClock();
   const slots = new Map<string, Slot>();

@@ -47,8 +47,8 @@ export interface ModelLife extends Models {
   unload(modelId: string, options: { readonly reason: string; readonly drainMs: number }): Promise<void>;
   /** Pinned: never evicted, never unloaded by itself, loaded when Studio starts. @returns undefined when there is no such model */
   pin(modelId: string, isPinned: boolean, requestId: string): Promise<ModelRecord | undefined>;
-  /** What it does right now. */
-  runtime(model: ModelRecord): ModelRuntime;
+  /** What it does right now. @param viewer the org that asks: tenants of others that it waits for have no name; default: nobody in particular */
+  runtime(model: ModelRecord, viewer?: string): ModelRuntime;
   figures(): readonly ModelFigures[];
   /** Takes no new requests. */
   drain(): void;
@@ -188,7 +188,7 @@ export function createModelLife(parts: LifecycleParts): ModelLife {
       slots.get(modelId)?.slot.setPinned(isPinned);
       return model;
     },
-    runtime: (model) => (model.engine === 'remote' ? remoteRuntime(parts.remote, model) : (slots.get(model.id)?.slot.runtime() ?? UNLOADED)),
+    runtime: (model, viewer) => (model.engine === 'remote' ? remoteRuntime(parts.remote, model) : (slots.get(model.id)?.slot.runtime(viewer) ?? UNLOADED)),
     figures: () => [...slots.values()].map(({ slot, name }) => figuresOf(slot, name)),
     drain() {
       isDraining = true;

@@ -9,7 +9,7 @@ import { createServiceDriver, type ServiceDriverParts } from './service-engine.t
 
 export interface MachineModelsParts extends Omit<LifecycleParts, 'drivers' | 'rooms' | 'ledger'> {
   readonly ledger: GpuLedger;
-  readonly devices: Pick<Devices, 'list'>;
+  readonly devices: Pick<Devices, 'found'>;
   readonly workspacePath: string;
   readonly folder: Pick<ModelFolder, 'root'>;
   readonly readSecret: ServiceDriverParts['readSecret'];
@@ -23,7 +23,7 @@ export function createMachineModels(parts: MachineModelsParts): ModelLife {
     drivers: { llama: createLlamaDriver(places), service: createServiceDriver({ ...places, readSecret }) },
     async rooms() {
       // The first request may come before anybody looked.
-      await devices.list();
+      await devices.found();
       const bytes = ledger.devices().map(roomOf);
       return { deviceBytes: bytes.filter((room) => room > 0).toSorted((a, b) => b - a) };
     },

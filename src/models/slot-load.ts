@@ -122,7 +122,7 @@ export async function hasRoomForAll(parts: LoadParts, model: ModelRecord, { leas
 
 function requestOf({ clock }: LoadParts, model: ModelRecord, need: Need, priority: number): TenantRequest {
   const { id, orgId, pinned } = model;
-  return { ...need, id, kind: 'model', orgId, isPreemptible: false, isPinned: pinned, queuedAtMs: clock.now(), priority };
+  return { ...need, id, kind: 'model', name: model.name, orgId, isPreemptible: false, isPinned: pinned, queuedAtMs: clock.now(), priority };
 }
 
 function mayFitOtherwise(error: unknown): boolean {

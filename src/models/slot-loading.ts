@@ -11,7 +11,7 @@ export interface Loading<T> {
   /** Called once, before anybody joins: what becomes of the load. */
   settle(onLoaded: (loaded: Loaded) => T, onFailed: (error: unknown) => void): void;
   /** Waits for the load. @throws why it failed; the signal's reason */
-  join(use: Pick<ModelUse, 'signal' | 'onWait'>): Promise<void>;
+  join(use: Asker): Promise<void>;
   /** @param isEvicted what it waits for it may ask for again: those who wait do */
   cancel(reason: string, isEvicted: boolean): void;
   isCancelled(): boolean;
@@ -20,8 +20,12 @@ export interface Loading<T> {
   ended(): Promise<void>;
   stage(): 'waiting' | 'loading';
   devices(): { index: number; uuid: string; bytes: number }[];
-  progress(): { waitReason?: WaitReason; progress?: number };
+  /** @param viewer the org that asks: tenants of others have no name */
+  progress(viewer: string | null): { waitReason?: WaitReason; progress?: number };
 }
+
+/** Who waits for a load; `orgId` undefined: nobody's request. */
+export type Asker = Omit<ModelUse, 'orgId'> & { readonly orgId?: string | undefined };
 
 /** Four times a second is what an eye can use. */
 const TELL_MS = 250;
@@ -29,7 +33,7 @@ const TELL_MS = 250;
 export function createLoading<T>(parts: LoadParts, model: ModelRecord, options: { readonly priority: number; onStart(lease: Lease): void }): Loading<T> {
   const { clock } = parts;
   const abort = new AbortController();
-  const listeners = new Set<NonNullable<ModelUse['onWait']>>();
+  const listeners = new Map<NonNullable<ModelUse['onWait']>, string | null>();
   const over = Promise.withResolvers<void>();
   over.promise.catch(() => undefined);
   let lease: Lease | undefined;
@@ -39,13 +43,15 @@ export function createLoading<T>(parts: LoadParts, model: ModelRecord, options: 
   let joined = 0;
   let isEvicted = false;
 
-  const word = (): { message: string; progress?: number } => {
-    if (lease === undefined) return { message: wait === undefined ? `${model.name} waits for memory` : `${model.name} waits: ${wait.message}` };
+  const reasonFor = (viewer: string | null): WaitReason | undefined => wait && (parts.ledger.waitOf(model.id, viewer) ?? wait);
+  const word = (viewer: string | null): { message: string; progress?: number } => {
+    const reason = reasonFor(viewer);
+    if (lease === undefined) return { message: reason === undefined ? `${model.name} waits for memory` : `${model.name} waits: ${reason.message}` };
     return { message: `${model.name} is loading`, ...(progress === undefined ? {} : { progress }) };
   };
   const tellAll = (): void => {
     toldAt = clock.monotonic();
-    for (const listener of listeners) listener(word());
+    for (const [listener, viewer] of listeners) listener(word(viewer));
   };
   const loaded = loadModel(parts, model, {
     priority: options.priority,
@@ -76,11 +82,11 @@ export function createLoading<T>(parts: LoadParts, model: ModelRecord, options: 
         },
       );
     },
-    async join({ signal, onWait }) {
+    async join({ signal, onWait, orgId = null }) {
       joined += 1;
       if (onWait !== undefined) {
-        listeners.add(onWait);
-        onWait(word());
+        listeners.set(onWait, orgId);
+        onWait(word(orgId));
       }
       const left = Promise.withResolvers<never>();
       const onAbort = (): void => left.reject(signal.reason);
@@ -103,6 +109,6 @@ export function createLoading<T>(parts: LoadParts, model: ModelRecord, options: 
     ended: () => over.promise.catch(() => undefined),
     stage: () => (lease === undefined ? 'waiting' : 'loading'),
     devices: () => (lease?.devices ?? []).map(({ index, uuid, bytes }) => ({ index, uuid, bytes })),
-    progress: () => ({ ...(wait === undefined ? {} : { waitReason: wait }), ...(progress === undefined ? {} : { progress }) }),
+    progress: (viewer) => ({ ...(wait === undefined ? {} : { waitReason: reasonFor(viewer) ?? wait }), ...(progress === undefined ? {} : { progress }) }),
   };
 }

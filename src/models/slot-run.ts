@@ -48,12 +48,12 @@ interface Facts {
 }
 
 /** What it does right now. */
-export function describe({ run, loading, waiting, failures, exits }: Facts): ModelRuntime {
+export function describe({ run, loading, waiting, failures, exits }: Facts, viewer: string | undefined): ModelRuntime {
   const error = failures.last();
   const shared = { waiting, ...(error === undefined ? {} : { error }), ...(exits.length === 0 ? {} : { exits: [...exits] }) };
   if (run === undefined) {
     if (loading === undefined) return { state: error === undefined ? 'unloaded' : 'failed', devices: [], inUse: 0, ...shared };
-    return { state: loading.stage(), devices: loading.devices(), inUse: 0, ...shared, ...loading.progress() };
+    return { state: loading.stage(), devices: loading.devices(), inUse: 0, ...shared, ...loading.progress(viewer ?? null) };
   }
   const isIdle = run.users === 0;
   return {

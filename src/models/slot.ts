@@ -9,7 +9,7 @@ import { createFailures, type Failures } from './failures.ts';
 import { counted, createCounts, type Counts } from './model-counts.ts';
 import { isLess } from './load-words.ts';
 import { explainExit, EngineEnded } from './running.ts';
-import { createLoading, type Loading } from './slot-loading.ts';
+import { createLoading, type Loading, type Asker } from './slot-loading.ts';
 import { describe, type Closing, type ModelExit, type Run } from './slot-run.ts';
 import { hasRoomForAll, type Loaded, type LoadParts } from './slot-load.ts';
 import { UpstreamError } from './upstream.ts';
@@ -28,7 +28,8 @@ export interface Slot {
   /** Ends a load, or drains and unloads. Resolves when nothing of it is left; at once when it is not loaded. */
   close(closing: Closing): Promise<void>;
   setPinned(isPinned: boolean): void;
-  runtime(): ModelRuntime;
+  /** @param viewer the org that asks: tenants of others that it waits for have no name; default: nobody in particular */
+  runtime(viewer?: string): ModelRuntime;
 }
 
 /** How long nobody uses a model until it is unloaded. */
@@ -180,7 +181,7 @@ export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
   }
 
   /** A loaded model, taken: its user is counted before anybody can unload it. */
-  async function take(use: Omit<ModelUse, 'orgId'>): Promise<Run> {
+  async function take(use: Asker): Promise<Run> {
     for (;;) {
       use.signal.throwIfAborted();
       if (run !== undefined && run.closing === undefined && !run.running.hasEnded()) {
@@ -250,7 +251,7 @@ export function createSlot(parts: SlotParts, first: ModelRecord): Slot {
       ledger.setPinned(run.lease.id, isPinned);
       if (run.users === 0 && run.closing === undefined && !run.running.hasEnded()) rest(run);
     },
-    runtime: () => describe({ run, loading, waiting, failures, exits }),
+    runtime: (viewer) => describe({ run, loading, waiting, failures, exits }, viewer),
   };
 
   /** What a caller hears when the model went away under its request. */

@@ -9,7 +9,7 @@ const REMEDY = 'Check the driver (dmesg names its errors), and that the containe
 /** No device is no fault: everything works on CPU queues. */
 export async function lookAtGpu(clock: Clock): Promise<Finding> {
   const devices = createDevices({ clock, log: createLogger({ level: 'silent' }) });
-  const gpus = await devices.list();
+  const gpus = await devices.found();
   await devices.stop();
   const { faults, lookedFor } = devices.detection();
   const problems = [...faults, ...gpus.flatMap((gpu) => (gpu.state === 'ok' ? [] : [`GPU ${gpu.index}: ${gpu.reason ?? gpu.state}`]))];

@@ -10,13 +10,17 @@ export interface StoredLease {
   readonly tenantId: string;
   readonly kind: 'job' | 'model' | 'service';
   readonly orgId: string | null;
+  /** What people call the tenant; undefined: nothing but its id. */
+  readonly name?: string | undefined;
   readonly devices: readonly { readonly uuid: string; readonly index: number; readonly bytes: number }[];
+  /** Nobody sits beside it. */
   readonly isWhole: boolean;
   readonly cpu: number;
   readonly memoryBytes: number;
   readonly priority: number;
   readonly queuedAtMs: number;
   readonly grantedAtMs: number;
+  /** By when it ends at the latest; undefined: nobody knows. */
   readonly endsByMs: number | undefined;
   readonly isPreemptible: boolean;
   readonly isPinned: boolean;
@@ -121,10 +125,14 @@ export async function noteLease(
   ]);
 }
 
-/** All leases of a workspace's machine, oldest first. */
+/** All leases of a workspace's machine, oldest first, with the names of their tenants. */
 export async function listLeases(sql: Sql, machine: string): Promise<StoredLease[]> {
-  const { rows } = await sql.query<LeaseRow>(`select ${COLUMNS} from gpu_leases where machine = $1 order by id limit 10000`, [machine]);
-  return rows.map(toLease);
+  const { rows } = await sql.query<LeaseRow & { name: string | null }>(
+    `select ${COLUMNS}, coalesce((select name from jobs where jobs.id = tenant_id), (select name from models where models.id = tenant_id)) as name
+     from gpu_leases where machine = $1 order by id limit 10000`,
+    [machine],
+  );
+  return rows.map((row) => ({ ...toLease(row), name: row.name ?? undefined }));
 }
 
 /** Of these jobs, those that run. */

@@ -5,6 +5,7 @@ import { hot, type Sql } from './client.ts';
 export interface JobInLine {
   readonly id: string;
   readonly orgId: string;
+  readonly name: string | undefined;
   readonly queue: string;
   readonly resources: Job['resources'];
   readonly priority: number;
@@ -17,6 +18,7 @@ export interface JobInLine {
 interface LineRow {
   id: string;
   org_id: string;
+  name: string | null;
   queue: string;
   resources: Job['resources'];
   priority: number;
@@ -30,7 +32,7 @@ const MAX_LINE = 10_000;
 
 export async function listJobLine(sql: Sql, nowMs: number): Promise<JobInLine[]> {
   const { rows } = await sql.query<LineRow>(
-    hot(`select jobs.id, org_id, queue, resources, priority, preemptible,
+    hot(`select jobs.id, org_id, jobs.name, queue, resources, priority, preemptible,
        greatest(coalesce(line_at, jobs.created_at), coalesce(not_before, jobs.created_at)) as queued_at, coalesce(timeout_ms, default_timeout_ms) as limit_ms
      from jobs join queues on queues.name = jobs.queue
      where jobs.status = 'queued' and needs_grant and blocked_by = 0 and (not_before is null or not_before <= to_timestamp($1::float8 / 1000)) and queues.state = 'running'
@@ -40,6 +42,7 @@ export async function listJobLine(sql: Sql, nowMs: number): Promise<JobInLine[]>
   return rows.map((row) => ({
     id: row.id,
     orgId: row.org_id,
+    name: row.name ?? undefined,
     queue: row.queue,
     resources: row.resources,
     priority: row.priority,

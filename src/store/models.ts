@@ -106,13 +106,6 @@ export async function readModel(sql: Sql, id: string): Promise<ModelRecord | und
   return rows[0] === undefined ? undefined : toModel(rows[0]);
 }
 
-/** @returns the names of those of `ids` that `sql` may see */
-export async function readModelNames(sql: Sql, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  if (ids.length === 0) return new Map();
-  const { rows } = await sql.query<{ id: string; name: string }>(`select id, name from models where id = any($1)`, [[...ids]]);
-  return new Map(rows.map((row) => [row.id, row.name]));
-}
-
 /** The model that an org means by a name: its own before the machine's. */
 export async function findModel(sql: Sql, at: { readonly orgId: string; readonly name: string }): Promise<ModelRecord | undefined> {
   const { rows } = await sql.query<Row>(

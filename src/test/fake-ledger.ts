@@ -1,5 +1,6 @@
 /** A ledger for tests of who holds memory: one device, first come first served, idle tenants go before anyone waits. It keeps the rules of gpu/tenants.ts and
  *  no others; `evict` asks a tenant to go as a job that needs the memory would. */
+import type { WaitReason } from '../contract/instances.ts';
 import type { Asking, Eviction, Lease, Ledger, TenantRequest } from '../gpu/tenants.ts';
 import { AppError } from '../kernel/fail.ts';
 
@@ -69,6 +70,7 @@ export function fakeLedger(options: { readonly totalBytes: number; readonly hasD
     return one.leaving;
   }
 
+  const reasonOf = (request: TenantRequest): WaitReason => ({ kind: 'memory', message: `${free()} of ${sizeOf(request)} bytes are free` });
   const of = (tenantId: string): Held | undefined => [...held.values()].find(({ lease }) => lease.tenantId === tenantId);
   return {
     free,
@@ -94,10 +96,14 @@ export function fakeLedger(options: { readonly totalBytes: number; readonly hasD
         });
         line.push(waiting);
         pump();
-        if (line.includes(waiting)) asking?.onWait?.({ kind: 'memory', message: `${free()} of ${sizeOf(request)} bytes are free` });
+        if (line.includes(waiting)) asking?.onWait?.(reasonOf(request));
       });
     },
     wouldGrant: (request, insteadOf) => sizeOf(request) <= free() + (held.get(insteadOf)?.bytes ?? 0),
+    waitOf: (tenantId) => {
+      const waiting = line.find(({ request }) => request.id === tenantId);
+      return waiting === undefined ? undefined : reasonOf(waiting.request);
+    },
     find: (tenantId) => of(tenantId)?.lease,
     async recordProcess(leaseId, process) {
       processes.set(leaseId, process);

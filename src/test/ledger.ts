@@ -9,7 +9,7 @@ const nothing = (): void => undefined;
 
 /** A machine without devices. */
 const NO_DEVICES: LedgerParts['devices'] = {
-  list: () => Promise.resolve([]),
+  unknown: () => undefined,
   last: () => [],
   use: () => nothing,
   onSample: () => nothing,

@@ -3,8 +3,6 @@ import type * as z from 'zod';
 import { gpuLeaseEndpoints, type gpuLease, type gpuRequest } from '../../contract/gpu-leases.ts';
 import type { GpuLedger, HeldLease, WaitingView } from '../../gpu/ledger-port.ts';
 import { nameOf } from '../../gpu/policy-reasons.ts';
-import { readModelNames } from '../../store/models.ts';
-import type { Sql } from '../../store/client.ts';
 import { pageOfAll } from '../pages.ts';
 import { routesOf, type Route } from '../route.ts';
 
@@ -18,39 +16,23 @@ export function gpuLeaseRoutes({ ledger }: GpuLeaseParts): readonly Route[] {
       const cursor = await call.cursor();
       const { limit, after } = call.query;
       const newest = ledger.leases().toSorted((a, b) => (a.id < b.id ? 1 : -1));
-      const shown = await withNames(
-        call.sql,
-        newest.map((lease) => leaseView(lease, ledger.usageOf(lease), call.caller.orgId)),
-      );
+      const shown = newest.map((lease) => leaseView(lease, ledger.usageOf(lease), call.caller.orgId));
       return { body: pageOfAll(shown, { limit, after, nameOf: (lease) => lease.id, cursor }) };
     },
     'GET /api/v1/gpus/queue': async (call) => {
       const cursor = await call.cursor();
       const { limit, after } = call.query;
-      const line = await withNames(
-        call.sql,
-        ledger.waiting(call.caller.orgId).map((view, index) => requestView(view, index + 1, call.caller.orgId)),
-      );
+      const line = ledger.waiting(call.caller.orgId).map((view, index) => requestView(view, index + 1, call.caller.orgId));
       return { body: pageOfAll(line, { limit, after, nameOf: (request) => String(request.position), cursor }) };
     },
   });
-}
-
-/** Models as people call them; their ids stay in `tenantId`. */
-async function withNames<View extends { readonly kind: string; readonly holder: string; readonly tenantId: string | null }>(
-  sql: Sql,
-  views: readonly View[],
-): Promise<readonly View[]> {
-  const ids = views.flatMap((view) => (view.kind === 'model' && view.tenantId !== null ? [view.tenantId] : []));
-  const names = await readModelNames(sql, ids);
-  return views.map((view) => ({ ...view, holder: names.get(view.tenantId ?? '') ?? view.holder }));
 }
 
 function leaseView(lease: HeldLease, usage: ReturnType<GpuLedger['usageOf']>, orgId: string): z.infer<typeof gpuLease> {
   return {
     id: lease.id,
     kind: lease.kind,
-    ...holderOf({ id: lease.tenantId, kind: lease.kind, orgId: lease.orgId }, orgId),
+    ...holderOf({ ...lease, id: lease.tenantId }, orgId),
     devices: lease.devices.map(({ uuid, index, bytes }) => ({ uuid, index, bytes })),
     whole: lease.isWhole,
     cpu: lease.cpu,
@@ -84,6 +66,8 @@ function requestView({ request, reason }: WaitingView, position: number, orgId: 
   };
 }
 
+/** As people call it; its id stays in `tenantId`. */
 function holderOf(tenant: Parameters<typeof nameOf>[0], orgId: string): { readonly holder: string; readonly tenantId: string | null } {
-  return { holder: nameOf(tenant, orgId), tenantId: tenant.orgId === null || tenant.orgId === orgId ? tenant.id : null };
+  const isOwn = tenant.orgId === null || tenant.orgId === orgId;
+  return isOwn ? { holder: tenant.name ?? tenant.id, tenantId: tenant.id } : { holder: nameOf(tenant, orgId), tenantId: null };
 }

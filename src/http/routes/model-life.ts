@@ -38,18 +38,18 @@ export function modelLifeRoutes({ life, clock, log }: { readonly life: ModelLife
       const model = await modelOf(call);
       if (model.engine === 'remote') fail('conflict', `${model.name} runs elsewhere: there is nothing to load.`);
       await Promise.race([load(model), clock.sleep(Math.max(REFUSAL_MS, call.query.wait * 1_000), call.signal)]);
-      return { body: life.runtime(model) };
+      return { body: life.runtime(model, call.caller.orgId) };
     },
     'POST /api/v1/models/{id}/unload': async (call) => {
       const model = await modelOf(call);
       await life.unload(model.id, { reason: 'a person unloaded it', drainMs: call.query.drain * 1_000 });
-      return { body: life.runtime(model) };
+      return { body: life.runtime(model, call.caller.orgId) };
     },
     'POST /api/v1/models/{id}/pin': async (call) => {
       const model = await pin(call, true);
       if (model.status === 'ready') load(model).catch(() => undefined);
-      return { body: life.runtime(model) };
+      return { body: life.runtime(model, call.caller.orgId) };
     },
-    'POST /api/v1/models/{id}/unpin': async (call) => ({ body: life.runtime(await pin(call, false)) }),
+    'POST /api/v1/models/{id}/unpin': async (call) => ({ body: life.runtime(await pin(call, false), call.caller.orgId) }),
   });
 }

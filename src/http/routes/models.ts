@@ -16,7 +16,7 @@ import { routesOf, type Call, type Route } from '../route.ts';
 
 /** What models do right now, as this room asks it. */
 interface LifePort {
-  runtime(model: ModelRecord): ModelRuntime;
+  runtime(model: ModelRecord, viewer: string): ModelRuntime;
   unload(modelId: string, options: { readonly reason: string; readonly drainMs: number }): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export function modelRoutes({ catalogue, downloads, estimates, life }: ModelRout
     const coming = found.filter((model) => model.status !== 'ready').map((model) => model.id);
     const open = coming.length === 0 ? new Map<string, DownloadRecord>() : await findDownloadsOf(call.sql, coming);
     const showsAll = hasRole(call.caller.role, 'super_admin');
-    return found.map((model) => toModel(model, { runtime: life.runtime(model), downloadId: open.get(model.id)?.id ?? null, showsAll }));
+    return found.map((model) => toModel(model, { runtime: life.runtime(model, call.caller.orgId), downloadId: open.get(model.id)?.id ?? null, showsAll }));
   }
 
   const show = async (record: DownloadRecord): Promise<Download> => toDownload(record, record.status === 'queued' ? await downloads.waitReason() : undefined);

@@ -102,7 +102,7 @@ function NoGpu(props: { readonly detection: GpuList['detection']; readonly onLoo
         icon={<GpuIcon size={24} aria-hidden="true" />}
         action={<Button onClick={props.onLook}>Look again</Button>}
       >
-        {sentence(unknown)} What needs no GPU runs meanwhile; what needs one waits.
+        {`${unknown.charAt(0).toUpperCase()}${unknown.slice(1)}. `}What needs no GPU runs meanwhile; what needs one waits.
       </Empty>
     );
   return (
