@@ -55,6 +55,8 @@ export const nodePolicy = {
   priority: z.int().min(0).max(100).optional(),
   queue: z.string().max(64).optional(),
   resources: resources.optional(),
+  /** Its job may be ended and put back in line for something more important; what it left in `$STUDIO_CHECKPOINT` is kept, and no attempt is counted. */
+  preemptible: z.boolean().optional(),
   cache: cachePolicy.optional(),
   /** Handed to the node in place of `instance/path/generation`; an expression, evaluated once a generation. */
   idempotencyKey: z.string().max(10_000).optional(),

@@ -80,6 +80,7 @@ function enqueue(core: Core, frame: Frame, node: CompiledNode, step: LiveStep, i
     stepAttempt: attempt,
     priority: node.node.priority ?? live.priority,
     resources: node.node.resources ?? {},
+    ...(node.node.preemptible === true ? { preemptible: true } : {}),
     timeoutMs: node.node.timeoutMs ?? node.type.timeoutMs ?? null,
     principal: live.principal,
     createdAt: new Date(now),
@@ -110,6 +111,25 @@ export function onJobStarted(core: Core, job: { readonly id: string; readonly wo
   const step = frame.steps[node.index];
   if (step?.jobId !== job.id || step.status !== 'queued') return;
   stageStep(core, frame, node, step, { status: 'running', startedAt: core.clock.now(), workerId: job.workerId ?? null, wait: null });
+  flush(core, frame.live);
+}
+
+export interface Requeued {
+  readonly id: string;
+  readonly reason: string;
+  /** For something more important: it waits for its room again. */
+  readonly isPreempted: boolean;
+}
+
+/** The job's process is gone, and the job back in line: the attempt goes on, it did not fail. */
+export function onJobRequeued(core: Core, job: Requeued): void {
+  const found = core.jobs.get(job.id);
+  if (found === undefined || isOver(found)) return;
+  const { frame, node } = found;
+  const step = frame.steps[node.index];
+  if (step?.jobId !== job.id || step.status !== 'running') return;
+  const wait = job.isPreempted ? { kind: 'preempted', message: `waits to go on: ${job.reason}` } : { kind: 'queue', message: `back in line: ${job.reason}` };
+  stageStep(core, frame, node, step, { status: 'queued', queuedAt: core.clock.now(), startedAt: null, workerId: null, wait });
   flush(core, frame.live);
 }
 

@@ -52,7 +52,7 @@ function policyProblems(node: GraphNode, path: string, type: NodeType, role: Rol
     });
   }
   if (type.runs === 'inline') {
-    for (const name of ['queue', 'resources'] as const) {
+    for (const name of ['queue', 'resources', 'preemptible'] as const) {
       if (node[name] !== undefined)
         problems.push({
           node: node.key,

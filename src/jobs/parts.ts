@@ -22,6 +22,8 @@ export interface JobsParts {
   /** The command of a step's job, secrets and all, and what to mask. Asked where the job runs. */
   readonly prepareJob: (step: StepOfJob) => Promise<{ readonly spec: CommandSpec; readonly redact: readonly string[] }>;
   readonly onJobStarted: (job: { readonly id: string; readonly workerId: string }) => void;
+  /** Its process is gone and it is back in line. */
+  readonly onJobRequeued: (job: { readonly id: string; readonly reason: string; readonly isPreempted: boolean }) => void;
   /** Must be safe to call twice. */
   readonly onJobEnded: (jobId: string) => void;
   readonly secrets: { read(orgId: string, name: string): Promise<string | undefined> };

@@ -27,6 +27,7 @@ export async function record(subject: {
     await keepTrying({ parts, jobId: fence.id, signal }, () => parts.database.engine.transaction((sql) => backInLine(sql, { claimed, fence, verdict, parts })));
     parts.database.announce();
     parts.ledger.drop(fence.id);
+    parts.onJobRequeued({ id: fence.id, reason: verdict.reason, isPreempted: verdict.preempted === true });
     return;
   }
   try {

@@ -328,6 +328,7 @@ class Worker implements JobWorker {
       this.#parts.ledger.drop(fence.id);
       this.#parts.wake([claimed.job.queue, ...(ended?.freedQueues ?? [])]);
       if (verdict.kind === 'end') this.#parts.onJobEnded(fence.id);
+      if (verdict.kind === 'requeue') this.#parts.onJobRequeued({ id: fence.id, reason: verdict.reason, isPreempted: false });
     }
   }
 }

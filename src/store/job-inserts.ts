@@ -16,6 +16,8 @@ export interface NewStepJob {
   readonly stepAttempt: number;
   readonly priority: number;
   readonly resources: Job['resources'];
+  /** It may be ended and put back in line for something more important. Default: false. */
+  readonly preemptible?: boolean | undefined;
   readonly timeoutMs: number | null;
   /** On whose behalf it runs. */
   readonly principal: string | null;
@@ -27,13 +29,13 @@ export async function insertStepJobs(sql: Sql, jobs: readonly NewStepJob[]): Pro
   if (jobs.length === 0) return;
   const column = <K extends keyof NewStepJob>(key: K): NewStepJob[K][] => jobs.map((job) => job[key]);
   const { rows } = await sql.query<JobRow>(
-    `insert into jobs (id, org_id, queue, type, status, instance_id, step_path, step_generation, step_attempt, priority, resources, timeout_ms, principal, created_at, seq)
+    `insert into jobs (id, org_id, queue, type, status, instance_id, step_path, step_generation, step_attempt, priority, resources, preemptible, timeout_ms, principal, created_at, seq)
      select id, org_id, queue, type, 'queued', instance_id, step_path, step_generation, step_attempt, priority,
        -- A queue of devices gives each job one, unless it says what it needs of them.
        case when coalesce(default_gpus, 0) > 0 and not resources::jsonb ?| array['gpus', 'vramBytes'] then resources::jsonb || jsonb_build_object('gpus', default_gpus) else resources::jsonb end,
-       timeout_ms, principal, created_at, 1
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::bigint[], $12::text[], $13::timestamptz[])
-       as new (id, org_id, queue, type, instance_id, step_path, step_generation, step_attempt, priority, resources, timeout_ms, principal, created_at)
+       preemptible, timeout_ms, principal, created_at, 1
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::text[], $11::bigint[], $12::text[], $13::timestamptz[], $14::boolean[])
+       as new (id, org_id, queue, type, instance_id, step_path, step_generation, step_attempt, priority, resources, timeout_ms, principal, created_at, preemptible)
        left join queues on queues.name = new.queue
      returning ${JOB_COLUMNS}`,
     [
@@ -50,6 +52,7 @@ export async function insertStepJobs(sql: Sql, jobs: readonly NewStepJob[]): Pro
       column('timeoutMs'),
       column('principal'),
       column('createdAt'),
+      jobs.map((job) => job.preemptible ?? false),
     ],
   );
   await writeEvents(

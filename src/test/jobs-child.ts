@@ -28,6 +28,7 @@ const jobs = createJobs({
   ledger,
   prepareJob: () => Promise.reject(new Error('no steps here')),
   onJobStarted: () => undefined,
+  onJobRequeued: () => undefined,
   onJobEnded: () => undefined,
   secrets: { read: () => Promise.resolve('kept-secret-value') },
   environments: { path: join(workspacePath, 'venvs'), limitBytes: 1024 ** 3 },

@@ -89,6 +89,7 @@ export async function jobsHarness(
       ledger: (ledger = testLedger(database, options.devices)),
       prepareJob: () => Promise.reject(new Error('no steps here')),
       onJobStarted: () => undefined,
+      onJobRequeued: () => undefined,
       onJobEnded: (id) => void endedCalls.set(id, (endedCalls.get(id) ?? 0) + 1),
       secrets: { read: (_org, name) => Promise.resolve(secrets.get(name)) },
       environments: { path: join(workspacePath, 'venvs'), limitBytes: 1024 ** 3 },

@@ -26,6 +26,11 @@ const resources: Schema = {
   },
 };
 
+const preemptible: Schema = {
+  type: 'boolean',
+  description: 'Its job may be ended and put back in line for something more important; $STUDIO_CHECKPOINT is kept, and no attempt is counted.',
+};
+
 const node: Schema = {
   type: 'object',
   required: ['key', 'type'],
@@ -72,6 +77,7 @@ const node: Schema = {
     idempotencyKey: { type: 'string', description: 'An expression; receivers that heed it act once for each value.' },
     start: { type: 'string', enum: ['auto', 'manual'], description: 'manual: it waits until a person lets it start.' },
     resources,
+    preemptible,
   },
 };
 
