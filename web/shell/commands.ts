@@ -11,6 +11,10 @@ export interface Command {
   readonly keys?: string | undefined;
   /** More words that find it. */
   readonly words?: string | undefined;
+  /** Beside the title: what it was found by. */
+  readonly note?: string | undefined;
+  /** Of a thing that has one. */
+  readonly status?: string | undefined;
   readonly disabled?: boolean | undefined;
   /** Whether its key means it where the focus is now; else the key is left to others. The palette runs it anyway. */
   readonly when?: (() => boolean) | undefined;

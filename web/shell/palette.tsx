@@ -1,23 +1,20 @@
 /** The command palette and the sheet of keys: both read the one list of commands. */
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { call } from '../api.ts';
-import { go } from '../route.ts';
 import { KeyHint } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
+import { StatusShape } from '../ui/status-chip.tsx';
 import { allCommands, findCommands } from './commands.ts';
+import { useFound } from './found.ts';
 import type { JSX } from 'preact';
 import type { Command } from './commands.ts';
-
-// Typing is not a search for each letter.
-const SEARCH_AFTER_MS = 150;
 
 export function Palette(props: { readonly onClose: () => void }): JSX.Element {
   const [query, setQuery] = useState('');
   const [at, setAt] = useState(0);
   const element = useRef<HTMLDialogElement>(null);
   const listId = useId();
-  const workflows = useWorkflowCommands(query);
-  const found = [...findCommands(allCommands(), query), ...workflows].slice(0, 60);
+  const things = useFound(query);
+  const found = [...findCommands(allCommands(), query), ...things].slice(0, 60);
   useEffect(() => {
     element.current?.showModal();
   }, []);
@@ -53,7 +50,7 @@ export function Palette(props: { readonly onClose: () => void }): JSX.Element {
         aria-expanded="true"
         aria-controls={listId}
         aria-activedescendant={found[at] === undefined ? undefined : `${listId}-${at}`}
-        placeholder="Go to, do, or find a workflow…"
+        placeholder="Go to, do, or find anything by name…"
         autocomplete="off"
         spellcheck={false}
         autofocus
@@ -99,36 +96,13 @@ function PaletteRow(props: PaletteRowProps): JSX.Element {
         </div>
       )}
       <div id={props.id} class="palette-row" role="option" aria-selected={props.chosen} onMouseMove={props.onPoint} onClick={props.onRun}>
-        <span class="grow truncate">{props.command.title}</span>
+        {props.command.status !== undefined && <StatusShape status={props.command.status} label />}
+        <span class="truncate">{props.command.title}</span>
+        <span class="grow truncate faint small">{props.command.note}</span>
         {props.command.keys !== undefined && <KeyHint keys={props.command.keys} />}
       </div>
     </>
   );
-}
-
-/** Workflows whose name answers the query, as commands. */
-function useWorkflowCommands(query: string): readonly Command[] {
-  const [found, setFound] = useState<readonly Command[]>([]);
-  useEffect(() => {
-    const search = query.trim();
-    if (search.length < 2) {
-      setFound([]);
-      return undefined;
-    }
-    const stop = new AbortController();
-    const timer = setTimeout(() => {
-      call('GET /api/v1/workflows', { query: { search, limit: 8 }, signal: stop.signal }).then(
-        (page) => setFound(page.items.map((one) => ({ id: one.id, title: one.name, group: 'Workflows', run: () => go(`/workflows/${one.id}`) }))),
-        // A search that fails finds nothing; the page behind says what is wrong.
-        () => setFound([]),
-      );
-    }, SEARCH_AFTER_MS);
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
-  }, [query]);
-  return found;
 }
 
 const listKeys: readonly (readonly [string, string])[] = [

@@ -38,7 +38,7 @@ test('the parts of a device add up to its memory: what tenants use, what they we
     parts.map(({ name, bytes, heldBytes, about, href }) => [name, bytes, heldBytes, about, href]),
     [
       ['job_1', 25, 15, undefined, '/jobs/job_1'],
-      ['llama', 20, 0, 'idle', '/models/llama'],
+      ['llama', 20, 0, 'idle', '/models?model=llama'],
       ['another organisation’s job', 0, 5, undefined, undefined],
       ['Not Studio’s', 15, 0, undefined, undefined],
       ['Free', 20, 0, undefined, undefined],

@@ -39,7 +39,7 @@ export function memoryParts(gpu: Card, leases: readonly Lease[]): readonly Memor
   return parts.filter((part) => part.bytes + part.heldBytes > 0);
 }
 
-const PAGES = { job: '/jobs/', model: '/models/' } as const;
+const PAGES = { job: '/jobs/', model: '/models?model=' } as const;
 
 function tenantPart(gpu: Card, lease: Lease, grantedBytes: number): MemoryPart {
   const shown = gpu.processes.filter(({ tenant }) => tenant !== null && tenant.id !== null && tenant.kind === lease.kind && tenant.id === lease.tenantId);
