@@ -47,6 +47,8 @@ export interface WiredModels {
   readonly modelsOf: ReturnType<typeof createStepModels>;
   readonly figures: ReturnType<typeof createMachineModels>['figures'];
   readonly routes: readonly Route[];
+  /** Writes what is counted of them. */
+  readonly flushUsage: () => Promise<void>;
   start(): Promise<void>;
   drain(): void;
   stop(): Promise<void>;
@@ -92,6 +94,7 @@ export function wireModels(parts: ModelWireParts): WiredModels {
     downloadsOf: createDownloadSteps({ downloads, sql: database.engine, log }),
     modelsOf: createStepModels({ gateway, settings: identity.settings, clock }),
     figures: models.figures,
+    flushUsage: usage.flush,
     routes: [
       ...modelRoutes({ catalogue, downloads, estimates: createEstimates({ devices }), life: models }),
       ...modelLifeRoutes({ life: models, clock, log }),

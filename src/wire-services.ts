@@ -28,6 +28,8 @@ export interface ServiceWireParts {
   readonly database: Database;
   readonly devices: Devices;
   readonly ledger: GpuLedger;
+  /** Writes what is counted of models. */
+  readonly flushUsage: () => Promise<void>;
   readonly supervisor: Services;
   readonly storage: StorageVerdict;
   readonly board: HealthBoard;
@@ -62,7 +64,7 @@ export function wireServices(parts: ServiceWireParts): WiredServices {
       return orgId === undefined ? undefined : notify.tellAdmins(orgId, message);
     },
   });
-  const cost = createMachineCost({ database, clock, log, devices, runpod });
+  const cost = createMachineCost({ database, clock, log, devices, ledger, runpod, flushUsage: parts.flushUsage });
   return {
     host,
     routes: [...serviceRoutes({ host, commands: createServiceCommands({ database, clock, host }), clock }), ...idleRoutes(idle), ...costRoutes(cost)],

@@ -211,7 +211,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     envelopeOf: (event) => new Broadcast(event).envelope(),
   });
   const services = wireServices({
-    ...{ config, clock, log, database, devices, ledger, notify, readSecret },
+    ...{ config, clock, log, database, devices, ledger, notify, readSecret, flushUsage: models.flushUsage },
     supervisor: parts.services,
     storage: parts.storage,
     board: parts.board,

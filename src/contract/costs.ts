@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { endpoint, timestamp } from './endpoint.ts';
 
-export const costGroups = ['job', 'workflow', 'org'] as const;
+/** By job or workflow: models and services each stand for themselves beside them. By kind: jobs, models, services. */
+export const costGroups = ['job', 'workflow', 'org', 'kind'] as const;
 export type CostGroup = (typeof costGroups)[number];
 
 const price = z.strictObject({ perHour: z.number().min(0).max(1_000_000), currency: z.string().regex(/^[A-Z]{3}$/, 'a currency is three letters, as USD') });
@@ -23,12 +24,26 @@ export const costs = z.strictObject({
   hours: z.number(),
   pricedHours: z.number(),
   total: z.number(),
-  /** Share of the total that went to jobs. The rest is the price of being there. */
+  /** Part of the total that went to jobs, models and services; of it, what models and services held while nobody used them. */
   attributed: z.number(),
+  idle: z.number(),
+  /** The price of being there: nobody held it. */
   unattributed: z.number(),
   /** Dearest first; at most 200. Null: the work of other organisations, in one. */
   items: z.array(
-    z.strictObject({ key: z.string().nullable(), name: z.string(), cost: z.number(), gpuHours: z.number(), slotHours: z.number(), jobs: z.int() }),
+    z.strictObject({
+      key: z.string().nullable(),
+      kind: z.enum(['job', 'workflow', 'org', 'model', 'service']),
+      name: z.string(),
+      cost: z.number(),
+      /** Of the cost, what was held while nobody used it. */
+      idleCost: z.number(),
+      /** Of the total, 0 to 1. */
+      share: z.number(),
+      gpuHours: z.number(),
+      slotHours: z.number(),
+      jobs: z.int(),
+    }),
   ),
   /** How a share is made. */
   formula: z.string(),
@@ -41,7 +56,7 @@ export const costEndpoints = [
   endpoint({
     key: 'GET /api/v1/costs',
     tag,
-    summary: 'What the machine cost, by job, workflow or organisation',
+    summary: 'What the machine cost: by job or workflow, with models and services, by organisation, or by kind',
     query: z.strictObject({ groupBy: z.enum(costGroups).default('workflow'), since: timestamp.optional(), until: timestamp.optional() }),
     status: 200,
     reply: costs,

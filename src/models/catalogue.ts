@@ -9,6 +9,7 @@ import type { Files } from '../files/files.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, fail } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
+import { createTurns } from '../kernel/turns.ts';
 import type { Database } from '../store/client.ts';
 import {
   deleteModel,
@@ -77,13 +78,7 @@ export function nameTaken(name: string): AppError {
 export function createCatalogue(parts: CatalogueParts): Catalogue {
   const { database, clock, log, folder, files } = parts;
   const sql = database.engine;
-  let last: Promise<unknown> = Promise.resolve();
-
-  const exclusive = <T>(work: () => Promise<T>): Promise<T> => {
-    const mine = last.then(work, work);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
+  const { take: exclusive } = createTurns();
 
   async function insert(model: NewModel, by: By): Promise<ModelRecord> {
     const isNew = await sql.transaction((tx) => insertModel(tx, model, by.requestId));

@@ -1,11 +1,11 @@
 /** Models behind a server that Studio starts for them: vLLM, llama-server, Ollama, whatever speaks as OpenAI does on a port of the loopback. It is loaded
  *  when its health path answers, watched while it runs, and ended with everything that it started. Its command is an argument list, never a shell's text. */
-import { createServer } from 'node:net';
 import { dirname, isAbsolute, join } from 'node:path';
 import { serviceSettings, type ServiceSettings } from '../contract/model-settings.ts';
 import { startChild, waitReady, type Child } from '../kernel/child.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/fail.ts';
+import { freePort } from '../kernel/free-port.ts';
 import type { ModelRecord } from '../store/models.ts';
 import { createDirectSend } from './direct-send.ts';
 import type { Driver } from './driver.ts';
@@ -182,16 +182,4 @@ async function watch(
     if (signal.aborted) return;
   }
   await child.stop({ graceMs: 0 });
-}
-
-/** A port that is free now; a program that finds it taken after all ends, and the next load gets another. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('the loopback gave no port'))));
-    });
-  });
 }

@@ -1,16 +1,16 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { shareCosts, type JobUse, type MachineRun } from './cost.ts';
+import { shareCosts, type HeldUse, type MachineRun } from './cost.ts';
 
 const HOUR = 3_600_000;
 const run = (more: Partial<MachineRun> = {}): MachineRun => ({ startMs: 0, endMs: 10 * HOUR, perHour: 2, gpus: 2, slots: 8, ...more });
-const use = (key: string, from: number, to: number, more: Partial<JobUse> = {}): JobUse => ({
+const use = (key: string, from: number, to: number, more: Partial<HeldUse> = {}): HeldUse => ({
   key,
   startMs: from * HOUR,
   endMs: to * HOUR,
   gpus: 0,
-  slots: 1,
+  ...{ slots: 1, isJob: true },
   ...more,
 });
 const all = { sinceMs: 0, untilMs: 10 * HOUR };
@@ -36,6 +36,17 @@ test('without devices a job pays for its slots', () => {
     ['b', 3],
     ['a', 1],
   ]);
+});
+
+test('a model pays for what it holds, and what it held while nobody used it stands apart; without devices it pays for its part of the machine', () => {
+  const model = { gpus: 0.5, slots: 0, part: 0.25, busy: 0.25, isJob: false };
+  const { attributed, idle, shares } = shareCosts([run()], [use('a', 0, 1, { gpus: 1 }), use('model', 0, 4, model)], all);
+  deepEqual(costOf(shares), [
+    ['model', 2],
+    ['a', 1],
+  ]);
+  deepEqual([attributed, idle, shares[0]?.idleCost, shares[0]?.jobs, shares[1]?.idleCost], [3, 1.5, 1.5, 0, 0]);
+  deepEqual(costOf(shareCosts([run({ gpus: 0, slots: 0 })], [use('model', 0, 4, model)], all).shares), [['model', 2]]);
 });
 
 test('each hour has the price of its time, and one without a price costs nothing that is known', () => {

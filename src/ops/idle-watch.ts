@@ -9,6 +9,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
+import { createTurns } from '../kernel/turns.ts';
 import { insertAudit } from '../store/audit.ts';
 import type { Database, Sql } from '../store/client.ts';
 import { readActivity, readMachineSetting, writeMachineSetting } from '../store/machine.ts';
@@ -67,13 +68,7 @@ export function createIdleWatch(parts: IdleWatchParts): IdleWatch {
   let canStop: { readonly atMs: number; readonly value: IdleState['canStop'] } | undefined;
   let cancel = (): void => undefined;
   let isStopped = false;
-  let turn: Promise<unknown> = Promise.resolve();
-
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = turn.then(work, work);
-    turn = next.catch(() => undefined);
-    return next;
-  };
+  const turns = createTurns();
 
   async function gather(): Promise<IdleFacts> {
     const nowMs = clock.now();
@@ -188,7 +183,8 @@ export function createIdleWatch(parts: IdleWatchParts): IdleWatch {
 
   function arm(): void {
     cancel = clock.after(LOOK_MS, () => {
-      inTurn(look)
+      turns
+        .take(look)
         .catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'it could not be looked whether the machine idles; looked again'))
         .finally(() => void (isStopped || arm()));
     });
@@ -210,7 +206,7 @@ export function createIdleWatch(parts: IdleWatchParts): IdleWatch {
   }
 
   async function change(author: IdleAuthor, action: string, details: Record<string, Json>, work: (sql: Sql, now: Date) => Promise<void>): Promise<IdleState> {
-    await inTurn(async () => {
+    await turns.take(async () => {
       const now = new Date(clock.now());
       await database.engine.transaction(async (sql) => {
         await work(sql, now);
@@ -232,7 +228,7 @@ export function createIdleWatch(parts: IdleWatchParts): IdleWatch {
     async stop() {
       isStopped = true;
       cancel();
-      await turn;
+      await turns.over();
     },
     read: async () => describe(await askCanStop()),
     setPolicy: (wanted, author) =>
@@ -245,6 +241,6 @@ export function createIdleWatch(parts: IdleWatchParts): IdleWatch {
       change(author, 'idle.kept_awake', { ms }, async () => {
         memory = { ...memory, keepAwakeUntilMs: ms === 0 ? null : clock.now() + ms };
       }),
-    look: () => inTurn(look),
+    look: () => turns.take(look),
   };
 }

@@ -1,12 +1,13 @@
-/** Keeps when this machine runs and at which price, and answers whose work it was spent on. The sharing itself is cost.ts.
+/** Keeps when this machine runs and at which price, and what models and services hold of it; answers whose work it was spent on. The answer is made by cost-report.ts.
  *  One thing to know: a run ends where it was seen last, a minute at most before the end; a changed price begins a new one. */
-import type { CostGroup, Costs, MachinePrice } from '../contract/costs.ts';
+import type { Costs, MachinePrice } from '../contract/costs.ts';
 import type { Json } from '../contract/endpoint.ts';
 import type { Devices } from '../gpu/device.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { fail, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
+import { createTurns } from '../kernel/turns.ts';
 import { insertAudit } from '../store/audit.ts';
 import type { Database } from '../store/client.ts';
 import {
@@ -17,11 +18,12 @@ import {
   readMachineSetting,
   touchMachineRun,
   writeMachineSetting,
-  type JobUseRow,
 } from '../store/machine.ts';
+import { deleteOldMachineUses, listMachineUses, listModelAskers } from '../store/machine-uses.ts';
 import { nextSequence, writeEvents } from '../store/outbox.ts';
-import { shareCosts } from './cost.ts';
+import { reportCosts, type CostAsker } from './cost-report.ts';
 import type { IdleAuthor } from './idle-watch.ts';
+import { createLeaseUses, type LeaseUseParts } from './lease-uses.ts';
 import type { Runpod } from './runpod.ts';
 
 export interface MachineCostParts {
@@ -29,17 +31,15 @@ export interface MachineCostParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly devices: Pick<Devices, 'list'>;
+  readonly ledger: LeaseUseParts['ledger'];
   readonly runpod: Pick<Runpod, 'read'> | undefined;
+  /** What was counted of models, written: who asks for costs sees it. */
+  readonly flushUsage?: () => Promise<void>;
 }
 
-export interface CostQuestion {
-  readonly groupBy: CostGroup;
+export interface CostQuestion extends CostAsker {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
-  /** Whose names are told; others are one. */
-  readonly orgId: string;
-  /** Names of all organisations: for the machine's owner. */
-  readonly seesOrgs: boolean;
 }
 
 export interface MachineCost {
@@ -51,14 +51,13 @@ export interface MachineCost {
 }
 
 const BEAT_MS = 60_000;
+/** How much of the use of a tenant that goes may be missed. */
+const LOOK_MS = 5_000;
 /** A pod's price changes when its plan does. */
 const PRICE_KEPT_MS = 3_600_000;
 const SETTING = 'price';
 const RUNS_KEPT_MS = 400 * 86_400_000;
 const DEFAULT_WINDOW_MS = 30 * 86_400_000;
-const MAX_ITEMS = 200;
-const FORMULA =
-  'A job pays, for each hour, the price of that hour times the part of the machine it held: of a machine with GPUs its devices (a share of memory as that part of a device) over all devices; of one without, its slots over all slots. Where the parts of a moment come to more than the machine, each is cut alike. What nobody held stays unattributed.';
 
 export function createMachineCost(parts: MachineCostParts): MachineCost {
   const { database, clock, log } = parts;
@@ -68,14 +67,10 @@ export function createMachineCost(parts: MachineCostParts): MachineCost {
   let podPrice: number | null = null;
   let run: { readonly id: string; readonly key: string } | undefined;
   let cancel = (): void => undefined;
+  let cancelLook = (): void => undefined;
   let isStopped = false;
-  let turn: Promise<unknown> = Promise.resolve();
-
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = turn.then(work, work);
-    turn = next.catch(() => undefined);
-    return next;
-  };
+  const uses = createLeaseUses({ ledger: parts.ledger, sql, clock });
+  const turns = createTurns();
 
   async function readPrice(): Promise<MachinePrice> {
     const set = await readMachineSetting(sql, SETTING);
@@ -97,6 +92,8 @@ export function createMachineCost(parts: MachineCostParts): MachineCost {
   async function beat(): Promise<void> {
     price = await readPrice();
     const now = new Date(clock.now());
+    uses.look();
+    await uses.write();
     const gpus = (await parts.devices.list()).length;
     const key = `${price.perHour} ${price.currency} ${gpus}`;
     const isGoing = run !== undefined && (await touchMachineRun(sql, { id: run.id, at: now }));
@@ -105,11 +102,20 @@ export function createMachineCost(parts: MachineCostParts): MachineCost {
     await insertMachineRun(sql, { id, at: now, perHour: price.perHour, currency: price.currency, gpus });
     run = { id, key };
     await deleteOldMachineRuns(sql, new Date(now.getTime() - RUNS_KEPT_MS));
+    await deleteOldMachineUses(sql, new Date(now.getTime() - RUNS_KEPT_MS));
+  }
+
+  function armLook(): void {
+    cancelLook = clock.after(LOOK_MS, () => {
+      uses.look();
+      armLook();
+    });
   }
 
   function arm(): void {
     cancel = clock.after(BEAT_MS, () => {
-      inTurn(beat)
+      turns
+        .take(beat)
         .catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'that the machine runs was not noted; tried again'))
         .finally(() => void (isStopped || arm()));
     });
@@ -118,52 +124,48 @@ export function createMachineCost(parts: MachineCostParts): MachineCost {
   return {
     async start() {
       // Asking the pod's price must not hold up the start.
-      void inTurn(beat).catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'that the machine runs was not noted; tried again'));
+      void turns.take(beat).catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'that the machine runs was not noted; tried again'));
       arm();
+      armLook();
     },
     async stop() {
       isStopped = true;
       cancel();
-      await turn;
+      cancelLook();
+      await turns.over();
+      uses.look();
+      await uses.write().catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'the last minute of what models and services held was not noted'));
       if (run !== undefined) await touchMachineRun(sql, { id: run.id, at: new Date(clock.now()) }).catch(() => false); // It ends a minute earlier.
     },
     async read(question) {
-      await inTurn(beat);
+      await parts.flushUsage?.();
+      await turns.take(beat);
       const untilMs = question.until === undefined ? clock.now() : Date.parse(question.until);
       const sinceMs = question.since === undefined ? untilMs - DEFAULT_WINDOW_MS : Date.parse(question.since);
       if (sinceMs >= untilMs)
         fail('invalid_query', `since (${new Date(sinceMs).toISOString()}) does not lie before until (${new Date(untilMs).toISOString()}).`);
       const window = { since: new Date(sinceMs), until: new Date(untilMs) };
-      const [runs, rows, gpus] = await Promise.all([listMachineRuns(sql, window), listJobUses(sql, window), parts.devices.list()]);
-      const deviceBytes = Math.max(1, ...gpus.map(({ memoryTotalBytes }) => memoryTotalBytes));
-      const names = new Map(rows.map((row) => [row.id, nameOf(row, question)]));
-      const shared = shareCosts(
-        runs.map(({ startedAt, seenAt, ...rest }) => ({ ...rest, startMs: startedAt.getTime(), endMs: seenAt.getTime() })),
-        rows.map((row) => ({
-          key: names.get(row.id)?.key ?? null,
-          startMs: row.startedAt.getTime(),
-          endMs: row.endedAt?.getTime() ?? clock.now(),
-          gpus: row.gpus > 0 ? row.gpus : Math.min(1, row.vramBytes / deviceBytes),
-          slots: 1,
-        })),
-        { sinceMs, untilMs },
+      const [runs, jobs, held, askers, gpus] = await Promise.all([
+        listMachineRuns(sql, window),
+        listJobUses(sql, window),
+        listMachineUses(sql, window),
+        listModelAskers(sql, window),
+        parts.devices.list(),
+      ]);
+      const report = reportCosts(
+        {
+          runs: runs.map(({ startedAt, seenAt, ...rest }) => ({ ...rest, startMs: startedAt.getTime(), endMs: seenAt.getTime() })),
+          jobs,
+          uses: held,
+          askers,
+        },
+        question,
+        { sinceMs, untilMs, nowMs: clock.now(), deviceBytes: Math.max(1, ...gpus.map(({ memoryTotalBytes }) => memoryTotalBytes)) },
       );
-      const nameByKey = new Map([...names.values()].map(({ key, name }) => [key, name]));
-      return {
-        since: window.since.toISOString(),
-        until: window.until.toISOString(),
-        price,
-        hours: shared.hours,
-        pricedHours: shared.pricedHours,
-        total: shared.total,
-        attributed: shared.attributed,
-        unattributed: Math.max(0, shared.total - shared.attributed),
-        items: shared.shares.slice(0, MAX_ITEMS).map((share) => ({ ...share, name: nameByKey.get(share.key) ?? '' })),
-        formula: FORMULA,
-      };
+      return { since: window.since.toISOString(), until: window.until.toISOString(), price, ...report };
     },
     async setPrice(wanted, author) {
-      await inTurn(async () => {
+      await turns.take(async () => {
         const now = new Date(clock.now());
         await sql.transaction(async (tx) => {
           await writeMachineSetting(tx, { key: SETTING, value: wanted as Json, now });
@@ -189,14 +191,3 @@ export function createMachineCost(parts: MachineCostParts): MachineCost {
     },
   };
 }
-
-/** What a job counts towards, as the asker may know it. */
-function nameOf(row: JobUseRow, { groupBy, orgId, seesOrgs }: CostQuestion): { readonly key: string | null; readonly name: string } {
-  const isOwn = row.orgId === orgId;
-  if (groupBy === 'org') return isOwn || seesOrgs ? { key: row.orgId, name: row.orgName } : OTHERS;
-  if (!isOwn) return OTHERS;
-  if (groupBy === 'job') return { key: row.id, name: row.workflowName ?? 'Direct job' };
-  return { key: row.workflowId ?? 'direct', name: row.workflowName ?? 'Direct jobs' };
-}
-
-const OTHERS = { key: null, name: 'Other organisations' } as const;

@@ -1,7 +1,6 @@
 /** One run of a defined service, from waiting for what it needs to the proof that nothing of it is left. Never starts it again: supervise/service.ts does.
  *  One thing to know: `exited` resolves only when all its processes are gone and its memory is given back, so a next run never meets this one. */
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { isAbsolute, join } from 'node:path';
 import type { ServiceDefinition } from '../contract/services.ts';
 import type { Lease, Ledger } from '../gpu/tenants.ts';
@@ -9,6 +8,7 @@ import { groupMembers } from '../kernel/process-identity.ts';
 import { describeExit, killGroup, sendSignal, startChild, type Child, type ExitStatus } from '../kernel/child.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
+import { freePort } from '../kernel/free-port.ts';
 import { Refusal } from '../supervise/refusal.ts';
 import { FailedStart, type RunningService, type Say } from '../supervise/service.ts';
 import { fillText, secretsIn, type Placeholder } from './definition.ts';
@@ -198,16 +198,4 @@ async function readSecrets({ definition, readSecret }: RunParts): Promise<Readon
     found.set(name, value);
   }
   return found;
-}
-
-/** A port of the loopback that is free now; a program that finds it taken after all ends, and the next try gets another. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('the loopback gave no port'))));
-    });
-  });
 }

@@ -31,6 +31,7 @@ const groups = [
   { value: 'workflow', label: 'Workflows' },
   { value: 'job', label: 'Jobs' },
   { value: 'org', label: 'Organisations' },
+  { value: 'kind', label: 'Kinds' },
 ] as const;
 
 export function CostsPage(): JSX.Element {
@@ -64,7 +65,11 @@ export function CostsPage(): JSX.Element {
                 columns={columnsOf(value)}
                 rows={value.items}
                 rowKey={(item) => item.key ?? 'others'}
-                empty={<Empty title="No job ran in this time">What a job held of the machine, for how long, and what that cost will stand here.</Empty>}
+                empty={
+                  <Empty title="Nothing ran in this time">
+                    What jobs, models and services held of the machine, for how long, and what that cost will stand here.
+                  </Empty>
+                }
               />
             </Card>
             {me.value?.role === 'super_admin' && <PriceForm key={`${value.price.perHour} ${value.price.source}`} costs={value} onSaved={costs.reload} />}
@@ -83,6 +88,15 @@ function columnsOf(costs: Costs): readonly Column<Costs['items'][number]>[] {
     { key: 'jobs', title: 'Jobs', width: '72px', align: 'end', minor: true, render: (item) => formatNumber(item.jobs) },
     { key: 'gpu', title: 'GPU hours', width: '96px', align: 'end', minor: true, render: (item) => item.gpuHours.toFixed(2) },
     { key: 'slot', title: 'Slot hours', width: '96px', align: 'end', render: (item) => item.slotHours.toFixed(2) },
+    { key: 'share', title: 'Share', width: '72px', align: 'end', minor: true, render: (item) => formatPercent(item.share) },
+    {
+      key: 'idle',
+      title: 'Idle',
+      width: '96px',
+      align: 'end',
+      minor: true,
+      render: (item) => (item.idleCost === 0 ? '' : formatMoney(item.idleCost, costs.price.currency)),
+    },
     {
       key: 'cost',
       title: 'Cost',
@@ -102,10 +116,11 @@ function CostSummary(props: { readonly costs: Costs }): JSX.Element {
       <div class="stack">
         <div class="queue-figures">
           <Figure value={formatMoney(costs.total, price.currency)} word="in all" />
-          <Figure value={formatMoney(costs.attributed, price.currency)} word="for jobs" />
+          <Figure value={formatMoney(costs.attributed, price.currency)} word="for what was held" />
+          <Figure value={formatMoney(costs.idle, price.currency)} word="of it held idle" />
           <Figure value={formatMoney(costs.unattributed, price.currency)} word="for being there" />
         </div>
-        <Meter label="Share that went to jobs" used={costs.attributed} total={Math.max(costs.total, 1e-9)} warnAt={2} badAt={2} />
+        <Meter label="Share that was held" used={costs.attributed} total={Math.max(costs.total, 1e-9)} warnAt={2} badAt={2} />
         <Facts
           facts={[
             ['Used', costs.total === 0 ? undefined : formatPercent(share)],
