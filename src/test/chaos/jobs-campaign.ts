@@ -1,10 +1,13 @@
-/** Kills a real Studio while jobs run that are hard to keep hold of, and judges from outside what became of each: its end, its exit status, its log to
- *  the byte, its usage, and that no process of it is left. Knows of Studio only what its API and /proc say. */
+/** Kills a real Studio while jobs run that are hard to keep hold of, on cores and on the cards of a fake, and judges from outside what became of each: its end,
+ *  its exit status, its log to the byte, its usage, its lease, and that no process of it is left. Knows of Studio only what its API and /proc say. */
 import { createHash, type Hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asObject, type ApiClient } from '../api-client.ts';
+import { fakeGpu } from '../fake-gpu.ts';
 import { claimStudio, createStudio, type Studio } from '../studio-process.ts';
+import { watchGpus, type GpuWatch, type SeenLease } from './gpu-watch.ts';
+import { cpuKinds, gpuKinds, type JobKind } from './job-kinds.ts';
 import { between, randomOf } from './random.ts';
 
 export interface JobsCampaign {
@@ -23,108 +26,63 @@ export interface JobsVerdict {
   /** From the request to cancel to the recorded end, ms. */
   readonly slowestCancelMs: number;
   readonly loggedBytes: number;
+  /** Leases that outlived a kill, and were found with the same id. */
+  readonly leasesFound: number;
+  /** Looks at the cards that found somebody there. */
+  readonly looksAtCards: number;
 }
 
-interface Kind {
-  readonly name: string;
-  /** Ends by itself while Studio is down. */
-  readonly endsAway?: true;
-  readonly isCancelled?: true;
-  readonly status: string;
-  readonly exitCode?: number;
-  body(mark: string, bytes: number): object;
-  /** What its log must be; undefined: not judged to the byte. */
-  log(bytes: number): { readonly bytes: number; readonly sha256: string } | undefined;
-}
-
-const LINE_BYTES = 1_000;
 const WAIT_MS = 180_000;
-
-const burstLogs = new Map<number, { readonly bytes: number; readonly sha256: string }>();
-
-function burstLog(bytes: number): { readonly bytes: number; readonly sha256: string } {
-  const known = burstLogs.get(bytes);
-  if (known !== undefined) return known;
-  const hash = createHash('sha256');
-  const filler = 'x'.repeat(LINE_BYTES - 17);
-  for (let line = 0; line < bytes / LINE_BYTES; line++) hash.update(`${String(line).padStart(15, '0')} ${filler}\n`);
-  const log = { bytes, sha256: hash.digest('hex') };
-  burstLogs.set(bytes, log);
-  return log;
-}
-
-const BURST = `import sys, time
-lines = int(sys.argv[1])
-filler = b"x" * ${LINE_BYTES - 17}
-out = sys.stdout.buffer
-for i in range(lines):
-    out.write(b"%015d " % i + filler + b"\\n")
-out.flush()
-sys.exit(5)
-`;
-
-const kinds: readonly Kind[] = [
-  {
-    name: 'forks',
-    status: 'completed',
-    exitCode: 0,
-    body: (mark) => ({
-      script: `echo ready; (setsid sh -c 'env -i setsid sleep ${mark} & sleep ${mark}' &) ; (setsid setsid sleep ${mark} &) ; sleep 4; echo done`,
-    }),
-    log: () => undefined,
-  },
-  {
-    name: 'stubborn',
-    status: 'cancelled',
-    isCancelled: true,
-    body: (mark) => ({ script: `trap '' TERM INT HUP; (trap '' TERM; setsid sleep ${mark} &); echo ready; while :; do sleep ${mark}; done` }),
-    log: () => undefined,
-  },
-  {
-    name: 'burst',
-    status: 'failed',
-    exitCode: 5,
-    body: (_mark, bytes) => ({ command: ['python3', '-c', BURST, String(bytes / LINE_BYTES)] }),
-    log: burstLog,
-  },
-  {
-    name: 'ends away',
-    endsAway: true,
-    status: 'failed',
-    exitCode: 7,
-    body: (mark) => ({ script: `echo ready; while test -d /proc/$STUDIO_PID; do sleep 0.05; done; echo ${mark}; sleep 0.2; exit 7` }),
-    log: () => undefined,
-  },
-];
+/** Of the fixture's cards, these stay. */
+const CARDS = 2;
+const CARD_MIB = 81_559;
 
 /** Runs the campaign on a Studio of its own. */
 export async function runJobsCampaign(campaign: JobsCampaign): Promise<JobsVerdict> {
-  const studio = await createStudio();
+  const endings: (() => void)[] = [];
+  const gpu = fakeGpu({ after: (work) => void endings.push(work) }, 'eight-80gb');
+  for (const uuid of gpu.uuids.slice(CARDS)) gpu.remove(uuid);
+  const studio = await createStudio({ env: { PATH: gpu.env.PATH } });
   const random = randomOf(campaign.seed);
-  const verdict = { jobs: 0, faults: [] as string[], slowestCancelMs: 0, loggedBytes: 0 };
+  const verdict = { jobs: 0, faults: [] as string[], slowestCancelMs: 0, loggedBytes: 0, leasesFound: 0 };
+  const kinds = [...gpuKinds(gpu.state), ...cpuKinds];
   try {
     await studio.start();
     const client = await claimStudio(studio);
-    await client.expect(200, 'PATCH', '/api/v1/queues/studio', { slots: kinds.length });
-    for (let kill = 1; kill <= campaign.kills; kill++) {
-      const before = verdict.faults.length;
-      await runOne({ studio, client, kill, campaign, verdict, delayMs: between(random, 0, 1_500) });
-      const bad = verdict.faults.slice(before);
-      campaign.onLine(`kill ${kill} of ${campaign.kills}: ${bad.length === 0 ? 'clean' : bad.join('; ')}`);
+    for (const queue of ['studio', 'gpu']) await client.expect(200, 'PATCH', `/api/v1/queues/${queue}`, { slots: 4 });
+    const watch = watchGpus({ state: gpu.state, client, cardMib: CARD_MIB });
+    try {
+      for (let kill = 1; kill <= campaign.kills; kill++) {
+        const before = [verdict.faults.length, watch.faults.length] as const;
+        // Serial: each kill is judged before the next.
+        await runOne({ studio, client, watch, kinds, kill, campaign, verdict, delayMs: between(random, 0, 1_500) });
+        const bad = [...verdict.faults.slice(before[0]), ...watch.faults.slice(before[1])];
+        campaign.onLine(`kill ${kill} of ${campaign.kills}: ${bad.length === 0 ? 'clean' : bad.join('; ')}`);
+      }
+    } finally {
+      await watch.stop();
     }
-    return verdict;
+    return { ...verdict, faults: [...verdict.faults, ...watch.faults], looksAtCards: watch.looks };
   } finally {
     await studio.destroy();
+    for (const end of endings) end();
   }
 }
 
 interface Run {
   readonly studio: Studio;
   readonly client: ApiClient;
+  readonly watch: GpuWatch;
+  readonly kinds: readonly JobKind[];
   readonly kill: number;
   readonly campaign: JobsCampaign;
-  readonly verdict: { jobs: number; faults: string[]; slowestCancelMs: number; loggedBytes: number };
+  readonly verdict: { jobs: number; faults: string[]; slowestCancelMs: number; loggedBytes: number; leasesFound: number };
   readonly delayMs: number;
+}
+
+interface Submitted {
+  readonly kind: JobKind;
+  readonly id: string;
 }
 
 async function runOne(run: Run): Promise<void> {
@@ -132,21 +90,15 @@ async function runOne(run: Run): Promise<void> {
   const bytes = kill % 10 === 0 ? campaign.largeBurstBytes : campaign.burstBytes;
   // A sleep of this length is no other's: by it a process is known that took off every other mark.
   const mark = `${40_000 + kill}.${campaign.seed % 1_000_000}`;
-  const pid = String(studio.pid());
-  const jobs: { kind: Kind; id: string }[] = [];
-  for (const kind of kinds) {
-    const body = { ...kind.body(mark, bytes), labels: { kind: kind.name } };
-    const text = JSON.stringify(body).replaceAll('$STUDIO_PID', pid);
-    const made = await client.expect(201, 'POST', '/api/v1/jobs', JSON.parse(text));
-    jobs.push({ kind, id: String(asObject(made['job'])['id']) });
-  }
+  const jobs = await submitAll(run, { mark, bytes });
   verdict.jobs += jobs.length;
-  for (const { id } of jobs) await until(async () => (await logBytes(client, id)) > 0, `the first line of ${id}`);
+  for (const { kind, id } of jobs) if (kind.isLate !== true) await until(async () => (await logBytes(client, id)) > 0, `the first line of ${id}`);
   await sleep(run.delayMs);
+  const held = await leasesBefore(run, jobs);
   await studio.kill();
-  const away = jobs.find(({ kind }) => kind.endsAway === true);
-  if (away !== undefined) await until(() => Promise.resolve(survivorsOf(away.id, undefined).length === 0), `the end of ${away.id}`);
+  for (const { kind, id } of jobs) if (kind.endsAway === true) await until(() => Promise.resolve(survivorsOf(id, undefined).length === 0), `the end of ${id}`);
   await studio.start();
+  await judgeLeases(run, held);
   for (const { kind, id } of jobs) {
     if (kind.isCancelled !== true) continue;
     const askedAt = performance.now();
@@ -156,9 +108,46 @@ async function runOne(run: Run): Promise<void> {
   }
   for (const { kind, id } of jobs) verdict.faults.push(...(await faultsOf(run, kind, id, bytes)).map((fault) => `${kind.name} ${id}: ${fault}`));
   verdict.faults.push(...survivorsOf(undefined, mark).map((name) => `kill ${kill}: a process is left: ${name}`));
+  const ids = new Set(jobs.map(({ id }) => id));
+  const left = (await run.watch.leases())?.filter(({ tenantId }) => ids.has(tenantId)) ?? [];
+  verdict.faults.push(...left.map(({ tenantId }) => `the lease of ${tenantId} is held although it has ended`));
 }
 
-async function faultsOf({ client, verdict }: Run, kind: Kind, id: string, bytes: number): Promise<string[]> {
+async function submitAll({ studio, client, kinds }: Run, { mark, bytes }: { readonly mark: string; readonly bytes: number }): Promise<readonly Submitted[]> {
+  const pid = String(studio.pid());
+  const jobs: Submitted[] = [];
+  for (const kind of kinds) {
+    const body = { ...kind.body(mark, bytes), labels: { kind: kind.name } };
+    const text = JSON.stringify(body).replaceAll('$STUDIO_PID', pid);
+    // Serial: who comes first is granted first.
+    const made = await client.expect(201, 'POST', '/api/v1/jobs', JSON.parse(text));
+    jobs.push({ kind, id: String(asObject(made['job'])['id']) });
+  }
+  return jobs;
+}
+
+/** What is held the moment before the kill. The two shares must sit on one card. */
+async function leasesBefore({ watch, verdict, kill }: Run, jobs: readonly Submitted[]): Promise<readonly SeenLease[]> {
+  const held = (await watch.leases()) ?? [];
+  const cards = jobs.filter(({ kind }) => kind.name.startsWith('share')).map(({ id }) => held.find(({ tenantId }) => tenantId === id)?.uuids.join());
+  if (new Set(cards).size !== 1 || cards[0] === undefined) verdict.faults.push(`kill ${kill}: the two shares sit on ${cards.map(String).join(' and ')}`);
+  return held;
+}
+
+/** Whose process lives on has its lease, the same one. */
+async function judgeLeases({ watch, verdict, kill }: Run, held: readonly SeenLease[]): Promise<void> {
+  const living = held.filter(({ tenantId }) => survivorsOf(tenantId, undefined).length > 0);
+  const found = await watch.leases();
+  for (const lease of living) {
+    const now = found?.find(({ tenantId }) => tenantId === lease.tenantId);
+    if (now?.id === lease.id && now.uuids.join() === lease.uuids.join()) verdict.leasesFound += 1;
+    // It may have ended in between.
+    else if (survivorsOf(lease.tenantId, undefined).length > 0)
+      verdict.faults.push(`kill ${kill}: the lease ${lease.id} of ${lease.tenantId} was not found again`);
+  }
+}
+
+async function faultsOf({ client, verdict }: Run, kind: JobKind, id: string, bytes: number): Promise<string[]> {
   const job = await ended(client, id);
   const faults: string[] = [];
   if (job['status'] !== kind.status) faults.push(`it is ${String(job['status'])} (${String(job['reason'])}), not ${kind.status}`);
@@ -172,7 +161,7 @@ async function faultsOf({ client, verdict }: Run, kind: Kind, id: string, bytes:
   if (wanted !== undefined && (wanted.bytes !== log.bytes || wanted.sha256 !== log.sha256))
     faults.push(`its log has ${log.bytes} bytes, not the ${wanted.bytes} it wrote, or others`);
   if (wanted === undefined && !log.head.startsWith('ready\n')) faults.push(`its log begins with ${JSON.stringify(log.head.slice(0, 80))}`);
-  if (kind.name === 'forks' && !/done\n/.test(log.head)) faults.push('its last line is missing');
+  if (kind.name.endsWith('forks') && !/done\n/.test(log.head)) faults.push('its last line is missing');
   return faults;
 }
 

@@ -1,8 +1,8 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { runJobsCampaign } from './jobs-campaign.ts';
 
-test('jobs that fork, ignore TERM, burst their log or end meanwhile outlive a killed Studio: found, whole, and ended with nothing left', async (context) => {
+test('jobs on cores and cards that fork, ignore TERM, burst their log or end meanwhile outlive a killed Studio: found with their leases, whole, and ended with nothing left', async (context) => {
   const seed = Number(process.env['STUDIO_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   context.diagnostic(`seed ${seed}`);
   const verdict = await runJobsCampaign({
@@ -13,5 +13,6 @@ test('jobs that fork, ignore TERM, burst their log or end meanwhile outlive a ki
     onLine: (line) => context.diagnostic(line),
   });
   deepEqual(verdict.faults, []);
-  equal(verdict.jobs, 12);
+  equal(verdict.jobs, 24);
+  ok(verdict.leasesFound > 0 && verdict.looksAtCards > 0);
 });
