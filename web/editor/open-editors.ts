@@ -31,27 +31,42 @@ async function openEditors(): Promise<ReadonlySet<string>> {
   return found;
 }
 
-const lastOf = (workflowId: string): string => `studio.editor.${workflowId}`;
+const openOf = (workflowId: string): string => `studio.editor.${workflowId}.`;
 
-/** Says good-bye for editors of this browser that are gone without a word (a crash), so that their pen is free. Remembers this one for the next.
+/** Says good-bye for editors of this browser that are gone without a word (a crash), so that their pen is free.
  *  @returns the copies among `kept` that nobody types in any more */
 export async function leaveGoneEditors(workflowId: string, own: string, kept: readonly KeptDraft[]): Promise<readonly KeptDraft[]> {
-  const last = remember(workflowId, own);
-  const known = new Set([...kept.map((each) => each.editor), ...(last === null ? [] : [last])]);
+  const known = new Set([...kept.map((each) => each.editor), ...remembered(workflowId)]);
+  known.delete(own);
   if (known.size === 0) return [];
   const open = await openEditors();
-  const gone = [...known].filter((editor) => editor !== own && !open.has(editor));
+  const gone = [...known].filter((editor) => !open.has(editor));
   await Promise.allSettled(gone.map(async (editor) => await call('DELETE /api/v1/workflows/{id}/editors', { params: { id: workflowId }, query: { editor } })));
+  for (const editor of gone) forgetEditor(workflowId, editor);
   return kept.filter((each) => gone.includes(each.editor));
 }
 
-/** The editor that this tab had open before, if any. */
-function remember(workflowId: string, own: string): string | null {
+/** Until `forgetEditor` the next editor asks whether this one is still there. */
+export function rememberEditor(workflowId: string, editor: string): void {
   try {
-    const last = sessionStorage.getItem(lastOf(workflowId));
-    sessionStorage.setItem(lastOf(workflowId), own);
-    return last;
+    localStorage.setItem(`${openOf(workflowId)}${editor}`, '');
   } catch {
-    return null;
+    // The lease ends by itself.
+  }
+}
+
+export function forgetEditor(workflowId: string, editor: string): void {
+  try {
+    localStorage.removeItem(`${openOf(workflowId)}${editor}`);
+  } catch {
+    // Nothing was remembered.
+  }
+}
+
+function remembered(workflowId: string): readonly string[] {
+  try {
+    return Object.keys(localStorage).flatMap((key) => (key.startsWith(openOf(workflowId)) ? [key.slice(openOf(workflowId).length)] : []));
+  } catch {
+    return [];
   }
 }

@@ -6,6 +6,7 @@ import type { Editor, EditorsPayload } from '../../src/contract/editors.ts';
 import { call } from '../api.ts';
 import { live } from '../connection.ts';
 import { me } from '../session.ts';
+import { forgetEditor, rememberEditor } from './open-editors.ts';
 
 export interface Presence {
   readonly others: ReadonlySignal<readonly Editor[]>;
@@ -61,6 +62,7 @@ export function createPresence(input: { readonly workflowId: string; readonly ed
     takePen: async () => await keep('take'),
     async start() {
       isOpen = true;
+      rememberEditor(workflowId, editor);
       leave = live.subscribe([`workflow:${workflowId}`], {
         onEvent: (event) => {
           if (event.event_type !== 'workflows:editors:changed' || event.entity_id !== workflowId) return;
@@ -79,12 +81,14 @@ export function createPresence(input: { readonly workflowId: string; readonly ed
       clearTimeout(timer);
       leave();
       window.removeEventListener('pagehide', goodbye);
+      forgetEditor(workflowId, editor);
       void call('DELETE /api/v1/workflows/{id}/editors', { params: { id: workflowId }, query: { editor } }).catch(() => undefined);
     },
   };
 
   /** A tab that closes says so; one that crashes is found out by its lease. */
   function goodbye(): void {
+    forgetEditor(workflowId, editor);
     void call('DELETE /api/v1/workflows/{id}/editors', { params: { id: workflowId }, query: { editor }, keepalive: true }).catch(() => undefined);
   }
 }
