@@ -29,6 +29,7 @@ import { fileRoutes } from './http/routes/files.ts';
 import { formRoutes } from './http/routes/forms.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { instanceViewRoutes } from './http/routes/instance-views.ts';
+import { instanceStatsRoutes } from './http/routes/instance-stats.ts';
 import { instanceRoutes } from './http/routes/instances.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { machineRoutes } from './http/routes/machine.ts';
@@ -263,6 +264,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...editorRoutes({ engine }),
     ...searchRoutes(),
     ...savedViewRoutes(identity),
+    ...instanceStatsRoutes({ clock }),
     ...instanceRoutes({ engine, jobs, accounts: identity.accounts }),
     ...instanceViewRoutes({ jobs }),
     ...approvalRoutes({ accounts: identity.accounts }),

@@ -20,6 +20,7 @@ import { gatewayEndpoints } from './gateway.ts';
 import { healthEndpoints } from './health.ts';
 import { idleEndpoints } from './idle.ts';
 import { instanceViewEndpoints } from './instance-views.ts';
+import { instanceStatsEndpoints } from './instance-stats.ts';
 import { instanceEndpoints } from './instances.ts';
 import { jobEndpoints, machineEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
@@ -59,6 +60,7 @@ export const endpoints = [
   ...exampleEndpoints,
   ...triggerEndpoints,
   ...formEndpoints,
+  ...instanceStatsEndpoints,
   ...instanceEndpoints,
   ...instanceViewEndpoints,
   ...batchEndpoints,

@@ -96,6 +96,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
 
   'POST /api/v1/workflows/{id}/instances': may('user', 'workflows:run'),
   'POST /api/v1/workflows/{id}/instances/batch': may('user', 'workflows:run'),
+  'GET /api/v1/instances/stats': may('user', 'instances:read'),
   'GET /api/v1/instances': may('user', 'instances:read'),
   'POST /api/v1/instances/batch': may('user', 'instances:run'),
   'GET /api/v1/instances/{id}': may('user', 'instances:read'),
