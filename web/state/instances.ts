@@ -3,6 +3,7 @@ import { call } from '../api.ts';
 import type { Filter } from '../route.ts';
 import { live } from '../connection.ts';
 import { nextFrame } from './frame.ts';
+import { asksServer, instanceQuery } from './instance-filter.ts';
 import { applyToInstances, asksForInstance, putInstance } from './list-events.ts';
 import type { InstanceList } from './list-events.ts';
 import { appendPage, listOf, showHeld } from './live-list.ts';
@@ -14,16 +15,13 @@ export interface Instances extends Snapshot<InstanceList> {
   showNew(): void;
 }
 
-const PAGE = 100;
+const PAGE = 200;
 // Instances that come to match a filter are read one by one: few at a time, so that a storm of failures does not become one of requests.
 const MAX_WANTED = 20;
 const READ_AFTER_MS = 500;
 
-/** Terms that this list knows. */
-export const instanceTerms = ['status', 'workflow', 'label', 'since'] as const;
-
 export function createInstances(filter: Filter, orgId: string): Instances {
-  const query = queryOf(filter);
+  const query = instanceQuery(filter, Date.now());
   const wanted = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const readLater = (id: string): void => {
@@ -32,13 +30,23 @@ export function createInstances(filter: Filter, orgId: string): Instances {
       timer = undefined;
       const ids = [...wanted];
       wanted.clear();
-      for (const id of ids) void readOne(id);
+      if (asksServer(filter)) void readNewest();
+      else for (const id of ids) void readOne(id);
     }, READ_AFTER_MS);
+  };
+  /** What came meanwhile and belongs here, where only the server can tell. */
+  const readNewest = async (): Promise<void> => {
+    try {
+      const { items } = await call('GET /api/v1/instances', { query: { ...query, limit: MAX_WANTED } });
+      snapshot.change((list) => items.toReversed().reduce((held, row) => putInstance(held, row, filter, Date.now()), list));
+    } catch {
+      // Out of reach: the next event, or the next snapshot, has it.
+    }
   };
   const readOne = async (id: string): Promise<void> => {
     try {
       const { input: _input, output: _output, cursor: _cursor, ...row } = await call('GET /api/v1/instances/{id}', { params: { id } });
-      snapshot.change((list) => putInstance(list, row, filter));
+      snapshot.change((list) => putInstance(list, row, filter, Date.now()));
     } catch {
       // Gone meanwhile, or out of reach: the next snapshot has it.
     }
@@ -51,7 +59,7 @@ export function createInstances(filter: Filter, orgId: string): Instances {
     rooms: [`org:${orgId}`],
     apply: (list, event) => {
       if (asksForInstance(list, event, filter)) readLater(event.entity_id);
-      return { value: applyToInstances(list, event, filter) };
+      return { value: applyToInstances(list, event, filter, Date.now()) };
     },
     live,
     soon: nextFrame,
@@ -78,18 +86,5 @@ export function createInstances(filter: Filter, orgId: string): Instances {
       if ((snapshot.value.value?.heldMore ?? 0) > 0) void snapshot.reload();
       else snapshot.change(showHeld);
     },
-  };
-}
-
-/** What the server filters; words and further labels are matched on the rows that came. */
-function queryOf(filter: Filter): { status?: string; workflowId?: string; label?: string; since?: string } {
-  const one = (name: string): string | undefined => filter.terms[name]?.[0];
-  const label = one('label');
-  return {
-    ...(filter.terms['status'] === undefined ? {} : { status: filter.terms['status'].join(',') }),
-    ...(one('workflow') === undefined ? {} : { workflowId: one('workflow') ?? '' }),
-    // The server wants key:value; a bare key is matched here.
-    ...(label?.includes(':') === true ? { label } : {}),
-    ...(one('since') === undefined ? {} : { since: one('since') ?? '' }),
   };
 }

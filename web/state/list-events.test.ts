@@ -8,6 +8,7 @@ import { applyToInstances, applyToJobs, asksForInstance, putInstance, withLastIn
 import { listOf } from './live-list.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
+const NOW = Date.parse(AT);
 const all = { terms: {}, words: [] };
 const row = (id: string, changes: Partial<InstanceSummary> = {}): InstanceSummary => ({
   id,
@@ -44,7 +45,7 @@ const event = (type: EventType, id: string, sequence: number, payload: Record<st
 const created = { status: 'pending', workflowId: 'wf_1', workflowName: 'Report', version: 1 };
 
 test('a new instance is announced, not inserted', () => {
-  const list = applyToInstances(listOf([row('inst_1')], null), event('engine:instance:created', 'inst_2', 1, created), all);
+  const list = applyToInstances(listOf([row('inst_1')], null), event('engine:instance:created', 'inst_2', 1, created), all, NOW);
   assert.deepEqual(
     list.rows.map((each) => each.id),
     ['inst_1'],
@@ -57,20 +58,20 @@ test('a new instance is announced, not inserted', () => {
 
 test('what the filter does not ask for is not announced', () => {
   const failed = { terms: { status: ['failed'] }, words: [] };
-  assert.equal(applyToInstances(listOf([], null), event('engine:instance:created', 'inst_2', 1, created), failed).held.length, 0);
+  assert.equal(applyToInstances(listOf([], null), event('engine:instance:created', 'inst_2', 1, created), failed, NOW).held.length, 0);
   const other = { terms: { workflow: ['wf_9'] }, words: [] };
-  assert.equal(applyToInstances(listOf([], null), event('engine:instance:created', 'inst_2', 1, created), other).held.length, 0);
+  assert.equal(applyToInstances(listOf([], null), event('engine:instance:created', 'inst_2', 1, created), other, NOW).held.length, 0);
 });
 
 test('an instance that comes to match the filter is announced when its event says enough', () => {
   const failed = { terms: { status: ['failed'] }, words: [] };
-  const list = applyToInstances(listOf([], null), event('engine:instance:failed', 'inst_2', 9, { ...created, status: 'failed', createdAt: AT }), failed);
+  const list = applyToInstances(listOf([], null), event('engine:instance:failed', 'inst_2', 9, { ...created, status: 'failed', createdAt: AT }), failed, NOW);
   assert.equal(list.held.length, 1);
 });
 
 test('a row that no longer matches stays where it is, with its new status', () => {
   const running = { terms: { status: ['running'] }, words: [] };
-  const list = applyToInstances(listOf([row('inst_1')], null), event('engine:instance:completed', 'inst_1', 2, { status: 'completed' }), running);
+  const list = applyToInstances(listOf([row('inst_1')], null), event('engine:instance:completed', 'inst_1', 2, { status: 'completed' }), running, NOW);
   assert.equal(list.rows[0]?.status, 'completed');
 });
 
@@ -79,14 +80,15 @@ test('an instance older than the pages shown is not announced', () => {
     listOf([row('inst_5')], 'more'),
     event('engine:instance:failed', 'inst_2', 9, { ...created, status: 'failed', createdAt: AT }),
     all,
+    NOW,
   );
   assert.equal(list.held.length, 0);
 });
 
 test('a deleted instance goes, and events of steps leave the list alone', () => {
   const list = listOf([row('inst_1')], null);
-  assert.equal(applyToInstances(list, event('engine:instance:deleted', 'inst_1', 2, {}), all).rows.length, 0);
-  assert.equal(applyToInstances(list, event('engine:step:completed', 'inst_1', 2, { path: 'a', status: 'completed' }), all), list);
+  assert.equal(applyToInstances(list, event('engine:instance:deleted', 'inst_1', 2, {}), all, NOW).rows.length, 0);
+  assert.equal(applyToInstances(list, event('engine:step:completed', 'inst_1', 2, { path: 'a', status: 'completed' }), all, NOW), list);
 });
 
 test('a queued job is announced, a known one changes in place', () => {
@@ -123,6 +125,6 @@ test('an instance that comes to match a filter of statuses is read, then announc
   assert.equal(asksForInstance(listOf([], null), poor, failed), true);
   assert.equal(asksForInstance(listOf([], null), poor, all), false);
   assert.equal(asksForInstance(listOf([], null), event('engine:instance:completed', 'inst_2', 9, { status: 'completed' }), failed), false);
-  assert.equal(putInstance(listOf([], null), row('inst_2', { status: 'failed' }), failed).held.length, 1);
-  assert.equal(putInstance(listOf([], null), row('inst_2', { status: 'running' }), failed).held.length, 0);
+  assert.equal(putInstance(listOf([], null), row('inst_2', { status: 'failed' }), failed, NOW).held.length, 1);
+  assert.equal(putInstance(listOf([], null), row('inst_2', { status: 'running' }), failed, NOW).held.length, 0);
 });

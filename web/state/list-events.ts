@@ -6,6 +6,7 @@ import type { WorkflowSummary } from '../../src/contract/workflows.ts';
 import type { Filter } from '../route.ts';
 import { matchesLabels, matchesTerm, matchesWords } from './filter.ts';
 import { isTruncated, mergeInstance, mergeJob, summaryOf } from './instance-events.ts';
+import { asksServer, matchesInstance } from './instance-filter.ts';
 import { findRow, holdRow, removeRow, updateRow } from './live-list.ts';
 import type { LiveList } from './live-list.ts';
 
@@ -16,31 +17,15 @@ export interface WorkflowList {
   readonly next: string | null;
 }
 
-/** True when the row belongs to what the filter asks for. */
-export function matchesInstance(row: InstanceSummary, filter: Filter): boolean {
-  return (
-    matchesTerm(filter, 'status', row.status) &&
-    matchesTerm(filter, 'workflow', row.workflowId) &&
-    matchesTest(filter, row.isTest === true) &&
-    matchesLabels(filter, row.labels) &&
-    matchesWords(filter, [row.id, row.workflowName, row.startedBy])
-  );
-}
-
-/** Test runs are left out unless asked for, as the API does. */
-function matchesTest({ terms }: Filter, isTest: boolean): boolean {
-  const wanted = terms['test']?.at(-1) ?? 'false';
-  return wanted === 'all' || wanted === String(isTest);
-}
-
 /** Applies one event to the list. Pure. */
-export function applyToInstances(list: InstanceList, event: Envelope, filter: Filter): InstanceList {
+export function applyToInstances(list: InstanceList, event: Envelope, filter: Filter, nowMs: number): InstanceList {
   if (!event.event_type.startsWith('engine:instance:') || isTruncated(event)) return list;
   if (event.event_type === 'engine:instance:deleted') return removeRow(list, event.entity_id);
   const row = findRow(list, event.entity_id);
   if (row !== undefined) return updateRow(list, mergeInstance(row, event));
+  if (asksServer(filter)) return list;
   const made = summaryOf(event);
-  return made !== undefined && isNewer(list, made) && matchesInstance(made, filter) ? holdRow(list, made) : list;
+  return made !== undefined && isNewer(list, made) && matchesInstance(made, filter, nowMs) ? holdRow(list, made) : list;
 }
 
 /** True when an event may concern the list but does not say enough to make a row: the instance has to be read. */
@@ -48,14 +33,15 @@ export function asksForInstance(list: InstanceList, event: Envelope, filter: Fil
   if (!event.event_type.startsWith('engine:instance:') || event.event_type === 'engine:instance:deleted') return false;
   if (isTruncated(event)) return true;
   const isKnown = findRow(list, event.entity_id) !== undefined;
+  if (asksServer(filter)) return !isKnown && event.event_type === 'engine:instance:created';
   // Without a filter every instance was announced when it was created.
   return !isKnown && filter.terms['status'] !== undefined && summaryOf(event) === undefined && matchesTerm(filter, 'status', String(event.payload['status']));
 }
 
 /** Announces or updates an instance that was read. Pure. */
-export function putInstance(list: InstanceList, row: InstanceSummary, filter: Filter): InstanceList {
+export function putInstance(list: InstanceList, row: InstanceSummary, filter: Filter, nowMs: number): InstanceList {
   if (findRow(list, row.id) !== undefined) return updateRow(list, row);
-  return matchesInstance(row, filter) && isNewer(list, row) ? holdRow(list, row) : list;
+  return matchesInstance(row, filter, nowMs) && isNewer(list, row) ? holdRow(list, row) : list;
 }
 
 /** A row older than the last one shown belongs to a page that is not loaded. */

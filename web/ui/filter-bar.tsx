@@ -2,9 +2,12 @@
 import { ListFilter, X } from 'lucide-preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { IconButton } from './button.tsx';
+import { formatShort } from './format.ts';
 import { useKeys } from './keys.ts';
 import { StatusShape } from './status-chip.tsx';
 import { statusLook } from './status.ts';
+import { useOffered } from './filter-offer.tsx';
+import type { FilterTerm } from './filter-complete.ts';
 import type { ComponentChildren, JSX } from 'preact';
 
 export interface FilterBarProps {
@@ -15,6 +18,8 @@ export interface FilterBarProps {
   /** Terms that this list does not know: named below the line. */
   readonly unknown: readonly string[];
   readonly known: readonly string[];
+  /** What is offered while one types. */
+  readonly terms?: readonly FilterTerm[] | undefined;
   readonly children?: ComponentChildren;
 }
 
@@ -39,6 +44,7 @@ export function FilterBar(props: FilterBarProps): JSX.Element {
     props.onChange(text);
   };
   useKeys({ '/': () => input.current?.focus() });
+  const offered = useOffered({ input, text: typed, terms: props.terms ?? [], onChange: setTyped });
   return (
     <div class="filter-bar">
       <div class="filter-line">
@@ -52,8 +58,10 @@ export function FilterBar(props: FilterBarProps): JSX.Element {
           value={typed}
           spellcheck={false}
           autocomplete="off"
+          {...offered.links}
           onInput={(event) => setTyped(event.currentTarget.value)}
           onKeyDown={(event) => {
+            if (offered.onKey(event)) return;
             if (event.key === 'Enter') apply(typed);
             if (event.key === 'Escape') event.currentTarget.blur();
           }}
@@ -69,6 +77,7 @@ export function FilterBar(props: FilterBarProps): JSX.Element {
             }}
           />
         )}
+        {offered.list}
       </div>
       {props.children}
       {props.unknown.length > 0 && (
@@ -84,6 +93,8 @@ export function FilterBar(props: FilterBarProps): JSX.Element {
 export function StatusFacet(props: {
   readonly statuses: readonly string[];
   readonly on: readonly string[];
+  /** How many there are of each. */
+  readonly counts?: Readonly<Record<string, number>> | undefined;
   readonly onToggle: (status: string) => void;
 }): JSX.Element {
   return (
@@ -92,6 +103,7 @@ export function StatusFacet(props: {
         <button key={status} type="button" class="facet-item" aria-pressed={props.on.includes(status)} onClick={() => props.onToggle(status)}>
           <StatusShape status={status} />
           <span class="facet-word">{statusLook(status).word}</span>
+          {props.counts !== undefined && <span class="facet-count figures">{formatShort(props.counts[status] ?? 0)}</span>}
         </button>
       ))}
     </div>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatAbsolute, formatBytes, formatCount, formatDuration, formatMs, formatPercent, formatRelative } from './format.ts';
+import { formatAbsolute, formatBytes, formatCount, formatDuration, formatMs, formatPercent, formatRelative, formatShort } from './format.ts';
 
 test('bytes are whole below a KiB and keep two digits above', () => {
   assert.deepEqual([0, 999, 1_023, 1_024, 10_239, 10_240, 1_048_575, 5 * 1024 ** 3].map(formatBytes), [
@@ -49,4 +49,8 @@ test('latencies keep one digit while they are small', () => {
 test('counts and shares are words', () => {
   assert.deepEqual([formatCount(1, 'file'), formatCount(1_204, 'file'), formatCount(2, 'entry', 'entries')], ['1 file', '1,204 files', '2 entries']);
   assert.deepEqual([0, 0.004, 0.42, 1].map(formatPercent), ['0 %', '0.4 %', '42 %', '100 %']);
+});
+
+test('counts in little space keep two digits', () => {
+  assert.deepEqual([0, 940, 1_000, 1_240, 34_400, 999_600, 5_120_000].map(formatShort), ['0', '940', '1.0k', '1.2k', '34k', '1.0M', '5.1M']);
 });

@@ -83,6 +83,14 @@ export function formatNumber(value: number): string {
   return new Intl.NumberFormat('en').format(value);
 }
 
+/** A count in little space: `940`, `1.2k`, `34k`, `5.1M`. */
+export function formatShort(value: number): string {
+  if (value < 1_000) return String(value);
+  const [size, unit] = value < 999_500 ? [1_000, 'k'] : [1_000_000, 'M'];
+  const figure = value / size;
+  return `${figure < 9.95 ? figure.toFixed(1) : Math.round(figure)}${unit}`;
+}
+
 /** `0 %`, `0.4 %`, `42 %`. */
 export function formatPercent(fraction: number): string {
   const percent = fraction * 100;

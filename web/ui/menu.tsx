@@ -9,6 +9,8 @@ export interface MenuItem {
   readonly onSelect?: (() => void) | undefined;
   readonly href?: string | undefined;
   readonly hint?: string | undefined;
+  /** A figure at its end: how many there are. */
+  readonly note?: string | undefined;
   readonly danger?: boolean | undefined;
   readonly disabled?: boolean | undefined;
   /** A line above it. */
@@ -100,8 +102,8 @@ export function MenuList(props: MenuListProps): JSX.Element {
   return (
     <div ref={list} popover="manual" class="menu" role="menu" aria-label={props.label} onKeyDown={pressed} onClick={(event) => event.stopPropagation()}>
       {props.heading !== undefined && <div class="menu-heading">{props.heading}</div>}
-      {props.items.map((item) => (
-        <MenuRow key={item.label} item={item} onClose={props.onClose} />
+      {props.items.map((item, index) => (
+        <MenuRow key={`${index} ${item.label}`} item={item} onClose={props.onClose} />
       ))}
     </div>
   );
@@ -113,6 +115,7 @@ function MenuRow(props: { readonly item: MenuItem; readonly onClose: (refocus: b
     <>
       <span class="menu-icon">{item.checked === true ? '✓' : item.icon}</span>
       <span class="grow">{item.label}</span>
+      {item.note !== undefined && <span class="faint figures">{item.note}</span>}
       {item.hint !== undefined && <KeyHint keys={item.hint} />}
     </>
   );

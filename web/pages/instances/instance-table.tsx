@@ -7,6 +7,7 @@ import { localTimes } from '../../state/local-times.ts';
 import { now } from '../../ui/clock.ts';
 import { FilterCell } from '../../ui/filter-bar.tsx';
 import { Menu } from '../../ui/menu.tsx';
+import { isNarrow } from '../../ui/narrow.ts';
 import type { MenuItem } from '../../ui/menu.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -18,7 +19,7 @@ export interface InstanceTableProps extends Pick<
   'rows' | 'onOpen' | 'selected' | 'onSelect' | 'newCount' | 'onShowNew' | 'onEnd' | 'onCursor' | 'empty'
 > {
   readonly label: string;
-  /** Adds or removes `name:value` of the filter; absent: cells offer no filter. */
+  /** Adds or removes `name:value` of the filter (`word` and `hour` are no terms but mean it); absent: cells offer no filter. */
   readonly onFilter?: (name: string, value: string) => void;
   readonly menuOf: (row: InstanceSummary) => readonly MenuItem[];
   /** The page is of one workflow: its column is left away. */
@@ -44,15 +45,39 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
     {
       key: 'status',
       title: 'Status',
-      width: '142px',
+      width: isNarrow.value ? '118px' : '142px',
       render: (row) => filtered('status', row.status, `Only ${row.status}`, <StatusChip status={row.status} />),
     },
-    { key: 'why', title: 'Why', render: (row) => <Why row={row} />, minor: true },
+    {
+      key: 'why',
+      title: 'Why',
+      render: (row) => (row.error === undefined ? <Why row={row} /> : filtered('word', row.error.code, `Only ${row.error.code}`, <Why row={row} />)),
+      minor: true,
+    },
     { key: 'labels', title: 'Labels', width: '132px', render: (row) => <Labels row={row} onFilter={props.onFilter} />, minor: true },
-    { key: 'by', title: 'Started by', width: '112px', render: (row) => <span class="muted">{row.startedBy}</span>, minor: true },
-    { key: 'created', title: 'Created', width: '86px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
+    {
+      key: 'by',
+      title: 'Started by',
+      width: '128px',
+      render: (row) => filtered('trigger', row.startedBy, `Only started by ${row.startedBy}`, <span class="muted">{row.startedBy}</span>),
+      minor: true,
+    },
+    {
+      key: 'created',
+      title: 'Created',
+      width: isNarrow.value ? '80px' : '116px',
+      align: 'end',
+      render: (row) => filtered('hour', row.createdAt, 'Only around this time', <RelativeTime at={row.createdAt} />),
+    },
     { key: 'took', title: 'Duration', width: '92px', align: 'end', render: (row) => <Duration from={row.startedAt} to={row.endedAt} />, minor: true },
-    { key: 'menu', title: 'Actions', hideTitle: true, width: '52px', align: 'end', render: (row) => <RowMenu row={row} items={props.menuOf(row)} /> },
+    {
+      key: 'menu',
+      title: 'Actions',
+      hideTitle: true,
+      width: isNarrow.value ? '44px' : '52px',
+      align: 'end',
+      render: (row) => <RowMenu row={row} items={props.menuOf(row)} />,
+    },
   ];
   if (props.oneWorkflow !== true)
     columns.splice(1, 0, {
@@ -73,7 +98,20 @@ function RowMenu(props: { readonly row: InstanceSummary; readonly items: readonl
   );
 }
 
-/** Opens the menu of a row, for the key `.`. */
+/** "Filter by this" of every cell of a row, for its menu: what the pointer finds in the cells. */
+export function filterItems(row: InstanceSummary, onFilter: (name: string, value: string) => void): readonly MenuItem[] {
+  const item = (label: string, name: string, value: string): MenuItem => ({ label, onSelect: () => onFilter(name, value) });
+  return [
+    { ...item(`Only status ${row.status}`, 'status', row.status), separated: true },
+    item(`Only ${row.workflowName}`, 'workflow', row.workflowId),
+    item(`Only started by ${row.startedBy}`, 'trigger', row.startedBy),
+    ...Object.entries(row.labels).map(([key, value]) => item(`Only ${key}:${value}`, 'label', `${key}:${value}`)),
+    ...(row.error === undefined ? [] : [item(`Only ${row.error.code}`, 'word', row.error.code)]),
+    item('Only around this time', 'hour', row.createdAt),
+  ];
+}
+
+/** Opens the menu of a row, for the keys `.` and `f`. */
 export function openRowMenu(id: string): void {
   document.querySelector<HTMLButtonElement>(`[data-row-menu="${CSS.escape(id)}"] button`)?.click();
 }

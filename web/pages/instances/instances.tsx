@@ -1,39 +1,53 @@
-/** All instances, live: filter in the URL, facets, selection with bulk actions. */
+/** All instances, live: filter in the URL with completion and facets, a chart to narrow by, saved views, selection with batch actions. */
 import { CirclePlay } from 'lucide-preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { instanceStatuses } from '../../../src/contract/values.ts';
 import type { InstanceSummary } from '../../../src/contract/instances.ts';
-import { formatFilter, go, href, parseFilter, useFilter } from '../../route.ts';
+import { formatFilter, go, href, parseFilter, setParams, useFilter, useParam } from '../../route.ts';
 import { me } from '../../session.ts';
-import { matchesLabels, matchesWords, toggleTerm, unknownTerms } from '../../state/filter.ts';
-import { createInstances, instanceTerms } from '../../state/instances.ts';
+import { useCommands } from '../../shell/commands.ts';
+import { batchFilter } from '../../state/batch.ts';
+import { matchesLabels, matchesWords, unknownTerms } from '../../state/filter.ts';
+import { asksServer, filterFault, instanceQuery, instanceTerms, timeOf, toggleInstanceTerm, toggleWord, withTimes } from '../../state/instance-filter.ts';
+import { spans, useInstanceStats } from '../../state/instance-stats.ts';
+import type { Span } from '../../state/instance-stats.ts';
+import { createInstances } from '../../state/instances.ts';
 import { useOwned } from '../../state/use-owned.ts';
 import { Button, ButtonLink } from '../../ui/button.tsx';
-import { Confirm } from '../../ui/dialog.tsx';
-import { FilterBar, StatusFacet } from '../../ui/filter-bar.tsx';
+import { StatusFacet } from '../../ui/filter-bar.tsx';
 import { formatCount } from '../../ui/format.ts';
 import { useKeys } from '../../ui/keys.ts';
 import type { MenuItem } from '../../ui/menu.tsx';
+import { isNarrow } from '../../ui/narrow.ts';
 import { Page } from '../../ui/page.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { Empty, View } from '../../ui/views.tsx';
-import { actionsOf, can, runAction, runOnAll } from './actions.ts';
+import { actionsOf, can, runAction } from './actions.ts';
 import type { InstanceAction } from './actions.ts';
-import { InstanceTable, openRowMenu } from './instance-table.tsx';
+import { AskMany, BulkBar } from './bulk-bar.tsx';
+import { InstancesChart } from './instances-chart.tsx';
+import { InstancesFilter, MoreFacets } from './instances-filter.tsx';
+import { filterItems, InstanceTable, openRowMenu } from './instance-table.tsx';
 import { RerunDialog } from './rerun-dialog.tsx';
+
+type Asking = { readonly kind: 'rerun'; readonly id: string } | { readonly kind: 'cancel'; readonly ids: readonly string[] };
 
 export function InstancesPage(): JSX.Element {
   const { text, filter, set } = useFilter();
+  const [spanText] = useParam('span');
+  const [chart] = useParam('chart');
   const orgId = me.value?.orgId ?? '';
   const state = useOwned(() => createInstances(parseFilter(text), orgId), [text, orgId]);
+  const span: Span = Object.hasOwn(spans, spanText) ? (spanText as Span) : '24h';
+  const stats = useInstanceStats(filter, text, { span, orgId });
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [cursor, setCursor] = useState<InstanceSummary>();
   const [asking, setAsking] = useState<Asking>();
   useEffect(() => setSelected(new Set()), [text]);
-  const toggle = (name: string, value: string): void => set(formatFilter(toggleTerm(filter, name, value)));
+  const toggle = (name: string, value: string): void => set(formatFilter(toggled(filter, name, value)));
   const list = state.value.value;
-  const rows = (list?.rows ?? []).filter((row) => matchesWords(filter, [row.id, row.workflowName, row.startedBy]) && matchesLabels(filter, row.labels));
+  const rows = useMemo(() => (list?.rows ?? []).filter((row) => matchesWords(filter, textsOf(row)) && matchesLabels(filter, row.labels)), [list?.rows, filter]);
   const act = async (row: InstanceSummary, action: InstanceAction): Promise<void> => {
     if (action === 'cancel') return setAsking({ kind: 'cancel', ids: [row.id] });
     await runAction(row.id, action).then(
@@ -41,12 +55,28 @@ export function InstancesPage(): JSX.Element {
       (error: unknown) => toastError(`${action} ${row.id}`, error),
     );
   };
+  const isNarrowed = filter.terms['since'] !== undefined || filter.terms['until'] !== undefined;
+  const widen = (): void => set(formatFilter(withTimes(filter, undefined)));
+  const hasChart = chart === '' ? !isNarrow.value : chart === 'on';
   useKeys({
     c: () => cursor !== undefined && can(cursor.status, 'cancel') && setAsking({ kind: 'cancel', ids: [cursor.id] }),
     r: () => cursor !== undefined && setAsking({ kind: 'rerun', id: cursor.id }),
     '.': () => cursor !== undefined && openRowMenu(cursor.id),
+    f: () => cursor !== undefined && openRowMenu(cursor.id),
     n: () => state.showNew(),
   });
+  useCommands([
+    {
+      id: 'instances-chart',
+      title: hasChart ? 'Hide the chart' : 'Show the chart',
+      group: 'This page',
+      keys: 'h',
+      run: () => setParams({ chart: hasChart ? 'off' : 'on' }),
+    },
+    { id: 'instances-widen', title: 'Show all times', group: 'This page', keys: 'z', disabled: !isNarrowed, run: widen },
+    { id: 'instances-clear', title: 'Clear the filter', group: 'This page', disabled: text === '', run: () => set('') },
+    { id: 'instances-failed', title: 'Only failed instances', group: 'This page', run: () => toggle('status', 'failed') },
+  ]);
   const menuOf = (row: InstanceSummary): readonly MenuItem[] => [
     { label: 'Open', href: href(`/instances/${row.id}`), hint: 'enter' },
     { label: 'Open its workflow', href: href(`/workflows/${row.workflowId}`) },
@@ -57,26 +87,15 @@ export function InstancesPage(): JSX.Element {
       ...(look.action === 'cancel' ? { hint: 'c' } : {}),
     })),
     { label: 'Rerun…', hint: 'r', onSelect: () => setAsking({ kind: 'rerun', id: row.id }) },
-    { label: `Only status ${row.status}`, separated: true, onSelect: () => toggle('status', row.status) },
-    { label: `Only ${row.workflowName}`, onSelect: () => toggle('workflow', row.workflowId) },
+    ...filterItems(row, toggle),
   ];
-  const toolbar = (
-    <FilterBar
-      text={text}
-      onChange={set}
-      label="Filter instances"
-      placeholder="status:failed workflow:wf_… label:team:blue words"
-      unknown={unknownTerms(filter, instanceTerms)}
-      known={instanceTerms}
-    >
-      <StatusFacet statuses={instanceStatuses} on={filter.terms['status'] ?? []} onToggle={(status) => toggle('status', status)} />
-    </FilterBar>
-  );
+  const statusCounts = Object.fromEntries((stats.value?.facets.status ?? []).map(({ value, count }) => [value, count]));
+  const onlyHere =
+    filter.words.length > 0 || (filter.terms['label']?.length ?? 0) > 1 || filterFault(filter) !== undefined || unknownTerms(filter, instanceTerms).length > 0;
   return (
     <Page
       title="Instances"
       layout="fill"
-      toolbar={toolbar}
       aside={
         list === undefined ? undefined : (
           <span class="faint small figures">
@@ -85,11 +104,44 @@ export function InstancesPage(): JSX.Element {
           </span>
         )
       }
+      toolbar={
+        <InstancesFilter text={text} filter={filter} stats={stats.value} onChange={set} fault={filterFault(filter)}>
+          <StatusFacet
+            statuses={instanceStatuses}
+            on={filter.terms['status'] ?? []}
+            counts={stats.value === undefined ? undefined : statusCounts}
+            onToggle={(status) => toggle('status', status)}
+          />
+          <MoreFacets filter={filter} stats={stats.value} onToggle={toggle} />
+        </InstancesFilter>
+      }
     >
+      {hasChart && (
+        <InstancesChart
+          stats={stats}
+          span={span}
+          onSpan={(next) => setParams({ span: next })}
+          isNarrowed={isNarrowed}
+          onSelect={(fromMs, toMs) => set(formatFilter(withTimes(filter, { fromMs, toMs })))}
+          onWiden={widen}
+        />
+      )}
       <View of={{ value: list, error: state.error.value, reload: () => void state.reload() }} what="instances">
         {() => (
           <>
-            {selected.size > 0 && <BulkBar rows={rows.filter((row) => selected.has(row.id))} onAsk={setAsking} onClear={() => setSelected(new Set())} />}
+            {selected.size > 0 && (
+              <BulkBar
+                rows={rows.filter((row) => selected.has(row.id))}
+                filter={onlyHere ? undefined : batchFilter(instanceQuery(filter, Date.now()))}
+                hasMore={list?.next !== null || rows.length > selected.size}
+                onCompare={(a, b) => go(`/instances/${a}/compare/${b}`)}
+                onClear={() => setSelected(new Set())}
+                onDone={() => {
+                  setSelected(new Set());
+                  if (asksServer(filter)) void state.reload();
+                }}
+              />
+            )}
             <InstanceTable
               label="Instances"
               rows={rows}
@@ -108,50 +160,22 @@ export function InstancesPage(): JSX.Element {
         )}
       </View>
       {asking?.kind === 'rerun' && <RerunDialog instanceId={asking.id} onClose={() => setAsking(undefined)} />}
-      {asking?.kind === 'cancel' && <CancelMany ids={asking.ids} onClose={() => setAsking(undefined)} onDone={() => setSelected(new Set())} />}
+      {asking?.kind === 'cancel' && (
+        <AskMany command="cancel" filter={{ ids: asking.ids }} onClose={() => setAsking(undefined)} onDone={() => setSelected(new Set())} />
+      )}
     </Page>
   );
 }
 
-type Asking = { readonly kind: 'rerun'; readonly id: string } | { readonly kind: 'cancel'; readonly ids: readonly string[] };
+const textsOf = (row: InstanceSummary): readonly string[] => [row.id, row.workflowName, row.startedBy, row.error?.message ?? '', row.error?.code ?? ''];
 
-function BulkBar(props: { readonly rows: readonly InstanceSummary[]; readonly onAsk: (asking: Asking) => void; readonly onClear: () => void }): JSX.Element {
-  const cancellable = props.rows.filter((row) => can(row.status, 'cancel')).map((row) => row.id);
-  const retryable = props.rows.filter((row) => can(row.status, 'retry')).map((row) => row.id);
-  const retry = async (): Promise<void> => {
-    const { done, fault } = await runOnAll(retryable, (id) => runAction(id, 'retry'));
-    if (fault === undefined) toast({ text: `${formatCount(done, 'instance')} goes on` });
-    else toastError(`${done} of ${retryable.length} retried`, fault);
-    props.onClear();
-  };
-  return (
-    <div class="bulk" role="toolbar" aria-label="Actions on the selection">
-      <span class="strong figures">{props.rows.length} selected</span>
-      <Button size="small" disabled={cancellable.length === 0} onClick={() => props.onAsk({ kind: 'cancel', ids: cancellable })}>
-        Cancel {cancellable.length > 0 ? cancellable.length : ''}
-      </Button>
-      <Button size="small" disabled={retryable.length === 0} onClick={() => void retry()}>
-        Retry {retryable.length > 0 ? retryable.length : ''}
-      </Button>
-      <Button size="small" kind="quiet" onClick={props.onClear}>
-        Clear
-      </Button>
-    </div>
-  );
-}
+const HALF_HOUR_MS = 1_800_000;
 
-function CancelMany(props: { readonly ids: readonly string[]; readonly onClose: () => void; readonly onDone: () => void }): JSX.Element {
-  const cancel = async (): Promise<void> => {
-    const { done, fault } = await runOnAll(props.ids, (id) => runAction(id, 'cancel'));
-    if (fault !== undefined) throw fault;
-    toast({ text: `${formatCount(done, 'instance')} cancelled` });
-    props.onDone();
-  };
-  return (
-    <Confirm title={`Cancel ${formatCount(props.ids.length, 'instance')}?`} action="Cancel" danger onConfirm={cancel} onClose={props.onClose}>
-      Running steps are stopped and their processes ended. Results so far are kept, and a retry can go on from there.
-    </Confirm>
-  );
+function toggled(filter: ReturnType<typeof parseFilter>, name: string, value: string): ReturnType<typeof parseFilter> {
+  if (name === 'word') return toggleWord(filter, value);
+  const atMs = Date.parse(timeOf(value, 0) ?? '');
+  if (name === 'hour') return withTimes(filter, { fromMs: atMs - HALF_HOUR_MS, toMs: atMs + HALF_HOUR_MS });
+  return toggleInstanceTerm(filter, name, value);
 }
 
 function NoInstances(props: { readonly filtered: boolean; readonly onClear: () => void }): JSX.Element {
