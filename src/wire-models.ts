@@ -10,6 +10,7 @@ import { gatewayRoutes } from './http/routes/gateway.ts';
 import { modelLifeRoutes } from './http/routes/model-life.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import type { Identity } from './identity/identity.ts';
+import { createUids } from './jobs/uids.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Egress } from './kernel/egress.ts';
 import { createEgressConnections, type EgressConnections } from './kernel/egress-connections.ts';
@@ -77,7 +78,10 @@ export function wireModels(parts: ModelWireParts): WiredModels {
   };
   const remote = createRemoteEngines({ egressOf, secrets: identity.secrets, clock, random: Math.random });
   const left = createLeftovers({ folder: join(workspacePath, 'run', 'models'), workspaceId: `models.${workspaceId}`, clock });
+  // Of the same users as jobs: the kernel keeps two from taking one.
+  const users = process.getuid?.() === 0 ? createUids() : undefined;
   const models = createMachineModels({
+    users,
     ...{ database, clock, log, ledger, devices, remote, readSecret, folder, workspacePath },
     records: { ...left, environmentOf: (id) => ({ [MARK]: left.markOf(id) }) },
   });

@@ -11,6 +11,7 @@ import { layerCount, type LoadPlan } from './estimate.ts';
 import type { ModelShape } from './gguf-shape.ts';
 import { findLlamaPack, type LlamaPack } from './llama-packs.ts';
 import { startLlama } from './llama-process.ts';
+import type { LlamaUsers } from './llama-user.ts';
 import { chooseLoads, needOf, planOf, type LlamaChoice } from './load-plan.ts';
 
 export interface LlamaDriverParts {
@@ -20,6 +21,8 @@ export interface LlamaDriverParts {
   readonly modelsPath: string;
   /** The build for graphics cards; default: what is installed. */
   readonly pack?: LlamaPack | undefined;
+  /** Where Studio is root: a user of its own for each child. */
+  readonly users?: LlamaUsers | undefined;
 }
 
 export function createLlamaDriver(parts: LlamaDriverParts): Driver {
@@ -51,7 +54,7 @@ interface Chosen {
   readonly pack: LlamaPack | undefined;
 }
 
-function optionOf({ clock }: LlamaDriverParts, model: ModelRecord, { choice: { need, plan }, path, pack }: Chosen): LoadOption {
+function optionOf({ clock, users, modelsPath }: LlamaDriverParts, model: ModelRecord, { choice: { need, plan }, path, pack }: Chosen): LoadOption {
   const settings = llamaSettings.parse(model.settings);
   const isOnDevice = plan.gpuLayers > 0;
   const gpu = isOnDevice && pack !== undefined ? pack.gpu : false;
@@ -63,6 +66,8 @@ function optionOf({ clock }: LlamaDriverParts, model: ModelRecord, { choice: { n
         {
           clock,
           name: model.name,
+          users,
+          reads: model.files.filter(({ name }) => /\.gguf$/i.test(name)).map(({ place }) => join(modelsPath, place)),
           packFolder: isOnDevice ? pack?.folder : undefined,
           load: {
             path,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -8,6 +8,7 @@ import { isAlive, type ProcessIdentity } from '../kernel/process-identity.ts';
 import { tinyGguf, writeTinyGguf } from '../test/tiny-gguf.ts';
 import type { ChatCall, Piece, Sampling } from './engine.ts';
 import { startLlama } from './llama-process.ts';
+import type { LlamaUsers } from './llama-user.ts';
 import { EngineEnded, type RunningModel } from './running.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'studio-llama-'));
@@ -16,9 +17,10 @@ const never = new AbortController().signal;
 let running: RunningModel;
 let process_: ProcessIdentity;
 
-function start(file: string, more: { readonly parallel?: number; readonly contextLength?: number } = {}): Promise<RunningModel> {
+function start(file: string, more: { readonly parallel?: number; readonly contextLength?: number } = {}, users?: LlamaUsers): Promise<RunningModel> {
   return startLlama(
     {
+      users,
       clock: systemClock,
       name: 'tiny',
       load: { path: file, contextLength: 512, parallel: 2, gpu: false, gpuLayers: 0, threads: 1, ...more },
@@ -215,4 +217,36 @@ test('a file that is none, is cut or has a hole is refused with words, and no pr
     await assert.rejects(start(file), (error) => error instanceof Error && error.message.length > 10, name);
     assert.equal(isAlive(process_), false);
   }
+});
+
+test('as root it runs as a user of its own with no rights, and only on what is open to every user', { skip: process.getuid?.() !== 0 }, async () => {
+  // Beside those that jobs run as.
+  const uid = 58_900;
+  const released: number[] = [];
+  const users: LlamaUsers = { take: () => Promise.resolve(uid), release: (one) => void released.push(one) };
+  const own = join(folder, 'own');
+  const file = join(own, 'tiny.gguf');
+  mkdirSync(own, { mode: 0o700 });
+  writeTinyGguf(file);
+  await assert.rejects(start(file, {}, users), { code: 'conflict', message: new RegExp(`${own} is closed to others. Allow it: chmod o\\+x ${own}$`) });
+  assert.deepEqual(released, [uid]);
+  for (const path of [folder, own]) chmodSync(path, 0o755);
+  chmodSync(file, 0o600);
+  await assert.rejects(start(file, {}, users), { message: new RegExp(`chmod o\\+r ${file}$`) });
+  chmodSync(file, 0o644);
+  const child = await start(file, {}, users);
+  try {
+    const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+    for (const line of [`Uid:\t${uid}\t${uid}\t${uid}\t${uid}`, 'NoNewPrivs:\t1', 'CapEff:\t0000000000000000', 'CapPrm:\t0000000000000000'])
+      assert.ok(status.includes(`${line}\n`), line);
+    assert.match(status, /^Groups:\s*$/m);
+    assert.equal(readFileSync(`/proc/${child.pid}/cmdline`, 'utf8').split('\0')[0], process.execPath);
+    assert.ok(textOf(await all(child.engine.chat(hello({ maxTokens: 4, seed: 1 }), never))).length > 0);
+    assert.deepEqual(released, [uid, uid]);
+  } finally {
+    await child.stop();
+  }
+  await child.exited;
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(released, [uid, uid, uid]);
 });

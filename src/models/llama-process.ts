@@ -7,6 +7,7 @@ import { AppError } from '../kernel/fail.ts';
 import type { Embedded, ModelEngine, Piece, Usage } from './engine.ts';
 import { createFrames, type Frames } from './frames.ts';
 import type { FromLlama, LlamaFacts, LlamaLoad, ToLlama } from './llama-protocol.ts';
+import { argvAs, requireOpen, type LlamaUsers } from './llama-user.ts';
 import { EngineEnded, explainExit, type RunningModel, type StartOptions } from './running.ts';
 
 export interface LlamaParts {
@@ -16,21 +17,23 @@ export interface LlamaParts {
   readonly load: LlamaLoad;
   /** A folder with node_modules in which builds for graphics cards lie. */
   readonly packFolder: string | undefined;
+  /** Undefined: it runs as Studio does, who is no root. */
+  readonly users?: LlamaUsers | undefined;
+  /** What it has to read, beside the program itself. */
+  readonly reads?: readonly string[] | undefined;
 }
 
 /** Unloading is what the kernel does when the process ends; a second is for its last words. */
 const STOP_GRACE_MS = 1_000;
 /** The child holds no more of Node than the vocabulary and a few prompts; weights lie outside of its heap. */
 const HEAP_MB = 1_024;
+const PROGRAM = fileURLToPath(new URL(`./llama-child.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
 const ENV_KEPT = ['LD_LIBRARY_PATH', 'CUDA_HOME', 'CUDA_PATH', 'VK_ICD_FILENAMES', 'NVIDIA_VISIBLE_DEVICES', 'NVIDIA_DRIVER_CAPABILITIES'];
 
 /** Starts the child and loads the file. @throws Error with the engine's reason; the signal's reason */
 export async function startLlama(parts: LlamaParts, options: StartOptions): Promise<RunningModel> {
   options.signal.throwIfAborted();
-  const child = await startChild(
-    { command: process.execPath, args: programOf(parts), env: environmentOf(options), cwd: '/', keepLines: 20, hasChannel: true },
-    parts.clock,
-  );
+  const child = await startAs(parts, options);
   const conversation = createConversation(child, parts.name);
   try {
     await options.onProcess(child.identity);
@@ -50,13 +53,27 @@ export async function startLlama(parts: LlamaParts, options: StartOptions): Prom
   }
 }
 
+async function startAs(parts: LlamaParts, options: StartOptions): Promise<Child> {
+  const { users, load, clock } = parts;
+  const argv = [process.execPath, ...programOf(parts)];
+  const uid = await users?.take();
+  try {
+    if (uid !== undefined) for (const path of [argv[0] ?? '', PROGRAM, ...(parts.reads ?? [load.path])]) await requireOpen(path);
+    const [command = '', ...args] = uid === undefined ? argv : await argvAs(uid, argv, load.gpu !== false);
+    const child = await startChild({ command, args, env: environmentOf(options), cwd: '/', keepLines: 20, hasChannel: true }, clock);
+    if (uid !== undefined) void child.exited.then(() => users?.release(uid));
+    return child;
+  } catch (error) {
+    if (uid !== undefined) users?.release(uid);
+    throw error;
+  }
+}
+
 function programOf({ packFolder }: LlamaParts): readonly string[] {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const path = fileURLToPath(new URL(`./llama-child.${extension}`, import.meta.url));
   return [
     `--max-old-space-size=${HEAP_MB}`,
     '--disallow-code-generation-from-strings',
-    path,
+    PROGRAM,
     '--studio-llama',
     ...(packFolder === undefined ? [] : [packFolder]),
   ];
@@ -70,7 +87,8 @@ function environmentOf({ devices, environment }: StartOptions): Record<string, s
     ...(devices.length === 0 ? { GGML_VK_VISIBLE_DEVICES: '' } : { GGML_VK_VISIBLE_DEVICES: devices.map(({ index }) => index).join(',') }),
   };
   const kept = Object.fromEntries(ENV_KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] ?? '']])));
-  return { ...kept, ...environment, ...seen, NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' };
+  // Its user has no home, and the library asks where it is.
+  return { ...kept, ...environment, ...seen, HOME: '/nonexistent', NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' };
 }
 
 interface Asked {

@@ -4,6 +4,7 @@ import type { GpuLedger } from '../gpu/ledger-port.ts';
 import { roomOf } from '../gpu/policy-state.ts';
 import { createModelLife, type LifecycleParts, type ModelLife } from './lifecycle.ts';
 import { createLlamaDriver } from './llama-driver.ts';
+import type { LlamaUsers } from './llama-user.ts';
 import type { ModelFolder } from './model-folder.ts';
 import { createServiceDriver, type ServiceDriverParts } from './service-engine.ts';
 
@@ -13,6 +14,8 @@ export interface MachineModelsParts extends Omit<LifecycleParts, 'drivers' | 'ro
   readonly workspacePath: string;
   readonly folder: Pick<ModelFolder, 'root'>;
   readonly readSecret: ServiceDriverParts['readSecret'];
+  /** Where Studio is root. */
+  readonly users: LlamaUsers | undefined;
 }
 
 export function createMachineModels(parts: MachineModelsParts): ModelLife {
@@ -20,7 +23,7 @@ export function createMachineModels(parts: MachineModelsParts): ModelLife {
   const places = { clock, workspacePath, modelsPath: parts.folder.root };
   return createModelLife({
     ...parts,
-    drivers: { llama: createLlamaDriver(places), service: createServiceDriver({ ...places, readSecret }) },
+    drivers: { llama: createLlamaDriver({ ...places, users: parts.users }), service: createServiceDriver({ ...places, readSecret }) },
     async rooms() {
       // The first request may come before anybody looked.
       await devices.found();

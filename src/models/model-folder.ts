@@ -1,7 +1,7 @@
 /** Where models lie on disk: `<workspace>/models`. People put their own files there; what Studio brings lies below `.store`, each content once:
  *  `.store/blobs/<2>/<sha256>`, named for its models by links in `.store/models/<id>/…`; unfinished downloads in `.store/downloads/<id>/`.
  *  Never follows a path out of the folder. The database knows which content is used; this file does not. */
-import { link, lstat, mkdir, readdir, realpath, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, readdir, realpath, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { fail } from '../kernel/fail.ts';
 import type { PlacedFile } from '../store/models.ts';
@@ -63,6 +63,8 @@ export function createModelFolder(workspacePath: string): ModelFolder {
     },
     async adopt(path, sha256) {
       await made(dirname(blobPath(sha256)));
+      // Engines run as users of their own; content of an upload comes as its owner's alone.
+      await chmod(path, 0o644);
       await rename(path, blobPath(sha256));
     },
     stagePath: async (name) => join(await made(join(store, 'downloads')), `${name}.staged`),
