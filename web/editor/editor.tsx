@@ -10,6 +10,7 @@ import { useParam } from '../route.ts';
 import { useOwned } from '../state/use-owned.ts';
 import { useResource } from '../state/resource.ts';
 import { nodeTypes } from '../state/workflows.ts';
+import { useCommands } from '../shell/commands.ts';
 import { isNarrow } from '../ui/narrow.ts';
 import { View } from '../ui/views.tsx';
 import { CanvasPane } from './canvas/canvas.tsx';
@@ -23,6 +24,7 @@ import { EditorTop } from './editor-top.tsx';
 import { JsonMode } from './json-mode.tsx';
 import { createLastRun } from './last-run.ts';
 import type { LastRun } from './last-run.ts';
+import { RightPane } from './pane/right-pane.tsx';
 import { ProblemsPanel } from './problems-panel.tsx';
 import { problemsByCard } from './problem-places.ts';
 import { edgeIdOf, scopeOfKey } from './scope.ts';
@@ -30,6 +32,7 @@ import { createSession } from './session.ts';
 import type { DraftView, EditorSession } from './session.ts';
 import { showProblem } from './show-problem.ts';
 import { createTests } from './tests.ts';
+import type { Tests } from './tests.ts';
 
 export interface EditorTabProps {
   readonly workflow: Workflow;
@@ -69,6 +72,7 @@ function Editor(props: EditorTabProps & { readonly view: DraftView; readonly kno
   const canvas = useCanvasOf(session, lastRun, () => focusFirst(pane.current));
   const tests = useMemo(() => createTests(session.document, lastRun), [lastRun]);
   useFound(session, canvas);
+  useRegions();
   const isText = session.mode.value === 'json';
   return (
     <div class="editor">
@@ -79,8 +83,15 @@ function Editor(props: EditorTabProps & { readonly view: DraftView; readonly kno
           {isText ? <JsonMode session={session} /> : <CanvasPane canvas={canvas} />}
           <ProblemsPanel problems={session.problems.value} checking={session.checking.value} onShow={(problem) => showProblem(session, problem)} />
         </div>
-        <aside ref={pane} class="editor-pane" aria-label="What is selected">
-          <Selected canvas={canvas} />
+        <aside
+          ref={pane}
+          class={hasSelection(session) ? 'editor-pane' : 'editor-pane editor-pane-idle'}
+          aria-label="What is selected"
+          onKeyDown={(event) => {
+            if (event.key === 'Escape' && !event.defaultPrevented) canvas.view.current?.focus();
+          }}
+        >
+          <Selected canvas={canvas} session={session} workflow={workflow} lastRun={lastRun} tests={tests} />
         </aside>
       </div>
     </div>
@@ -122,12 +133,46 @@ function useFound(session: EditorSession, canvas: Canvas): void {
   }, [find]);
 }
 
-function Selected(props: { readonly canvas: Canvas }): JSX.Element | null {
-  const { doc } = props.canvas;
-  const { nodes, edges } = doc.selection.value;
-  const edge = doc.graph.value.edges.find((each) => edges.has(edgeIdOf(each)));
-  if (edge !== undefined && edges.size === 1 && nodes.size === 0) return <EdgePane key={edgeIdOf(edge)} canvas={props.canvas} edge={edge} />;
-  return null;
+interface SelectedProps {
+  readonly canvas: Canvas;
+  readonly session: EditorSession;
+  readonly workflow: Workflow;
+  readonly lastRun: LastRun;
+  readonly tests: Tests;
+}
+
+function Selected(props: SelectedProps): JSX.Element {
+  const { canvas, session } = props;
+  const { document } = session;
+  const { nodes, edges } = document.selection.value;
+  const edge = document.graph.value.edges.find((each) => edges.has(edgeIdOf(each)));
+  if (edge !== undefined && edges.size === 1 && nodes.size === 0) return <EdgePane key={edgeIdOf(edge)} canvas={canvas} edge={edge} />;
+  const { types, secrets } = session.knowledge;
+  const { workflow, lastRun, tests } = props;
+  return <RightPane {...{ document, workflow, types, secrets, lastRun, tests }} problems={session.problems} />;
+}
+
+function hasSelection({ document }: EditorSession): boolean {
+  const { nodes, edges } = document.selection.value;
+  return nodes.size + edges.size > 0;
+}
+
+// In the order in which one works through them.
+const REGIONS = ['.editor-bar', '.type-palette', '.canvas-pane, .editor-json', '.editor-pane', '.editor-problems'];
+
+/** F6 goes from part to part: Tab alone would walk through all that is in one. */
+function useRegions(): void {
+  const go = (by: 1 | -1): void => {
+    const parts = REGIONS.flatMap((name) => [...window.document.querySelectorAll<HTMLElement>(name)]);
+    const at = parts.findIndex((part) => part.contains(window.document.activeElement));
+    const next = parts[(at + by + parts.length) % parts.length];
+    if (next?.tabIndex === 0) next.focus();
+    else focusFirst(next ?? null);
+  };
+  useCommands([
+    { id: 'editor-next-part', title: 'Next part of the editor', group: 'Editor', keys: 'f6', run: () => go(1) },
+    { id: 'editor-previous-part', title: 'Previous part of the editor', group: 'Editor', keys: 'shift+f6', run: () => go(-1) },
+  ]);
 }
 
 function focusFirst(pane: HTMLElement | null): void {

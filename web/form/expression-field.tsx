@@ -1,5 +1,5 @@
 /** A text with expressions: the small editor, and below it the value that it gives with the data of the last run, its type, its faults. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { formatBytes } from '../ui/format.ts';
 import type { ExpressionMirror } from './expression-mirror.ts';
@@ -19,6 +19,8 @@ export interface ExpressionFieldProps {
   readonly placeholder?: string;
   /** Names beside the usual ones. */
   readonly names?: readonly string[];
+  /** What the server says of it: shown unless the preview says what is wrong. */
+  readonly fault?: string | undefined;
   /** Takes the focus when it appears: somebody just asked for it. */
   readonly autofocus?: boolean;
 }
@@ -54,7 +56,8 @@ export function ExpressionField(props: ExpressionFieldProps): JSX.Element {
       made?.destroy();
     };
   }, []);
-  useEffect(() => mirror?.setText(props.value), [mirror, props.value]);
+  // At once, not after the next frame: a key pressed in between would be taken back.
+  useLayoutEffect(() => mirror?.setText(props.value), [mirror, props.value]);
   useEffect(() => mirror?.setReadOnly(tools.locked), [mirror, tools.locked]);
   const isBare = props.bare === true && !props.value.includes('{{');
   const preview = usePreview(props.value, { bare: isBare, data });
@@ -73,7 +76,7 @@ export function ExpressionField(props: ExpressionFieldProps): JSX.Element {
         <div ref={parent} class="expression-box" />
       )}
       <div id={noteId} class="expression-value" role="status">
-        <PreviewLine state={preview} />
+        <PreviewLine state={preview} fault={props.fault} />
       </div>
     </div>
   );
@@ -82,8 +85,9 @@ export function ExpressionField(props: ExpressionFieldProps): JSX.Element {
 const TYPES = { text: 'text', number: 'number', boolean: 'yes or no', list: 'list', object: 'object', nothing: 'nothing there' } as const;
 const SHOWN_CHARS = 200;
 
-function PreviewLine(props: { readonly state: PreviewState }): JSX.Element | null {
-  const { state } = props;
+function PreviewLine(props: { readonly state: PreviewState; readonly fault: string | undefined }): JSX.Element | null {
+  const { state, fault } = props;
+  if (fault !== undefined && (state.kind !== 'answer' || state.answer.problems.length === 0)) return <span class="field-fault">{fault}</span>;
   if (state.kind === 'none') return null;
   if (state.kind === 'asking') return <span class="faint">…</span>;
   if (state.kind === 'fault') return <span class="faint">{state.message}</span>;

@@ -55,7 +55,8 @@ export function createExpressionMirror(parts: ExpressionMirrorParts): Expression
     setText(text) {
       if (view.state.doc.toString() === text) return;
       isOwn = true;
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      const head = Math.min(view.state.selection.main.head, text.length);
+      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: head } });
       isOwn = false;
     },
     setReadOnly: (is) => view.dispatch({ effects: readOnly.reconfigure(EditorState.readOnly.of(is)) }),

@@ -60,7 +60,9 @@ function Rows(props: SchemaBuilderProps & { readonly schema: Schema }): JSX.Elem
   const rows = rowsOf(schema);
   const set = (next: Schema): void =>
     props.onChange(
-      Object.keys(asRecord(next['properties'])).length === 0 && Object.keys(next).every((name) => name === 'type' || name === 'properties') ? undefined : next,
+      Object.keys(asRecord(next['properties'])).length === 0 && Object.keys(next).every((name) => ['type', 'properties', 'x-order'].includes(name))
+        ? undefined
+        : next,
     );
   return (
     <>

@@ -1,6 +1,7 @@
 /** Which control a JSON Schema asks for: what a form of any depth is made of. Pure. The value itself stays what it is: a form shows it and changes
  *  parts of it, so that nothing it does not know is lost. `x-form` (FormHint) wins over what the schema's shape says. */
 import type { FormHint } from '../../src/contract/node-types.ts';
+import { orderedProperties } from './schema.ts';
 import type { Schema } from './schema.ts';
 import { unitOf } from './units.ts';
 import type { UnitName } from './units.ts';
@@ -185,7 +186,7 @@ function objectControl(root: Schema, schema: Schema): Control {
 export function fieldsOfObject(root: Schema, given: unknown): readonly SchemaField[] {
   const schema = openSchema(root, given);
   const required = Array.isArray(schema['required']) ? schema['required'] : [];
-  return Object.entries(asSchema(schema['properties'])).map(([name, value]) => {
+  return orderedProperties(schema).map(([name, value]) => {
     const own = openSchema(root, value);
     return {
       name,

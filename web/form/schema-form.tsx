@@ -49,7 +49,7 @@ export function SchemaForm(props: SchemaFormProps): JSX.Element {
           />
         ))}
       {rare.length > 0 && (
-        <div>
+        <div class="vf-more">
           <Button size="small" kind="quiet" onClick={() => setShown(!shown)}>
             {shown ? 'Fewer fields' : `${formatCount(rare.length, 'more field')}: ${rare.map((field) => field.title.toLowerCase()).join(', ')}`}
           </Button>

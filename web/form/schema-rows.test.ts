@@ -29,7 +29,11 @@ describe('rows of a schema', () => {
     });
     assert.equal('required' in removeRow(schema, 'name'), false);
     assert.deepEqual(requireRow(schema, 'kind', true)['required'], ['name', 'kind']);
-    assert.deepEqual(Object.keys(moveRow(schema, 'kind', -1)['properties'] as object), ['kind', 'name', 'odd']);
+    assert.deepEqual(
+      rowsOf(moveRow(schema, 'kind', -1)).map((row) => row.name),
+      ['kind', 'name', 'odd'],
+    );
+    assert.deepEqual(renameRow(moveRow(schema, 'kind', -1), 'kind', 'sort')['x-order'], ['sort', 'name', 'odd']);
     assert.deepEqual(Object.keys(addRow(schema, 'more')['properties'] as object), ['name', 'kind', 'odd', 'more']);
     assert.deepEqual((changeRow(schema, 'kind', { type: 'number' })['properties'] as Schema)['kind'], { type: 'number' });
   });

@@ -1,7 +1,8 @@
 /** A JSON Schema of an object as rows that a person edits: one a field, with a type in plain words. Pure.
  *  What the rows do not show (patterns, limits, alternatives) stays in the schema untouched. */
+import { orderedProperties } from './schema.ts';
 import type { Schema } from './schema.ts';
-import { asRecord, renameMember, withMember } from './value-edit.ts';
+import { asRecord, moveItem, renameMember, withMember } from './value-edit.ts';
 
 export const rowTypes = ['text', 'long', 'number', 'integer', 'boolean', 'choice', 'file', 'list', 'object', 'any'] as const;
 export type RowType = (typeof rowTypes)[number];
@@ -28,7 +29,7 @@ export interface SchemaRow {
 
 export function rowsOf(schema: Schema): readonly SchemaRow[] {
   const required = requiredOf(schema);
-  return Object.entries(asRecord(schema['properties'])).map(([name, each]) => {
+  return orderedProperties(schema).map(([name, each]) => {
     const own = asRecord(each);
     return { name, type: rowTypeOf(own), required: required.includes(name), schema: own };
   });
@@ -62,7 +63,8 @@ export function withType(schema: Schema, type: RowType): Schema {
 }
 
 export function addRow(schema: Schema, name: string): Schema {
-  return { ...schema, type: 'object', properties: { ...asRecord(schema['properties']), [name]: { type: 'string' } } };
+  const properties = { ...asRecord(schema['properties']), [name]: { type: 'string' } };
+  return { ...schema, type: 'object', properties, 'x-order': [...orderedProperties(schema).map(([each]) => each), name] };
 }
 
 export function changeRow(schema: Schema, name: string, row: Schema): Schema {
@@ -70,18 +72,14 @@ export function changeRow(schema: Schema, name: string, row: Schema): Schema {
 }
 
 export function removeRow(schema: Schema, name: string): Schema {
-  return withRequired(
-    { ...schema, properties: withMember(schema['properties'], name, undefined) },
-    requiredOf(schema).filter((each) => each !== name),
-  );
+  const others = (names: readonly string[]): readonly string[] => names.filter((each) => each !== name);
+  return withRequired(withOrder({ ...schema, properties: withMember(schema['properties'], name, undefined) }, others), others(requiredOf(schema)));
 }
 
 /** The name must be free. */
 export function renameRow(schema: Schema, from: string, to: string): Schema {
-  return withRequired(
-    { ...schema, properties: renameMember(schema['properties'], from, to) },
-    requiredOf(schema).map((each) => (each === from ? to : each)),
-  );
+  const renamed = (names: readonly string[]): readonly string[] => names.map((each) => (each === from ? to : each));
+  return withRequired(withOrder({ ...schema, properties: renameMember(schema['properties'], from, to) }, renamed), renamed(requiredOf(schema)));
 }
 
 export function requireRow(schema: Schema, name: string, required: boolean): Schema {
@@ -90,14 +88,14 @@ export function requireRow(schema: Schema, name: string, required: boolean): Sch
 }
 
 export function moveRow(schema: Schema, name: string, by: 1 | -1): Schema {
-  const entries = Object.entries(asRecord(schema['properties']));
-  const at = entries.findIndex(([each]) => each === name);
-  const one = entries[at];
-  const other = entries[at + by];
-  if (one === undefined || other === undefined) return schema;
-  entries[at] = other;
-  entries[at + by] = one;
-  return { ...schema, properties: Object.fromEntries(entries) };
+  const names = orderedProperties(schema).map(([each]) => each);
+  return { ...schema, 'x-order': moveItem(names, names.indexOf(name), by) };
+}
+
+/** Changes the order where there is one. */
+function withOrder(schema: Schema, change: (names: readonly string[]) => readonly string[]): Schema {
+  const order = schema['x-order'];
+  return Array.isArray(order) ? { ...schema, 'x-order': change(order.map(String)) } : schema;
 }
 
 function requiredOf(schema: Schema): readonly string[] {

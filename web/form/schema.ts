@@ -52,7 +52,7 @@ export function propertiesOf(root: Schema, schemas: readonly Schema[]): readonly
   const hints = new Map<string, PropertyHint>();
   for (const schema of schemas) {
     const required = Array.isArray(schema['required']) ? schema['required'] : [];
-    for (const [name, value] of Object.entries(asSchema(schema['properties']))) {
+    for (const [name, value] of orderedProperties(schema)) {
       const alternatives = flatten(root, value);
       if (!hints.has(name))
         hints.set(name, {
@@ -65,6 +65,14 @@ export function propertiesOf(root: Schema, schemas: readonly Schema[]): readonly
     }
   }
   return [...hints.values()];
+}
+
+/** The properties of an object in the order that `x-order` gives them: what stores a schema may not keep that of its members. */
+export function orderedProperties(schema: Schema): readonly (readonly [string, unknown])[] {
+  const entries = Object.entries(asSchema(schema['properties']));
+  const order = Array.isArray(schema['x-order']) ? schema['x-order'] : [];
+  const rank = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
+  return entries.toSorted(([a], [b]) => rank(a) - rank(b));
 }
 
 /** Values a schema names: enum, const, booleans, its default. */

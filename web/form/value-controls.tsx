@@ -56,7 +56,11 @@ function TextField(props: ControlProps & { readonly isLong: boolean }): JSX.Elem
   return (
     <ValueFrame {...frame}>
       <div {...drop}>
-        {props.isLong ? <Textarea {...links} rows={Math.min(10, Math.max(3, text.split('\n').length))} /> : <Input {...links} autocomplete="off" />}
+        {props.isLong ? (
+          <Textarea {...links} rows={Math.min(10, Math.max(props.isPart === true ? 1 : 3, text.split('\n').length))} />
+        ) : (
+          <Input {...links} autocomplete="off" />
+        )}
       </div>
     </ValueFrame>
   );
@@ -145,7 +149,8 @@ function ChoiceField(props: ControlProps & { readonly choices: Extract<Control, 
   const { frame, value, choices } = props;
   const options = choices.map((choice) => ({ value: String(choice.value), label: choice.label }));
   const isKnown = value === undefined || choices.some((choice) => choice.value === value);
-  const unset = props.fallback === undefined ? '–' : `${fallbackText(props.fallback)} (default)`;
+  const usual = choices.find((choice) => choice.value === props.fallback)?.label ?? fallbackText(props.fallback);
+  const unset = props.fallback === undefined ? '–' : `${usual} (default)`;
   return (
     <ValueFrame {...frame}>
       <Select

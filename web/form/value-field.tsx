@@ -37,16 +37,24 @@ export function ValueField(props: ValueFieldProps): JSX.Element | null {
   const fault = tools.faultAt(props.path) ?? ownFault(control, value, isExpression);
   const canBeExpression = !isRaw && control.kind !== 'expression' && control.kind !== 'schema';
   const frame = {
-    ...{ id, title: props.title, description: props.description ?? '', required: props.required === true, fault, locked: tools.locked },
+    ...{
+      id,
+      title: props.title,
+      description: props.description ?? '',
+      required: props.required === true,
+      isPart: props.isPart === true,
+      fault,
+      locked: tools.locked,
+    },
     expression: canBeExpression ? { on: isExpression, toggle } : undefined,
     onUnset: props.required === true || value === undefined ? undefined : () => (setWants(undefined), props.onChange(undefined)),
   };
   if (isExpression || control.kind === 'expression') {
     const names = props.hint?.names;
     return (
-      <ValueFrame {...frame} isGroup>
+      <ValueFrame {...frame} fault={undefined} isGroup>
         <ExpressionField
-          {...{ id, label: props.title, bare: control.kind === 'expression', hasLines: control.kind !== 'text', autofocus: asked }}
+          {...{ id, label: props.title, bare: control.kind === 'expression', hasLines: control.kind !== 'text', autofocus: asked, fault }}
           {...(names === undefined ? {} : { names })}
           value={value === undefined ? '' : typeof value === 'string' ? value : toExpression(value)}
           placeholder={control.kind === 'expression' ? 'input.amount > 100' : '{{ input.name }}'}

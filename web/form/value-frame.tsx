@@ -8,6 +8,8 @@ export interface ValueFrameProps {
   readonly title: string;
   readonly description?: string;
   readonly required?: boolean;
+  /** Its title is for screen readers alone. */
+  readonly isPart?: boolean;
   readonly fault?: string | undefined;
   /** Undefined: it can not be an expression. */
   readonly expression?: { readonly on: boolean; readonly toggle: () => void } | undefined;
@@ -48,7 +50,7 @@ export function ValueFrame(props: ValueFrameProps): JSX.Element {
   const name = (
     <>
       {title}
-      {props.required === true && (
+      {props.required === true && props.isPart !== true && (
         <span class="vf-required" data-tip="Required">
           *<span class="visually-hidden"> (required)</span>
         </span>
@@ -59,11 +61,11 @@ export function ValueFrame(props: ValueFrameProps): JSX.Element {
     <div class="vf" role={props.isGroup === true ? 'group' : undefined} aria-labelledby={props.isGroup === true ? `${props.id}-title` : undefined}>
       <div class="vf-head">
         {props.isGroup === true ? (
-          <span id={`${props.id}-title`} class="field-label">
+          <span id={`${props.id}-title`} class={props.isPart === true ? 'visually-hidden' : 'field-label'}>
             {name}
           </span>
         ) : (
-          <label class="field-label" for={props.id}>
+          <label class={props.isPart === true ? 'visually-hidden' : 'field-label'} for={props.id}>
             {name}
           </label>
         )}

@@ -9,7 +9,7 @@ import { blankOf, variantOf } from './schema-controls.ts';
 import type { SchemaField, Variant } from './schema-controls.ts';
 import { SchemaForm } from './schema-form.tsx';
 import type { Schema } from './schema.ts';
-import { asList, asRecord, childPath, freeName, moveItem, renameMember, withItem, withMember, withoutItem } from './value-edit.ts';
+import { asList, asRecord, childPath, freeName, holdsExpression, moveItem, renameMember, withItem, withMember, withoutItem } from './value-edit.ts';
 import { ValueFrame } from './value-frame.tsx';
 import type { FrameProps } from './value-frame.tsx';
 import type { ValueFieldProps } from './value-types.ts';
@@ -57,37 +57,57 @@ export function ListField(props: GroupProps & { readonly item: Schema }): JSX.El
   const { frame, root, item } = props;
   const { Field } = useFormTools();
   const items = asList(props.value);
-  const isSimple = item['type'] !== 'object' && item['oneOf'] === undefined && item['anyOf'] === undefined;
+  const one = singular(props.title);
+  const isObject = item['type'] === 'object' && Object.keys(asRecord(item['properties'])).length > 0;
   const set = (next: readonly unknown[]): void => props.onChange(next.length === 0 ? undefined : next);
   return (
     <ValueFrame {...frame} isGroup>
       <div class="vf-list">
-        {items.map((each, index) => (
-          <div key={index} class={isSimple ? 'vf-item vf-item-simple' : 'vf-item'}>
-            <div class="vf-item-field">
-              <Field
-                root={root}
-                schema={item}
-                path={childPath(props.path, index)}
-                name={props.name.replace(/s$/, '')}
-                title={`${singular(props.title)} ${index + 1}`}
-                required
-                value={each}
-                onChange={(next) => set(withItem(items, index, next ?? ''))}
-              />
+        {items.map((each, index) => {
+          const change = (next: unknown): void => set(withItem(items, index, next ?? ''));
+          const tools = !frame.locked && (
+            <ItemTools
+              index={index}
+              count={items.length}
+              title={one}
+              onMove={(by) => set(moveItem(items, index, by))}
+              onRemove={() => set(withoutItem(items, index))}
+            />
+          );
+          const path = childPath(props.path, index);
+          if (isObject && !holdsExpression(each)) {
+            return (
+              <div key={index} class="vf-item" role="group" aria-label={`${one} ${index + 1}`}>
+                <div class="row">
+                  <span class="vf-item-title grow">
+                    {one} {index + 1}
+                  </span>
+                  {tools}
+                </div>
+                <SchemaForm root={root} schema={item} path={path} value={each} onChange={change} />
+              </div>
+            );
+          }
+          return (
+            <div key={index} class="vf-item vf-item-simple">
+              <div class="vf-item-field">
+                <Field
+                  root={root}
+                  schema={item}
+                  path={path}
+                  name={props.name.replace(/s$/, '')}
+                  title={`${one} ${index + 1}`}
+                  required
+                  isPart
+                  value={each}
+                  onChange={change}
+                />
+              </div>
+              {tools}
             </div>
-            {!frame.locked && (
-              <ItemTools
-                index={index}
-                count={items.length}
-                title={singular(props.title)}
-                onMove={(by) => set(moveItem(items, index, by))}
-                onRemove={() => set(withoutItem(items, index))}
-              />
-            )}
-          </div>
-        ))}
-        <AddButton label={`Add ${singular(props.title).toLowerCase()}`} locked={frame.locked} onClick={() => set([...items, blankOf(root, item)])} />
+          );
+        })}
+        <AddButton label={`Add ${one.toLowerCase()}`} locked={frame.locked} onClick={() => set([...items, blankOf(root, item)])} />
       </div>
     </ValueFrame>
   );
@@ -144,6 +164,7 @@ export function MapField(props: GroupProps & { readonly item: Schema }): JSX.Ele
                 name={name}
                 title={name === '' ? 'Value' : name}
                 required
+                isPart
                 value={value}
                 onChange={(next) => set({ ...record, [name]: next ?? '' })}
               />

@@ -1,6 +1,6 @@
 /** Values of any shape: as text, figure, yes or no, or JSON; and JSON as such. Text that is no JSON yet is kept as it was typed. */
 import { X } from 'lucide-preact';
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { IconButton } from '../ui/button.tsx';
 import { Select, Switch, Textarea, Input } from '../ui/field.tsx';
@@ -111,7 +111,7 @@ export function JsonText(props: {
   const [text, setText] = useState(() => readHalfTyped(place) ?? textOf(props.value));
   const [fault, setFault] = useState(() => faultOf(text));
   // Changed from elsewhere (undo, another field): shown, unless something here is half typed.
-  useEffect(() => {
+  useLayoutEffect(() => {
     const parsed = text.trim() === '' ? { value: undefined } : parseJson(text);
     if ('value' in parsed && JSON.stringify(parsed.value) !== JSON.stringify(props.value)) setText(textOf(props.value));
   }, [props.value]);

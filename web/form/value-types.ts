@@ -13,6 +13,8 @@ export interface ValueFieldProps {
   readonly title: string;
   readonly description?: string;
   readonly required?: boolean;
+  /** An item or entry: what it stands in names it. */
+  readonly isPart?: boolean;
   /** What holds while it is not set. */
   readonly fallback?: unknown;
   readonly hint?: FormHint;
@@ -22,6 +24,6 @@ export interface ValueFieldProps {
 }
 
 /** Of a control inside its frame. */
-export interface ControlProps extends Pick<ValueFieldProps, 'value' | 'onChange' | 'fallback' | 'title' | 'path' | 'required'> {
+export interface ControlProps extends Pick<ValueFieldProps, 'value' | 'onChange' | 'fallback' | 'title' | 'path' | 'required' | 'isPart'> {
   readonly frame: FrameProps;
 }

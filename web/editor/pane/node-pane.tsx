@@ -1,6 +1,6 @@
 /** The pane of a selected node: its form, its policy, the data of its last run, and testing it. */
 import { ArrowRightFromLine, ArrowRightToLine, FlaskConical, Pin, PinOff } from 'lucide-preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type { GraphNode } from '../../../src/contract/graph.ts';
 import { ValueForms } from '../../form/value-form.tsx';
@@ -28,11 +28,13 @@ export function NodePane(props: PaneProps & { readonly node: GraphNode }): JSX.E
   const type = types.get(node.type);
   const result = lastRun.results.value.get(node.key);
   const tools = useNodeTools(props, node);
-  // A test of this node is about what it gives.
   const isRunning = result?.status === 'running';
+  const seen = useRef(result?.status);
+  // It failed while one looks: why is what one wants to see.
   useEffect(() => {
-    if (result?.status === 'failed') setTab('data');
-  }, [result?.status, result?.instanceId]);
+    if (result?.status === 'failed' && seen.current !== 'failed') setTab('data');
+    seen.current = result?.status;
+  }, [result?.status]);
   const shown = useMemo(
     () => tabs.filter((name) => name !== 'params' || type === undefined || Object.keys((type.params['properties'] as object | undefined) ?? {}).length > 0),
     [type],
@@ -53,7 +55,7 @@ export function NodePane(props: PaneProps & { readonly node: GraphNode }): JSX.E
         <Tabs label="Of the node" panelId="node-view" value={view} onChange={setTab} tabs={shown.map((name) => ({ id: name, label: TITLES[name] }))} />
       </div>
       <TabPanel id="node-view" label={TITLES[view]}>
-        <ValueForms {...tools} key={`${node.key} ${view}`}>
+        <ValueForms {...tools} hasExpressions={view === 'params'} key={`${node.key} ${view}`}>
           {view === 'params' && (
             <ParamsForm
               node={node}
