@@ -11,6 +11,8 @@ export const MIN_ZOOM = 0.05;
 export const MAX_ZOOM = 2;
 /** Below it a card's words can't be read: cards are drawn as plain boxes. */
 export const OVERVIEW_ZOOM = 0.42;
+/** Below it not even a box's title can be read. */
+export const FAR_ZOOM = 0.2;
 
 const MOVE_MS = 120;
 

@@ -15,7 +15,7 @@ import { CanvasList } from './canvas-list.tsx';
 import { CanvasProvider, useCanvas } from './canvas-state.ts';
 import type { Canvas, Point } from './canvas-state.ts';
 import { Breadcrumbs, CanvasTools, Notice } from './canvas-tools.tsx';
-import { MAX_ZOOM, MIN_ZOOM, OVERVIEW_ZOOM, createView } from './canvas-view.ts';
+import { FAR_ZOOM, MAX_ZOOM, MIN_ZOOM, OVERVIEW_ZOOM, createView } from './canvas-view.ts';
 import { CardView, DotView } from './card-view.tsx';
 import { useClipboard } from './clipboard.ts';
 import { canvasCommands } from './commands.ts';
@@ -129,6 +129,7 @@ function Flow(props: FlowProps): JSX.Element {
         snapGrid={SNAP}
         connectionRadius={28}
         deleteKeyCode={null}
+        selectionKeyCode={null}
         multiSelectionKeyCode={MULTI_KEYS}
         proOptions={PRO}
         {...handlers}
@@ -154,7 +155,11 @@ function useView(canvas: Canvas, frame: { readonly current: HTMLDivElement | nul
     const element = frame.current;
     if (element === null) return undefined;
     canvas.view.current = createView(canvas, flow, element, pointer);
-    const follow = (): void => void (canvas.isOverview.value = store.getState().transform[2] < OVERVIEW_ZOOM);
+    const follow = (): void => {
+      const zoom = store.getState().transform[2];
+      canvas.isOverview.value = zoom < OVERVIEW_ZOOM;
+      element.classList.toggle('canvas-far', zoom < FAR_ZOOM);
+    };
     follow();
     const stop = store.subscribe(follow);
     return () => {

@@ -63,7 +63,8 @@ function WorkflowView(props: { readonly state: Snapshot<Workflow>; readonly work
   const [tabText] = useParam('tab');
   const tab = tabs.find((name) => name === tabText) ?? 'graph';
   const [asking, setAsking] = useState<'run' | 'archive'>();
-  useKeys({ r: () => setAsking('run'), e: () => setParams({ tab: 'editor' }) });
+  // In the editor `e` is the canvas's.
+  useKeys({ r: () => setAsking('run'), ...(tab === 'editor' ? {} : { e: () => setParams({ tab: 'editor' }) }) });
   useCommands([
     { id: 'workflow-run', title: `Run ${workflow.name}`, group: 'This page', run: () => setAsking('run') },
     { id: 'workflow-edit', title: `Edit ${workflow.name}`, group: 'This page', run: () => setParams({ tab: 'editor' }) },
