@@ -31,8 +31,11 @@ import { healthRoutes } from './http/routes/health.ts';
 import { instanceViewRoutes } from './http/routes/instance-views.ts';
 import { instanceStatsRoutes } from './http/routes/instance-stats.ts';
 import { instanceRoutes } from './http/routes/instances.ts';
+import { artifactRoutes } from './http/routes/artifacts.ts';
+import { jobGroupRoutes } from './http/routes/job-groups.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
-import { machineRoutes } from './http/routes/machine.ts';
+import { queueRoutes } from './http/routes/queues.ts';
+import { workerRoutes } from './http/routes/workers.ts';
 import { memberRoutes } from './http/routes/members.ts';
 import { expressionRoutes } from './http/routes/expressions.ts';
 import { nodeTypeRoutes } from './http/routes/node-types.ts';
@@ -273,10 +276,13 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...expressionRoutes({ previewer, clock }),
     ...exampleRoutes(),
     ...webhookRoutes({ triggers, callbacks }),
-    ...jobRoutes({ jobs, files }),
+    ...jobRoutes({ jobs }),
+    ...jobGroupRoutes({ jobs }),
+    ...artifactRoutes({ files }),
     ...fileRoutes(files),
     ...uploadRoutes(uploads),
-    ...machineRoutes({ jobs }),
+    ...queueRoutes({ jobs }),
+    ...workerRoutes({ jobs }),
     ...gpus.routes,
     ...services.routes,
     ...notificationRoutes(notify),

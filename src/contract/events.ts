@@ -25,6 +25,7 @@ export const eventTypes = [
   'engine:step:retrying',
   'engine:step:progress',
   'jobs:job:queued',
+  'jobs:job:moved',
   'jobs:job:started',
   'jobs:job:progress',
   'jobs:job:completed',
@@ -92,7 +93,10 @@ export type EntityKind = (typeof entityKinds)[number];
 /** Payloads that screens live on: they carry what a row or a badge shows, never inputs and outputs (those are fetched when looked at).
  *  Every key but the first may be absent: absent means unchanged, null means none. */
 export type InstancePayload = { status: InstanceStatus } & Partial<
-  Pick<InstanceSummary, 'workflowId' | 'workflowName' | 'version' | 'labels' | 'priority' | 'startedBy' | 'rerunOf' | 'isTest' | 'createdAt' | 'startedAt' | 'endedAt'> & {
+  Pick<
+    InstanceSummary,
+    'workflowId' | 'workflowName' | 'version' | 'labels' | 'priority' | 'startedBy' | 'rerunOf' | 'isTest' | 'createdAt' | 'startedAt' | 'endedAt'
+  > & {
     error: Failure | null;
     waiting: InstanceSummary['waiting'] | null;
   }

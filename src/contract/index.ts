@@ -3,6 +3,7 @@
 import type * as z from 'zod';
 import { apiKeyEndpoints } from './api-keys.ts';
 import { approvalEndpoints } from './approvals.ts';
+import { artifactEndpoints } from './artifacts.ts';
 import { auditEndpoints } from './audit.ts';
 import { authEndpoints } from './auth.ts';
 import { batchEndpoints } from './batches.ts';
@@ -22,7 +23,8 @@ import { idleEndpoints } from './idle.ts';
 import { instanceViewEndpoints } from './instance-views.ts';
 import { instanceStatsEndpoints } from './instance-stats.ts';
 import { instanceEndpoints } from './instances.ts';
-import { jobEndpoints, machineEndpoints } from './jobs.ts';
+import { jobGroupEndpoints } from './job-groups.ts';
+import { jobEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
 import { modelLifeEndpoints } from './model-life.ts';
 import { modelUsageEndpoints } from './model-usage.ts';
@@ -30,6 +32,7 @@ import { modelEndpoints } from './models.ts';
 import { nodeTypeEndpoints } from './node-types.ts';
 import { notificationEndpoints } from './notifications.ts';
 import { openapiEndpoints } from './openapi.ts';
+import { queueEndpoints } from './queues.ts';
 import { runDataEndpoints } from './run-data.ts';
 import { savedViewEndpoints } from './saved-views.ts';
 import { searchEndpoints } from './search.ts';
@@ -41,6 +44,7 @@ import { triggerEndpoints } from './triggers.ts';
 import { uploadEndpoints } from './uploads.ts';
 import { userEndpoints } from './users.ts';
 import { webhookEndpoints } from './webhooks.ts';
+import { workerEndpoints } from './workers.ts';
 import { workflowEndpoints } from './workflows.ts';
 
 export const endpoints = [
@@ -68,7 +72,10 @@ export const endpoints = [
   ...nodeTypeEndpoints,
   ...expressionEndpoints,
   ...jobEndpoints,
-  ...machineEndpoints,
+  ...artifactEndpoints,
+  ...jobGroupEndpoints,
+  ...queueEndpoints,
+  ...workerEndpoints,
   ...serviceEndpoints,
   ...gpuEndpoints,
   ...gpuLeaseEndpoints,

@@ -1,44 +1,16 @@
-/** Jobs, queues, workers, devices and artifacts over the API. */
+/** Jobs over the API: submitted, read, moved, ended, and what they say: log and metrics. */
 import * as z from 'zod';
+import { commandSpec } from './command.ts';
 import { endpoint, labels, page, pageQuery, timestamp } from './endpoint.ts';
 import { resources, retryPolicy } from './graph.ts';
 import { failure, waitReason } from './instances.ts';
-import { jobStatuses, queueStates } from './values.ts';
+import { MAX_GROUP } from './job-groups.ts';
+import { jobStatuses } from './values.ts';
 
 const id = z.strictObject({ id: z.string().max(64) });
-const named = z.strictObject({ name: z.string().max(64) });
 
-/** Largest group of one submission: an array's size, or the product of a matrix. */
-export const MAX_GROUP = 10_000;
 /** Of one job; a group among them counts as one. */
 export const MAX_DEPENDENCIES = 100;
-
-/** What is put into the working folder: a path in the org's files, the bytes at a URL (their sha256 is checked), or the content itself. */
-export const jobFile = z.union([
-  z.string().max(512),
-  z.strictObject({ path: z.string().max(512) }),
-  z.strictObject({ url: z.string().max(4_096), sha256: z.string().regex(/^[0-9a-f]{64}$/, 'sha256 is 64 hexadecimal digits in lower case') }),
-  z.strictObject({ text: z.string().max(5_242_880) }),
-  z.strictObject({ base64: z.base64().max(5_242_880) }),
-]);
-
-/** A process to run. Exactly one of `command` (argv) and `script`. Env values may hold `{{ secrets.X }}`. */
-export const commandSpec = z.strictObject({
-  command: z.array(z.string().max(131_072)).min(1).max(1_000).optional(),
-  script: z.string().max(1_048_576).optional(),
-  shell: z.string().max(256).optional(),
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().max(131_072)).optional(),
-  cwd: z.string().max(4_096).optional(),
-  /** Name in the working folder → where it comes from. */
-  files: z.record(z.string().min(1).max(255), jobFile).optional(),
-  stdin: z.string().max(10_485_760).optional(),
-  parse: z.enum(['json', 'lines', 'none']).optional(),
-  /** Text of a requirements or lock file for pip: the job runs in a virtual environment that holds it, made once and kept. */
-  requirements: z.string().max(262_144).optional(),
-  /** The interpreter the environment is made with: a name on the PATH of jobs or a full path. Default: python3. */
-  python: z.string().max(256).optional(),
-});
-export type CommandSpec = z.infer<typeof commandSpec>;
 
 export const dependencyConditions = ['afterok', 'afterany'] as const;
 
@@ -50,6 +22,9 @@ const jobTimeoutMs = z
   .min(1)
   .max(30 * 86_400_000);
 
+/** 0 to 100, or a word for 25, 50, 75, 100. */
+const priority = z.union([z.int().min(0).max(100), z.enum(['low', 'normal', 'high', 'critical'])]);
+
 export const submitJob = commandSpec.extend({
   /** What people call it. */
   name: z.string().min(1).max(200).optional(),
@@ -57,8 +32,7 @@ export const submitJob = commandSpec.extend({
   resources: resources.optional(),
   timeoutMs: jobTimeoutMs.optional(),
   retry: retryPolicy.partial().optional(),
-  /** 0 to 100, or a word for 25, 50, 75, 100. */
-  priority: z.union([z.int().min(0).max(100), z.enum(['low', 'normal', 'high', 'critical'])]).optional(),
+  priority: priority.optional(),
   labels: labels.optional(),
   /** So many jobs, each with its `$STUDIO_ARRAY_INDEX`. */
   array: z.int().min(1).max(MAX_GROUP).optional(),
@@ -147,17 +121,6 @@ export const job = z.strictObject({
 });
 export type Job = z.infer<typeof job>;
 
-/** Jobs that were submitted together. */
-export const jobGroup = z.strictObject({
-  id: z.string(),
-  name: z.string().optional(),
-  queue: z.string(),
-  size: z.int(),
-  counts: z.record(z.enum(jobStatuses), z.int()),
-  createdAt: timestamp,
-});
-export type JobGroup = z.infer<typeof jobGroup>;
-
 export const jobDependency = z.strictObject({
   id: z.string(),
   name: z.string().optional(),
@@ -181,45 +144,6 @@ export const logMatch = z.strictObject({
   text: z.string(),
 });
 
-export const artifact = z.strictObject({
-  id: z.string(),
-  name: z.string(),
-  bytes: z.int(),
-  sha256: z.string(),
-  mediaType: z.string(),
-  jobId: z.string().optional(),
-  instanceId: z.string().optional(),
-  stepPath: z.string().optional(),
-  createdAt: timestamp,
-});
-export type Artifact = z.infer<typeof artifact>;
-
-export const queue = z.strictObject({
-  name: z.string(),
-  state: z.enum(queueStates),
-  slots: z.int(),
-  /** Studio finds the number of slots by itself, from 1 to 32. */
-  adaptive: z.boolean(),
-  /** What a job gets that does not say how many GPUs it needs. */
-  defaultGpus: z.int(),
-  maxPending: z.int(),
-  defaultTimeoutMs: z.int(),
-  pending: z.int(),
-  running: z.int(),
-});
-export type Queue = z.infer<typeof queue>;
-
-export const worker = z.strictObject({
-  id: z.string(),
-  builtIn: z.boolean(),
-  host: z.string(),
-  pid: z.int(),
-  queues: z.array(z.string()),
-  slots: z.int(),
-  running: z.array(z.string()),
-  lastBeatAt: timestamp,
-  startedAt: timestamp,
-});
 export const jobEndpoints = [
   endpoint({
     key: 'POST /api/v1/jobs',
@@ -283,6 +207,16 @@ export const jobEndpoints = [
     errors: ['not_found'],
   }),
   endpoint({
+    key: 'PATCH /api/v1/jobs/{id}',
+    tag: 'jobs',
+    summary: 'Move a job that waits: a higher priority is nearer to the head of the line',
+    params: id,
+    body: z.strictObject({ priority }),
+    status: 200,
+    reply: job,
+    errors: ['invalid_body', 'not_found', 'illegal_transition'],
+  }),
+  endpoint({
     key: 'POST /api/v1/jobs/{id}/cancel',
     tag: 'jobs',
     summary: 'Cancel a job: TERM, grace, KILL, proof',
@@ -342,91 +276,4 @@ export const jobEndpoints = [
     reply: z.strictObject({ series: z.array(metricSeries) }),
     errors: ['not_found'],
   }),
-  endpoint({
-    key: 'GET /api/v1/jobs/{id}/artifacts',
-    tag: 'jobs',
-    summary: 'What the job left in $STUDIO_ARTIFACTS',
-    params: id,
-    query: z.strictObject(pageQuery),
-    status: 200,
-    reply: page(artifact),
-    errors: ['not_found'],
-  }),
-  endpoint({
-    key: 'GET /api/v1/jobs/{id}/artifacts/archive',
-    tag: 'jobs',
-    summary: 'All artifacts of the job in one zip file',
-    params: id,
-    status: 200,
-    reply: z.string(),
-    replyType: 'application/zip',
-    errors: ['not_found'],
-    streams: true,
-  }),
-  endpoint({
-    key: 'GET /api/v1/artifacts/{id}',
-    tag: 'jobs',
-    summary: 'The bytes of an artifact; ranges work',
-    params: id,
-    query: z.strictObject({ meta: z.stringbool().default(false) }),
-    status: 200,
-    reply: z.string(),
-    replyType: 'application/octet-stream',
-    errors: ['not_found'],
-    streams: true,
-  }),
-  endpoint({
-    key: 'GET /api/v1/job-groups/{id}',
-    tag: 'jobs',
-    summary: 'Read a group of jobs: an array or a matrix',
-    params: id,
-    status: 200,
-    reply: jobGroup,
-    errors: ['not_found'],
-  }),
-  endpoint({
-    key: 'POST /api/v1/job-groups/{id}/cancel',
-    tag: 'jobs',
-    summary: 'Cancel every job of a group that has not ended',
-    params: id,
-    status: 200,
-    reply: jobGroup,
-    errors: ['not_found'],
-  }),
-  endpoint({
-    key: 'POST /api/v1/job-groups/{id}/retry',
-    tag: 'jobs',
-    summary: 'Queue every job of a group again that did not complete',
-    params: id,
-    status: 200,
-    reply: jobGroup,
-    errors: ['not_found', 'queue_full'],
-  }),
-] as const;
-
-export const machineEndpoints = [
-  endpoint({ key: 'GET /api/v1/queues', tag: 'machine', summary: 'List queues', query: z.strictObject(pageQuery), status: 200, reply: page(queue) }),
-  endpoint({
-    key: 'PATCH /api/v1/queues/{name}',
-    tag: 'machine',
-    summary: 'Change a queue; a new name makes one',
-    params: named,
-    body: z.strictObject({
-      /** `auto`: as many as the machine bears. */
-      slots: z.union([z.int().min(0).max(256), z.literal('auto')]).optional(),
-      defaultGpus: z.int().min(0).max(64).optional(),
-      paused: z.boolean().optional(),
-      draining: z.boolean().optional(),
-      maxPending: z.int().min(1).max(1_000_000).optional(),
-      defaultTimeoutMs: z
-        .int()
-        .min(1)
-        .max(30 * 86_400_000)
-        .optional(),
-    }),
-    status: 200,
-    reply: queue,
-    errors: ['invalid_body', 'not_found'],
-  }),
-  endpoint({ key: 'GET /api/v1/workers', tag: 'machine', summary: 'List workers', query: z.strictObject(pageQuery), status: 200, reply: page(worker) }),
 ] as const;

@@ -3,7 +3,7 @@
 import type { DefinitionDiff } from '../contract/definitions.ts';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition, Problem } from '../contract/graph.ts';
-import type { CommandSpec } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
 import { isTerminalInstance, type Role } from '../contract/values.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { AppError, fail, messageOf } from '../kernel/fail.ts';

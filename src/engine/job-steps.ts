@@ -1,6 +1,6 @@
 /** Steps that run as jobs: queues them with the journal, prepares their command where they run, and takes their end. One job is one attempt;
  *  the engine retries by queueing another. The job's row tells the end, so that recovery and another process's worker take the same way. */
-import type { CommandSpec } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
 import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import { NodeError, type JobEnded, type JobNodeType, type NodeResult } from '../nodes/kit.ts';

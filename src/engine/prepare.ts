@@ -1,5 +1,5 @@
 /** Prepares a step's job in a process that does not hold its instance: from rows, with the same rights and the same evaluation. */
-import type { CommandSpec } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
 import { fail } from '../kernel/fail.ts';
 import { keyOfPath } from '../store/steps.ts';
 import type { Core } from './core.ts';

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { filePathFault, type File } from '../contract/files.ts';
-import type { Artifact } from '../contract/jobs.ts';
+import type { Artifact } from '../contract/artifacts.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';

@@ -12,7 +12,10 @@ import { definition, graphEdge, graphNode, problem, trigger } from '../contract/
 import { instance, instanceSummary, step } from '../contract/instances.ts';
 import { gpu } from '../contract/gpus.ts';
 import { gpuLease } from '../contract/gpu-leases.ts';
-import { artifact, job, queue, worker } from '../contract/jobs.ts';
+import { artifact } from '../contract/artifacts.ts';
+import { job } from '../contract/jobs.ts';
+import { queue } from '../contract/queues.ts';
+import { worker } from '../contract/workers.ts';
 import { member } from '../contract/members.ts';
 import { nodeType } from '../contract/node-types.ts';
 import { secret } from '../contract/secrets.ts';

@@ -131,6 +131,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/jobs/{id}': may('user', 'jobs:read'),
   'GET /api/v1/jobs/{id}/spec': may('super_admin', 'jobs:read'),
   'GET /api/v1/jobs/{id}/dependencies': may('user', 'jobs:read'),
+  'PATCH /api/v1/jobs/{id}': may('user', 'jobs:run'),
   'POST /api/v1/jobs/{id}/cancel': may('user', 'jobs:run'),
   'POST /api/v1/jobs/{id}/retry': may('super_admin', 'jobs:run'),
   'GET /api/v1/jobs/{id}/log': may('user', 'jobs:read'),

@@ -2,7 +2,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filePathFault } from '../contract/files.ts';
-import type { CommandSpec } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
 import type { Files } from '../files/files.ts';
 import { EgressError, type Egress } from '../kernel/egress.ts';
 import type { Clock } from '../kernel/clock.ts';

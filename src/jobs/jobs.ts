@@ -1,47 +1,37 @@
 /** Jobs and queues, as the rest of Studio sees them: submit, cancel, retry, follow, change a queue. What runs them is worker.ts; how, attempt.ts.
  *  Every command is one transaction; what it woke runs after the commit. */
-import { constants } from 'node:fs';
-import { access, chmod, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Job, JobDependency, JobGroup, Queue } from '../contract/jobs.ts';
+import type { Job } from '../contract/jobs.ts';
+import type { JobGroup } from '../contract/job-groups.ts';
+import type { Queue } from '../contract/queues.ts';
 import { fail, messageOf } from '../kernel/fail.ts';
 import { cancelQueuedJob, requestJobCancel } from '../store/job-cancels.ts';
 import { retryEndedJob } from '../store/job-ends.ts';
-import { blockAgain, firstOpenDependencies } from '../store/job-dependencies.ts';
+import { blockAgain } from '../store/job-dependencies.ts';
 import { deleteMetricPoints } from '../store/job-metrics.ts';
+import { setJobPriority } from '../store/job-priority.ts';
 import { listGroupJobs, readJobGroup } from '../store/job-groups.ts';
 import { readJob } from '../store/jobs.ts';
-import { listQueues, upsertQueue, type QueueChange } from '../store/queues.ts';
+import { listQueues } from '../store/queues.ts';
 import { listWorkers, type Worker } from '../store/workers.ts';
-import { BASE_SLOTS, createPulse, type Pulse } from './adaptive.ts';
+import { createPulse, type Pulse } from './adaptive.ts';
 import { createDropFolder } from './drop-folder.ts';
 import { createEnvironments } from './environments.ts';
+import { explainJobs } from './explain.ts';
 import { followLog } from './follow.ts';
-import { closedAncestor, jobFolder } from './job-folder.ts';
-import { needsGrant, needsOf } from './line.ts';
+import { jobFolder } from './job-folder.ts';
 import { createNursery } from './nursery.ts';
 import { sizeOf } from './log-pump.ts';
 import { createJobLogs, type JobLogs } from './log-source.ts';
 import { searchLog, type SearchReply, type SearchRequest } from './log-search.ts';
 import { DEFAULT_LIMITS, type JobsParts, type RunParts } from './parts.ts';
+import { patchQueue, type QueuePatch } from './queue-patch.ts';
 import { createSizes } from './sizes.ts';
 import { submitJobs, type SubmitRequest, type Submitted } from './submit.ts';
 import { createUids } from './uids.ts';
-import { waitReasonOf } from './wait-reason.ts';
-import { withSizes } from './with-sizes.ts';
+import { requireUsableFolder } from './usable-folder.ts';
 import { createJobWorker, type JobWorker } from './worker.ts';
 
 export type { JobsParts } from './parts.ts';
-
-export interface QueuePatch {
-  /** `auto`: as many as the machine bears. */
-  readonly slots?: number | 'auto' | undefined;
-  readonly defaultGpus?: number | undefined;
-  readonly paused?: boolean | undefined;
-  readonly draining?: boolean | undefined;
-  readonly maxPending?: number | undefined;
-  readonly defaultTimeoutMs?: number | undefined;
-}
 
 export interface GroupRequest {
   readonly orgId: string;
@@ -61,6 +51,8 @@ export interface Jobs {
   cancelJob(request: { readonly orgId: string; readonly id: string; readonly reason: string }): Promise<Job>;
   /** @throws AppError not_found, illegal_transition */
   retry(request: { readonly orgId: string; readonly id: string; readonly requestId: string }): Promise<Job>;
+  /** Moves a job that waits. @throws AppError not_found, illegal_transition */
+  setPriority(request: { readonly orgId: string; readonly id: string; readonly priority: number; readonly requestId: string }): Promise<Job>;
   /** Asks for the end of all jobs of the group that have not ended. @throws AppError not_found */
   cancelGroup(request: GroupRequest): Promise<JobGroup>;
   /** Queues again all jobs of the group that ended without completing. @throws AppError not_found */
@@ -153,6 +145,12 @@ export function createJobs(given: JobsParts): Jobs {
       commit(job.queue);
       return job;
     },
+    async setPriority(change) {
+      const job = await database.engine.transaction((sql) => setJobPriority(sql, change));
+      if (job === undefined) return refuseEnded(await readJob(database.engine, change), change.id, 'moved');
+      commit(job.queue);
+      return job;
+    },
     async cancelGroup({ orgId, id }) {
       await requireGroup(orgId, id);
       // Serial, the last ones first: a slot that comes free meanwhile takes none of them.
@@ -168,24 +166,11 @@ export function createJobs(given: JobsParts): Jobs {
       for (const queue of new Set(ended.map((job) => job.queue))) commit(queue);
       return requireGroup(orgId, id);
     },
-    async explain(list) {
-      const sized = await withSizes(list, { sql: database.engine, ledger: parts.ledger });
-      if (!list.some((job) => job.status === 'queued')) return sized;
-      const blocked = list.filter((job) => job.status === 'queued' && job.blockedBy !== undefined).map((job) => job.id);
-      const [queues, workers, awaited] = await Promise.all([
-        listQueues(database.engine),
-        listWorkers(database.engine),
-        firstOpenDependencies(database.engine, blocked),
-      ]);
-      return sized.map((job) => {
-        if (job.status !== 'queued') return job;
-        return { ...job, waitReason: dependencyReasonOf(job, awaited.get(job.id)) ?? queuedReasonOf(job, reasonOf(job, queues, workers, clock.now())) };
-      });
-    },
+    explain: (list) => explainJobs(list, parts),
     listQueues: () => listQueues(database.engine),
     listWorkers: () => listWorkers(database.engine),
     async patchQueue({ name, patch, requestId }) {
-      const queue = await database.engine.transaction((sql) => upsertQueue(sql, changeOf(name, patch, requestId)));
+      const queue = await patchQueue(database, { name, patch, requestId });
       worker?.setSlots(name, queue.slots);
       commit(name);
       return queue;
@@ -221,15 +206,6 @@ export function createJobs(given: JobsParts): Jobs {
     });
   }
 
-  /** A queue that runs and is served does not say why a job in it waits for a grant: the ledger does. */
-  function queuedReasonOf(job: Job, ofQueue: NonNullable<Job['waitReason']>): NonNullable<Job['waitReason']> {
-    if (!needsGrant(job.resources) || !['starting', 'no_slot'].includes(ofQueue.kind)) return ofQueue;
-    const ofLedger = parts.ledger.waitOf(job.id);
-    if (ofLedger !== undefined && ofLedger.kind !== 'no_slot') return ofLedger;
-    const never = ofQueue.kind === 'starting' ? parts.ledger.neverReason(needsOf(job.resources)) : undefined;
-    return never === undefined ? ofQueue : { kind: 'unsatisfiable', message: `it can't start here: ${never}` };
-  }
-
   async function cancelAnywhere(cancel: { readonly id: string; readonly orgId: string | undefined; readonly reason: string }): Promise<Job | undefined> {
     const request = { ...cancel, nowMs: clock.now() };
     const cancelled = await database.engine.transaction((sql) => cancelQueuedJob(sql, request));
@@ -253,44 +229,6 @@ export function createJobs(given: JobsParts): Jobs {
   return jobs;
 }
 
-function changeOf(name: string, patch: QueuePatch, requestId: string): QueueChange {
-  const { slots, ...others } = patch;
-  // A number ends the finding of one.
-  const found = slots === undefined ? {} : slots === 'auto' ? { slots: BASE_SLOTS, adaptive: true } : { slots, adaptive: false };
-  return { name, ...others, ...found, state: stateOf(patch), requestId };
-}
-
-/** Both stop claims; draining refuses new jobs too. */
-function stateOf(patch: QueuePatch): Queue['state'] | undefined {
-  if (patch.draining === true) return 'draining';
-  if (patch.paused === true) return 'paused';
-  return patch.paused === false || patch.draining === false ? 'running' : undefined;
-}
-
-function reasonOf(job: Job, queues: readonly Queue[], workers: readonly Worker[], nowMs: number): NonNullable<Job['waitReason']> {
-  return waitReasonOf(
-    queues.find((queue) => queue.name === job.queue),
-    {
-      name: job.queue,
-      notBeforeMs: job.notBefore === undefined ? undefined : Date.parse(job.notBefore),
-      isServed: workers.some((worker) => worker.queues.includes(job.queue) && nowMs - Date.parse(worker.lastBeatAt) < SILENT_MS),
-      nowMs,
-    },
-  );
-}
-
-/** @returns undefined when it waits for no other job */
-function dependencyReasonOf(job: Job, first: JobDependency | undefined): Job['waitReason'] {
-  if (job.blockedBy === undefined || first === undefined) return undefined;
-  const others = job.blockedBy - 1;
-  const until = first.condition === 'afterok' ? 'to complete' : 'to end';
-  const more = others === 0 ? '' : `, and for ${others} more ${others === 1 ? 'job' : 'jobs'}`;
-  return { kind: 'dependency', message: `waits for ${first.name === undefined ? '' : `"${first.name}" `}${first.id} (${first.status}) ${until}${more}` };
-}
-
-/** Three missed beats. */
-const SILENT_MS = 30_000;
-
 function refuseEnded(job: Job | undefined, id: string, verb: string): never {
   if (job === undefined) fail('not_found', `There is no job ${id}.`);
   if (verb === 'retried' && job.instanceId !== undefined) {
@@ -299,7 +237,8 @@ function refuseEnded(job: Job | undefined, id: string, verb: string): never {
       details: { status: job.status, instanceId: job.instanceId },
     });
   }
-  return fail('illegal_transition', { message: `Job ${id} is ${job.status}; it can not be ${verb}.`, details: { status: job.status } });
+  const hint = verb === 'moved' ? '; only what waits can be moved' : '';
+  return fail('illegal_transition', { message: `Job ${id} is ${job.status}; it can not be ${verb}${hint}.`, details: { status: job.status } });
 }
 
 function watch(watchers: Map<string, Set<() => void>>, jobId: string, listener: () => void): () => void {
@@ -309,25 +248,4 @@ function watch(watchers: Map<string, Set<() => void>>, jobId: string, listener: 
     set.delete(listener);
     if (set.size === 0) watchers.delete(jobId);
   };
-}
-
-/** As root, jobs run under uids of their own: they must be able to pass to their folder, and setpriv must be there to change to the uid. Nothing falls back to root. */
-async function requireUsableFolder(parts: RunParts): Promise<void> {
-  if (parts.uids === undefined) return;
-  // The workspace is Studio's own: it may be passed (not listed). What is above it belongs to others.
-  const { mode } = await stat(parts.workspacePath);
-  if ((mode & 0o001) === 0) await chmod(parts.workspacePath, (mode & 0o7777) | 0o011);
-  const closed = await closedAncestor(join(parts.workspacePath, 'jobs'));
-  if (closed !== undefined)
-    parts.log.warn({ folder: closed }, 'jobs run as users of their own and can not pass this folder; give others the right to pass it (chmod o+x)');
-  const found = await Promise.all(
-    ['/usr/bin/setpriv', '/bin/setpriv'].map((path) =>
-      access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  if (!found.includes(true))
-    parts.log.error({ program: 'setpriv' }, 'jobs can not run: Studio is root and the program that changes to their users is missing; install util-linux');
 }

@@ -1,5 +1,5 @@
 /** What the files of jobs/ share: the parts they are given, and a job in hand. No behaviour. */
-import type { CommandSpec } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
 import type { Files } from '../files/files.ts';
 import type { GpuLedger } from '../gpu/ledger-port.ts';
 import type { Clock } from '../kernel/clock.ts';

@@ -1,6 +1,6 @@
 /** From a claimed job to a process ready to start: command, secrets, environment, files. Whatever is wrong here fails the attempt with a name. */
 import { isAbsolute, join } from 'node:path';
-import type { CommandSpec } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
 import { NodeError } from '../nodes/kit.ts';
 import type { ClaimedJob } from '../store/job-claims.ts';
 import { gpuEnv, type GpuEnv } from './gpu-env.ts';

@@ -1,7 +1,7 @@
 /** The pure rules of jobs: environment, progress, exit records, wait reasons. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Queue } from '../contract/jobs.ts';
+import type { Queue } from '../contract/queues.ts';
 import { jobEnv } from './job-env.ts';
 import { parseProgress } from './progress.ts';
 import { parseExitRecord, signalOf } from './shim.ts';

@@ -1,7 +1,7 @@
 /** What jobs really take, at their peak: memory of the machine by their processes, memory of devices by the ledger's looks. And the name under which it is remembered. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { CommandSpec } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
 import type { GpuLedger } from '../gpu/ledger-port.ts';
 import { createOutgrown } from '../gpu/outgrown.ts';
 import { gib } from '../gpu/policy-reasons.ts';

@@ -3,7 +3,9 @@
 import type * as z from 'zod';
 import type { Caller } from '../contract/caller.ts';
 import { filePathFault } from '../contract/files.ts';
-import { MAX_GROUP, type CommandSpec, type Job, type submitJob } from '../contract/jobs.ts';
+import { MAX_GROUP } from '../contract/job-groups.ts';
+import type { CommandSpec } from '../contract/command.ts';
+import type { Job, submitJob } from '../contract/jobs.ts';
 import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Sql } from '../store/client.ts';
@@ -37,6 +39,11 @@ type Matrix = NonNullable<NonNullable<Job['group']>['matrix']>;
 const WORDS = { low: 25, normal: 50, high: 75, critical: 100 } as const;
 /** All specs of one submission together: they are written in one transaction. */
 const MAX_SPEC_BYTES = 64 * 1024 * 1024;
+
+/** A priority as it is kept, from 0 to 100. */
+export function priorityOf(given: number | keyof typeof WORDS): number {
+  return typeof given === 'number' ? given : WORDS[given];
+}
 
 /** How many jobs a submission makes. @throws AppError invalid_body when it is too many, or array and matrix are both given */
 export function countOf(body: Pick<SubmitBody, 'array' | 'matrix'>): number {
@@ -91,7 +98,7 @@ export async function submitJobs(request: SubmitRequest, parts: Pick<RunParts, '
       signature: signatureOf(own, labels),
       name: name === undefined ? null : filled(name, values),
       group: groupId === undefined ? undefined : { id: groupId, index, size: count, ...(values === undefined ? {} : { matrix: values }) },
-      priority: typeof priority === 'number' ? priority : WORDS[priority],
+      priority: priorityOf(priority),
       labels,
       resources,
       retry,

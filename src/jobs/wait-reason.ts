@@ -1,6 +1,6 @@
 /** Why a queued job does not run yet, in words a person can act on. Pure. */
 import type { WaitReason } from '../contract/instances.ts';
-import type { Queue } from '../contract/jobs.ts';
+import type { Queue } from '../contract/queues.ts';
 
 /** @param notBeforeMs when a retry is due @param isServed whether any live worker serves the queue */
 export function waitReasonOf(

@@ -6,7 +6,7 @@ import type { GraphNode, RetryPolicy } from '../contract/graph.ts';
 import type { FormHint, Port } from '../contract/node-types.ts';
 import type { NotifyTarget } from '../contract/notifications.ts';
 import type { Role } from '../contract/values.ts';
-import type { CommandSpec } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
 
 /** Names an expression may use: the instance's input, ended steps' outputs, and inside bodies the item. */
 export interface Scope {

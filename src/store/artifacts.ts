@@ -1,5 +1,5 @@
 /** Rows of artifacts: bytes that a job or a step produced. Content rules as in store/files.ts. */
-import type { Artifact } from '../contract/jobs.ts';
+import type { Artifact } from '../contract/artifacts.ts';
 import { hot, type Sql } from './client.ts';
 
 interface ArtifactRow {

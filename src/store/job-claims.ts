@@ -1,7 +1,8 @@
 /** Jobs in a worker's hands: claimed, leased, found again. Every update names the state it expects (worker and attempt): a job that moved meanwhile is
  *  left alone, and the late worker learns so by an empty result. How an attempt ends: job-ends.ts. */
 import type { RetryPolicy } from '../contract/graph.ts';
-import type { CommandSpec, Job } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
+import type { Job } from '../contract/jobs.ts';
 import { hot, type Sql } from './client.ts';
 import { JOB_COLUMNS, jobEvent, toJob, type JobRow } from './jobs.ts';
 import { writeEvents } from './outbox.ts';

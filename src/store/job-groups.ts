@@ -1,5 +1,5 @@
 /** Jobs that were submitted together, counted and listed. */
-import type { JobGroup } from '../contract/jobs.ts';
+import type { JobGroup } from '../contract/job-groups.ts';
 import { jobStatuses, type JobStatus } from '../contract/values.ts';
 import type { Sql } from './client.ts';
 

@@ -1,6 +1,7 @@
 /** New rows of jobs: those of steps, and those that were submitted directly. Each is queued, with its event, in the caller's transaction. */
 import type { RetryPolicy } from '../contract/graph.ts';
-import type { CommandSpec, Job } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
+import type { Job } from '../contract/jobs.ts';
 import { hot, type Sql } from './client.ts';
 import { JOB_COLUMNS, jobEvent, toJob, type JobRow } from './jobs.ts';
 import { writeEvents } from './outbox.ts';

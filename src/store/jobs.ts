@@ -2,7 +2,8 @@
  *  Every change of state raises the job's own `seq` and writes its event in the same statement's transaction. */
 import type { Json } from '../contract/endpoint.ts';
 import type { Failure, WaitReason } from '../contract/instances.ts';
-import type { CommandSpec, Job } from '../contract/jobs.ts';
+import type { CommandSpec } from '../contract/command.ts';
+import type { Job } from '../contract/jobs.ts';
 import type { JobStatus } from '../contract/values.ts';
 import type { NewEvent } from './outbox.ts';
 import type { Sql } from './client.ts';

@@ -1,5 +1,5 @@
 /** Rows of queues, and how full they are. */
-import type { Queue } from '../contract/jobs.ts';
+import type { Queue } from '../contract/queues.ts';
 import type { QueueState } from '../contract/values.ts';
 import { hot, type Sql } from './client.ts';
 import { writeEvents } from './outbox.ts';

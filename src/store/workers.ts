@@ -1,6 +1,6 @@
 /** Rows of workers: who claims jobs, and when it was last heard of. */
 import type * as z from 'zod';
-import type { worker } from '../contract/jobs.ts';
+import type { worker } from '../contract/workers.ts';
 import type { Sql } from './client.ts';
 
 export type Worker = z.infer<typeof worker>;

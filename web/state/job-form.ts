@@ -1,6 +1,6 @@
 /** The form of a job as text, and the submission it makes. Pure. */
 import type { BodyOf } from '../../src/contract/index.ts';
-import type { CommandSpec } from '../../src/contract/jobs.ts';
+import type { CommandSpec } from '../../src/contract/command.ts';
 
 type Body = BodyOf<'POST /api/v1/jobs'>;
 

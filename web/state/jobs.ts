@@ -1,6 +1,7 @@
 /** The live list of jobs, one job, and the queues they wait on. */
 import { call } from '../api.ts';
-import type { Job, Queue } from '../../src/contract/jobs.ts';
+import type { Job } from '../../src/contract/jobs.ts';
+import type { Queue } from '../../src/contract/queues.ts';
 import type { Filter } from '../route.ts';
 import { live } from '../connection.ts';
 import { nextFrame } from './frame.ts';

@@ -1,31 +1,25 @@
-/** Jobs, their logs and what they left. */
+/** Jobs: submitted, read, moved, ended, and their logs. */
 import { Readable } from 'node:stream';
 import { jobEndpoints } from '../../contract/jobs.ts';
-import type { Artifact, Job } from '../../contract/jobs.ts';
+import type { Job } from '../../contract/jobs.ts';
 import { jobStatuses } from '../../contract/values.ts';
-import type { Files } from '../../files/files.ts';
 import { collapseLines } from '../../jobs/collapse.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
-import { countOf } from '../../jobs/submit.ts';
+import { countOf, priorityOf } from '../../jobs/submit.ts';
 import { parseRange } from '../../files/range.ts';
 import { fail } from '../../kernel/fail.ts';
-import { listArtifacts, readArtifact } from '../../store/artifacts.ts';
 import { listDependencies } from '../../store/job-dependencies.ts';
 import { readMetricSeries } from '../../store/job-metrics.ts';
 import { listJobs, readJob, readJobSpec } from '../../store/jobs.ts';
-import { readJobGroup } from '../../store/job-groups.ts';
-import { archiveResponse } from '../archive.ts';
-import { bytesResponse } from '../bytes.ts';
 import { labelOf, statusesOf } from '../filters.ts';
 import { pageOf } from '../pages.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
 
 export interface JobParts {
-  readonly jobs: Pick<Jobs, 'submit' | 'cancel' | 'cancelJob' | 'retry' | 'cancelGroup' | 'retryGroup' | 'explain' | 'followLog' | 'logBytes' | 'searchLog'>;
-  readonly files: Pick<Files, 'open'>;
+  readonly jobs: Pick<Jobs, 'submit' | 'cancel' | 'cancelJob' | 'retry' | 'setPriority' | 'explain' | 'followLog' | 'logBytes' | 'searchLog'>;
 }
 
-export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
+export function jobRoutes({ jobs }: JobParts): readonly Route[] {
   const require = async (call: Pick<Call, 'sql' | 'caller'>, id: string): Promise<Job> =>
     (await readJob(call.sql, { orgId: call.caller.orgId, id })) ?? fail('not_found', `There is no job ${id}.`);
   const explained = async (job: Job): Promise<Job> => (await jobs.explain([job]))[0] ?? job;
@@ -79,6 +73,11 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
       const found = await listDependencies(call.sql, { orgId: call.caller.orgId, jobId: id, after, limit: limit + 1 });
       return { body: pageOf(found, { limit, after: (one) => one.id, cursor }) };
     },
+    'PATCH /api/v1/jobs/{id}': async (call) => ({
+      body: await explained(
+        await jobs.setPriority({ orgId: call.caller.orgId, id: call.params.id, priority: priorityOf(call.body.priority), requestId: call.requestId }),
+      ),
+    }),
     'POST /api/v1/jobs/{id}/cancel': async (call) => ({
       body: await jobs.cancelJob({ orgId: call.caller.orgId, id: call.params.id, reason: 'cancelled by hand' }),
     }),
@@ -106,42 +105,6 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
       const { id } = await require(call, call.params.id);
       return { body: { series: await readMetricSeries(call.sql, { orgId: call.caller.orgId, id }) } };
     },
-    'GET /api/v1/jobs/{id}/artifacts': async (call) => {
-      const { limit, after } = call.query;
-      const cursor = await call.cursor();
-      const { orgId } = call.caller;
-      const { id } = await require(call, call.params.id);
-      return {
-        body: pageOf(await listArtifacts(call.sql, { orgId, jobId: id, after, limit: limit + 1 }), { limit, after: (artifact) => artifact.id, cursor }),
-      };
-    },
-    'GET /api/v1/jobs/{id}/artifacts/archive': async (call) => {
-      const { orgId } = call.caller;
-      const { id } = await require(call, call.params.id);
-      const artifacts = await listArtifacts(call.sql, { orgId, jobId: id, limit: MAX_ARCHIVED });
-      if (artifacts.length === 0) fail('not_found', `Job ${id} left no artifacts.`);
-      const open = (artifact: Artifact): Promise<Readable> => files.open(orgId, artifact.sha256);
-      return archiveResponse({ name: `${id}.zip`, entries: artifacts.map((artifact) => ({ ...artifact, open: () => open(artifact) })), signal: call.signal });
-    },
-    'GET /api/v1/artifacts/{id}': async (call) => {
-      const { orgId } = call.caller;
-      const artifact = (await readArtifact(call.sql, { orgId, id: call.params.id })) ?? fail('not_found', `There is no artifact ${call.params.id}.`);
-      if (call.query.meta) return Response.json(artifact);
-      return bytesResponse(
-        { ...artifact, name: artifact.name.split('/').at(-1) ?? artifact.name, open: (range) => files.open(orgId, artifact.sha256, range) },
-        call.request,
-      );
-    },
-    'GET /api/v1/job-groups/{id}': async (call) => ({
-      body:
-        (await readJobGroup(call.sql, { orgId: call.caller.orgId, id: call.params.id })) ?? fail('not_found', `There is no group of jobs ${call.params.id}.`),
-    }),
-    'POST /api/v1/job-groups/{id}/cancel': async (call) => ({
-      body: await jobs.cancelGroup({ orgId: call.caller.orgId, id: call.params.id, requestId: call.requestId }),
-    }),
-    'POST /api/v1/job-groups/{id}/retry': async (call) => ({
-      body: await jobs.retryGroup({ orgId: call.caller.orgId, id: call.params.id, requestId: call.requestId }),
-    }),
   });
 
   /** The log until the job ends, then one line of how. Nobody left to read it: nobody needs the job. */
@@ -160,8 +123,6 @@ export function jobRoutes({ jobs, files }: JobParts): readonly Route[] {
 
 /** Of a test run. */
 const TEST_MS = 60_000;
-/** As many as a job may leave. */
-const MAX_ARCHIVED = 1_000;
 const LOG_HEADERS = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', 'accept-ranges': 'bytes' };
 
 function logResponse(

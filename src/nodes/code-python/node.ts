@@ -1,6 +1,6 @@
 /** code.python: Python as a job on a queue, in a virtual environment of its own where it names requirements. Never in this process. */
 import * as z from 'zod';
-import { commandSpec } from '../../contract/jobs.ts';
+import { commandSpec } from '../../contract/command.ts';
 import { asField, defineJobNode, inPort, namesInScope, outPort } from '../kit.ts';
 import { environment, exitFailure, fileProblems, toEnvironment } from '../kit-process.ts';
 import { MODULE, RUNNER } from './runner.ts';

@@ -1,5 +1,5 @@
 /** command: a program or a script as a job on a queue. The process itself is jobs/'s; this says which one, and reads what it left. */
-import { commandSpec } from '../../contract/jobs.ts';
+import { commandSpec } from '../../contract/command.ts';
 import { asField, defineJobNode, inPort, outPort } from '../kit.ts';
 import { environment, exitFailure, fileProblems, toEnvironment } from '../kit-process.ts';
 

@@ -2,7 +2,7 @@
 import { Download } from 'lucide-preact';
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
-import type { Artifact } from '../../../src/contract/jobs.ts';
+import type { Artifact } from '../../../src/contract/artifacts.ts';
 import { call, urlOf } from '../../api.ts';
 import { fetchText } from '../../state/fetch-text.ts';
 import { parseCsv, previewKind } from '../../state/preview.ts';

@@ -2,7 +2,8 @@
 import { Ban, Copy, RotateCw } from 'lucide-preact';
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
-import type { CommandSpec, Job } from '../../../src/contract/jobs.ts';
+import type { CommandSpec } from '../../../src/contract/command.ts';
+import type { Job } from '../../../src/contract/jobs.ts';
 import { call } from '../../api.ts';
 import { href, setParams, useParam } from '../../route.ts';
 import { me } from '../../session.ts';

@@ -2,7 +2,8 @@
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type { BodyOf } from '../../../src/contract/index.ts';
-import type { CommandSpec, Queue } from '../../../src/contract/jobs.ts';
+import type { CommandSpec } from '../../../src/contract/command.ts';
+import type { Queue } from '../../../src/contract/queues.ts';
 import { call } from '../../api.ts';
 import { go } from '../../route.ts';
 import { formFault, useAction } from '../../state/action.ts';

@@ -2,7 +2,7 @@
 import { Pause, Play } from 'lucide-preact';
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
-import type { Queue } from '../../../src/contract/jobs.ts';
+import type { Queue } from '../../../src/contract/queues.ts';
 import { call } from '../../api.ts';
 import type { BodyOf } from '../../../src/contract/index.ts';
 import { href } from '../../route.ts';

@@ -1,0 +1,15 @@
+/** Workers: the processes that run jobs. */
+import { workerEndpoints } from '../../contract/workers.ts';
+import type { Jobs } from '../../jobs/jobs.ts';
+import { pageOfAll } from '../pages.ts';
+import { routesOf, type Route } from '../route.ts';
+
+export function workerRoutes({ jobs }: { readonly jobs: Pick<Jobs, 'listWorkers'> }): readonly Route[] {
+  return routesOf(workerEndpoints, {
+    'GET /api/v1/workers': async (call) => {
+      const { limit, after } = call.query;
+      const cursor = await call.cursor();
+      return { body: pageOfAll(await jobs.listWorkers(), { limit, after, nameOf: (worker) => worker.id, cursor }) };
+    },
+  });
+}
