@@ -15,6 +15,11 @@ import type { BuildOptions, Metafile } from 'esbuild';
 const root = resolve(import.meta.dirname, '..');
 // The whole first load, signed in: what one waits for on a slow line. UI design, "Budget".
 const FIRST_LOAD_LIMIT_BYTES = 80 * 1024;
+// What is loaded when it is first needed: everything that holds the library of that name, together.
+const LAZY_LIMITS = [
+  { name: 'the drawing of graphs', holds: 'node_modules/@xyflow/', limitBytes: 90 * 1024 },
+  { name: 'the code editor', holds: 'node_modules/@codemirror/', limitBytes: 140 * 1024 },
+] as const;
 const COMPRESSIBLE = new Set(['.js', '.css', '.svg', '.json', '.txt']);
 
 /** What was built. Sizes in bytes; the first load is the page's scripts with everything they import at once. */
@@ -66,8 +71,18 @@ export async function buildWeb(outDir: string = join(root, 'dist/web')): Promise
   const first = firstLoad(outputs);
   await writePage(next, first);
   const sizes = await compress(join(next, 'assets'));
+  checkLazy(outputs, sizes);
   await swap(next, outDir);
   return report(outDir, first, sizes);
+}
+
+/** @throws when what is loaded lazily has grown over its limit */
+function checkLazy(outputs: Metafile['outputs'], sizes: ReadonlyMap<string, number>): void {
+  for (const { name, holds, limitBytes } of LAZY_LIMITS) {
+    const files = Object.entries(outputs).filter(([, output]) => Object.keys(output.inputs).some((input) => input.includes(holds)));
+    const bytes = files.reduce((total, [file]) => total + (sizes.get(file.slice(file.lastIndexOf('/') + 1)) ?? 0), 0);
+    if (bytes > limitBytes) throw new Error(`${name} takes ${bytes} bytes of gzipped JS; the limit is ${limitBytes}. Keep code of pages out of its chunk.`);
+  }
 }
 
 interface FirstLoad {
