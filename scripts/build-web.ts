@@ -79,7 +79,7 @@ export async function buildWeb(outDir: string = join(root, 'dist/web')): Promise
 /** @throws when what is loaded lazily has grown over its limit */
 function checkLazy(outputs: Metafile['outputs'], sizes: ReadonlyMap<string, number>): void {
   for (const { name, holds, limitBytes } of LAZY_LIMITS) {
-    const files = Object.entries(outputs).filter(([, output]) => Object.keys(output.inputs).some((input) => input.includes(holds)));
+    const files = Object.entries(outputs).filter(([file, output]) => file.endsWith('.js') && Object.keys(output.inputs).some((input) => input.includes(holds)));
     const bytes = files.reduce((total, [file]) => total + (sizes.get(file.slice(file.lastIndexOf('/') + 1)) ?? 0), 0);
     if (bytes > limitBytes) throw new Error(`${name} takes ${bytes} bytes of gzipped JS; the limit is ${limitBytes}. Keep code of pages out of its chunk.`);
   }
