@@ -32,7 +32,7 @@ export function CompareDialog(props: {
     comparison.kind === 'kept' ? ['Here', 'Kept in this browser'] : [comparison.kind === 'published' ? `Version ${workflow.version}` : 'Theirs', 'Yours'];
   return (
     <Dialog title={TITLES[comparison.kind]} size="large" onClose={props.onClose} actions={<Button onClick={props.onClose}>Close</Button>}>
-      <div class="compare-dialog">
+      <div class="diff-dialog">
         <View of={loaded} what="the other side">
           {(other) => {
             const [before, after] = comparison.kind === 'kept' ? [here, other] : [other, here];

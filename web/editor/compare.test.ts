@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Definition, GraphNode } from '../../src/contract/graph.ts';
 import { changeItems, overlayOf } from './compare-model.ts';
+import { inOrder } from './key-order.ts';
 import { diffText, foldSame } from './text-diff.ts';
 
 const nothing = { added: [], removed: [], changed: [] };
@@ -119,4 +120,16 @@ test('without what came the first text is left, without what went the second; an
       assert.ok(diffText(one, one).every((line) => line.kind === 'same'));
     }),
   );
+});
+
+test('a definition is shown in the order in which people read it, and says the same', () => {
+  const stored = {
+    edges: [{ to: 'b', from: 'a' }],
+    nodes: [{ type: 'map', key: 'm', position: { x: 1, y: 2 }, params: { body: { edges: [], nodes: [{ type: 'noop', key: 'i' }] } }, timeoutMs: 5 }],
+  };
+  assert.equal(
+    JSON.stringify(inOrder(stored)),
+    '{"nodes":[{"key":"m","type":"map","params":{"body":{"nodes":[{"key":"i","type":"noop"}],"edges":[]}},"timeoutMs":5,"position":{"x":1,"y":2}}],"edges":[{"from":"a","to":"b"}]}',
+  );
+  fc.assert(fc.property(fc.jsonValue(), (value) => assert.deepEqual(inOrder(value), value)));
 });

@@ -16,6 +16,7 @@ import { formatCount } from '../ui/format.ts';
 import { Empty, View } from '../ui/views.tsx';
 import { ChangeList } from './change-list.tsx';
 import { changeItems, overlayOf } from './compare-model.ts';
+import { inOrder } from './key-order.ts';
 import { diffText, foldSame } from './text-diff.ts';
 
 /** What the editor is asked to show beside what is on its screen. */
@@ -78,33 +79,35 @@ function Differing(props: {
     };
   };
   return (
-    <div class="compare">
-      <div class="compare-head">
-        <Segmented
-          label="Show the difference as"
-          value={look}
-          onChange={setLook}
-          options={[
-            { value: 'overlay', label: 'Overlaid' },
-            { value: 'sides', label: 'Side by side' },
-            { value: 'text', label: 'Text' },
-          ]}
-        />
-        <span class="muted small">{formatCount(items.length, 'change')}</span>
-      </div>
-      <div class="compare-body">
-        <div class="compare-main">
-          {look === 'overlay' && <GraphPane model={overlay.model} definition={overlay.definition} label="Both, laid over each other" {...shared} />}
-          {look === 'sides' &&
-            [before, after].map((side) => (
-              <section key={side.label} class="compare-side" aria-label={side.label}>
-                <h3 class="compare-side-title">{side.label}</h3>
-                <GraphPane model={only(side.definition)} definition={side.definition} label={side.label} {...shared} />
-              </section>
-            ))}
-          {look === 'text' && <TextDiff before={formatJson(before.definition)} after={formatJson(after.definition)} />}
+    <div class="diff">
+      <div class="diff-frame">
+        <div class="diff-head">
+          <Segmented
+            label="Show the difference as"
+            value={look}
+            onChange={setLook}
+            options={[
+              { value: 'overlay', label: 'Overlaid' },
+              { value: 'sides', label: 'Side by side' },
+              { value: 'text', label: 'Text' },
+            ]}
+          />
+          <span class="muted small">{formatCount(items.length, 'change')}</span>
         </div>
-        <ChangeList items={items} selected={selected} onSelect={setSelected} />
+        <div class="diff-body">
+          <div class="diff-main">
+            {look === 'overlay' && <GraphPane model={overlay.model} definition={overlay.definition} label="Both, laid over each other" {...shared} />}
+            {look === 'sides' &&
+              [before, after].map((side) => (
+                <section key={side.label} class="diff-side" aria-label={side.label}>
+                  <h3 class="diff-side-title">{side.label}</h3>
+                  <GraphPane model={only(side.definition)} definition={side.definition} label={side.label} {...shared} />
+                </section>
+              ))}
+            {look === 'text' && <TextDiff before={formatJson(inOrder(before.definition))} after={formatJson(inOrder(after.definition))} />}
+          </div>
+          <ChangeList items={items} selected={selected} onSelect={setSelected} />
+        </div>
       </div>
     </div>
   );

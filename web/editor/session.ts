@@ -19,6 +19,7 @@ import { createChecks } from './checks.ts';
 import { createDocument } from './document.ts';
 import type { EditorDocument } from './document.ts';
 import { followDraft } from './follow-draft.ts';
+import { inOrder } from './key-order.ts';
 import { answerAs, leaveGoneEditors } from './open-editors.ts';
 import { createPresence } from './presence.ts';
 import type { Presence } from './presence.ts';
@@ -242,7 +243,7 @@ function draftTextOf(document: EditorDocument): string {
 
 function storedText({ draft }: DraftView, workflow: Workflow): DraftText {
   const { definition } = draft;
-  const text = typeof definition === 'string' ? definition : JSON.stringify(definition ?? workflow.definition);
+  const text = typeof definition === 'string' ? definition : JSON.stringify(inOrder(definition ?? workflow.definition));
   return { name: draft.name ?? workflow.name, description: draft.description ?? workflow.description, text };
 }
 

@@ -159,7 +159,8 @@ function nodeOf(card: Card, layout: Layout, selected: boolean): CardNode {
 /** The whole graph where it can be read; else what goes on now, or its start. */
 function startView(layout: Layout, model: GraphModel, pane: { readonly width: number; readonly height: number }): FitViewOptions {
   if (zoomToFit(layout.places, pane) >= READABLE_ZOOM) return fit;
-  const active = model.cards.filter((card) => card.step !== undefined && (card.step.endedAt === null || card.step.error !== undefined));
+  const isMarked = ({ mark }: Card): boolean => mark !== undefined && mark !== 'moved';
+  const active = model.cards.filter((card) => isMarked(card) || (card.step !== undefined && (card.step.endedAt === null || card.step.error !== undefined)));
   const first = active.length > 0 ? active : model.cards.slice(0, 4);
   return { ...fit, minZoom: READABLE_ZOOM, nodes: first.slice(0, 6).map((card) => ({ id: card.key })) };
 }

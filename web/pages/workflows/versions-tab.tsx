@@ -40,11 +40,11 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
       render: (row) => (
         <span class="strong figures">
           v{row.version}
-          {row.version === workflow.version && <span class="faint"> · newest</span>}
+          {row.version === workflow.version && <span class="muted"> · newest</span>}
         </span>
       ),
     },
-    { key: 'hash', title: 'Structure', render: (row) => <span class="mono faint">{row.structuralHash.slice(0, 12)}</span>, minor: true },
+    { key: 'hash', title: 'Structure', render: (row) => <span class="mono muted">{row.structuralHash.slice(0, 12)}</span>, minor: true },
     { key: 'at', title: 'Published', width: '110px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
     {
       key: 'actions',
@@ -63,36 +63,38 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
   return (
     <View of={list} what="versions">
       {(page) => (
-        <Split
-          wide
-          label={`Version ${open ?? ''}`}
-          detail={open === undefined ? undefined : <VersionChanges key={open} workflow={workflow} version={open} versions={page.items} />}
-        >
-          <Table
-            label="Versions"
-            density="normal"
-            columns={columns}
-            rows={page.items}
-            rowKey={(row) => String(row.version)}
-            openKey={open === undefined ? undefined : String(open)}
-            onOpen={(row) => setOpen(row.version === open ? undefined : row.version)}
-          />
-          {asking !== undefined && (
-            <Confirm
-              title={`Publish version ${asking} again?`}
-              action="Restore"
-              onClose={() => setAsking(undefined)}
-              onConfirm={async () => {
-                await call('POST /api/v1/workflows/{id}/versions/{n}/restore', { params: { id: workflow.id, n: asking } });
-                toast({ text: `Version ${asking} is published again` });
-                props.onRestored();
-              }}
-            >
-              It becomes the newest version. Nothing is lost: version {workflow.version} stays in this list, and running instances keep the version they started
-              with.
-            </Confirm>
-          )}
-        </Split>
+        <div class="versions">
+          <Split
+            wide
+            label={`Version ${open ?? ''}`}
+            detail={open === undefined ? undefined : <VersionChanges key={open} workflow={workflow} version={open} versions={page.items} />}
+          >
+            <Table
+              label="Versions"
+              density="normal"
+              columns={columns}
+              rows={page.items}
+              rowKey={(row) => String(row.version)}
+              openKey={open === undefined ? undefined : String(open)}
+              onOpen={(row) => setOpen(row.version === open ? undefined : row.version)}
+            />
+            {asking !== undefined && (
+              <Confirm
+                title={`Publish version ${asking} again?`}
+                action="Restore"
+                onClose={() => setAsking(undefined)}
+                onConfirm={async () => {
+                  await call('POST /api/v1/workflows/{id}/versions/{n}/restore', { params: { id: workflow.id, n: asking } });
+                  toast({ text: `Version ${asking} is published again` });
+                  props.onRestored();
+                }}
+              >
+                It becomes the newest version. Nothing is lost: version {workflow.version} stays in this list, and running instances keep the version they
+                started with.
+              </Confirm>
+            )}
+          </Split>
+        </div>
       )}
     </View>
   );
