@@ -175,3 +175,29 @@ test('a guarded type runs only while its publisher has the role', async () => {
   const { rows } = await h.db.database.engine.query('select 1 from jobs where instance_id = $1', [second.id]);
   assert.equal(rows.length, 0);
 });
+
+test('a job that gave way is back in line: the step says so, the attempt goes on, and nothing failed', async () => {
+  const id = await h.start(
+    await h.publish({ nodes: [{ key: 'j', type: 'test.job', params: { argument: 'x' }, preemptible: true, resources: { cpu: 1 } }], edges: [] }),
+  );
+  const jobId = await jobOf(id, 'j');
+  const { rows } = await h.db.database.engine.query<{ preemptible: boolean }>('select preemptible from jobs where id = $1', [jobId]);
+  assert.deepEqual(rows, [{ preemptible: true }]);
+  h.engine.onJobRequeued({ id: jobId, reason: 'too early', isPreempted: true });
+  h.engine.onJobStarted({ id: jobId, workerId: 'worker_1' });
+  await h.until(async () => (await h.steps(id))['j']?.status === 'running');
+  h.engine.onJobRequeued({ id: jobId, reason: 'preempted: its room is needed', isPreempted: true });
+  await h.until(async () => (await h.steps(id))['j']?.status === 'queued');
+  const step = (await h.steps(id))['j'];
+  assert.deepEqual(
+    [step?.attempt, step?.jobId, step?.startedAt, step?.waitReason],
+    [1, jobId, null, { kind: 'preempted', message: 'preempted: its room is needed' }],
+  );
+  h.engine.onJobStarted({ id: jobId, workerId: 'worker_1' });
+  await h.endJob(jobId, { status: 'completed', result: result(0, 'done') });
+  await h.ended(id);
+  assert.deepEqual(
+    (await h.events(id)).map((event) => event.type).filter((type) => type.startsWith('engine:step')),
+    ['engine:step:queued', 'engine:step:started', 'engine:step:queued', 'engine:step:started', 'engine:step:completed'],
+  );
+});

@@ -128,7 +128,7 @@ export function onJobRequeued(core: Core, job: Requeued): void {
   const { frame, node } = found;
   const step = frame.steps[node.index];
   if (step?.jobId !== job.id || step.status !== 'running') return;
-  const wait = job.isPreempted ? { kind: 'preempted', message: `waits to go on: ${job.reason}` } : { kind: 'queue', message: `back in line: ${job.reason}` };
+  const wait = job.isPreempted ? { kind: 'preempted', message: job.reason } : { kind: 'queue', message: `back in line: ${job.reason}` };
   stageStep(core, frame, node, step, { status: 'queued', queuedAt: core.clock.now(), startedAt: null, workerId: null, wait });
   flush(core, frame.live);
 }

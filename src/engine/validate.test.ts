@@ -357,8 +357,8 @@ const table: readonly [name: string, definition: Partial<Definition>, problems: 
   ],
   [
     'a queue on an inline type',
-    { nodes: [{ key: 'a', type: 'noop', queue: 'gpu', resources: { gpus: 1 } }] },
-    ['not_a_job nodes[0].queue', 'not_a_job nodes[0].resources'],
+    { nodes: [{ key: 'a', type: 'noop', queue: 'gpu', resources: { gpus: 1 }, preemptible: true }] },
+    ['not_a_job nodes[0].queue', 'not_a_job nodes[0].resources', 'not_a_job nodes[0].preemptible'],
   ],
   ['a queue on a job type', { nodes: [{ key: 'a', type: 'test.machine', params: { n: 1 }, queue: 'gpu', resources: { gpus: 1 } }] }, []],
   ['a schema that is none', { nodes: [{ key: 'a', type: 'noop' }], inputSchema: { type: 'nonsense' } }, ['bad_schema inputSchema']],

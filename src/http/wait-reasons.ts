@@ -18,6 +18,11 @@ export async function withReasons<One extends Waiting>(
   const reasons = new Map(explained.map((job) => [job.id, job.waitReason]));
   return steps.map((step) => {
     const waitReason = step.status === 'queued' && step.jobId !== undefined ? reasons.get(step.jobId) : undefined;
-    return waitReason === undefined ? step : { ...step, waitReason };
+    if (waitReason === undefined) return step;
+    const own = step.waitReason;
+    // That it had begun and gave way is told as long as it waits.
+    return own?.kind === 'preempted'
+      ? { ...step, waitReason: { ...waitReason, kind: own.kind, message: `${own.message}; ${waitReason.message}` } }
+      : { ...step, waitReason };
   });
 }

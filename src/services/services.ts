@@ -89,7 +89,7 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
   const resting = new Set<string>();
   const uses = createUses(clock);
   const leftovers = createLeftovers({ folder: join(parts.workspacePath, 'run/services'), workspaceId: parts.workspaceId, clock });
-  const runs = createRuns({ ...parts, leftovers, onUp: (name) => resting.delete(name) });
+  const runs = createRuns({ ...parts, leftovers, onUp: began });
   const own = new Set<string>();
   let definitions: Definitions = { services: new Map(), broken: [], required: new Map() };
   let builtIn: readonly string[] = [];
@@ -182,6 +182,12 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
         tellLedger(name);
       },
     };
+  }
+
+  /** Until somebody uses it, it is there for nobody: who waits for its room may have it. */
+  function began(name: string): void {
+    resting.delete(name);
+    tellLedger(name);
   }
 
   function tellLedger(name: string): void {
