@@ -35,7 +35,6 @@ export async function wireGpus({ config, clock, log, database, onGranted }: GpuW
   const { workspacePath } = config;
   const devices = createDevices({ clock, log });
   const marks = createGpuMarks({ sql: database.engine, clock, log, devices });
-  const history = createMachineHistory({ sql: database.engine, clock, log, devices, workspacePath });
   const { cores, memoryTotalBytes } = await createMachineLoad({ clock })();
   const ledger = createLedger({
     ...{ database, clock, log, devices, onGranted },
@@ -44,6 +43,7 @@ export async function wireGpus({ config, clock, log, database, onGranted }: GpuW
     cpu: cores,
     memoryBytes: memoryTotalBytes,
   });
+  const history = createMachineHistory({ sql: database.engine, clock, log, devices, workspacePath, tenantsOn: (uuid) => ledger.tenantsOn(uuid) });
   return {
     devices,
     ledger,

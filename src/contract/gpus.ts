@@ -70,12 +70,32 @@ const gpuPoint = z.strictObject({
   powerW: z.number().nullable(),
 });
 
+/** One who had memory of a device in that time. */
+const gpuTenantHistory = z.strictObject({
+  kind: z.enum(['job', 'model', 'service']),
+  /** Null: other organisations' tenants of this kind, in one. */
+  id: z.string().nullable(),
+  name: z.string(),
+  /** A step in which it had none has no point. The most of the step. */
+  points: z.array(z.strictObject({ at: timestamp, grantedBytes: bytes, usedBytes: bytes })),
+});
+
 export const gpuHistory = z.strictObject({
   minutes: z.int(),
   /** A minute; five where more than six hours are asked for. */
   stepMs: z.int(),
-  /** By index; a minute in which Studio did not run has no point. Values are means of the step, memory the most of it. */
-  items: z.array(z.strictObject({ uuid: z.string(), index: z.int(), name: z.string(), memoryTotalBytes: bytes, points: z.array(gpuPoint) })),
+  /** By index; a minute in which Studio did not run has no point. Values are means of the step, memory the most of it.
+   *  Tenants: those who came first stand first. */
+  items: z.array(
+    z.strictObject({
+      uuid: z.string(),
+      index: z.int(),
+      name: z.string(),
+      memoryTotalBytes: bytes,
+      points: z.array(gpuPoint),
+      tenants: z.array(gpuTenantHistory),
+    }),
+  ),
 });
 
 export const systemMetrics = z.strictObject({

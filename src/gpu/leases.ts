@@ -86,7 +86,9 @@ export function createLeases({ database, machine, log, onFreed }: LeasesParts): 
     tenantsOn: (uuid) =>
       all().flatMap((lease) => {
         const device = lease.devices.find((one) => one.uuid === uuid);
-        return device === undefined ? [] : [{ kind: lease.kind, id: lease.tenantId, orgId: lease.orgId, bytes: device.bytes, pid: lease.process?.pid }];
+        return device === undefined
+          ? []
+          : [{ kind: lease.kind, id: lease.tenantId, orgId: lease.orgId, name: lease.name, bytes: device.bytes, pid: lease.process?.pid }];
       }),
     add: (lease) => void held.set(lease.id, lease),
     change(leaseId, facts) {

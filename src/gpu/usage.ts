@@ -9,6 +9,8 @@ export interface DeviceTenant {
   /** The job's, model's or service's. */
   readonly id: string;
   readonly orgId: string | null;
+  /** As people call it. */
+  readonly name?: string | undefined;
   /** What it was granted there. */
   readonly bytes: number;
   /** Its first process; undefined: not started yet, or not known. */

@@ -56,6 +56,7 @@ function stage(clock: FakeClock, isAway: () => boolean = () => false): Stage {
     clock,
     log: silentLog,
     devices: { onSample: (listener) => ((sample = listener), () => undefined) },
+    tenantsOn: (uuid) => (uuid === 'GPU-1' ? [{ kind: 'job', id: 'job_1', orgId: 'org_1', name: 'train', bytes: 10 * GIB }] : []),
     workspacePath: tmpdir(),
   });
   return {
@@ -79,7 +80,7 @@ test('a minute is the mean of its samples and the most of its memory, and outliv
   await points(2);
   await history.stop();
   const later = stage(clock).history;
-  const { items, stepMs } = await later.gpus(60);
+  const { items, stepMs } = await later.gpus(60, 'org_1');
   assert.deepEqual(items, [
     {
       uuid: 'GPU-1',
@@ -87,6 +88,7 @@ test('a minute is the mean of its samples and the most of its memory, and outliv
       name: 'Card',
       memoryTotalBytes: 24 * GIB,
       points: [{ at: '2026-01-01T12:01:00.000Z', utilizationPercent: 75, memoryUsedBytes: 20 * GIB, temperatureC: 60, powerW: 300 }],
+      tenants: [{ kind: 'job', id: 'job_1', name: 'train', points: [{ at: '2026-01-01T12:01:00.000Z', grantedBytes: 10 * GIB, usedBytes: 2 * GIB }] }],
     },
   ]);
   assert.equal(stepMs, 60_000);
@@ -118,15 +120,15 @@ test('points wait while the database is away, and what is older than a day is dr
   isAway = false;
   await clock.advance(60_000);
   await points(4);
-  const { items } = await history.gpus(60);
+  const { items } = await history.gpus(60, 'org_1');
   assert.deepEqual(
     items[0]?.points.map((one) => one.memoryUsedBytes / GIB),
     [1, 2],
   );
-  const day = await history.gpus(1_440);
+  const day = await history.gpus(1_440, 'org_1');
   assert.deepEqual([day.stepMs, day.items[0]?.points.map((one) => [one.at, one.memoryUsedBytes / GIB])], [300_000, [['2026-01-03T00:00:00.000Z', 2]]]);
   await history.stop();
   const { rows } = await db.database.engine.query<{ count: number }>('select count(*)::int as count from system_samples');
   assert.equal(rows[0]?.count, 4);
-  assert.deepEqual((await history.gpus(1)).items[0]?.points.length ?? 0, 1);
+  assert.deepEqual((await history.gpus(1, 'org_1')).items[0]?.points.length ?? 0, 1);
 });

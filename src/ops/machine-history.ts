@@ -4,15 +4,28 @@ import { readFile, statfs } from 'node:fs/promises';
 import type * as z from 'zod';
 import type { gpuHistory, systemMetrics } from '../contract/gpus.ts';
 import type { Devices, Gpu } from '../gpu/device.ts';
+import type { DeviceTenant } from '../gpu/usage.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { SqlPool } from '../store/client.ts';
-import { deleteSamplesBefore, listGpuSamples, listSystemSamples, writeSamples, type GpuSample, type SystemSample } from '../store/machine-history.ts';
+import {
+  deleteSamplesBefore,
+  listGpuSamples,
+  listSystemSamples,
+  listTenantSamples,
+  writeSamples,
+  writeTenantSamples,
+  type GpuSample,
+  type GpuTenantSample,
+  type SystemSample,
+} from '../store/machine-history.ts';
 import { createMachineLoad } from './machine-load.ts';
+import { tenantHistory, tenantSamplesOf } from './tenant-history.ts';
 
 export interface MachineHistory {
-  gpus(minutes: number): Promise<z.infer<typeof gpuHistory>>;
+  /** @param orgId who asks: tenants of others are told by their kind alone */
+  gpus(minutes: number, orgId: string): Promise<z.infer<typeof gpuHistory>>;
   system(minutes: number): Promise<z.infer<typeof systemMetrics>>;
   start(): void;
   stop(): Promise<void>;
@@ -23,6 +36,8 @@ export interface MachineHistoryParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly devices: Pick<Devices, 'onSample'>;
+  /** Who holds memory of a device now. */
+  readonly tenantsOn: (uuid: string) => readonly DeviceTenant[];
   /** Whose volume is measured. */
   readonly workspacePath: string;
 }
@@ -39,9 +54,10 @@ const MAX_WAITING = 60;
 interface Minute {
   readonly system: SystemSample;
   readonly gpus: readonly GpuSample[];
+  readonly tenants: readonly GpuTenantSample[];
 }
 
-export function createMachineHistory({ sql, clock, log, devices, workspacePath }: MachineHistoryParts): MachineHistory {
+export function createMachineHistory({ sql, clock, log, devices, tenantsOn, workspacePath }: MachineHistoryParts): MachineHistory {
   const readLoad = createMachineLoad({ clock });
   const readNetwork = createNetworkRate(clock);
   const samples = new Map<string, Gpu[]>();
@@ -50,7 +66,7 @@ export function createMachineHistory({ sql, clock, log, devices, workspacePath }
   let cancel = (): void => undefined;
   let endSamples = (): void => undefined;
 
-  async function take(at: Date, taken: readonly (readonly Gpu[])[]): Promise<void> {
+  async function take(at: Date, taken: readonly (readonly Gpu[])[], tenants: readonly GpuTenantSample[]): Promise<void> {
     const [load, disk, network] = await Promise.all([readLoad(), statfs(workspacePath), readNetwork()]);
     const system = {
       at,
@@ -61,7 +77,7 @@ export function createMachineHistory({ sql, clock, log, devices, workspacePath }
       diskTotalBytes: disk.blocks * disk.bsize,
       ...network,
     };
-    waiting = [...waiting, { system, gpus: taken.flatMap((one) => averageOf(at, one) ?? []) }].slice(-MAX_WAITING);
+    waiting = [...waiting, { system, gpus: taken.flatMap((one) => averageOf(at, one) ?? []), tenants }].slice(-MAX_WAITING);
     await write(at);
   }
 
@@ -69,8 +85,11 @@ export function createMachineHistory({ sql, clock, log, devices, workspacePath }
     try {
       // Serial: each minute is gone from memory once it is written.
       for (let [minute] = waiting; minute !== undefined; [minute] = waiting) {
-        const { system, gpus } = minute;
-        await sql.transaction((tx) => writeSamples(tx, system, gpus));
+        const { system, gpus, tenants } = minute;
+        await sql.transaction(async (tx) => {
+          await writeSamples(tx, system, gpus);
+          await writeTenantSamples(tx, system.at, tenants);
+        });
         waiting = waiting.slice(1);
       }
       await deleteSamplesBefore(sql, new Date(at.getTime() - KEPT_MS));
@@ -86,15 +105,20 @@ export function createMachineHistory({ sql, clock, log, devices, workspacePath }
       const at = new Date(Math.floor(clock.now() / STEP_MS) * STEP_MS);
       const taken = [...samples.values()];
       samples.clear();
-      writing = writing.then(() => take(at, taken)).catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'the machine could not be measured'));
+      const tenants = taken.flatMap((one) => tenantSamplesOf(at, one.at(-1), tenantsOn));
+      writing = writing
+        .then(() => take(at, taken, tenants))
+        .catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'the machine could not be measured'));
     });
   }
 
   const since = (minutes: number): Date => new Date(clock.now() - minutes * STEP_MS);
   return {
-    async gpus(minutes) {
+    async gpus(minutes, orgId) {
       const stepMs = minutes > COARSE_FROM_MINUTES ? COARSE_MS : STEP_MS;
-      const found = Map.groupBy(await listGpuSamples(sql, since(minutes)), (one) => one.uuid);
+      const [gpus, tenants] = await Promise.all([listGpuSamples(sql, since(minutes)), listTenantSamples(sql, since(minutes))]);
+      const found = Map.groupBy(gpus, (one) => one.uuid);
+      const held = Map.groupBy(tenants, (one) => one.uuid);
       const items = [...found.values()].flatMap((list) => {
         const last = list.at(-1);
         if (last === undefined) return [];
@@ -105,6 +129,7 @@ export function createMachineHistory({ sql, clock, log, devices, workspacePath }
             name: last.name,
             memoryTotalBytes: last.memoryTotalBytes,
             points: coarse(list, stepMs).map((one) => ({ at: one.at.toISOString(), ...valuesOf(one) })),
+            tenants: tenantHistory(held.get(last.uuid) ?? [], stepMs, orgId),
           },
         ];
       });

@@ -1,9 +1,10 @@
 /** Rows of what the machine and its devices did: a point a minute, dropped after a day. They belong to no org: read with the engine's role. */
 import type { Sql } from './client.ts';
-import type { gpuSamples, systemSamples } from './schema-gpu.ts';
+import type { gpuSamples, gpuTenantSamples, systemSamples } from './schema-gpu.ts';
 
 export type SystemSample = typeof systemSamples.$inferSelect;
 export type GpuSample = typeof gpuSamples.$inferSelect;
+export type GpuTenantSample = typeof gpuTenantSamples.$inferSelect;
 
 /** One minute. A second writing of the same minute replaces the first. */
 export async function writeSamples(sql: Sql, system: SystemSample, gpus: readonly GpuSample[]): Promise<void> {
@@ -47,9 +48,32 @@ export async function writeSamples(sql: Sql, system: SystemSample, gpus: readonl
   );
 }
 
+/** Who had memory in that minute. A second writing of the same minute replaces what it tells again. */
+export async function writeTenantSamples(sql: Sql, at: Date, tenants: readonly GpuTenantSample[]): Promise<void> {
+  if (tenants.length === 0) return;
+  await sql.query(
+    `insert into gpu_tenant_samples (at, uuid, tenant_id, kind, org_id, name, granted_bytes, used_bytes)
+     select $1::timestamptz, t.uuid, t.tenant_id, t.kind, t.org_id, t.name, t.granted_bytes, t.used_bytes
+     from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
+       as t (uuid, tenant_id, kind, org_id, name, granted_bytes, used_bytes)
+     on conflict (at, uuid, tenant_id) do update set name = excluded.name, granted_bytes = excluded.granted_bytes, used_bytes = excluded.used_bytes`,
+    [
+      at,
+      tenants.map((tenant) => tenant.uuid),
+      tenants.map((tenant) => tenant.tenantId),
+      tenants.map((tenant) => tenant.kind),
+      tenants.map((tenant) => tenant.orgId),
+      tenants.map((tenant) => tenant.name),
+      tenants.map((tenant) => tenant.grantedBytes),
+      tenants.map((tenant) => tenant.usedBytes),
+    ],
+  );
+}
+
 export async function deleteSamplesBefore(sql: Sql, at: Date): Promise<void> {
   await sql.query('delete from system_samples where at < $1', [at]);
   await sql.query('delete from gpu_samples where at < $1', [at]);
+  await sql.query('delete from gpu_tenant_samples where at < $1', [at]);
 }
 
 /** Oldest first, from `since` on: a day of minutes at most. */
@@ -70,6 +94,19 @@ export async function listGpuSamples(sql: Sql, since: Date): Promise<GpuSample[]
        utilization_percent as "utilizationPercent", temperature_c as "temperatureC", power_w as "powerW"
      from gpu_samples where at >= $1 order by at, uuid limit 170000`,
     [since],
+  );
+  return rows;
+}
+
+// A day of minutes on 16 cards with 8 tenants each.
+const MAX_TENANT_SAMPLES = 200_000;
+
+/** Oldest first, from `since` on. */
+export async function listTenantSamples(sql: Sql, since: Date): Promise<GpuTenantSample[]> {
+  const { rows } = await sql.query<GpuTenantSample>(
+    `select at, uuid, tenant_id as "tenantId", kind, org_id as "orgId", name, granted_bytes as "grantedBytes", used_bytes as "usedBytes"
+     from gpu_tenant_samples where at >= $1 order by at, uuid, tenant_id limit $2`,
+    [since, MAX_TENANT_SAMPLES],
   );
   return rows;
 }

@@ -28,6 +28,21 @@ export const gpuSamples = pgTable(
   (t) => [primaryKey({ columns: [t.at, t.uuid] })],
 );
 
+export const gpuTenantSamples = pgTable(
+  'gpu_tenant_samples',
+  {
+    at: timestamp({ withTimezone: true }).notNull(),
+    uuid: text().notNull(),
+    tenantId: text('tenant_id').notNull(),
+    kind: text({ enum: ['job', 'model', 'service'] }).notNull(),
+    orgId: text('org_id'),
+    name: text(),
+    grantedBytes: bigint('granted_bytes', { mode: 'number' }).notNull(),
+    usedBytes: bigint('used_bytes', { mode: 'number' }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.at, t.uuid, t.tenantId] })],
+);
+
 export const gpuMarks = pgTable('gpu_marks', {
   uuid: text().primaryKey(),
   state: text().notNull(),

@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { test } from 'node:test';
-import { curveOf, formatValue, nearestTo, polylineOf } from './curves.ts';
+import { curveOf, formatValue } from './curves.ts';
 
 const at = (second: number): string => new Date(second * 1_000).toISOString();
 
@@ -35,23 +35,6 @@ test('a curve goes over steps when every point has one, in their order, and over
     'time',
   );
   equal(curveOf({ name: 'none', points: [] }), undefined);
-});
-
-test('points fill the box; a flat curve and a lone point lie in its middle', () => {
-  const box = { width: 100, height: 50 };
-  const curve = (values: readonly number[]) => curveOf({ name: 'a', points: values.map((value, step) => ({ at: at(step), step, value })) });
-  const line = (values: readonly number[]): string => {
-    const drawn = curve(values);
-    return drawn === undefined ? '' : polylineOf(drawn, box);
-  };
-  equal(line([0, 10, 5]), '0,50 50,0 100,25');
-  equal(line([4, 4]), '0,25 100,25');
-  equal(line([4]), '0,25 100,25');
-  const three = curve([0, 1, 2]);
-  deepEqual(
-    [0, 0.4, 1].map((share) => (three === undefined ? -1 : nearestTo(three, share))),
-    [0, 1, 2],
-  );
 });
 
 test('values keep the figures that count', () => {

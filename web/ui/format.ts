@@ -101,3 +101,8 @@ export function formatPercent(fraction: number): string {
 export function formatMoney(amount: number, currency: string): string {
   return new Intl.NumberFormat(undefined, { style: 'currency', currency, maximumFractionDigits: amount !== 0 && amount < 1 ? 4 : 2 }).format(amount);
 }
+
+/** `14:05` on the reader's clock. @param atMs milliseconds since 1970 */
+export function formatClock(atMs: number): string {
+  return new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(atMs);
+}

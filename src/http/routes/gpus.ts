@@ -35,7 +35,7 @@ export function gpuRoutes({ devices, marks, history, tenantsOn }: GpuRouteParts)
       const { limit, after } = call.query;
       return { body: { ...pageOfAll(all, { limit, after, nameOf: (device) => device.uuid, cursor }), detection: devices.detection() } };
     },
-    'GET /api/v1/gpus/history': async (call) => ({ body: await history.gpus(call.query.minutes) }),
+    'GET /api/v1/gpus/history': async (call) => ({ body: await history.gpus(call.query.minutes, call.caller.orgId) }),
     'POST /api/v1/gpus/{uuid}/drain': async (call) => ({ body: replyOf(await marks.drain(call.params.uuid, call.body.reason), call.caller.orgId) }),
     'POST /api/v1/gpus/{uuid}/resume': async (call) => ({ body: replyOf(await marks.resume(call.params.uuid), call.caller.orgId) }),
     'GET /api/v1/system/metrics': async (call) => ({ body: await history.system(call.query.minutes) }),

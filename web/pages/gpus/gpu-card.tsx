@@ -7,19 +7,19 @@ import { Button } from '../../ui/button.tsx';
 import { now } from '../../ui/clock.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Field, Input } from '../../ui/field.tsx';
-import { formatBytes, formatPercent } from '../../ui/format.ts';
+import { formatBytes, formatClock, formatPercent } from '../../ui/format.ts';
 import { Card, Facts } from '../../ui/page.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
-import { TimeChart } from '../../ui/time-chart.tsx';
+import { Plot } from '../../ui/plot.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { ErrorView, Skeleton } from '../../ui/views.tsx';
-import { MemoryBar, memoryColors } from './memory-bar.tsx';
+import { MemoryBar, memoryColors, memoryHue } from './memory-bar.tsx';
+import { areasAt, memoryAreas } from './memory-history.ts';
 import { memoryFigure, memoryParts } from './memory-parts.ts';
 import type { JSX } from 'preact';
 import type { Gpu, GpuHistory, GpuLease } from '../../state/gpus.ts';
-
-type Points = GpuHistory['items'][number]['points'];
+import type { MemoryArea } from './memory-history.ts';
 
 const MINUTE_MS = 60_000;
 // A step that Studio did not see is a gap; a late one is none.
@@ -30,7 +30,7 @@ interface GpuCardProps {
   /** Of every device. */
   readonly leases: readonly GpuLease[];
   readonly minutes: number;
-  readonly history: Points | undefined;
+  readonly history: GpuHistory['items'][number] | undefined;
   readonly stepMs: number;
   readonly isHistoryLoading: boolean;
   readonly mayChange: boolean;
@@ -177,32 +177,51 @@ function Figures({ gpu }: { readonly gpu: Gpu }): JSX.Element {
 function History(props: GpuCardProps): JSX.Element {
   const { gpu, history, minutes } = props;
   if (props.isHistoryLoading) return <Skeleton shape="block" rows={1} label="Loading the history" />;
-  if (history === undefined || history.length === 0)
+  if (history === undefined || history.points.length === 0)
     return <p class="small faint gpu-no-history">Nothing is recorded of this time yet; a point a minute is.</p>;
   const toMs = now.value;
-  const utilization = history.map((point) => ({
-    atMs: Date.parse(point.at),
-    value: point.utilizationPercent === null ? null : point.utilizationPercent / 100,
+  const areas = memoryAreas(history);
+  const total = Math.max(1, gpu.memoryTotalBytes);
+  const most = Math.max(...history.points.map((point) => point.memoryUsedBytes));
+  const busiest = Math.max(...history.points.map((point) => point.utilizationPercent ?? 0));
+  const utilization = history.points.map((point) => ({
+    x: Date.parse(point.at),
+    y: point.utilizationPercent === null ? null : point.utilizationPercent / 100,
   }));
-  const memory = history.map((point) => ({ atMs: Date.parse(point.at), value: point.memoryUsedBytes / Math.max(1, gpu.memoryTotalBytes) }));
-  const most = Math.max(...history.map((point) => point.memoryUsedBytes));
   return (
-    <TimeChart
-      label={`The last ${minutes / 60} h of GPU ${gpu.index}: memory at most ${formatBytes(most)}, utilisation at most ${formatPercent(Math.max(...utilization.map((point) => point.value ?? 0)))}`}
-      fromMs={toMs - minutes * MINUTE_MS}
-      toMs={toMs}
-      gapMs={GAP_STEPS * props.stepMs}
+    <Plot
+      label={`The last ${minutes / 60} h of GPU ${gpu.index}: memory at most ${formatBytes(most)}, utilisation at most ${formatPercent(busiest / 100)}`}
+      axis="time"
+      height={120}
+      range={[toMs - minutes * MINUTE_MS, toMs]}
+      max={1}
+      gap={GAP_STEPS * props.stepMs}
+      format={formatPercent}
       series={[
-        { name: 'Memory', color: 'var(--cached-solid)', points: memory },
-        { name: 'Utilisation', color: 'var(--running-solid)', points: utilization },
+        ...areas.map((area, index) => ({ name: area.name, color: areaColor(area.key, index), isStacked: true, points: sharesOf(area.points, total) })),
+        { name: 'Utilisation', color: 'var(--text)', points: utilization },
       ]}
-      describe={(index) => describe(history[index])}
+      describe={(x) => <Moment x={x} history={history} areas={areas} />}
     />
   );
 }
 
-function describe(point: Points[number] | undefined): string {
-  if (point === undefined) return '';
+function sharesOf(points: MemoryArea['points'], total: number): MemoryArea['points'] {
+  return points.map(({ x, y }) => ({ x, y: y === null ? null : y / total }));
+}
+
+function areaColor(key: string, index: number): string {
+  return key === 'rest' ? 'var(--queued-solid)' : memoryHue(index);
+}
+
+function Moment(props: { readonly x: number; readonly history: GpuHistory['items'][number]; readonly areas: readonly MemoryArea[] }): JSX.Element {
+  const point = props.history.points.find((one) => Date.parse(one.at) === props.x);
+  const figures = point === undefined ? '' : describe(point);
+  const parts = areasAt(props.areas, props.x).map(({ name, bytes }) => `${name} ${formatBytes(bytes)}`);
+  return <span class="mono">{[formatClock(props.x), figures, ...parts].filter((text) => text !== '').join(' · ')}</span>;
+}
+
+function describe(point: GpuHistory['items'][number]['points'][number]): string {
   return [
     formatBytes(point.memoryUsedBytes),
     ...(point.utilizationPercent === null ? [] : [formatPercent(point.utilizationPercent / 100)]),

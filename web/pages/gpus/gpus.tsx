@@ -53,7 +53,7 @@ export function GpusPage(): JSX.Element {
                     gpu={gpu}
                     leases={line.value?.leases ?? []}
                     minutes={minutes.value}
-                    history={history.value?.items.find((one) => one.uuid === gpu.uuid)?.points}
+                    history={history.value?.items.find((one) => one.uuid === gpu.uuid)}
                     stepMs={history.value?.stepMs ?? 60_000}
                     isHistoryLoading={history.value === undefined && history.error === undefined}
                     mayChange={me.value?.role === 'super_admin'}

@@ -5,6 +5,11 @@ import type { MemoryPart } from './memory-parts.ts';
 
 const TENANT_HUES = ['running', 'cached', 'dead', 'timed-out', 'paused'] as const;
 
+/** The colour of the tenant at this place. */
+export function memoryHue(index: number): string {
+  return `var(--${TENANT_HUES[index % TENANT_HUES.length] ?? 'running'}-solid)`;
+}
+
 interface Colors {
   readonly used: string;
   /** Of what was granted beyond. */
@@ -14,8 +19,8 @@ interface Colors {
 /** The colours of the part at this place among those of its device. */
 export function memoryColors(part: MemoryPart, index: number): Colors {
   if (part.kind === 'free') return { used: 'transparent', held: 'transparent' };
-  const hue = part.kind === 'external' ? 'queued' : (TENANT_HUES[index % TENANT_HUES.length] ?? 'running');
-  return { used: `var(--${hue}-solid)`, held: `color-mix(in oklab, var(--${hue}-solid) 35%, transparent)` };
+  const used = part.kind === 'external' ? 'var(--queued-solid)' : memoryHue(index);
+  return { used, held: `color-mix(in oklab, ${used} 35%, transparent)` };
 }
 
 /** @param props.label the whole in words: the parts are named after it */
