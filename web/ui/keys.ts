@@ -91,6 +91,7 @@ export function keyLabel(key: string, isMac: boolean): string {
     arrowright: '→',
     delete: 'Del',
     tab: 'Tab',
+    backspace: '⌫',
   };
   const one = (stroke: string): string =>
     stroke

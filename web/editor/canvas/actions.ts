@@ -2,7 +2,7 @@
  *  Never asks anything: layers (pickers, menus) call these with what was chosen. */
 import type { NodeTypeView } from '../../../src/contract/node-types.ts';
 import { endOf } from '../../graph/edge-end.ts';
-import { addComment } from '../operations/comments.ts';
+import { addComment, setComment } from '../operations/comments.ts';
 import { nudge, placed } from '../operations/arrange.ts';
 import { connect, firstOut, setEdge, whyNotConnect } from '../operations/edges.ts';
 import type { Connection } from '../operations/edges.ts';
@@ -13,6 +13,7 @@ import type { EdgeId, Graph } from '../scope.ts';
 import type { AddWhere, Canvas, Point } from './canvas-state.ts';
 import { withModeSwitched } from './edge-words.ts';
 import type { EdgeMode } from './edge-words.ts';
+import { COMMENT_SIZE, SMALLEST_COMMENT } from './flow-model.ts';
 import { GRID } from './places.ts';
 
 /** Adds a node and selects it. @returns its key */
@@ -106,6 +107,17 @@ export function nudgeSelected(canvas: Canvas, x: number, y: number): void {
   const what =
     selection.nodes.size === 1 && selection.comments.size === 0 && only !== undefined ? only : `${selection.nodes.size + selection.comments.size} items`;
   canvas.change(`Move ${what}`, (graph) => nudge(graph, selection, { x: x * GRID, y: y * GRID }), { merge: `nudge ${what}` });
+}
+
+/** Makes selected comments larger by so many grid steps. */
+export function resizeSelected(canvas: Canvas, x: number, y: number): void {
+  const ids = canvas.doc.selection.peek().comments;
+  const resized = (graph: Graph, id: string): Graph => {
+    const { width, height } = graph.comments.find((comment) => comment.id === id)?.size ?? COMMENT_SIZE;
+    const size = { width: Math.max(SMALLEST_COMMENT.width, width + x * GRID), height: Math.max(SMALLEST_COMMENT.height, height + y * GRID) };
+    return setComment(graph, id, { size });
+  };
+  canvas.change('Resize a comment', (graph) => [...ids].reduce(resized, graph), { merge: `resize ${[...ids].join(' ')}` });
 }
 
 /** Switches selected nodes off, or on again when all are off. */

@@ -4,7 +4,7 @@ import type { Command } from '../../shell/commands.ts';
 import { align, distribute, tidy } from '../operations/arrange.ts';
 import type { Side } from '../operations/arrange.ts';
 import { edgeIdOf } from '../scope.ts';
-import { addNote, leaveBody, nudgeSelected, openBody, removeSelected, selectAll, switchSelectedOff } from './actions.ts';
+import { addNote, leaveBody, nudgeSelected, openBody, removeSelected, resizeSelected, selectAll, switchSelectedOff } from './actions.ts';
 import type { Canvas, Layer, Point } from './canvas-state.ts';
 import { copySelected, duplicateSelected, pasteFromClipboard } from './clipboard.ts';
 import { groupSelected, ungroupSelected } from './grouping.ts';
@@ -49,7 +49,7 @@ function editing(canvas: Canvas): readonly Unbound[] {
     },
     { title: 'Back to the graph around', keys: 'u', disabled: doc.scope.value.length === 0, run: () => leaveBody(canvas) },
     { title: 'Delete', keys: 'delete', disabled: off || none, words: 'remove', run: () => removeSelected(canvas) },
-    { title: 'Delete', keys: 'backspace', disabled: off || none, run: () => removeSelected(canvas) },
+    { title: 'Delete (second key)', keys: 'backspace', disabled: off || none, run: () => removeSelected(canvas) },
     { title: 'Duplicate', keys: 'mod+d', disabled: off || nodes.size + comments.size === 0, run: () => duplicateSelected(canvas) },
     // Their keys are the browser's own copy, cut and paste: clipboard.ts hears them.
     { title: 'Copy as JSON text', keys: 'mod+c', when: () => false, disabled: nodes.size + comments.size === 0, run: () => void copySelected(canvas) },
@@ -85,6 +85,12 @@ function walking(canvas: Canvas): readonly Unbound[] {
       keys: `alt+arrow${way}`,
       disabled: off || nodes.size + comments.size === 0,
       run: () => nudgeSelected(canvas, step[way][0], step[way][1]),
+    })),
+    ...ways.map(([way]): Unbound => ({
+      title: { right: 'Make the comment wider', left: 'Make the comment narrower', down: 'Make the comment taller', up: 'Make the comment shorter' }[way],
+      keys: `alt+shift+arrow${way}`,
+      disabled: off || comments.size === 0,
+      run: () => resizeSelected(canvas, step[way][0], step[way][1]),
     })),
     { title: 'Select the edge to what follows', keys: 'shift+arrowright', run: () => selectEdgeBeside(canvas, 'out') },
     { title: 'Select the edge from what comes before', keys: 'shift+arrowleft', run: () => selectEdgeBeside(canvas, 'in') },

@@ -5,7 +5,7 @@ import type { JSX } from 'preact';
 import type { GraphComment } from '../../../src/contract/graph.ts';
 import { setComment } from '../operations/comments.ts';
 import { useCanvas } from './canvas-state.ts';
-import { COMMENT_SIZE } from './flow-model.ts';
+import { COMMENT_SIZE, SMALLEST_COMMENT } from './flow-model.ts';
 import { GRID } from './places.ts';
 
 export interface CommentProps {
@@ -14,7 +14,6 @@ export interface CommentProps {
 }
 
 const MAX_CHARS = 4_000;
-const SMALLEST = { width: 80, height: 40 } as const;
 
 export const CommentView = memo(Comment, (before, after) => before.data.comment === after.data.comment && before.selected === after.selected);
 
@@ -79,7 +78,7 @@ function Corner(props: { readonly comment: GraphComment }): JSX.Element {
     const to = canvas.view.current?.toCanvas({ x: event.clientX, y: event.clientY });
     if (to === undefined) return;
     const stepped = (value: number, least: number): number => Math.max(least, Math.round(value / GRID) * GRID);
-    const size = { width: stepped(to.x - from.x, SMALLEST.width), height: stepped(to.y - from.y, SMALLEST.height) };
+    const size = { width: stepped(to.x - from.x, SMALLEST_COMMENT.width), height: stepped(to.y - from.y, SMALLEST_COMMENT.height) };
     const before = comment.size ?? COMMENT_SIZE;
     if (size.width === before.width && size.height === before.height) return;
     canvas.change('Resize a comment', (graph) => setComment(graph, comment.id, { size }), { merge: `resize ${comment.id}` });

@@ -41,6 +41,7 @@ export function commentOfFlowId(id: string): string | undefined {
 
 // A comment without a size of its own.
 export const COMMENT_SIZE = { width: 240, height: 120 } as const;
+export const SMALLEST_COMMENT = { width: 80, height: 40 } as const;
 
 // Half a handle: its middle is on the card's border.
 const HANDLE = 12;
