@@ -26,6 +26,8 @@ import { instanceEndpoints } from './instances.ts';
 import { jobGroupEndpoints } from './job-groups.ts';
 import { jobEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
+import { modelDownloadEndpoints } from './model-downloads.ts';
+import { modelEstimateEndpoints } from './model-estimates.ts';
 import { modelLifeEndpoints } from './model-life.ts';
 import { modelUsageEndpoints } from './model-usage.ts';
 import { modelEndpoints } from './models.ts';
@@ -80,6 +82,8 @@ export const endpoints = [
   ...gpuEndpoints,
   ...gpuLeaseEndpoints,
   ...modelEndpoints,
+  ...modelEstimateEndpoints,
+  ...modelDownloadEndpoints,
   ...modelLifeEndpoints,
   ...idleEndpoints,
   ...costEndpoints,

@@ -1,5 +1,5 @@
 /** What is looked at before a download begins: whether it is there already, whether there is room, and what model it will be. Brings nothing. */
-import type { StartDownload } from '../contract/models.ts';
+import type { StartDownload } from '../contract/model-downloads.ts';
 import { fail } from '../kernel/fail.ts';
 import type { Database, Sql } from '../store/client.ts';
 import { findDownloadsOf, sumOpenDownloads, type DownloadRecord } from '../store/downloads.ts';

@@ -13,7 +13,7 @@ import { fetchFile, type FetchState, type Pace } from './download-fetch.ts';
 import { countBytes, type Range } from './download-ranges.ts';
 
 const content = randomBytes(1_000_000);
-const pace: Pace = { connections: 4, minPart: 64 * 1024, maxPart: 128 * 1024, stallMs: 300, maxFaults: 3, backoffMs: 1 };
+const pace: Pace = { connections: 4, minPart: 64 * 1024, maxPart: 128 * 1024, stallMs: 2_000, maxFaults: 3, backoffMs: 1 };
 const folder = mkdtempSync(join(tmpdir(), 'studio-fetch-'));
 const path = join(folder, 'part');
 let server: ModelServer;

@@ -5,7 +5,8 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Clock } from '../kernel/clock.ts';
 import type { Egress, EgressStream } from '../kernel/egress.ts';
 import { backoffDelayMs } from '../kernel/retry.ts';
-import { asDownloadFault, DownloadFault, faultOfStatus } from './download-fault.ts';
+import { contentRange, hostOf, judge, refusePage, type Target } from './download-answer.ts';
+import { asDownloadFault, DownloadFault } from './download-fault.ts';
 import { addRange, countBytes, firstGap, type Range } from './download-ranges.ts';
 
 /** What is known of the file so far; changed in place. */
@@ -38,15 +39,6 @@ export interface Pace {
 
 /** Four connections fill a line of 10 Gbit/s from a CDN; more annoy the server. 30 s: longer than any pause of a server that is alive. */
 export const usualPace: Pace = { connections: 4, minPart: 8 * 1024 ** 2, maxPart: 64 * 1024 ** 2, stallMs: 30_000, maxFaults: 8, backoffMs: 500 };
-
-/** Which file is meant, and how it is asked for. */
-export interface Target {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** For messages. */
-  readonly what: string;
-  readonly hasToken: boolean;
-}
 
 export interface FetchRequest extends Target {
   /** Its hash is known: a server that names it differently each time is no fault. */
@@ -223,20 +215,6 @@ async function receiveWhole(fetching: Fetching, answer: EgressStream): Promise<v
   state.bytes ??= countBytes(state.done);
 }
 
-/** Refuses what is no file: error answers, web pages, compressed bodies. */
-function judge(target: Target, { status, headers }: EgressStream): void {
-  const at = { host: hostOf(target), what: target.what, retryAfter: headers['retry-after'], hasToken: target.hasToken };
-  if (status !== 200 && status !== 206 && status !== 416) throw faultOfStatus(status, at);
-  if (/^(text\/html|application\/xhtml)/i.test(headers['content-type'] ?? '') && !/\.x?html?$/i.test(target.what))
-    throw new DownloadFault(
-      'html_page',
-      `${at.host} answered a web page for ${target.what}: a login, a licence to accept, or an error. Open the address in a browser to see it`,
-    );
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity')
-    throw new DownloadFault('refused', `${at.host} sends ${target.what} compressed (${encoding}) although asked not to; its bytes can't be counted`);
-}
-
 function requireSame(fetching: Fetching, { headers }: EgressStream): void {
   const validator = headers['etag'] ?? headers['last-modified'] ?? null;
   const { state } = fetching;
@@ -249,17 +227,6 @@ function requireSize(fetching: Fetching, total: number): void {
   const { state } = fetching;
   if (state.bytes !== null && state.bytes !== total)
     throw new DownloadFault('size_mismatch', `${fetching.what} should have ${state.bytes} bytes, but ${hostOf(fetching)} says ${total}`);
-}
-
-function contentRange(fetching: Fetching, { headers }: EgressStream): { readonly from: number; readonly to: number; readonly total: number } {
-  const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(headers['content-range'] ?? '');
-  const [from, last, total] = [match?.[1], match?.[2], match?.[3]].map(Number);
-  if (from === undefined || last === undefined || total === undefined || Number.isNaN(total) || last < from || last >= total)
-    throw new DownloadFault(
-      'size_mismatch',
-      `${hostOf(fetching)} sent part of ${fetching.what} without saying which ("${(headers['content-range'] ?? '').slice(0, 80)}")`,
-    );
-  return { from, to: last + 1, total };
 }
 
 /** Asked for bytes behind the end: the file is empty, or shorter than was said. */
@@ -295,17 +262,4 @@ async function write(fetching: Fetching, { body }: EgressStream, { from, to }: {
 
 async function writeAll(handle: FileHandle, chunk: Buffer, position: number): Promise<void> {
   for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
-}
-
-/** Some servers call their error pages a file. */
-function refusePage(fetching: Fetching, chunk: Buffer): void {
-  if (/^\s*<(!doctype\s+html|html[\s>])/i.test(chunk.subarray(0, 200).toString('latin1')) && !/\.x?html?$/i.test(fetching.what))
-    throw new DownloadFault(
-      'html_page',
-      `${hostOf(fetching)} sent a web page for ${fetching.what}: a login, a licence to accept, or an error. Open the address in a browser to see it`,
-    );
-}
-
-function hostOf(target: Target): string {
-  return new URL(target.url).host;
 }

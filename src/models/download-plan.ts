@@ -1,5 +1,6 @@
 /** From what a person asks for to a list of files with sizes and hashes: asks the hub or the server, downloads nothing. Refuses early what can't come. */
-import type { ModelSource, StartDownload } from '../contract/models.ts';
+import type { StartDownload } from '../contract/model-downloads.ts';
+import type { ModelSource } from '../contract/models.ts';
 import type { Egress } from '../kernel/egress.ts';
 import { AppError, fail } from '../kernel/fail.ts';
 import type { DownloadFileRecord } from '../store/downloads.ts';

@@ -1,6 +1,6 @@
 /** Answers what a model would take of a device: of one in the catalogue from what its header said, of one that is elsewhere by reading its header alone. */
 import { llamaSettings, type LlamaSettings } from '../contract/model-settings.ts';
-import type { ModelEstimate } from '../contract/models.ts';
+import type { ModelEstimate } from '../contract/model-estimates.ts';
 import { AppError, fail } from '../kernel/fail.ts';
 import type { ModelRecord } from '../store/models.ts';
 import { DownloadFault, faultOfStatus } from './download-fault.ts';

@@ -1,5 +1,6 @@
 /** Rows of downloads. A change raises `seq` and writes its event in the same transaction. Which bytes are on disk stands in `files`: written after they are synced. */
-import type { DownloadError, ModelSource } from '../contract/models.ts';
+import type { DownloadError } from '../contract/model-downloads.ts';
+import type { ModelSource } from '../contract/models.ts';
 import type { DownloadStatus } from '../contract/values.ts';
 import type { Sql } from './client.ts';
 import { writeEvents } from './outbox.ts';

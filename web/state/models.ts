@@ -3,7 +3,9 @@ import { call } from '../api.ts';
 import { me } from '../session.ts';
 import { useResource } from './resource.ts';
 import type { ReplyOf } from '../../src/contract/index.ts';
-import type { Download, Model, ModelEstimate } from '../../src/contract/models.ts';
+import type { Download } from '../../src/contract/model-downloads.ts';
+import type { ModelEstimate } from '../../src/contract/model-estimates.ts';
+import type { Model } from '../../src/contract/models.ts';
 import type { Resource } from './resource.ts';
 
 type ModelPage = ReplyOf<'GET /api/v1/models'>;

@@ -1,6 +1,8 @@
 /** The catalogue of models, what one would take of a device, and downloads. Members read what their org may use; where a model lies, what runs it and
  *  with which secrets is shown to super administrators alone. */
-import { modelEndpoints, type Download, type Model, type ModelRuntime } from '../../contract/models.ts';
+import { modelDownloadEndpoints, type Download } from '../../contract/model-downloads.ts';
+import { modelEstimateEndpoints } from '../../contract/model-estimates.ts';
+import { modelEndpoints, type Model, type ModelRuntime } from '../../contract/models.ts';
 import { downloadStatuses } from '../../contract/values.ts';
 import { hasRole } from '../../identity/policy.ts';
 import { fail } from '../../kernel/fail.ts';
@@ -52,7 +54,7 @@ export function modelRoutes({ catalogue, downloads, estimates, life }: ModelRout
     (await readDownload(call.sql, call.params.id)) ?? fail('not_found', `There is no download ${call.params.id}.`);
   const by = (call: Pick<Call, 'caller' | 'requestId'>): { orgId: string; requestId: string } => ({ orgId: call.caller.orgId, requestId: call.requestId });
 
-  return routesOf(modelEndpoints, {
+  return routesOf([...modelEndpoints, ...modelEstimateEndpoints, ...modelDownloadEndpoints] as const, {
     'GET /api/v1/models': async (call) => {
       const { limit, after, engine } = call.query;
       const cursor = await call.cursor();

@@ -10,7 +10,7 @@ import { ErrorView } from '../../ui/views.tsx';
 import { FitBar } from './fit-bar.tsx';
 import type { JSX } from 'preact';
 import type { ApiError } from '../../api.ts';
-import type { ModelEstimate } from '../../../src/contract/models.ts';
+import type { ModelEstimate } from '../../../src/contract/model-estimates.ts';
 
 /** What was typed, as the API takes it. */
 function sourceOf(text: string): { readonly url: string } | { readonly repo: string } {

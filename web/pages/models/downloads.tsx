@@ -10,7 +10,7 @@ import { StatusChip } from '../../ui/status-chip.tsx';
 import { toastError } from '../../ui/toast.tsx';
 import { progressWords } from './model-words.ts';
 import type { JSX } from 'preact';
-import type { Download } from '../../../src/contract/models.ts';
+import type { Download } from '../../../src/contract/model-downloads.ts';
 import type { DownloadVerb } from '../../state/models.ts';
 
 export function DownloadsCard(props: { readonly downloads: readonly Download[]; readonly mayChange: boolean; readonly onChanged: () => void }): JSX.Element {

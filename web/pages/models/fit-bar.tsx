@@ -1,7 +1,7 @@
 /** What a model would take of a device, part by part, against what is free there now. */
 import { formatBytes } from '../../ui/format.ts';
 import type { JSX } from 'preact';
-import type { ModelEstimate } from '../../../src/contract/models.ts';
+import type { ModelEstimate } from '../../../src/contract/model-estimates.ts';
 
 const PARTS = [
   { key: 'weights', title: 'weights', tone: 'running' },

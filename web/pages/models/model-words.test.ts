@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { kindWords, progressWords, stateWords, whyWords } from './model-words.ts';
-import type { Download, Model } from '../../../src/contract/models.ts';
+import type { Download } from '../../../src/contract/model-downloads.ts';
+import type { Model } from '../../../src/contract/models.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
 const model: Model = {

@@ -1,6 +1,7 @@
 /** Words for what a model is and does: its chip, its line of why, its size. */
 import { formatBytes, formatDuration, formatRelative } from '../../ui/format.ts';
-import type { Download, Model } from '../../../src/contract/models.ts';
+import type { Download } from '../../../src/contract/model-downloads.ts';
+import type { Model } from '../../../src/contract/models.ts';
 
 /** A status that chips know, and the word on it. */
 export interface StateWords {
