@@ -10,6 +10,9 @@ import { edgeIdOf, scopeOfKey } from './scope.ts';
 export interface Overlay {
   readonly definition: Pick<Definition, 'nodes' | 'edges'>;
   readonly model: GraphModel;
+  /** Each by itself, marked as well. */
+  readonly before: GraphModel;
+  readonly after: GraphModel;
 }
 
 export function overlayOf(input: {
@@ -31,18 +34,18 @@ export function overlayOf(input: {
     ...diff.edges.removed.map((edge) => [endsOf(edge), 'removed'] as const),
     ...diff.edges.changed.map(({ key }) => [key.replace(' → ', '>'), 'changed'] as const),
   ]);
-  const model = graphModel({ definition, types });
-  return {
-    definition,
-    model: {
+  const marked = (of: Pick<Definition, 'nodes' | 'edges'>): GraphModel => {
+    const model = graphModel({ definition: of, types });
+    return {
       ...model,
       cards: model.cards.map((card) => ({ ...card, mark: marks.get(card.key) })),
       links: model.links.map((link) => {
-        const edge = definition.edges[Number(link.id.slice(link.id.lastIndexOf('-') + 1))];
+        const edge = of.edges[Number(link.id.slice(link.id.lastIndexOf('-') + 1))];
         return { ...link, mark: edge === undefined ? undefined : edgeMarks.get(edgeIdOf(edge)) };
       }),
-    },
+    };
   };
+  return { definition, model: marked(definition), before: marked(before), after: marked(after) };
 }
 
 /** By key of a node at the top; one whose body changed is changed itself. */

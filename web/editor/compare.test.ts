@@ -69,6 +69,14 @@ test('the overlay holds the nodes and edges of both, each with what became of it
     ],
   );
   assert.equal(definition.nodes.length, 5);
+  const sides = overlayOf({ before, after, diff, types: new Map() });
+  assert.deepEqual(
+    [sides.before, sides.after].map((side) => side.cards.map((card) => card.key)),
+    [
+      ['a', 'old', 'b', 'each'],
+      ['a', 'b', 'new', 'each'],
+    ],
+  );
 });
 
 test('the list names each change, and what only moved comes last', () => {

@@ -8,7 +8,6 @@ import { call } from '../api.ts';
 import { formatJson } from '../form/json-format.ts';
 import type { KeptDraft } from '../form/kept-draft.ts';
 import { GraphPane } from '../graph/graph-pane.tsx';
-import type { GraphModel } from '../graph/model.ts';
 import { useResource } from '../state/resource.ts';
 import { nodeTypes } from '../state/workflows.ts';
 import { Segmented } from '../ui/field.tsx';
@@ -69,17 +68,8 @@ function Differing(props: {
   const items = useMemo(() => changeItems(diff), [diff]);
   const overlay = useMemo(() => overlayOf({ before: before.definition, after: after.definition, diff, types }), [diff]);
   const shared = { selected, onSelect: setSelected };
-  const only = (definition: Definition): GraphModel => {
-    const keys = new Set(definition.nodes.map((node) => node.key));
-    const gone = definition === before.definition ? 'added' : 'removed';
-    return {
-      ...overlay.model,
-      cards: overlay.model.cards.filter((card) => keys.has(card.key)),
-      links: overlay.model.links.filter((link) => keys.has(link.from) && keys.has(link.to) && link.mark !== gone),
-    };
-  };
   return (
-    <div class="diff">
+    <div class="comparison">
       <div class="diff-frame">
         <div class="diff-head">
           <Segmented
@@ -101,7 +91,7 @@ function Differing(props: {
               [before, after].map((side) => (
                 <section key={side.label} class="diff-side" aria-label={side.label}>
                   <h3 class="diff-side-title">{side.label}</h3>
-                  <GraphPane model={only(side.definition)} definition={side.definition} label={side.label} {...shared} />
+                  <GraphPane model={side === before ? overlay.before : overlay.after} definition={side.definition} label={side.label} {...shared} />
                 </section>
               ))}
             {look === 'text' && <TextDiff before={formatJson(inOrder(before.definition))} after={formatJson(inOrder(after.definition))} />}
