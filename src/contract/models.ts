@@ -60,6 +60,8 @@ export const modelRuntime = z.strictObject({
   progress: z.number().optional(),
   /** Why it failed last, with what to do about it. */
   error: z.string().optional(),
+  /** Of a provider: its servers, and whether each is asked now. For super administrators alone: they hold addresses. */
+  backends: z.array(z.strictObject({ url: z.string(), isUp: z.boolean(), inFlight: z.int(), lastFault: z.string().optional() })).optional(),
   /** How its engine ended by itself since Studio started, newest first, at most ten. */
   exits: z.array(z.strictObject({ at: timestamp, how: z.string(), uptimeMs: z.int() })).optional(),
 });

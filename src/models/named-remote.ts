@@ -43,6 +43,7 @@ export function remoteRuntime(remote: RemoteEngines, model: ModelRecord): ModelR
     devices: [],
     inUse: backends.reduce((sum, { inFlight }) => sum + inFlight, 0),
     waiting: 0,
+    backends: backends.map(({ lastFault, ...backend }) => ({ ...backend, ...(lastFault === undefined ? {} : { lastFault }) })),
     ...(isUp || fault === undefined ? {} : { error: fault }),
   };
 }

@@ -55,31 +55,20 @@ export async function insertModel(sql: Sql, model: NewModel, requestId?: string)
        pinned, ttl_s, seq, created_at, updated_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1, to_timestamp($19::float8 / 1000), to_timestamp($19::float8 / 1000))
      on conflict (coalesce(org_id, ''), name) do nothing`,
-    [
-      model.id,
-      model.orgId,
-      model.homeOrgId,
-      model.name,
-      model.engine,
-      model.status,
-      model.format,
-      model.architecture,
-      model.quantisation,
-      model.parameters,
-      model.contextLength,
-      model.bytes,
-      JSON.stringify(model.source),
-      JSON.stringify(model.files),
-      model.shape === null ? null : JSON.stringify(model.shape),
-      JSON.stringify(model.settings),
-      model.pinned,
-      model.ttlS,
-      model.nowMs,
-    ],
+    [model.id, model.orgId, model.homeOrgId, model.name, model.engine, ...valuesOf(model), model.nowMs],
   );
   if (rowCount === 0) return false;
   await tell(sql, { id: model.id, org_id: model.orgId, name: model.name, status: model.status, seq: 1 }, 'models:model:changed', requestId);
   return true;
+}
+
+/** What both statements write, in their order. */
+function valuesOf(model: Omit<ModelRecord, 'createdAt' | 'updatedAt' | 'fault'>): readonly unknown[] {
+  return [
+    ...[model.status, model.format, model.architecture, model.quantisation, model.parameters, model.contextLength, model.bytes],
+    ...[JSON.stringify(model.source), JSON.stringify(model.files), model.shape === null ? null : JSON.stringify(model.shape), JSON.stringify(model.settings)],
+    ...[model.pinned, model.ttlS],
+  ];
 }
 
 /** Those that this connection may see, newest first. @param query.orgId on the engine's connection: those that this org may use */
@@ -147,29 +136,10 @@ export async function updateModel(
   if (before[0] === undefined) return undefined;
   const next = { ...toModel(before[0]), ...Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) } as ModelRecord;
   const { rows } = await sql.query<Row>(
-    `update models set name = $2, org_id = $3, status = $4, fault = $5, format = $6, architecture = $7, quantisation = $8, parameters = $9, context_length = $10,
+    `update models set name = $2, org_id = $3, fault = $4, status = $5, format = $6, architecture = $7, quantisation = $8, parameters = $9, context_length = $10,
        bytes = $11, source = $12, files = $13, shape = $14, settings = $15, pinned = $16, ttl_s = $17, seq = seq + 1, updated_at = to_timestamp($18::float8 / 1000)
      where id = $1 returning ${COLUMNS}`,
-    [
-      id,
-      next.name,
-      next.orgId,
-      next.status,
-      next.fault,
-      next.format,
-      next.architecture,
-      next.quantisation,
-      next.parameters,
-      next.contextLength,
-      next.bytes,
-      JSON.stringify(next.source),
-      JSON.stringify(next.files),
-      next.shape === null ? null : JSON.stringify(next.shape),
-      JSON.stringify(next.settings),
-      next.pinned,
-      next.ttlS,
-      at.nowMs,
-    ],
+    [id, next.name, next.orgId, next.fault, ...valuesOf(next), at.nowMs],
   );
   const [row] = rows;
   if (row === undefined) return undefined;

@@ -98,6 +98,11 @@ test("an org's own model is nobody else's; the machine's is everybody's", async 
     assert.equal((await stranger.client.call(method, `/api/v1/models/${String(own['id'])}${path}`, { body })).status, 404, `${method} ${path}`);
   await superAdmin.client.call('DELETE', `/api/v1/models/${String(shared['id'])}`);
   assert.deepEqual(await names(user.client), ['ours']);
+  const away = await superAdmin.client.expect(201, 'POST', '/api/v1/models', { ...remote, name: 'away' });
+  assert.deepEqual(asObject(away['runtime'])['backends'], [{ url: 'https://example.com/v1', isUp: true, inFlight: 0 }]);
+  const shown = await user.client.expect(200, 'GET', `/api/v1/models/${String(away['id'])}`);
+  assert.deepEqual([asObject(shown['runtime'])['state'], asObject(shown['runtime'])['backends']], ['loaded', undefined]);
+  await superAdmin.client.call('DELETE', `/api/v1/models/${String(away['id'])}`);
 });
 
 test('a download runs, is paused, resumed and cancelled over the API, and its events are heard in its room', async () => {

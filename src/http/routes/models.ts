@@ -109,7 +109,8 @@ export function toModel(
 ): Model {
   const { id, name, engine, status, format, architecture, quantisation, parameters, contextLength, bytes, pinned, ttlS } = model;
   return {
-    ...{ id, name, engine, status, format, architecture, quantisation, parameters, contextLength, bytes, pinned, ttlS, runtime, downloadId },
+    ...{ id, name, engine, status, format, architecture, quantisation, parameters, contextLength, bytes, pinned, ttlS, downloadId },
+    runtime: showsAll ? runtime : withoutBackends(runtime),
     owner: model.orgId === null ? 'machine' : 'org',
     ...(model.fault === null ? {} : { fault: model.fault }),
     ...(showsAll
@@ -122,6 +123,10 @@ export function toModel(
     createdAt: model.createdAt.toISOString(),
     updatedAt: model.updatedAt.toISOString(),
   };
+}
+
+function withoutBackends({ backends: _backends, ...runtime }: ModelRuntime): ModelRuntime {
+  return runtime;
 }
 
 function toDownload(record: DownloadRecord, waitReason: Download['waitReason']): Download {
