@@ -1,4 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { asObject, type ApiClient } from '../api-client.ts';
@@ -72,6 +74,25 @@ test('a matrix is a group that is seen, cancelled and queued again as one; what 
   await client.expect(200, 'PATCH', '/api/v1/queues/studio', { paused: false });
   await group.locator('[data-status="completed"]').waitFor();
   deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
+
+test('a log is followed over the live socket, and what comes too fast for it is named in its place', async () => {
+  const page = await signedIn();
+  const streamed: string[] = [];
+  page.on('request', (request) => void (/[?&]follow=/.test(request.url()) && streamed.push(request.url())));
+  const id = await submit({
+    script: `head -c 80000000 /dev/zero | tr '\\0' x | fold -w 99 > large; echo begin; while [ ! -e "$STUDIO_CHECKPOINT/go" ]; do sleep 0.05; done; cat large; echo; echo the very end`,
+    timeoutMs: 120_000,
+  });
+  await page.goto(`/jobs/${id}`);
+  await page.getByText('begin').waitFor();
+  writeFileSync(join(opened.studio.workspace, 'jobs', id, 'checkpoint', 'go'), '');
+  await page.getByText('the very end').waitFor();
+  await page.getByText(/Parts of more than \d+ MiB/).waitFor();
+  deepEqual([streamed, faultsOf(page)], [[], []]);
+  const folder = process.env['STUDIO_TEST_SHOTS'];
+  if (folder !== undefined) await page.screenshot({ path: `${folder}/log left out.png` });
   await page.context().close();
 });
 
