@@ -23,6 +23,8 @@ export function pagePolicy(nonce: string): string {
     "img-src 'self' data: blob:",
     "font-src 'self'",
     "media-src 'self' blob:",
+    // Documents in the browser's own viewer: bytes that the page itself has named a PDF, whatever they are.
+    'frame-src blob:',
     "connect-src 'self'",
     "manifest-src 'self'",
     "base-uri 'self'",

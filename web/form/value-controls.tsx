@@ -93,7 +93,7 @@ function NumberField(props: ControlProps & { readonly control: Extract<Control, 
         {control.hasSlider && (
           <input
             type="range"
-            class="vf-slider"
+            class={value === undefined ? 'vf-slider vf-unset' : 'vf-slider'}
             aria-label={`${props.title}, slider`}
             disabled={frame.locked}
             min={control.min}

@@ -4,6 +4,7 @@ import type { NodeTypeView } from '../../../src/contract/node-types.ts';
 import type { ExpressionData, StepName } from '../../form/expression-data.ts';
 import { outputFields } from '../../form/output-fields.ts';
 import { endOf } from '../../graph/edge-end.ts';
+import { largeOf } from '../last-results.ts';
 import type { StepResult } from '../last-results.ts';
 import { graphAt } from '../scope.ts';
 import type { Graph } from '../scope.ts';
@@ -29,7 +30,8 @@ export function nodeData(about: NodeDataInput): ExpressionData {
   const steps = Object.fromEntries(
     before.flatMap((node) => {
       const output = results.get(node.key)?.output;
-      return output === undefined ? [] : [[node.key, { output }]];
+      // What stands for an output that is kept as a file is not what expressions read.
+      return output === undefined || largeOf(output) !== undefined ? [] : [[node.key, { output }]];
     }),
   );
   return {

@@ -9,6 +9,7 @@ import { Button } from '../../ui/button.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { TabPanel, Tabs } from '../../ui/tabs.tsx';
 import { Duration } from '../../ui/time.tsx';
+import { largeOf } from '../last-results.ts';
 import { patchNode } from '../operations/nodes.ts';
 import { scopeOfNode } from '../tests.ts';
 import { NodeResults } from './node-results.tsx';
@@ -90,7 +91,7 @@ function NodeTests(props: PaneProps & { readonly node: GraphNode; readonly isRun
   const { busy, results } = lastRun;
   const result = results.value.get(node.key);
   const isPinned = node.mock !== undefined;
-  const canPin = document.locked.value === undefined && (isPinned || result?.output !== undefined);
+  const canPin = document.locked.value === undefined && (isPinned || (result?.output !== undefined && largeOf(result.output) === undefined));
   const run = (kind: 'node' | 'upTo' | 'from') => (): void => tests.run(scopeOfNode(document, kind, node.key));
   const pin = (): void =>
     document.change(isPinned ? `Unpin ${node.key}` : `Pin the output of ${node.key}`, (graph) =>

@@ -65,7 +65,7 @@ export function policySchema(queues: readonly string[]): Schema {
         },
       },
       queue: { type: 'string', ...(queues.length === 0 ? { maxLength: 64 } : { enum: [...queues] }), title: 'Queue' },
-      priority: { type: 'integer', minimum: 0, maximum: 100, title: 'Priority', description: 'Higher goes first; 50 is usual.' },
+      priority: { type: 'integer', minimum: 0, maximum: 100, default: 50, title: 'Priority', description: 'Higher goes first.' },
       resources,
       preemptible: { type: 'boolean', title: 'May give way', description: 'Stopped and run again later when something more urgent needs its place.' },
       start: { oneOf: [one('auto', 'By itself'), one('manual', 'When a person lets it')], default: 'auto', title: 'Starts' },

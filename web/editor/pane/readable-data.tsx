@@ -29,7 +29,11 @@ export function ReadableData(props: { readonly data: ExpressionData }): JSX.Elem
           <DataView value={value} label={name} prefix={name} />
         </details>
       ))}
-      {waiting.length > 0 && <p class="faint small">Not run yet: {waiting.map((step) => step.key).join(', ')}. Test up to here, and what they give is here.</p>}
+      {waiting.length > 0 && (
+        <p class="faint small">
+          Not here: {waiting.map((step) => step.key).join(', ')}. It has not run yet (test up to here), or gave more than is shown here.
+        </p>
+      )}
     </section>
   );
 }

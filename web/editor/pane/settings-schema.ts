@@ -45,7 +45,7 @@ export const settingsSchema: Schema = {
   type: 'object',
   properties: {
     maxConcurrentSteps: { type: 'integer', minimum: 1, maximum: 1_000, title: 'Steps at once', description: 'Of one instance.' },
-    priority: { type: 'integer', minimum: 0, maximum: 100, title: 'Priority', description: 'Of instances without one of their own; 50 is usual.' },
+    priority: { type: 'integer', minimum: 0, maximum: 100, default: 50, title: 'Priority', description: 'Of instances without one of their own.' },
     concurrency: {
       type: 'object',
       title: 'Instances at once',
@@ -71,7 +71,7 @@ export const settingsSchema: Schema = {
       },
     },
     retentionDays: { type: 'number', minimum: 0.01, maximum: 3_650, title: 'Keep ended instances' },
-    notify: { type: 'array', title: 'Who is told', description: 'Without rules: as the organisation says. An empty list: nobody.', items: notifyRule },
+    notify: { type: 'array', title: 'Notify rules', description: 'Without any: as the organisation says.', items: notifyRule },
   },
 };
 
