@@ -129,9 +129,7 @@ function recordOf(name: string, settings: Record<string, Json>): ModelRecord {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 40_000;
-  while (!condition() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.ok(condition());
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 test('on a card of its own a model is loaded in full, and says so', async (t) => {
