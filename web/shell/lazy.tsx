@@ -14,6 +14,7 @@ export function LazyPage(props: { readonly row: PageRow; readonly params: Readon
   const [fault, setFault] = useState<string>();
   useEffect(() => {
     if (loaded.has(row)) return;
+    row.ahead?.(props.params);
     row.load().then(
       (component) => {
         loaded.set(row, component);

@@ -1,6 +1,9 @@
 /** The map of the UI: every page's path, its place in the sidebar, and its chunk. A page is one row here and one folder below pages/. */
 import { Boxes, CirclePlay, Cpu, FolderOpen, Gpu, Inbox, LayoutDashboard, Server, Settings, Workflow } from 'lucide-preact';
 import type { ComponentType } from 'preact';
+import { call } from '../api.ts';
+import { askAhead } from '../state/ahead.ts';
+import { isNarrow } from '../ui/narrow.ts';
 import { settingsSections } from '../pages/settings/sections.ts';
 import type { Role } from '../../src/contract/values.ts';
 
@@ -11,6 +14,8 @@ export interface PageRow {
   /** Below the UI's base, as wouter matches it. */
   readonly path: string;
   readonly load: () => Promise<PageComponent>;
+  /** Asks for what the page will show, while its chunk is loaded. */
+  readonly ahead?: (params: Readonly<Record<string, string>>) => void;
   /** Only for administrators. */
   readonly admin?: true;
 }
@@ -76,7 +81,15 @@ export const pages: readonly PageRow[] = [
   { path: '/instances', load: async () => (await import('../pages/instances/instances.tsx')).InstancesPage },
   { path: '/instances/:id/compare/:other', load: async () => (await import('../pages/instances/compare.tsx')).ComparePage },
   { path: '/run/:id', load: async () => (await import('../pages/run/run.tsx')).RunPage },
-  { path: '/instances/:id', load: async () => (await import('../pages/instances/instance.tsx')).InstancePage },
+  {
+    path: '/instances/:id',
+    load: async () => (await import('../pages/instances/instance.tsx')).InstancePage,
+    ahead: ({ id = '' }) => {
+      askAhead(`instance ${id}`, () => call('GET /api/v1/instances/{id}/view', { params: { id } }));
+      // The drawing is what one sees first, where there is room for it.
+      if (!isNarrow.value && !window.location.search.includes('tab=')) import('../graph/graph-view.tsx').catch(() => undefined);
+    },
+  },
   { path: '/approvals', load: async () => (await import('../pages/approvals/approvals.tsx')).ApprovalsPage },
   { path: '/jobs', load: async () => (await import('../pages/jobs/jobs.tsx')).JobsPage },
   { path: '/jobs/:id', load: async () => (await import('../pages/jobs/job.tsx')).JobPage },

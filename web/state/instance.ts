@@ -1,8 +1,10 @@
 /** One instance with its steps, live: one call brings all that its page shows at first. A step's payloads are read when someone looks at it. */
 import { call } from '../api.ts';
+import type { ReplyOf } from '../../src/contract/index.ts';
 import type { Definition } from '../../src/contract/graph.ts';
 import type { Instance, ItemCounts } from '../../src/contract/instances.ts';
 import { live } from '../connection.ts';
+import { takeAhead } from './ahead.ts';
 import { nextFrame } from './frame.ts';
 import { applyToInstance, putStep, viewOf } from './instance-events.ts';
 import type { InstanceView } from './instance-events.ts';
@@ -32,7 +34,9 @@ const PAGE = 200;
 export function createInstance(id: string): InstanceState {
   const snapshot = createSnapshot<InstancePage>({
     load: async (signal) => {
-      const { instance, definition, steps, tries, items } = await call('GET /api/v1/instances/{id}/view', { params: { id }, signal });
+      const read =
+        takeAhead<ReplyOf<'GET /api/v1/instances/{id}/view'>>(`instance ${id}`) ?? call('GET /api/v1/instances/{id}/view', { params: { id }, signal });
+      const { instance, definition, steps, tries, items } = await read;
       return { value: { ...viewOf(instance, steps, tries), definition, items, deleted: false }, cursor: instance.cursor };
     },
     rooms: [`instance:${id}`],

@@ -25,11 +25,13 @@ export function FacetMenu(props: {
     checked: each.value === chosen,
     onSelect: () => props.onToggle(each.value),
   }));
+  const shown = chosen === undefined ? props.title : (known?.label ?? chosen);
+  const label = `Filter by ${props.title.toLowerCase()}${chosen === undefined ? '' : `: ${shown}`}`;
   const none = { label: 'Nothing to choose from', disabled: true };
   return (
-    <Menu label={`Filter by ${props.title.toLowerCase()}`} items={items.length === 0 ? [none] : items} buttonClass="facet-item facet-menu">
+    <Menu label={label} items={items.length === 0 ? [none] : items} buttonClass="facet-item facet-menu">
       <span class="facet-word truncate" data-chosen={chosen !== undefined}>
-        {chosen === undefined ? props.title : (known?.label ?? chosen)}
+        {shown}
       </span>
       <ChevronDown size={12} aria-hidden="true" />
     </Menu>

@@ -19,6 +19,9 @@ interface OfferParts {
   readonly onChange: (text: string) => void;
 }
 
+// Their release must not open again what their press closed.
+const CLOSING: ReadonlySet<string> = new Set(['Escape', 'Enter', 'Tab', 'Shift']);
+
 export function useOffered(parts: OfferParts): Offered {
   const { input, text, terms } = parts;
   const id = useId();
@@ -38,7 +41,8 @@ export function useOffered(parts: OfferParts): Offered {
   const take = (offer: Completion): void => {
     const done = complete(text, offer);
     jumpTo.current = done.caret;
-    setCaret(done.caret);
+    // A term that is whole is done with; a name wants its value.
+    setCaret(offer.text.endsWith(' ') ? undefined : done.caret);
     parts.onChange(done.text);
     input.current?.focus();
   };
@@ -51,7 +55,7 @@ export function useOffered(parts: OfferParts): Offered {
       'aria-activedescendant': isOpen && at >= 0 ? `${id}-${at}` : undefined,
       onFocus: look,
       onClick: look,
-      onKeyUp: (event: KeyboardEvent) => event.key !== 'Escape' && event.key !== 'Enter' && look(),
+      onKeyUp: (event: KeyboardEvent) => !CLOSING.has(event.key) && look(),
       onBlur: () => setCaret(undefined),
     },
     list: isOpen ? <List id={id} offers={offers} at={at} onTake={take} /> : null,

@@ -44,7 +44,7 @@ export function SavedViewsMenu(props: SavedViewsMenuProps): JSX.Element {
   ];
   return (
     <>
-      <Menu label="Saved views" items={items} buttonClass="btn btn-normal btn-size-normal">
+      <Menu label={current === undefined ? 'Saved views' : `Saved views: ${current.name}`} items={items} buttonClass="btn btn-normal btn-size-normal">
         <Bookmark size={14} />
         <span class="btn-words">{current?.name ?? 'Views'}</span>
       </Menu>

@@ -6,18 +6,24 @@ import { graphModel } from '../../graph/model.ts';
 import type { GraphModel } from '../../graph/model.ts';
 import { countsText } from '../../state/body-counts.ts';
 import { useResource } from '../../state/resource.ts';
+import { useSlowly } from '../../state/use-slowly.ts';
 import { nodeTypes } from '../../state/workflows.ts';
 import type { ShownInstance } from './shown-instance.ts';
 
+// Below this many cards each frame can draw what changed; above, a few times a second is as live as one can follow.
+const MANY_CARDS = 150;
+const DRAW_MS = 150;
+
 export function GraphTab(props: ShownInstance): JSX.Element {
   const { page } = props;
+  const steps = useSlowly(page.steps, page.definition.nodes.length > MANY_CARDS ? DRAW_MS : 0);
   const types = useResource(async () => await nodeTypes(), []);
   const [none] = useState(() => new Map());
   const before = useRef<GraphModel | undefined>(undefined);
   const items = useMemo(() => new Map([...props.counts].map(([path, counts]) => [path, countsText(counts)])), [props.counts]);
   const model = useMemo(
-    () => graphModel({ definition: page.definition, types: types.value ?? none, steps: page.steps, items }, before.current),
-    [page.definition, types.value, page.steps, items],
+    () => graphModel({ definition: page.definition, types: types.value ?? none, steps, items }, before.current),
+    [page.definition, types.value, steps, items],
   );
   before.current = model;
   return <GraphPane model={model} definition={page.definition} label="Graph of the instance" selected={props.selected} onSelect={props.onSelect} />;

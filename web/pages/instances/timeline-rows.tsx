@@ -93,7 +93,8 @@ function Row(props: { readonly of: TimelineRow; readonly all: TimelineRowsProps 
     );
   const { step, fold, counts } = row;
   const tookMs = bars.reduce((ms, bar) => ms + bar.toMs - bar.fromMs, 0);
-  const isCritical = all.critical?.has(row.path) === true;
+  // What stands inside a map belongs to it.
+  const isCritical = all.critical?.has(row.path.split(/[[/]/, 1)[0] ?? '') === true;
   return (
     <div class="timeline-row" data-selected={row.path === all.selected} data-critical={all.critical === undefined ? undefined : isCritical}>
       <span class="timeline-name" style={indent}>
@@ -117,7 +118,7 @@ function Row(props: { readonly of: TimelineRow; readonly all: TimelineRowsProps 
       </span>
       <div class="timeline-track" onClick={() => all.onSelect(row.path)}>
         {bars.map((bar) => (
-          <BarView key={`${bar.kind}-${bar.attempt}-${bar.fromMs}`} bar={bar} shown={all.shown} counts={counts} isCritical={isCritical} />
+          <BarView key={`${bar.kind}-${bar.attempt}-${bar.fromMs}`} bar={bar} shown={all.shown} counts={counts} isCritical={isCritical && row.depth === 0} />
         ))}
       </div>
       <div class="timeline-took figures">{bars.length === 0 ? '–' : formatDuration(tookMs)}</div>
