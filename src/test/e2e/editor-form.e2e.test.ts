@@ -146,3 +146,31 @@ test('a workflow gets an input, a schedule with its next times, and settings, al
   deepEqual(await findAxeFaults(page), []);
   await page.context().close();
 });
+
+test('a path is dragged from the data into a field, and files of an output are shown without running any of them', async () => {
+  const hostile = '<script>parent.hostile = 1; window.hostile = 1</script>';
+  await opened.client.call('PUT', '/api/v1/files/docs/page.pdf', { body: hostile, headers: { 'content-type': 'text/html' } });
+  const values = { name: hostile, doc: { path: 'docs/page.pdf', bytes: hostile.length } };
+  const { page, id } = await openEditor('Files', {
+    nodes: [
+      { key: 'made', type: 'set', params: { values }, position: { x: 0, y: 0 } },
+      { key: 'text', type: 'template', params: { text: 'It is ' }, position: { x: 260, y: 0 } },
+    ],
+    edges: [{ from: 'made', to: 'text' }],
+  });
+  const pane = await select(page, id, 'text');
+  await pane.getByRole('button', { name: 'Up to here' }).click();
+  await pane.locator('.readable summary', { hasText: 'steps.made' }).click();
+  await pane.locator('.data-name', { hasText: 'path' }).dragTo(pane.getByRole('textbox', { name: /^Text/ }));
+  await pane.locator('.expression-value', { hasText: 'It is docs/page.pdf' }).waitFor();
+
+  const made = await select(page, id, 'made');
+  await made.getByRole('tab', { name: 'Data' }).click();
+  await made.locator('.data-line', { hasText: '<script>' }).waitFor();
+  await made.getByRole('button', { name: 'Files', exact: true }).click();
+  await made.getByRole('button', { name: 'Show the document' }).click();
+  await made.locator('iframe').waitFor();
+  equal(await page.evaluate('window.hostile'), undefined);
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
