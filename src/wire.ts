@@ -274,7 +274,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...batchRoutes({ engine }),
     ...nodeTypeRoutes(nodeTypes),
     ...expressionRoutes({ previewer, clock }),
-    ...exampleRoutes(),
+    ...exampleRoutes(nodeTypes),
     ...webhookRoutes({ triggers, callbacks }),
     ...jobRoutes({ jobs }),
     ...jobGroupRoutes({ jobs }),

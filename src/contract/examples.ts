@@ -1,9 +1,9 @@
-/** Example workflows, one a construct: what "New workflow" offers, and each runs in the tests through the API. */
+/** Example workflows, one a construct, and some that do a whole piece of work: what "New workflow" offers, and each runs in the tests through the API. */
 import * as z from 'zod';
 import { endpoint, json, page, pageQuery } from './endpoint.ts';
 import { graph } from './graph.ts';
 
-export const exampleGroups = ['flow', 'waits', 'policies', 'triggers', 'models'] as const;
+export const exampleGroups = ['finished', 'flow', 'waits', 'policies', 'triggers', 'models'] as const;
 
 export const exampleSummary = z.strictObject({
   id: z.string(),
@@ -11,6 +11,10 @@ export const exampleSummary = z.strictObject({
   title: z.string(),
   /** One sentence. */
   summary: z.string(),
+  /** What has to be there for it to run: a GPU, a model. None: it runs anywhere. */
+  needs: z.array(z.string()),
+  /** Node types in it, bodies included, and its triggers as `trigger:cron`; each once. */
+  uses: z.array(z.string()),
 });
 
 export const exampleWorkflow = exampleSummary.extend({
@@ -19,13 +23,14 @@ export const exampleWorkflow = exampleSummary.extend({
   /** What to try it with. */
   input: json.optional(),
 });
-export type ExampleWorkflow = z.infer<typeof exampleWorkflow>;
+/** As it is written down: what can be derived is. */
+export type ExampleWorkflow = Omit<z.infer<typeof exampleWorkflow>, 'uses' | 'needs'> & { readonly needs?: readonly string[] };
 
 export const exampleEndpoints = [
   endpoint({
     key: 'GET /api/v1/examples',
     tag: 'workflows',
-    summary: 'Example workflows, one a construct',
+    summary: 'Example workflows, with what each shows and needs',
     query: z.strictObject(pageQuery),
     status: 200,
     reply: page(exampleSummary),

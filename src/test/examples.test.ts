@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { itemsOf, type ApiClient } from './api-client.ts';
 import { startApp, type TestApp } from './app.ts';
+import { fakeGpu } from './fake-gpu.ts';
 import { startFakeOpenAi, type FakeOpenAi } from './fake-openai.ts';
 
 interface Example {
@@ -30,7 +31,11 @@ let provider: FakeOpenAi;
 let asked = 0;
 const made = new Map<string, Made>();
 
+// For what asks for a card. Here, not in `before`: what is put off there ends with it.
+const card = fakeGpu({ after }, 'one-24gb');
+
 before(async () => {
+  card.onPath();
   app = await startApp();
   api = app.people.superAdmin.client;
   busy = createServer((_request, response) => void response.writeHead(++asked < 3 ? 503 : 200).end('at last'));
@@ -104,7 +109,54 @@ function started(id: string, by: string): Promise<string> {
 
 const run = async (id: string, input?: unknown): Promise<unknown> => completed(await start(id, input));
 
+async function webhookOf(id: string): Promise<Row | undefined> {
+  return itemsOf(await api.expect(200, 'GET', '/api/v1/triggers?type=webhook')).find((one) => one['workflowId'] === workflowOf(id));
+}
+
 const cases: Readonly<Record<string, () => Promise<void>>> = {
+  'gpu-training': async () => {
+    const id = await start('gpu-training');
+    const output = (await completed(id)) as { file: string };
+    assert.deepEqual(output, { steps: 10, artifacts: ['model.txt'], file: `training/${id}.json` });
+    const report = JSON.parse((await api.call('GET', `/api/v1/files/${output.file}`)).text) as { card: string };
+    assert.match(report.card, /^GPU-/);
+  },
+  'model-batch': async () => {
+    provider.behave({ answers: ['positive', 'negative', 'neutral'] });
+    const output = (await run('model-batch', { texts: ['I like it.', 'It broke.', 'It is blue.'], model: 'tiny' })) as { file: string };
+    assert.partialDeepStrictEqual(output, { answered: 3, failed: 0 });
+    const lines = (await api.call('GET', `/api/v1/files/${output.file}`)).text.trim().split('\n');
+    assert.deepEqual(
+      lines.map((line) => (JSON.parse(line) as { text: string }).text),
+      ['I like it.', 'It broke.', 'It is blue.'],
+    );
+  },
+  'files-report': async () => {
+    await api.call('PUT', '/api/v1/files/samples/words.txt', { body: 'one two three', headers: { 'content-type': 'text/plain' } });
+    assert.deepEqual(await run('files-report', { paths: ['samples/words.txt', 'samples/none.txt'] }), { words: 3, unread: ['samples/none.txt'] });
+    assert.match((await api.call('GET', '/api/v1/files/reports/words.json')).text, /"longest": "three"/);
+  },
+  'fall-back': async () => {
+    const otherwise = 'kept';
+    assert.deepEqual(await run('fall-back', { url: `${app.url}/health/none`, otherwise }), { from: 'what was kept', value: otherwise });
+    assert.match(JSON.stringify(await api.expect(200, 'GET', '/api/v1/notifications')), /The server did not answer/);
+    assert.partialDeepStrictEqual(await run('fall-back', { url: `${app.url}/health`, otherwise }), { from: 'the server' });
+  },
+  'order-desk': async () => {
+    const url = String((await webhookOf('order-desk'))?.['url']);
+    const order = async (number: number, amount: number): Promise<string> =>
+      String((await app.anonymous.expect(202, 'POST', url, { number, amount, customer: 'Ada' }))['instanceId']);
+    await completed(await order(1, 20));
+    const [large, refused] = [await order(2, 200), await order(3, 300)];
+    await waiting(large, 'approve');
+    await waiting(refused, 'approve');
+    await api.expect(200, 'POST', `/api/v1/instances/${large}/steps/approve/approve`, {});
+    await api.expect(200, 'POST', `/api/v1/instances/${refused}/steps/approve/reject`, {});
+    await completed(large);
+    await completed(refused);
+    const paths = itemsOf(await api.expect(200, 'GET', '/api/v1/files?limit=200')).map((file) => file['path']);
+    for (const path of ['orders/1.json', 'orders/2.json', 'refused/3.json']) assert.ok(paths.includes(path), path);
+  },
   'map-files': async () => {
     assert.deepEqual(await run('map-files'), { written: 3, failed: 0 });
     assert.equal((await api.call('GET', '/api/v1/files/greetings/grace.txt')).text, 'Hello, grace. You are number 2.');
@@ -205,7 +257,7 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     assert.match(String(trigger?.['nextFireAt']), /T0[56]:00:00/);
   },
   'webhook-order': async () => {
-    const [trigger] = itemsOf(await api.expect(200, 'GET', '/api/v1/triggers?type=webhook'));
+    const trigger = await webhookOf('webhook-order');
     const reply = await app.anonymous.expect(202, 'POST', String(trigger?.['url']), { number: 41 });
     assert.deepEqual(await completed(String(reply['instanceId'])), { number: 41 });
   },
@@ -247,6 +299,13 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     assert.deepEqual(await completed(await started('file-drop', 'file:inbox')), { rows: 2 });
   },
 };
+
+test('an example says what it needs and what it is made of', async () => {
+  const listed = new Map(itemsOf(await api.expect(200, 'GET', '/api/v1/examples?limit=200')).map((one) => [one['id'], one]));
+  assert.deepEqual(listed.get('order-desk')?.['uses'], ['branch.if', 'approval', 'merge', 'file.write', 'trigger:webhook']);
+  assert.deepEqual([listed.get('model-batch')?.['needs'], listed.get('order-desk')?.['needs']], [['a model'], []]);
+  assert.match(String(listed.get('files-report')?.['uses']), /file\.read/, 'of a body, too');
+});
 
 test('every example is in this list, and has a title and one sentence', () => {
   for (const { example } of made.values()) assert.ok(example.title.length > 3 && example.summary.endsWith('.'), example.id);

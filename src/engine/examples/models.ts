@@ -8,6 +8,7 @@ export const modelExamples: readonly ExampleWorkflow[] = [
   {
     id: 'model-summarise',
     group: 'models',
+    needs: ['a model'],
     title: 'Summarise a file',
     summary: 'Reads a file and lets a model of this machine say in a few sentences what is in it; what it says is kept beside the file.',
     definition: {
@@ -38,6 +39,7 @@ export const modelExamples: readonly ExampleWorkflow[] = [
   {
     id: 'model-classify',
     group: 'models',
+    needs: ['a model'],
     title: 'Sort mail with a model',
     summary: 'A model says by a JSON Schema what a mail is about; the workflow goes on by its answer.',
     definition: {

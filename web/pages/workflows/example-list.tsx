@@ -5,6 +5,7 @@ import type { ItemOf } from '../../api.ts';
 type Example = ItemOf<'GET /api/v1/examples'>;
 
 const groups: Readonly<Record<Example['group'], string>> = {
+  finished: 'Whole pieces of work',
   flow: 'Maps, loops, branches',
   waits: 'Waiting',
   policies: 'Retries, caches, limits',
@@ -30,6 +31,7 @@ export function ExampleList(props: {
                 <span>
                   <span class="strong">{example.title}</span>
                   <span class="muted example-summary">{example.summary}</span>
+                  {example.needs.length > 0 && <span class="muted example-summary">Needs {example.needs.join(', ')}.</span>}
                 </span>
               </label>
             ))}
