@@ -246,3 +246,32 @@ test('a draft with problems is not published and leads to the first; versions ar
   await page.getByRole('region', { name: 'Version 1' }).waitFor();
   await context.close();
 });
+
+test('a selection becomes a workflow of its own that is called, and the call becomes its steps again', async () => {
+  const id = await makeWorkflow('Parts');
+  const first = await opened.signedIn();
+  const context = first.context();
+  await first.close();
+  const page = await openEditor(context, id);
+  const node = (key: string) => page.locator(`.react-flow__node[data-id="${key}"]`);
+  const choose = async (item: RegExp): Promise<void> => {
+    await page.getByRole('button', { name: 'More' }).last().click();
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+  await node('b').click();
+  await choose(/Turn the selection into a workflow/);
+  await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click();
+  await node('call').waitFor();
+  equal(await node('b').count(), 0);
+  await page.getByText('No problems').waitFor();
+  await saved(page).waitFor();
+  const view = await opened.client.expect(200, 'GET', `/api/v1/workflows/${id}/draft`);
+  deepEqual(view['problems'], []);
+
+  await node('call').click();
+  await choose(/Put the called steps here/);
+  await node('b').waitFor();
+  equal(await node('call').count(), 0);
+  await page.getByText('No problems').waitFor();
+  await context.close();
+});
