@@ -79,6 +79,8 @@ export interface Canvas extends CanvasInput {
   readonly edges: ReadonlySignal<readonly FlowEdge[]>;
   readonly isReadOnly: ReadonlySignal<boolean>;
   readonly isOverview: Signal<boolean>;
+  /** The size that the view glides to; beyond all sizes while it rests. */
+  readonly headedFor: { zoom: number };
   /** By flow id. */
   readonly dragged: Signal<ReadonlyMap<string, Point>>;
   readonly guides: Signal<readonly Guide[]>;
@@ -137,6 +139,7 @@ export function createCanvas(input: CanvasInput): Canvas {
     target: signal<string | undefined>(undefined),
     writing: signal<string | undefined>(undefined),
     showsList: signal(false),
+    headedFor: { zoom: Number.POSITIVE_INFINITY },
     view: { current: undefined },
     change(label, edit, options) {
       notice.value = doc.locked.peek();

@@ -1,5 +1,6 @@
 /** Moves the view of the canvas: zoom, fit, bring into sight, focus. The one place that asks React Flow's instance and the DOM for places. */
-import type { ReactFlowInstance } from '@xyflow/react';
+import { getViewportForBounds } from '@xyflow/react';
+import type { ReactFlowInstance, Viewport } from '@xyflow/react';
 import type { Canvas, CanvasView, Point } from './canvas-state.ts';
 import { boxOf } from './guides.ts';
 import { COMMENT_SIZE, commentOfFlowId } from './flow-model.ts';
@@ -7,7 +8,8 @@ import type { FlowEdge, FlowNode } from './flow-model.ts';
 import { shiftInto } from './shift-into.ts';
 import type { Place } from './walk.ts';
 
-export const MIN_ZOOM = 0.05;
+// 2,000 nodes in one row of a hundred columns fit a window.
+export const MIN_ZOOM = 0.02;
 export const MAX_ZOOM = 2;
 /** Below it a card's words can't be read: cards are drawn as plain boxes. */
 export const OVERVIEW_ZOOM = 0.42;
@@ -27,6 +29,16 @@ export function createView(
     return canvas.places.peek().get(id) ?? (comment === undefined ? undefined : { ...comment.position, ...(comment.size ?? COMMENT_SIZE) });
   };
   const duration = matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : MOVE_MS;
+  /** Glides there. On the way out to where all is small the cards become boxes first: a thousand of them would be drawn whole for one frame. */
+  const go = async (viewport: Viewport): Promise<void> => {
+    canvas.headedFor.zoom = viewport.zoom;
+    if (viewport.zoom < OVERVIEW_ZOOM && !canvas.isOverview.peek()) {
+      canvas.isOverview.value = true;
+      await twoFrames();
+    }
+    await flow.setViewport(viewport, { duration });
+    canvas.headedFor.zoom = Number.POSITIVE_INFINITY;
+  };
   const view: CanvasView = {
     reveal(keys, { focus = false } = {}) {
       const box = boxOf(keys.flatMap((key) => placeOf(key) ?? []));
@@ -38,17 +50,18 @@ export function createView(
       else if (by.x !== 0 || by.y !== 0) void flow.setViewport({ x: x + by.x, y: y + by.y, zoom });
       const [first] = keys;
       // The card may be drawn only now that it is in sight.
-      if (focus && first !== undefined) requestAnimationFrame(() => requestAnimationFrame(() => focusNode(element, first)));
+      if (focus && first !== undefined) void twoFrames().then(() => focusNode(element, first));
     },
     fit(keys) {
-      const box = boxOf(
-        (keys ?? [...canvas.places.peek().keys(), ...canvas.doc.graph.peek().comments.map((each) => each.id)]).flatMap((key) => placeOf(key) ?? []),
-      );
-      if (box !== undefined) void flow.fitBounds(atMostLifeSize(box, element), { padding: 0.08, duration });
+      const all = (): readonly string[] => [...canvas.places.peek().keys(), ...canvas.doc.graph.peek().comments.map((each) => each.id)];
+      const box = boxOf((keys ?? all()).flatMap((key) => placeOf(key) ?? []));
+      if (box !== undefined) void go(getViewportForBounds(box, element.clientWidth, element.clientHeight, MIN_ZOOM, 1, 0.08));
     },
     zoom(to) {
-      if ('by' in to) void flow.zoomTo(flow.getZoom() * to.by, { duration });
-      else void flow.zoomTo(to.at, { duration });
+      const { x, y, zoom } = flow.getViewport();
+      const next = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, 'by' in to ? zoom * to.by : to.at));
+      const about = (offset: number, length: number): number => length / 2 - ((length / 2 - offset) / zoom) * next;
+      void go({ x: about(x, element.clientWidth), y: about(y, element.clientHeight), zoom: next });
     },
     middle() {
       const { left, top, width, height } = element.getBoundingClientRect();
@@ -65,11 +78,11 @@ export function createView(
   return view;
 }
 
-/** A box as large as the pane where it is smaller: what is fitted is never shown larger than it is. */
-function atMostLifeSize(box: Place, pane: HTMLElement): Place {
-  const width = Math.max(box.width, pane.clientWidth * 0.84);
-  const height = Math.max(box.height, pane.clientHeight * 0.84);
-  return { x: box.x - (width - box.width) / 2, y: box.y - (height - box.height) / 2, width, height };
+/** Until what was just decided is drawn. */
+function twoFrames(): Promise<void> {
+  return new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => done()));
+  });
 }
 
 function focusNode(element: HTMLElement, key: string): boolean {

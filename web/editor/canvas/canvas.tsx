@@ -157,7 +157,7 @@ function useView(canvas: Canvas, frame: { readonly current: HTMLDivElement | nul
     canvas.view.current = createView(canvas, flow, element, pointer);
     const follow = (): void => {
       const zoom = store.getState().transform[2];
-      canvas.isOverview.value = zoom < OVERVIEW_ZOOM;
+      canvas.isOverview.value = Math.min(zoom, canvas.headedFor.zoom) < OVERVIEW_ZOOM;
       element.classList.toggle('canvas-far', zoom < FAR_ZOOM);
     };
     follow();
