@@ -9,6 +9,22 @@ export interface Measure {
   readonly peers?: string;
 }
 
+/** Measures the named parts one after the other, and prints what came of it. @throws Error for a name that is none of them */
+export async function measureAll(
+  parts: Readonly<Record<string, () => Promise<readonly Measure[]>>>,
+  options: { readonly only: readonly string[]; readonly json: boolean },
+): Promise<void> {
+  const measures: Measure[] = [];
+  for (const name of options.only) {
+    const part = parts[name];
+    if (part === undefined) throw new Error(`--only takes ${Object.keys(parts).join(', ')}; "${name}" is none of them`);
+    process.stderr.write(`${name} …\n`);
+    // Serial: they would disturb each other.
+    measures.push(...(await part()));
+  }
+  process.stdout.write(options.json ? `${JSON.stringify(measures, null, 2)}\n` : tableOf(measures));
+}
+
 export function tableOf(measures: readonly Measure[]): string {
   const rows = measures.map((line) => [line.name, spread(line.values), line.unit, line.target ?? '', line.peers ?? '']);
   const all = [['measure', 'min / median / max', 'unit', 'target', 'others, measured elsewhere'], ...rows];

@@ -2,7 +2,7 @@
  *  figures of a busy machine say little, ratios inside one run more. */
 import { parseArgs } from 'node:util';
 import { measureIdle, measureStarts } from './bench-process.ts';
-import { tableOf, type Measure } from './bench-table.ts';
+import { measureAll, type Measure } from './bench-table.ts';
 import { measureUi } from './bench-ui.ts';
 import { measureWorkflow } from './bench-workflow.ts';
 
@@ -22,13 +22,5 @@ const parts: Readonly<Record<string, () => Promise<readonly Measure[]>>> = {
   workflow: () => measureWorkflow(runs),
 };
 
-const measures: Measure[] = [];
-for (const name of options.only.split(',')) {
-  const part = parts[name];
-  if (part === undefined) throw new Error(`--only takes ${Object.keys(parts).join(', ')}; "${name}" is none of them`);
-  process.stderr.write(`${name} …\n`);
-  // Serial: they would disturb each other.
-  measures.push(...(await part()));
-}
-process.stdout.write(options.json ? `${JSON.stringify(measures, null, 2)}\n` : tableOf(measures));
+await measureAll(parts, { only: options.only.split(','), json: options.json });
 process.exit(0);
