@@ -205,6 +205,23 @@ test('a workflow that keeps less loses rows, one that would keep more does not; 
   assert.equal((await care({ retentionDays: 0 }).sweep()).deletedInstances, 0);
 });
 
+test('the definition of a test run is kept as long as an instance names it', async () => {
+  const kept = await add({ ageDays: 5 });
+  await query(`update instances set is_test = true, version = -1 where id = $1`, [kept]);
+  for (const version of [-1, -2, -3])
+    await query(`insert into test_definitions (version, workflow_id, org_id, definition, created_at) values ($1, 'wf_1', 'org_1', '{}', $2)`, [
+      version,
+      // The last was written just now: its instance may be on its way.
+      new Date(version === -3 ? NOW : NOW - DAY),
+    ]);
+  await care().sweep();
+  const { rows } = await query<{ version: number }>('select version from test_definitions order by version desc');
+  assert.deepEqual(
+    rows.map((row) => row.version),
+    [-1, -3],
+  );
+});
+
 test('an archived workflow goes with its instances after 30 days; cached results go when their time is over', async () => {
   await runForMonths();
   await query(`insert into workflows (id, org_id, name, version, archived_at) values ('wf_3', 'org_1', 'w', 1, $1)`, [new Date(NOW - 31 * DAY)]);
