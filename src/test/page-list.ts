@@ -35,6 +35,8 @@ export function pagePaths({ workflowId, instanceId, node, jobId }: ShownThings):
     '/queues',
     '/workers',
     '/models',
+    '/model-usage',
+    '/model-access',
     '/gpus',
     '/services',
     '/services?service=postgres',

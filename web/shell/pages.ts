@@ -47,7 +47,17 @@ export const navigation: readonly NavRow[] = [
       { path: '/workers', title: 'Workers', words: 'processes alive' },
     ],
   },
-  { path: '/models', title: 'Models', icon: Boxes, keys: 'g m', words: 'llm gguf download hugging face chat inference' },
+  {
+    path: '/models',
+    title: 'Models',
+    icon: Boxes,
+    keys: 'g m',
+    words: 'llm gguf download hugging face chat inference',
+    parts: [
+      { path: '/model-usage', title: 'Model usage', words: 'tokens requests who' },
+      { path: '/model-access', title: 'Model names and limits', words: 'aliases visible limits' },
+    ],
+  },
   { path: '/gpus', title: 'GPUs', icon: Gpu, keys: 'g g', words: 'devices memory vram utilisation cards' },
   {
     path: '/services',
@@ -96,6 +106,8 @@ export const pages: readonly PageRow[] = [
   { path: '/queues', load: async () => (await import('../pages/jobs/queues.tsx')).QueuesPage },
   { path: '/workers', load: async () => (await import('../pages/jobs/workers.tsx')).WorkersPage },
   { path: '/models', load: async () => (await import('../pages/models/models.tsx')).ModelsPage },
+  { path: '/model-usage', load: async () => (await import('../pages/models/usage.tsx')).ModelUsagePage },
+  { path: '/model-access', load: async () => (await import('../pages/models/access.tsx')).ModelAccessPage },
   { path: '/gpus', load: async () => (await import('../pages/gpus/gpus.tsx')).GpusPage },
   { path: '/services', load: async () => (await import('../pages/services/services.tsx')).ServicesPage },
   { path: '/idle', load: async () => (await import('../pages/services/idle.tsx')).IdlePage },

@@ -182,6 +182,34 @@ test('a model of this machine is loaded by the first question, and answers it', 
   await page.context().close();
 });
 
+test('what was used of models is shown by model and caller; names and limits are set, and refused in words', async () => {
+  const page = await openModels();
+  // Usage is written every few seconds.
+  while (itemsOf(await client.expect(200, 'GET', '/api/v1/models/usage')).length === 0) await new Promise((resolve) => setTimeout(resolve, 200));
+  await page.getByRole('link', { name: 'Usage', exact: true }).click();
+  await page.getByRole('img', { name: /^Tokens a day over 30 days, of .*here/ }).waitFor();
+  await page.getByRole('row', { name: /^here/ }).waitFor();
+  await page.getByRole('button', { name: 'Callers' }).click();
+  await page.getByRole('row', { name: /Owner.*person/ }).waitFor();
+  await page.getByRole('link', { name: 'Names and limits' }).click();
+  const names = page.getByRole('region', { name: 'Other names' });
+  await names.getByLabel('Names').fill('gpt-4o = here\nodd');
+  await names.getByText('Line 2, “odd”').waitFor();
+  await names.getByLabel('Names').fill('gpt-4o = here');
+  await names.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved').first().waitFor();
+  deepEqual((await client.expect(200, 'GET', '/api/v1/settings'))['modelAliases'], { 'gpt-4o': 'here' });
+  const limits = page.getByRole('region', { name: 'Limits of the organisation' });
+  await limits.getByLabel('Tokens a minute').fill('many');
+  await limits.getByText('A whole number from 1 to 1,000,000,000, or nothing.').waitFor();
+  await limits.getByLabel('Tokens a minute').fill('5000');
+  await limits.getByRole('button', { name: 'Save' }).click();
+  while (JSON.stringify((await client.expect(200, 'GET', '/api/v1/settings'))['modelLimits']) !== '{"tokensPerMinute":5000}') await page.waitForTimeout(50);
+  deepEqual(await findAxeFaults(page), []);
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
+
 test('a download shows how far it is by itself, is paused and resumed, and the page has no faults, dark and light, wide and narrow', async () => {
   await client.expect(201, 'POST', '/api/v1/models/downloads', { url: `${hub.url}/slow.safetensors`, engine: 'service', name: 'slow' });
   await client.expect(201, 'POST', '/api/v1/models/downloads', { repo: 'acme/tiny-GGUF:Q2_K' });

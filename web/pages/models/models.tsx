@@ -17,6 +17,7 @@ import { Empty, View } from '../../ui/views.tsx';
 import { DownloadForm } from './download-form.tsx';
 import { DownloadsCard } from './downloads.tsx';
 import { ModelDetail } from './model-detail.tsx';
+import { ModelTabs } from './model-tabs.tsx';
 import { kindWords, stateWords, whyWords } from './model-words.ts';
 import { RegisterForm } from './register-form.tsx';
 import type { JSX } from 'preact';
@@ -89,7 +90,7 @@ export function ModelsPage(): JSX.Element {
   const shown = models.value?.items.find((model) => model.id === open);
   const coming = downloads.value?.items ?? [];
   return (
-    <Page title="Models" layout="fill" actions={<Actions mayChange={mayChange} onAsk={ask} />}>
+    <Page title="Models" layout="fill" toolbar={<ModelTabs current="/models" />} actions={<Actions mayChange={mayChange} onAsk={ask} />}>
       <Split
         label="Model"
         wide

@@ -13,6 +13,8 @@ import { Table } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { Banner, Empty, View } from '../../ui/views.tsx';
+import { limitWords } from '../models/limits-draft.ts';
+import { KeyLimits } from './key-limits.tsx';
 import { NewApiKey } from './new-api-key.tsx';
 import type { JSX } from 'preact';
 import type { ApiKey } from '../../../src/contract/api-keys.ts';
@@ -23,6 +25,7 @@ export function ApiKeysSection(): JSX.Element {
   const making = useSignal(false);
   const made = useSignal<string | undefined>(undefined);
   const deleting = useSignal<ApiKey | undefined>(undefined);
+  const limiting = useSignal<ApiKey | undefined>(undefined);
   const remove = async (key: ApiKey): Promise<void> => {
     await call('DELETE /api/v1/api-keys/{id}', { params: { id: key.id } });
     toast({ text: `Deleted ${key.name}` });
@@ -45,6 +48,17 @@ export function ApiKeysSection(): JSX.Element {
       width: '100px',
       align: 'end',
       render: (key) => (key.expiresAt === null ? <span class="faint">never</span> : <RelativeTime at={key.expiresAt} />),
+    },
+    {
+      key: 'limits',
+      title: 'Of models',
+      width: '130px',
+      minor: true,
+      render: (key) => (
+        <button type="button" class="link-button truncate" data-tip={limitWords(key.modelLimits) ?? 'Set limits'} onClick={() => (limiting.value = key)}>
+          {limitWords(key.modelLimits) ?? 'not limited'}
+        </button>
+      ),
     },
     {
       key: 'delete',
@@ -96,6 +110,7 @@ export function ApiKeysSection(): JSX.Element {
         />
       )}
       {made.value !== undefined && <ShowKey apiKey={made.value} onClose={() => (made.value = undefined)} />}
+      {limiting.value !== undefined && <KeyLimits apiKey={limiting.value} onSaved={keys.reload} onClose={() => (limiting.value = undefined)} />}
       {deleting.value !== undefined && <DeleteKey apiKey={deleting.value} onDelete={remove} onClose={() => (deleting.value = undefined)} />}
     </>
   );
