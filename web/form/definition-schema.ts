@@ -200,6 +200,18 @@ const trigger: Schema = {
   },
 };
 
+const comment: Schema = {
+  type: 'object',
+  required: ['id', 'text', 'position'],
+  properties: {
+    id: { type: 'string', description: 'Tells it from others: a to z, 0 to 9, _ and -.' },
+    text: { type: 'string', description: 'What it says.' },
+    position: { type: 'object', description: 'Its upper left corner on the canvas.', properties: { x: { type: 'number' }, y: { type: 'number' } } },
+    size: { type: 'object', description: 'Absent: as large as its text.', properties: { width: { type: 'number' }, height: { type: 'number' } } },
+    colour: { type: 'string', enum: ['grey', 'amber', 'green', 'blue', 'violet'], description: 'Of its frame.' },
+  },
+};
+
 /** The whole definition. `nodes[].params` is open here: the node's type says more (completion.ts). */
 export const definitionSchema: Schema = {
   type: 'object',
@@ -207,6 +219,7 @@ export const definitionSchema: Schema = {
   properties: {
     nodes: { type: 'array', items: node, description: 'What happens.' },
     edges: { type: 'array', items: edge, description: 'In which order: each leads from one node to another.' },
+    comments: { type: 'array', items: comment, description: 'Notes on the canvas, for people; nothing runs by them.' },
     inputSchema: { type: 'object', description: 'JSON Schema of the input; the run dialog makes a form of it.' },
     triggers: { type: 'array', items: trigger, description: 'What starts instances by itself.' },
     settings: {
