@@ -3,6 +3,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../kernel/fail.ts';
 import { asObject, type ApiClient } from '../api-client.ts';
 import { fakeGpu } from '../fake-gpu.ts';
 import { claimStudio, createStudio, type Studio } from '../studio-process.ts';
@@ -21,6 +22,8 @@ export interface JobsCampaign {
 }
 
 export interface JobsVerdict {
+  /** Those that were come through. */
+  readonly kills: number;
   readonly jobs: number;
   readonly faults: readonly string[];
   /** From the request to cancel to the recorded end, ms. */
@@ -44,7 +47,7 @@ export async function runJobsCampaign(campaign: JobsCampaign): Promise<JobsVerdi
   for (const uuid of gpu.uuids.slice(CARDS)) gpu.remove(uuid);
   const studio = await createStudio({ env: { PATH: gpu.env.PATH } });
   const random = randomOf(campaign.seed);
-  const verdict = { jobs: 0, faults: [] as string[], slowestCancelMs: 0, loggedBytes: 0, leasesFound: 0 };
+  const verdict = { kills: 0, jobs: 0, faults: [] as string[], slowestCancelMs: 0, loggedBytes: 0, leasesFound: 0 };
   const kinds = [...gpuKinds(gpu.state), ...cpuKinds];
   try {
     await studio.start();
@@ -54,10 +57,14 @@ export async function runJobsCampaign(campaign: JobsCampaign): Promise<JobsVerdi
     try {
       for (let kill = 1; kill <= campaign.kills; kill++) {
         const before = [verdict.faults.length, watch.faults.length] as const;
-        // Serial: each kill is judged before the next.
-        await runOne({ studio, client, watch, kinds, kill, campaign, verdict, delayMs: between(random, 0, 1_500) });
+        // Serial: each kill is judged before the next. What came to a stop would stop the next one too.
+        const isOver = await runOne({ studio, client, watch, kinds, kill, campaign, verdict, delayMs: between(random, 0, 1_500) })
+          .then(() => false)
+          .catch((error: unknown) => verdict.faults.push(`kill ${kill}: ${messageOf(error)}`) > 0);
         const bad = [...verdict.faults.slice(before[0]), ...watch.faults.slice(before[1])];
         campaign.onLine(`kill ${kill} of ${campaign.kills}: ${bad.length === 0 ? 'clean' : bad.join('; ')}`);
+        if (isOver) break;
+        verdict.kills = kill;
       }
     } finally {
       await watch.stop();
@@ -92,7 +99,11 @@ async function runOne(run: Run): Promise<void> {
   const mark = `${40_000 + kill}.${campaign.seed % 1_000_000}`;
   const jobs = await submitAll(run, { mark, bytes });
   verdict.jobs += jobs.length;
-  for (const { kind, id } of jobs) if (kind.isLate !== true) await until(async () => (await logBytes(client, id)) > 0, `the first line of ${id}`);
+  for (const { kind, id } of jobs)
+    if (kind.isLate !== true)
+      await until(async () => (await logBytes(client, id)) > 0, `the first line of ${id}`).catch(async (error: unknown) => {
+        throw new Error(`${kind.name}: ${messageOf(error)}; ${await stateOf(run, id)}`, { cause: error });
+      });
   await sleep(run.delayMs);
   const held = await leasesBefore(run, jobs);
   await studio.kill();
@@ -111,6 +122,12 @@ async function runOne(run: Run): Promise<void> {
   const ids = new Set(jobs.map(({ id }) => id));
   const left = (await run.watch.leases())?.filter(({ tenantId }) => ids.has(tenantId)) ?? [];
   verdict.faults.push(...left.map(({ tenantId }) => `the lease of ${tenantId} is held although it has ended`));
+}
+
+/** Why nothing moves: all that Studio says of the job, and who stands before it. */
+async function stateOf({ client, watch }: Run, id: string): Promise<string> {
+  const [job, line, held] = await Promise.all([client.call('GET', `/api/v1/jobs/${id}`), client.call('GET', '/api/v1/gpus/queue'), watch.leases()]);
+  return `${job.text}; in line: ${line.text}; held: ${JSON.stringify(held)}`;
 }
 
 async function submitAll({ studio, client, kinds }: Run, { mark, bytes }: { readonly mark: string; readonly bytes: number }): Promise<readonly Submitted[]> {
