@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { failpointNames, fromText, type FailpointName } from '../kernel/failpoint.ts';
-import { runStorm, type StormStrike } from '../test/chaos/storm.ts';
+import { runStorm } from '../test/chaos/storm.ts';
+import type { StormStrike } from '../test/chaos/storm-strikes.ts';
 import { root } from '../test/source-files.ts';
 
 /** Points that no engine passes, and the test that crashes at them. */

@@ -5,6 +5,7 @@ import { constants } from 'node:fs';
 import { chmod, chown, mkdir, open, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { chownTree } from './own.ts';
+import { begunIn } from './shim.ts';
 
 export interface JobFolder {
   readonly root: string;
@@ -57,7 +58,7 @@ export function jobFolder(workspacePath: string, jobId: string): JobFolder {
     printedResult: at('result.printed'),
     progressState: at('progress.state'),
     shimPid: at('shim.pid'),
-    begun: at('begun'),
+    begun: begunIn(root),
     exit: at('exit'),
     run: at('run.json'),
   };

@@ -70,6 +70,21 @@ test('many jobs at once each get a shim of their own', async (context) => {
   );
 });
 
+test('a job that is over before anybody looks has run', async (context) => {
+  const { nursery, folder } = ground(context);
+  for (let time = 0; time < 3; time++) {
+    const shim = await nursery.take();
+    const given = shim.give({ folder, work: folder, stdin: '/dev/null', argv: ['/bin/true'] });
+    // This process stands still, as under load, until the shim is gone: its news and its end are then found together.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (isAlive(shim.identity));
+    await (
+      await given
+    ).gone;
+    assert.equal(parseExitRecord(readFileSync(join(folder, 'exit'), 'utf8'))?.code, 0);
+  }
+});
+
 test('a shim that was ended while it waited is replaced; one that is put back serves the next', async (context) => {
   const { nursery, run } = ground(context);
   const first = await nursery.take();

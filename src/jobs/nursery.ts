@@ -3,12 +3,13 @@
  *  One thing to know: only one shim at a time reads orders, and an order begins with its number. One that vanished in between may have left half an order
  *  behind: then all of it is begun anew. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
 import { identify, isAlive, type ProcessIdentity } from '../kernel/process-identity.ts';
 import { JOB_PATH } from './job-env.ts';
-import { NURSERY, orderText, SHIM, type ShimOrder } from './shim.ts';
+import { begunIn, NURSERY, orderText, SHIM, type ShimOrder } from './shim.ts';
 
 export interface WaitingShim {
   readonly identity: ProcessIdentity;
@@ -122,7 +123,6 @@ function openBed(clock: Clock): Bed {
       if (identity === undefined) close();
       else waiting.resolve(identity);
     }
-    if (word === 'taken') make();
     if (word === 'gone') words.write('gone\n');
     heard.get(`${word} ${number}`)?.();
   };
@@ -147,9 +147,13 @@ function openBed(clock: Clock): Bed {
       const gone = goneOf(shim, last, clock).finally(() => heard.delete(`gone ${shim.pid}`));
       const taken = new Promise<true>((resolve) => heard.set(`taken ${shim.pid}`, () => resolve(true)));
       orders.write(orderText(shim.pid, order));
-      const isTaken = await Promise.race([taken, gone.then(() => false)]);
+      // A short job may be over before its news are read: then what it left tells.
+      const isTaken = await Promise.race([taken, gone.then(() => existsSync(begunIn(order.folder)))]);
       heard.delete(`taken ${shim.pid}`);
-      if (isTaken) return { shim, gone };
+      if (isTaken) {
+        make();
+        return { shim, gone };
+      }
       close();
       throw new Error('the process for the job ended before it began');
     },

@@ -6,7 +6,7 @@ import { JOB_PATH } from './job-env.ts';
 import type { JobFolder } from './job-folder.ts';
 import type { JobProcess, Nursery } from './nursery.ts';
 import { findProgram } from './programs.ts';
-import { parseExitRecord, type ExitRecord } from './shim.ts';
+import { parseExitRecord, type ExitRecord, type ShimOrder } from './shim.ts';
 
 export interface StartRequest {
   readonly folder: JobFolder;
@@ -26,7 +26,13 @@ export async function startShim(request: StartRequest): Promise<JobProcess> {
   if (!isThere) throw new NodeError('bad_cwd', `cwd: "${work}" is no folder on this machine`, { final: true });
   const argv = [...asUser(uid), 'env', '-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...runnable(program, request.argv.slice(1))];
   requirePassable(argv);
-  const shim = await request.nursery.take();
+  const order: ShimOrder = { folder: folder.root, work, stdin: request.hasStdin ? folder.stdin : '/dev/null', argv };
+  // One that was ended from outside before it began has done nothing: another one gets the job, once.
+  return handOver(request, order).catch(() => handOver(request, order));
+}
+
+async function handOver({ folder, nursery }: StartRequest, order: ShimOrder): Promise<JobProcess> {
+  const shim = await nursery.take();
   try {
     // Before it knows what to do: a Studio that comes after this one, whenever that is, finds the process that may do it.
     await writeFile(folder.shimPid, `${shim.identity.pid} ${shim.identity.started}\n`, { mode: 0o600 });
@@ -34,7 +40,7 @@ export async function startShim(request: StartRequest): Promise<JobProcess> {
     shim.putBack();
     throw error;
   }
-  return shim.give({ folder: folder.root, work, stdin: request.hasStdin ? folder.stdin : '/dev/null', argv });
+  return shim.give(order);
 }
 
 function asUser(uid: number | undefined): readonly string[] {

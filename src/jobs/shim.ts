@@ -4,6 +4,7 @@
  *  A shim is made before there is a job for it, by the nursery: a shell that does nothing else. Studio itself never forks: that takes as long as Studio is
  *  large (2 ms for an empty Node, 20 ms for one of 300 MB, and everything it touches afterwards is copied), a shell is done in half of one.
  *  Descriptors: 3 news to Studio, 4 what the nursery is told, 5 what the one waiting shim is told; they end with Studio, and so does a shim that waits. */
+import { join } from 'node:path';
 
 /** Told `next` it makes a shim; told anything it takes in children that are gone. */
 export const NURSERY = `while read -r word <&4; do
@@ -64,6 +65,11 @@ export interface ShimOrder {
   readonly stdin: string;
   /** An absolute program and its arguments; without NUL characters. */
   readonly argv: readonly string[];
+}
+
+/** What the shim leaves before it starts anything. */
+export function begunIn(folder: string): string {
+  return join(folder, 'begun');
 }
 
 /** As the shim reads it: a value is one line or several, each but the last begins with a plus, the last with a dot. */

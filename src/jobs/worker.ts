@@ -6,21 +6,17 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
-import { isAlive } from '../kernel/process-identity.ts';
-import { claimJobs, listClaimed, listLapsed, renewLeases, type ClaimedJob } from '../store/job-claims.ts';
-import { endJob, requeueJob } from '../store/job-ends.ts';
+import { claimJobs, listClaimed, renewLeases, type ClaimedJob } from '../store/job-claims.ts';
 import { listCancelRequests } from '../store/job-cancels.ts';
-import { releaseLeaseOf } from '../store/gpu-leases.ts';
-import { countPending, listWork, upsertQueue } from '../store/queues.ts';
+import { listWork } from '../store/queues.ts';
 import { beatWorker, deleteSilentWorkers } from '../store/workers.ts';
-import { adapt, ADAPT_EVERY_MS, DEPTH_MARK } from './adaptive.ts';
+import { createAdaptQueues, type AdaptQueues } from './adapt-queues.ts';
 import { resumeAttempt, startAttempt, type Attempt } from './attempt.ts';
 import { keepHouse } from './housekeeping.ts';
-import { endJobProcesses } from './job-processes.ts';
-import { judge } from './outcome.ts';
 import type { RunParts, StopOrder } from './parts.ts';
-import { createJobLine, needsGrant, type JobLine } from './line.ts';
+import { createJobLine, type JobLine } from './line.ts';
 import { createSlots, type Slots } from './slots.ts';
+import { takeOverLapsed } from './take-over.ts';
 
 export interface JobWorker {
   readonly id: string;
@@ -77,17 +73,18 @@ class Worker implements JobWorker {
   readonly #claiming = new Map<string, boolean>();
   readonly #halt = new AbortController();
   readonly #line: JobLine;
+  readonly #adaptQueues: AdaptQueues;
   readonly #startedAtMs: number;
   #isClaiming = false;
   #loops: Promise<unknown> = Promise.resolve();
   #nextBeatAt = 0;
-  #nextAdaptAt = 0;
   #wasDown = false;
 
   constructor(id: string, parts: RunParts) {
     this.id = id;
     this.#parts = parts;
     this.#startedAtMs = parts.clock.now();
+    this.#adaptQueues = createAdaptQueues(parts, (queue, slots) => this.setSlots(queue, slots));
     this.#line = createJobLine({
       parts,
       workerId: id,
@@ -126,6 +123,8 @@ class Worker implements JobWorker {
   }
 
   setSlots(queue: string, slots: number): void {
+    // A new one is served from now on, and the next look says so.
+    if (!this.#queues.has(queue)) this.#nextBeatAt = 0;
     this.#slotsOf(queue, slots).setCount(slots);
   }
 
@@ -236,7 +235,7 @@ class Worker implements JobWorker {
     if (clock.monotonic() < this.#nextBeatAt) return;
     await this.#beat();
     await this.#renew();
-    await this.#takeOver();
+    await takeOverLapsed(this.id, this.#parts);
   }
 
   #lookAtSizes(): void {
@@ -250,24 +249,8 @@ class Worker implements JobWorker {
   async #syncQueues(): Promise<string[]> {
     const queues = await listWork(this.#parts.database.engine, this.#parts.clock.now());
     for (const queue of queues) this.#slotsOf(queue.name, queue.slots).setCount(queue.slots);
-    await this.#adapt(queues.filter((queue) => queue.adaptive));
+    await this.#adaptQueues(queues.filter((queue) => queue.adaptive));
     return queues.filter((queue) => queue.hasWork).map((queue) => queue.name);
-  }
-
-  /** Queues that find their own number of slots: it is written down, so that everybody sees it and every worker keeps to it. */
-  async #adapt(queues: readonly { readonly name: string; readonly slots: number }[]): Promise<void> {
-    const { database, clock } = this.#parts;
-    if (clock.monotonic() < this.#nextAdaptAt) return;
-    this.#nextAdaptAt = clock.monotonic() + ADAPT_EVERY_MS;
-    for (const { name, slots } of queues) {
-      // Serial: few queues, and each change is its own transaction.
-      const depth = await countPending(database.engine, { name, limit: DEPTH_MARK });
-      const next = adapt({ slots, depth, ...this.#parts.pulseOf(name).read(clock.now()) });
-      if (next === slots) continue;
-      await database.engine.transaction((sql) => upsertQueue(sql, { name, slots: next }));
-      database.announce();
-      this.#slotsOf(name, next).setCount(next);
-    }
   }
 
   async #beat(): Promise<void> {
@@ -298,37 +281,6 @@ class Worker implements JobWorker {
       if (kept.has(id) || this.#attempts.get(id) !== attempt || (await isEnding(attempt))) continue;
       log.warn({ jobId: id }, 'a running job belongs to another worker by now; its processes are ended here');
       attempt.stop({ kind: 'lost' });
-    }
-  }
-
-  /** Jobs whose worker fell silent. On this machine the process itself is asked first: a lease alone proves nothing. */
-  async #takeOver(): Promise<void> {
-    const { database, clock, log } = this.#parts;
-    for (const { claimed, host } of await listLapsed(database.engine, { nowMs: clock.now(), exceptWorkerId: this.id })) {
-      const isHere = host === hostname();
-      if (isHere && claimed.pid !== null && claimed.pidStarted !== null && isAlive({ pid: claimed.pid, started: claimed.pidStarted })) continue;
-      // What its process left behind goes first: two attempts of one job never run beside each other.
-      if (isHere && (await endJobProcesses({ jobId: claimed.job.id, shim: undefined, uid: undefined }, { graceMs: 0, clock })).survivors.length > 0) continue;
-      const verdict = await judge({
-        claimed,
-        order: claimed.cancelRequested ? { kind: 'cancel', reason: claimed.cancelReason ?? 'cancelled' } : undefined,
-        exit: undefined,
-        ended: undefined,
-        parts: this.#parts,
-      });
-      const fence = { id: claimed.job.id, workerId: claimed.workerId, attempt: claimed.attempt };
-      log.warn({ jobId: fence.id, workerId: fence.workerId }, 'a job of a silent worker was taken over');
-      const ended = await database.engine.transaction(async (sql) => {
-        if (verdict.kind === 'requeue') await requeueJob(sql, fence, { ...verdict, nowMs: clock.now() });
-        const written = verdict.kind === 'end' ? await endJob(sql, fence, verdict.end) : undefined;
-        if (needsGrant(claimed.job.resources)) await releaseLeaseOf(sql, fence.id);
-        return written;
-      });
-      database.announce();
-      this.#parts.ledger.drop(fence.id);
-      this.#parts.wake([claimed.job.queue, ...(ended?.freedQueues ?? [])]);
-      if (verdict.kind === 'end') this.#parts.onJobEnded(fence.id);
-      if (verdict.kind === 'requeue') this.#parts.onJobRequeued({ id: fence.id, reason: verdict.reason, isPreempted: false });
     }
   }
 }

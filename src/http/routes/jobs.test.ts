@@ -49,6 +49,27 @@ test('a submitted job runs; its log, artifacts and their ranges can be fetched',
   );
 });
 
+test('what a job prints stays as it was, colours and rewritten lines too', async () => {
+  const job = await submit({ script: String.raw`printf '\033[31mred\033[0m\n10%%\r20%%\n'` });
+  await ended(job['id']);
+  const path = `/api/v1/jobs/${String(job['id'])}/log`;
+  assert.equal((await root.call('GET', path)).text, '\u001b[31mred\u001b[0m\n10%\r20%\n');
+  assert.equal((await root.call('GET', `${path}?collapse`)).text, '\u001b[31mred\u001b[0m\n20%\n');
+});
+
+test('a job that waits is moved; a priority that is none, and a job that has ended, are refused', async () => {
+  await root.expect(200, 'PATCH', '/api/v1/queues/still', { slots: 0 });
+  const job = await submit({ command: ['true'], queue: 'still' });
+  const path = `/api/v1/jobs/${String(job['id'])}`;
+  const moved = await root.expect(200, 'PATCH', path, { priority: 'high' });
+  assert.deepEqual([moved['priority'], moved['status'], typeof asObject(moved['waitReason'])['message']], [75, 'queued', 'string']);
+  await root.expect(400, 'PATCH', path, { priority: 101 });
+  await root.expect(404, 'PATCH', '/api/v1/jobs/job_none', { priority: 1 });
+  await root.expect(200, 'POST', `${path}/cancel`);
+  const refused = await root.expect(409, 'PATCH', path, { priority: 1 });
+  assert.match(String(asObject(refused['error'])['message']), /is cancelled; it can not be moved; only what waits can be moved/);
+});
+
 test('jobs of another org, their logs and artifacts are not found', async () => {
   const job = await submit({ script: 'echo mine > "$STUDIO_ARTIFACTS/a"' });
   await ended(job['id']);

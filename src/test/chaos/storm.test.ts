@@ -1,6 +1,7 @@
 import { deepEqual, ok } from 'node:assert/strict';
 import { test } from 'node:test';
-import { runStorm, strikesOf } from './storm.ts';
+import { runStorm } from './storm.ts';
+import { strikesOf } from './storm-strikes.ts';
 
 const first = Number(process.env['STUDIO_SEED'] ?? '1');
 /** Timing is real here, so a seed does not repeat a run: many more are run with STUDIO_SEEDS set; the seeds of the simulation do repeat. */
