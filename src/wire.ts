@@ -9,6 +9,7 @@ import { endpoints } from './contract/index.ts';
 import { createCallbacks } from './engine/callbacks.ts';
 import { createEngine } from './engine/engine.ts';
 import { createFlightRecorder } from './engine/flight-recorder.ts';
+import { galleryOf } from './engine/examples/gallery.ts';
 import { exampleInstaller } from './engine/examples/summarise.ts';
 import { createPreviewer } from './engine/preview.ts';
 import { createTriggers } from './engine/triggers.ts';
@@ -274,7 +275,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...batchRoutes({ engine }),
     ...nodeTypeRoutes(nodeTypes),
     ...expressionRoutes({ previewer, clock }),
-    ...exampleRoutes(nodeTypes),
+    ...exampleRoutes(galleryOf(nodeTypes)),
     ...webhookRoutes({ triggers, callbacks }),
     ...jobRoutes({ jobs }),
     ...jobGroupRoutes({ jobs }),

@@ -23,8 +23,10 @@ export const exampleWorkflow = exampleSummary.extend({
   /** What to try it with. */
   input: json.optional(),
 });
+/** As it is offered. */
+export type ShownExample = z.infer<typeof exampleWorkflow>;
 /** As it is written down: what can be derived is. */
-export type ExampleWorkflow = Omit<z.infer<typeof exampleWorkflow>, 'uses' | 'needs'> & { readonly needs?: readonly string[] };
+export type ExampleWorkflow = Omit<ShownExample, 'uses' | 'needs'> & { readonly needs?: readonly string[] };
 
 export const exampleEndpoints = [
   endpoint({
