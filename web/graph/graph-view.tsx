@@ -125,19 +125,22 @@ function Drawing(props: GraphViewProps & { readonly pane: { readonly width: numb
 /** Nodes and edges as React Flow takes them; those of unchanged cards and links are the very same, so that it draws only the others again. */
 function useDrawn(model: GraphModel, layout: Layout, selected: string | undefined): { readonly nodes: CardNode[]; readonly edges: Edge[] } {
   const kept = useRef({ layout, nodes: new Map<Card, CardNode>(), edges: new Map<Link, Edge>() });
-  if (kept.current.layout !== layout) kept.current = { layout, nodes: new Map(), edges: new Map() };
-  const before = kept.current;
-  const nodes = model.cards.map((card) => {
-    const old = before.nodes.get(card);
-    return old !== undefined && old.selected === (card.key === selected) ? old : nodeOf(card, layout, card.key === selected);
-  });
-  const edges = model.links.map((link) => before.edges.get(link) ?? edgeOf(link, layout));
-  kept.current = {
-    layout,
-    nodes: new Map(model.cards.flatMap((card, index) => (nodes[index] === undefined ? [] : [[card, nodes[index]]]))),
-    edges: new Map(model.links.flatMap((link, index) => (edges[index] === undefined ? [] : [[link, edges[index]]]))),
-  };
-  return { nodes, edges };
+  // The same arrays while nothing changed: React Flow walks all of them when it gets others.
+  return useMemo(() => {
+    if (kept.current.layout !== layout) kept.current = { layout, nodes: new Map(), edges: new Map() };
+    const before = kept.current;
+    const nodes = model.cards.map((card) => {
+      const old = before.nodes.get(card);
+      return old !== undefined && old.selected === (card.key === selected) ? old : nodeOf(card, layout, card.key === selected);
+    });
+    const edges = model.links.map((link) => before.edges.get(link) ?? edgeOf(link, layout));
+    kept.current = {
+      layout,
+      nodes: new Map(model.cards.flatMap((card, index) => (nodes[index] === undefined ? [] : [[card, nodes[index]]]))),
+      edges: new Map(model.links.flatMap((link, index) => (edges[index] === undefined ? [] : [[link, edges[index]]]))),
+    };
+    return { nodes, edges };
+  }, [model, layout, selected]);
 }
 
 function nodeOf(card: Card, layout: Layout, selected: boolean): CardNode {
