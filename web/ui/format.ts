@@ -79,6 +79,11 @@ export function formatCount(count: number, one: string, many: string = `${one}s`
   return `${formatNumber(count)} ${count === 1 ? one : many}`;
 }
 
+/** Of a list of which a part was read: `3 files`, `200+ files`. */
+export function formatRead(count: number, hasMore: boolean, one: string): string {
+  return hasMore ? `${formatNumber(count)}+ ${one}s` : formatCount(count, one);
+}
+
 export function formatNumber(value: number): string {
   return new Intl.NumberFormat('en').format(value);
 }

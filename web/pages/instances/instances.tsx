@@ -16,7 +16,7 @@ import { createInstances } from '../../state/instances.ts';
 import { useOwned } from '../../state/use-owned.ts';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { StatusFacet } from '../../ui/filter-bar.tsx';
-import { formatCount } from '../../ui/format.ts';
+import { formatRead } from '../../ui/format.ts';
 import { useKeys } from '../../ui/keys.ts';
 import type { MenuItem } from '../../ui/menu.tsx';
 import { isNarrow } from '../../ui/narrow.ts';
@@ -96,14 +96,7 @@ export function InstancesPage(): JSX.Element {
     <Page
       title="Instances"
       layout="fill"
-      aside={
-        list === undefined ? undefined : (
-          <span class="faint small figures">
-            {formatCount(rows.length, 'instance')}
-            {list.next === null ? '' : '+'}
-          </span>
-        )
-      }
+      aside={list === undefined ? undefined : <span class="faint small figures">{formatRead(rows.length, list.next !== null, 'instance')}</span>}
       toolbar={
         <InstancesFilter text={text} filter={filter} stats={stats.value} onChange={set} fault={filterFault(filter)}>
           <StatusFacet

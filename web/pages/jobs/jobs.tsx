@@ -12,7 +12,7 @@ import { createJobs, jobTerms } from '../../state/jobs.ts';
 import { useOwned } from '../../state/use-owned.ts';
 import { Button } from '../../ui/button.tsx';
 import { FilterBar, FilterCell, StatusFacet } from '../../ui/filter-bar.tsx';
-import { formatCount } from '../../ui/format.ts';
+import { formatRead } from '../../ui/format.ts';
 import { useKeys } from '../../ui/keys.ts';
 import { Menu } from '../../ui/menu.tsx';
 import type { MenuItem } from '../../ui/menu.tsx';
@@ -109,14 +109,7 @@ export function JobsPage(): JSX.Element {
           </Button>
         ) : undefined
       }
-      aside={
-        list === undefined ? undefined : (
-          <span class="faint small figures">
-            {formatCount(rows.length, 'job')}
-            {list.next === null ? '' : '+'}
-          </span>
-        )
-      }
+      aside={list === undefined ? undefined : <span class="faint small figures">{formatRead(rows.length, list.next !== null, 'job')}</span>}
     >
       <View of={{ value: list, error: state.error.value, reload: () => void state.reload() }} what="jobs">
         {(shown) => (
