@@ -181,6 +181,8 @@ export const jobEndpoints = [
       /** Part of its name, in any case. */
       name: z.string().max(200).optional(),
       since: timestamp.optional(),
+      /** `line`: as queues take them, by priority, then age; the first page alone. */
+      order: z.enum(['newest', 'line']).default('newest'),
     }),
     status: 200,
     reply: page(job),

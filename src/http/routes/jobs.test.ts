@@ -63,6 +63,11 @@ test('a job that waits is moved; a priority that is none, and a job that has end
   const path = `/api/v1/jobs/${String(job['id'])}`;
   const moved = await root.expect(200, 'PATCH', path, { priority: 'high' });
   assert.deepEqual([moved['priority'], moved['status'], typeof asObject(moved['waitReason'])['message']], [75, 'queued', 'string']);
+  const line = itemsOf(await root.expect(200, 'GET', `/api/v1/jobs?status=queued&queue=${String(moved['queue'])}&order=line&limit=5`));
+  assert.deepEqual(
+    [line[0]?.['id'], line.map((one) => one['priority'])],
+    [moved['id'], line.map((one) => one['priority']).toSorted((a, b) => Number(b) - Number(a))],
+  );
   await root.expect(400, 'PATCH', path, { priority: 101 });
   await root.expect(404, 'PATCH', '/api/v1/jobs/job_none', { priority: 1 });
   await root.expect(200, 'POST', `${path}/cancel`);
@@ -139,7 +144,7 @@ test('workers and queues are listed with what they run', async () => {
   const queues = itemsOf(await root.expect(200, 'GET', '/api/v1/queues'));
   assert.deepEqual(
     queues.map((queue) => queue['name']),
-    ['downloads.huggingface', 'gpu', 'nightly', 'studio'],
+    ['downloads.huggingface', 'gpu', 'nightly', 'still', 'studio'],
   );
 });
 

@@ -42,7 +42,7 @@ export function jobRoutes({ jobs }: JobParts): readonly Route[] {
       return logResponse(testLog(job, { orgId, sql: call.sql, signal: call.signal }), { status: 200, headers: { location: `/api/v1/jobs/${job.id}` } });
     },
     'GET /api/v1/jobs': async (call) => {
-      const { limit, after, status, queue, type, group, instanceId, label, name, since } = call.query;
+      const { limit, after, status, queue, type, group, instanceId, label, name, since, order } = call.query;
       const cursor = await call.cursor();
       const found = await listJobs(call.sql, {
         orgId: call.caller.orgId,
@@ -54,10 +54,12 @@ export function jobRoutes({ jobs }: JobParts): readonly Route[] {
         name,
         label: labelOf(label),
         since,
-        after,
+        after: order === 'line' ? undefined : after,
+        order,
         limit: limit + 1,
       });
-      const shown = pageOf(found, { limit, after: (job) => job.id, cursor });
+      const page = pageOf(found, { limit, after: (job) => job.id, cursor });
+      const shown = order === 'line' ? { ...page, next: null } : page;
       return { body: { ...shown, items: await jobs.explain(shown.items) } };
     },
     'GET /api/v1/jobs/{id}': async (call) => ({ body: await explained(await require(call, call.params.id)) }),

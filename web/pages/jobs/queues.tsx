@@ -18,6 +18,7 @@ import { Card, Facts, Page } from '../../ui/page.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { ErrorView, View } from '../../ui/views.tsx';
 import { JobTabs } from './jobs.tsx';
+import { QueueLine } from './queue-line.tsx';
 
 type Change = BodyOf<'PATCH /api/v1/queues/{name}'>;
 
@@ -30,10 +31,17 @@ export function QueuesPage(): JSX.Element {
     <Page title="Queues" toolbar={<JobTabs current="queues" />}>
       <View of={{ value: state.value.value, error: state.error.value, reload: () => void state.reload() }} what="queues">
         {(list) => (
-          <div class="queue-cards">
-            {list.queues.map((queue) => (
-              <QueueCard key={queue.name} queue={queue} mayChange={mayChange} onChanged={put} />
-            ))}
+          <div class="stack">
+            <div class="queue-cards">
+              {list.queues.map((queue) => (
+                <QueueCard key={queue.name} queue={queue} mayChange={mayChange} onChanged={put} />
+              ))}
+            </div>
+            {list.queues
+              .filter((queue) => queue.pending > 0)
+              .map((queue) => (
+                <QueueLine key={queue.name} queue={queue.name} pending={queue.pending} />
+              ))}
           </div>
         )}
       </View>
