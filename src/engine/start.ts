@@ -101,7 +101,8 @@ export async function isThere(core: Core, orgId: string, id: string): Promise<bo
 export async function requireWorkflow(core: Core, request: { readonly orgId: string; readonly workflowId: string }): Promise<RunnableHead> {
   const head = await core.store.readRunnableHead({ orgId: request.orgId, id: request.workflowId });
   if (head === undefined) fail('not_found', `there is no workflow ${request.workflowId}`);
-  if (head.isArchived) fail('conflict', `workflow ${request.workflowId} is archived; take it back with POST workflows/${request.workflowId}/unarchive to run it`);
+  if (head.isArchived)
+    fail('conflict', `workflow ${request.workflowId} is archived; take it back with POST workflows/${request.workflowId}/unarchive to run it`);
   return head;
 }
 

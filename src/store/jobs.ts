@@ -105,12 +105,13 @@ export interface JobQuery {
 
 /** In the order asked for; each is a statement of its own, so that the newest are read by their index. */
 export async function listJobs(sql: Sql, query: JobQuery): Promise<Job[]> {
+  const isLine = query.order === 'line';
   const { rows } = await sql.query<JobRow>(
     `select ${JOB_COLUMNS} from jobs
      where org_id = $1 and ($2::text[] is null or status = any($2)) and ($3::text is null or queue = $3) and ($4::text is null or instance_id = $4)
        and ($5::jsonb is null or labels @> $5) and ($6::timestamptz is null or created_at >= $6) and ($7::text is null or id < $7)
        and ($8::text is null or type = $8) and ($9::text is null or group_id = $9) and ($10::text is null or position(lower($10) in lower(name)) > 0)
-     order by ${query.order === 'line' ? 'priority desc, id' : 'id desc'} limit $11`,
+     order by ${isLine ? 'priority desc, id' : 'id desc'} limit $11`,
     [
       query.orgId,
       query.statuses === undefined ? null : [...query.statuses],

@@ -34,7 +34,12 @@ test('devices are listed with what was looked for and what others use of them', 
   assert.deepEqual(first?.['processes'], [{ pid: 999_999, name: 'python', memoryBytes: 1_000 * 1_048_576, tenant: null }]);
   const body = asObject(await app.people.user.client.expect(200, 'GET', '/api/v1/gpus?limit=3'));
   assert.deepEqual([itemsOf(body).length, body['next']], [3, gpu.uuids[2]]);
-  assert.deepEqual(body['detection'], { program: 'nvidia-smi', lookedFor: [{ program: 'nvidia-smi', found: true, about: '8 devices' }], faults: [], unknown: null });
+  assert.deepEqual(body['detection'], {
+    program: 'nvidia-smi',
+    lookedFor: [{ program: 'nvidia-smi', found: true, about: '8 devices' }],
+    faults: [],
+    unknown: null,
+  });
 });
 
 test('a lost device is told as an event of the machine, and its metrics with it', async () => {

@@ -49,8 +49,25 @@ export function instanceAnswers(
 }
 
 function storedOf(rows: Rows, row: InstanceRow): StoredInstance {
-  const { id, orgId, workflowId, version, status, priority, startedBy, principal, ownerEpoch, createdAt, startedAt, depth, debug, isTest, starter, limitKey, rateKey } =
-    row;
+  const {
+    id,
+    orgId,
+    workflowId,
+    version,
+    status,
+    priority,
+    startedBy,
+    principal,
+    ownerEpoch,
+    createdAt,
+    startedAt,
+    depth,
+    debug,
+    isTest,
+    starter,
+    limitKey,
+    rateKey,
+  } = row;
   let { seq } = row;
   for (const step of rows.steps.get(id)?.values() ?? []) seq = Math.max(seq, step.seq);
   const parent = row.parentId === null ? undefined : { instanceId: row.parentId, path: row.parentPath ?? '', generation: row.parentGeneration };
