@@ -1,5 +1,5 @@
 /** What the card of a node says, and where its ports sit. Pure. What ran last and what is wrong change more often: the card asks for them itself.
- *  One thing to know: sizes are those of graph/layout.ts and canvas.css; all three change together. */
+ *  One thing to know: sizes are those of graph/layout.ts and cards.css; all three change together. */
 import type { GraphEdge, GraphNode } from '../../../src/contract/graph.ts';
 import type { NodeTypeView } from '../../../src/contract/node-types.ts';
 import { NODE_HEIGHT, NODE_WIDTH, PORT_HEIGHT } from '../../graph/layout.ts';
