@@ -1,20 +1,31 @@
 /** The pane of a selected edge: what it carries, what it does, and when. */
 import { Trash2 } from 'lucide-preact';
 import type { JSX } from 'preact';
-import type { GraphEdge } from '../../src/contract/graph.ts';
+import type { GraphEdge, GraphNode } from '../../src/contract/graph.ts';
+import { ExpressionField } from '../form/expression-field.tsx';
+import { ValueForms } from '../form/value-form.tsx';
+import { endOf } from '../graph/edge-end.ts';
 import { Button } from '../ui/button.tsx';
-import { Checkbox, Field, Textarea } from '../ui/field.tsx';
+import { Checkbox, Field } from '../ui/field.tsx';
 import { switchMode } from './canvas/actions.ts';
 import type { Canvas } from './canvas/canvas-state.ts';
 import { edgeModes, modesOf } from './canvas/edge-words.ts';
 import { setEdge } from './operations/edges.ts';
 import { removeItems } from './operations/nodes.ts';
+import { useNodeTools } from './pane/node-tools.ts';
+import type { PaneProps } from './pane/pane-props.ts';
 import { edgeIdOf } from './scope.ts';
 
-export function EdgePane(props: { readonly canvas: Canvas; readonly edge: GraphEdge }): JSX.Element {
-  const { canvas, edge } = props;
+interface EdgePaneProps extends PaneProps {
+  readonly canvas: Canvas;
+  readonly edge: GraphEdge;
+}
+
+export function EdgePane(props: EdgePaneProps): JSX.Element {
+  const { canvas, edge, document } = props;
   const id = edgeIdOf(edge);
   const off = canvas.isReadOnly.value;
+  const target = document.graph.value.nodes.find((node) => node.key === endOf(edge.to).key);
   const setWhen = (when: string): void =>
     canvas.change('Change a condition', (graph) => setEdge(graph, id, { when: when === '' ? undefined : when }), { merge: `when ${id}` });
   return (
@@ -35,8 +46,8 @@ export function EdgePane(props: { readonly canvas: Canvas; readonly edge: GraphE
           ))}
         </section>
         <section class="pane-section" aria-label="When">
-          <Field label="Only when" optional hint="An expression over input and steps: steps.check.output.ok. Without one the edge is always taken.">
-            {(links) => <Textarea {...links} mono rows={3} value={edge.when ?? ''} disabled={off} placeholder="steps.check.output.ok" onInput={setWhen} />}
+          <Field label="Only when" optional hint="An expression over input and steps. Without one the edge is always taken.">
+            {({ id: fieldId }) => (target === undefined ? null : <Condition {...props} id={fieldId} target={target} onChange={setWhen} />)}
           </Field>
         </section>
         <Button
@@ -49,5 +60,29 @@ export function EdgePane(props: { readonly canvas: Canvas; readonly edge: GraphE
         </Button>
       </div>
     </div>
+  );
+}
+
+interface ConditionProps extends EdgePaneProps {
+  readonly id: string;
+  /** What is evaluated for it can be read here too. */
+  readonly target: GraphNode;
+  readonly onChange: (when: string) => void;
+}
+
+function Condition(props: ConditionProps): JSX.Element {
+  const tools = useNodeTools(props, props.target);
+  return (
+    <ValueForms {...tools}>
+      <ExpressionField
+        id={props.id}
+        label="Only when"
+        value={props.edge.when ?? ''}
+        onChange={props.onChange}
+        bare
+        hasLines
+        placeholder="steps.check.output.ok"
+      />
+    </ValueForms>
   );
 }

@@ -146,10 +146,11 @@ function Selected(props: SelectedProps): JSX.Element {
   const { document } = session;
   const { nodes, edges } = document.selection.value;
   const edge = document.graph.value.edges.find((each) => edges.has(edgeIdOf(each)));
-  if (edge !== undefined && edges.size === 1 && nodes.size === 0) return <EdgePane key={edgeIdOf(edge)} canvas={canvas} edge={edge} />;
   const { types, secrets } = session.knowledge;
   const { workflow, lastRun, tests } = props;
-  return <RightPane {...{ document, workflow, types, secrets, lastRun, tests }} problems={session.problems} />;
+  const pane = { document, workflow, types, secrets, lastRun, tests, problems: session.problems };
+  if (edge !== undefined && edges.size === 1 && nodes.size === 0) return <EdgePane key={edgeIdOf(edge)} canvas={canvas} edge={edge} {...pane} />;
+  return <RightPane {...pane} />;
 }
 
 function hasSelection({ document }: EditorSession): boolean {
