@@ -72,26 +72,28 @@ export async function modelsHarness(options: { readonly totalBytes?: number; rea
   await database.engine.query('insert into orgs (id, name) values ($1, $1)', [MODELS_ORG]);
   const ledger = fakeLedger({ totalBytes: options.totalBytes ?? 1024 ** 3 });
   const processes = new Map<string, ProcessIdentity>();
-  const records: ProcessRecords = {
+  let lives = 0;
+  /** One that was left does nothing more, as a Studio that was killed does not. */
+  const recordsOf = (own: number): ProcessRecords => ({
     environmentOf: () => ({}),
     record: (id, process) => void processes.set(id, process),
     async clear(id) {
       const process = processes.get(id);
-      if (process !== undefined) await killGroup(process.pid);
+      if (process !== undefined && own === lives) await killGroup(process.pid);
     },
     async endAll() {
       const alive = [...processes].filter(([, process]) => isAlive(process));
       await Promise.all(alive.map(([, process]) => killGroup(process.pid)));
       return alive.map(([id]) => id);
     },
-  };
+  });
   const make = (): ModelLife =>
     createModelLife({
       database,
       clock,
       log: silentLog,
       ledger,
-      records,
+      records: recordsOf(++lives),
       remote: noRemote,
       drivers: {
         // Processes are real: they need real time.
@@ -167,7 +169,7 @@ export async function modelsHarness(options: { readonly totalBytes?: number; rea
     },
     async close() {
       await life.stop();
-      await records.endAll();
+      await recordsOf(lives).endAll();
       await close();
       rmSync(workspacePath, { recursive: true });
     },
