@@ -36,11 +36,27 @@ export async function openClaimedStudio(options: StudioOptions = {}): Promise<Cl
   };
 }
 
-/** Signs the owner in by the form, and forgets what the page complained of before: that nobody is signed in is a fault on its console. */
-export async function signIn(page: Page): Promise<void> {
+/** Adds a person with a password of their own to the owner's organisation. */
+export async function addPerson(opened: ClaimedStudio, person: { readonly email: string; readonly name: string; readonly password: string }): Promise<void> {
+  const { email, name, password } = person;
+  const made = await opened.client.expect(201, 'POST', '/api/v1/orgs/current/members', { email, name });
+  const page = await opened.browser.newPage(opened.studio.url);
   await page.goto('/');
-  await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password', { exact: true }).fill(owner.password);
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password', { exact: true }).fill(String(made['temporaryPassword']));
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByLabel('Current password').fill(String(made['temporaryPassword']));
+  await page.getByLabel('New password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Change the password' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  await page.context().close();
+}
+
+/** Signs somebody in by the form, the owner unless told otherwise, and forgets what the page complained of before: that nobody is signed in is a fault on its console. */
+export async function signIn(page: Page, person: { readonly email: string; readonly password: string } = owner): Promise<void> {
+  await page.goto('/');
+  await page.getByLabel('E-mail').fill(person.email);
+  await page.getByLabel('Password', { exact: true }).fill(person.password);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
   faultsOf(page);

@@ -3,7 +3,7 @@ import { deepEqual, equal, match } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import { faultsOf } from '../browser.ts';
-import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
+import { addPerson, openClaimedStudio, signIn, type ClaimedStudio } from '../claimed-studio.ts';
 
 let opened: ClaimedStudio;
 before(async () => {
@@ -121,6 +121,32 @@ test('two tabs show the same; the second looks on until it takes over, and the f
   await one.locator('input[aria-label="Workflow name"]').and(one.locator(':enabled')).waitFor();
   deepEqual(faultsOf(one), []);
   await context.close();
+});
+
+test('two people see each other: one looks on with the name of who edits, takes over, and both go on from the same', async () => {
+  const ada = { email: 'ada@example.com', name: 'Ada Lovelace', password: 'another horse battery staple' };
+  await addPerson(opened, ada);
+  const id = await makeWorkflow('Two people');
+  const first = await opened.signedIn();
+  const one = await openEditor(first.context(), id);
+  const second = await opened.browser.newPage(opened.studio.url);
+  await signIn(second, ada);
+  const two = await openEditor(second.context(), id);
+  await two.getByText(/Owner.* edits this workflow\./).waitFor();
+  equal(await name(two).isDisabled(), true);
+  await one.getByRole('list', { name: 'Also here' }).getByRole('listitem', { name: 'Ada Lovelace looks on' }).waitFor();
+  await name(one).fill('From the owner');
+  await saved(one).waitFor();
+  await two.waitForFunction('document.querySelector("input[aria-label=\'Workflow name\']").value === "From the owner"');
+  await two.getByRole('button', { name: 'Take over' }).click();
+  await one.getByText(/Ada Lovelace took over\. What you typed is stored\./).waitFor();
+  await name(two).fill('From Ada');
+  await saved(two).waitFor();
+  await one.waitForFunction('document.querySelector("input[aria-label=\'Workflow name\']").value === "From Ada"');
+  equal(await storedName(id), 'From Ada');
+  deepEqual([...faultsOf(one), ...faultsOf(two)], []);
+  await first.context().close();
+  await second.context().close();
 });
 
 test('a draft that was saved elsewhere meanwhile is compared, and either choice can be undone', async () => {
