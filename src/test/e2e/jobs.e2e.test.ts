@@ -77,6 +77,30 @@ test('a matrix is a group that is seen, cancelled and queued again as one; what 
   await page.context().close();
 });
 
+test('what waits in a queue is moved by dragging and by keys', async () => {
+  await client.expect(200, 'PATCH', '/api/v1/queues/still', { slots: 0 });
+  for (const name of ['first', 'second', 'third']) await submit({ name, queue: 'still', command: ['true'] });
+  const page = await signedIn();
+  await page.goto('/queues');
+  const line = page.getByRole('region', { name: 'Line of still' });
+  const names = async (): Promise<string> => (await line.getByRole('link').allTextContents()).join(' ');
+  const stands = async (order: string): Promise<void> => {
+    while ((await names()) !== order) await page.waitForTimeout(50);
+  };
+  await stands('first second third');
+  await line
+    .getByRole('listitem')
+    .filter({ hasText: 'third' })
+    .dragTo(line.getByRole('listitem').filter({ hasText: 'first' }));
+  await stands('third first second');
+  await line.getByRole('button', { name: /^Move second/ }).press('Alt+ArrowUp');
+  // One more than what it passes: of equal ones the older goes first.
+  await stands('second third first');
+  deepEqual(await findAxeFaults(page), []);
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
+
 test('a log is followed over the live socket, and what comes too fast for it is named in its place', async () => {
   const page = await signedIn();
   const streamed: string[] = [];
