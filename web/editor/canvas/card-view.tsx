@@ -40,7 +40,7 @@ function Card(props: CardProps): JSX.Element {
         <Marks facts={facts} />
         {result !== undefined && <StatusShape status={result.status} label />}
       </div>
-      <div class="card-body">
+      <div class="card-inside">
         <div class="card-type truncate">{facts.isKnown ? facts.typeTitle : `${facts.type}: unknown type`}</div>
         <Line facts={facts} problem={problems?.[0]} more={(problems?.length ?? 0) - 1} result={result} />
       </div>
