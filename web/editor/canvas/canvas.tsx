@@ -160,9 +160,13 @@ function useView(canvas: Canvas, frame: { readonly current: HTMLDivElement | nul
       canvas.isOverview.value = Math.min(zoom, canvas.headedFor.zoom) < OVERVIEW_ZOOM;
       element.classList.toggle('canvas-far', zoom < FAR_ZOOM);
     };
+    // React Flow hears of a held key a frame later than of the click that it is held for.
+    const hold = (event: PointerEvent): void => store.setState({ multiSelectionActive: event.shiftKey || event.ctrlKey || event.metaKey });
+    element.addEventListener('pointerdown', hold, { capture: true });
     follow();
     const stop = store.subscribe(follow);
     return () => {
+      element.removeEventListener('pointerdown', hold, { capture: true });
       stop();
       canvas.view.current = undefined;
     };
