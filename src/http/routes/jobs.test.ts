@@ -57,6 +57,13 @@ test('what a job prints stays as it was, colours and rewritten lines too', async
   assert.equal((await root.call('GET', `${path}?collapse`)).text, '\u001b[31mred\u001b[0m\n20%\n');
 });
 
+test('a part of a log that is empty is all of it', async () => {
+  const job = await submit({ command: ['true'] });
+  await ended(job['id']);
+  const reply = await root.call('GET', `/api/v1/jobs/${String(job['id'])}/log`, { headers: { range: 'bytes=0-0' } });
+  assert.deepEqual([reply.status, reply.text, reply.headers['content-range']], [200, '', undefined]);
+});
+
 test('a job that waits is moved; a priority that is none, and a job that has ended, are refused', async () => {
   await root.expect(200, 'PATCH', '/api/v1/queues/still', { slots: 0 });
   const job = await submit({ command: ['true'], queue: 'still' });

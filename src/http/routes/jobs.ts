@@ -92,7 +92,8 @@ export function jobRoutes({ jobs }: JobParts): readonly Route[] {
       const read = { job, orgId: call.caller.orgId, signal: call.signal };
       if (collapse) return logResponse(collapseLines(jobs.followLog({ ...read, from, follow })));
       const size = follow ? 0 : await jobs.logBytes(job.id);
-      const range = follow ? undefined : parseRange(call.header('range'), size);
+      // Nothing written yet is no fault of who asks for a part: a range may be passed over (RFC 9110, 14.2).
+      const range = size === 0 ? undefined : parseRange(call.header('range'), size);
       if (range === 'unsatisfiable') return new Response(null, { status: 416, headers: { ...LOG_HEADERS, 'content-range': `bytes */${size}` } });
       if (range === undefined) return logResponse(jobs.followLog({ ...read, from, follow }));
       const part = firstBytes(jobs.followLog({ ...read, from: range.start, follow }), range.end - range.start + 1);
