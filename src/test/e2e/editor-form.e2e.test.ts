@@ -71,9 +71,11 @@ test('a form takes an expression, shows what it gives, and the node is tested, p
   await pane.getByRole('button', { name: 'Pin', exact: true }).click();
   const pinned = pane.getByRole('textbox', { name: 'Pinned output' });
   await pinned.fill('{ "text": "from the pin" }');
-  await pane.getByRole('button', { name: 'From here' }).waitFor();
+  // Stored: the next page begins with it.
+  while (JSON.stringify((await draftNode(id, 'text'))['mock']) !== '{"text":"from the pin"}') await page.waitForTimeout(50);
 
   const end = await select(page, id, 'end');
+  await page.locator('.react-flow__node[data-id="text"]').getByText('pinned').waitFor();
   await end.getByRole('button', { name: 'From here' }).click();
   await run.waitFor();
   await end.getByRole('tab', { name: 'Data' }).click();

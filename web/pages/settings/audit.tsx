@@ -78,11 +78,10 @@ interface Filters {
 
 function columnsOf(names: ReadonlyMap<string, string>, { setAction, setActor }: Filters): readonly Column<AuditEntry>[] {
   return [
-    { key: 'at', title: 'When', width: '96px', render: (entry) => <RelativeTime at={entry.at} /> },
+    { key: 'at', title: 'When', width: '84px', render: (entry) => <RelativeTime at={entry.at} /> },
     {
       key: 'action',
       title: 'Action',
-      width: '200px',
       render: (entry) => (
         <FilterCell label={`Only ${entry.action}`} onFilter={() => setAction(entry.action)}>
           <span class="mono">{entry.action}</span>
@@ -92,7 +91,7 @@ function columnsOf(names: ReadonlyMap<string, string>, { setAction, setActor }: 
     {
       key: 'actor',
       title: 'By',
-      width: '160px',
+      width: '112px',
       render: (entry) => (
         <FilterCell label="Only by them" onFilter={() => setActor(entry.actor)}>
           <span data-tip={entry.actor}>{names.get(entry.actor) ?? entry.actor}</span>
