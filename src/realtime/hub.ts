@@ -103,16 +103,15 @@ export function createHub(parts: HubParts): Hub {
       else if (text !== undefined) since.set(room, cursor);
     }
     // From here to the first `await` nothing can be delivered: rooms are entered and the feed's place is the same instant.
-    const liveBefore = new Map(member.rooms);
     for (const room of granted) enter(member, room, since.get(room) ?? at);
     if (since.size > 0) member.waiting = [];
     const resumeFrom = [at, ...since.values()].reduce((first, cursor) => (compareCursors(cursor, first) < 0 ? cursor : first));
     options.confirm({ rooms: granted, denied, cursor: formatCursor(resumeFrom) });
     for (const room of unreadable) member.ear.reset(room);
-    if (since.size > 0) await replay(member, since, at, liveBefore);
+    if (since.size > 0) await replay(member, since, at);
   };
 
-  const replay = async (member: Member, since: ReadonlyMap<string, Cursor>, upTo: Cursor, liveBefore: ReadonlyMap<string, Cursor>): Promise<void> => {
+  const replay = async (member: Member, since: ReadonlyMap<string, Cursor>, upTo: Cursor): Promise<void> => {
     try {
       const missed = await readReplay(parts.sql, { since, upTo, recent });
       for (const room of missed.resets) {
@@ -120,7 +119,8 @@ export function createHub(parts: HubParts): Hub {
         member.rooms.set(room, parts.position());
         member.ear.reset(room);
       }
-      const events = missed.events.filter((event) => !wasHeard(event, liveBefore, since));
+      // Also what another room of this member brought live: who asks for a room from a place may have joined after it came.
+      const { events } = missed;
       for (let start = 0; start < events.length && !member.isLost && !member.isGone; start += REPLAY_CHUNK) {
         // Looked at again: a reset or an unsubscribe in between moved on past it.
         for (const event of events.slice(start, start + REPLAY_CHUNK)) if (hears(member, event)) member.ear.event(event);
@@ -196,14 +196,6 @@ export function createHub(parts: HubParts): Hub {
       return members.size;
     },
   };
-}
-
-/** A room that this member heard live before the replay began has sent the event already. */
-function wasHeard(event: Broadcast, liveBefore: ReadonlyMap<string, Cursor>, since: ReadonlyMap<string, Cursor>): boolean {
-  return event.rooms.some((room) => {
-    const from = liveBefore.get(room);
-    return from !== undefined && !since.has(room) && compareCursors(event.cursor, from) > 0;
-  });
 }
 
 async function isAllowed(parts: HubParts, caller: Caller, room: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** One ear's place in the hub: its rooms, from where each is heard, what waits while older events are replayed.
- *  Invariant: an event is sent once, in order, and only if its cursor is beyond the `from` of a room that hears it.
+ *  Invariant: an event is sent live once, in order, and only if its cursor is beyond the `from` of a room that hears it; a replay may bring it again.
  *  A slow ear is told `reset` for all its rooms once it takes bytes again; until then nothing is kept for it. */
 import type { Caller } from '../contract/caller.ts';
 import { compareCursors, type Cursor } from '../store/outbox.ts';
