@@ -73,12 +73,18 @@ for (const route of routes.filter((candidate) => !LEFT_OUT.includes(candidate.ke
         });
         if (reply.status >= 500) throw new Error(`${reply.status} ${reply.text}`);
         if (reply.status >= 400) deepEqual(route.refusal.safeParse(reply.body).error, undefined);
-        else if (route.spec.replyType === undefined && reply.status === route.spec.status && reply.text !== '')
+        // `steps/../cancel` is the cancel of the instance: another route, with a reply of its own.
+        else if (isHere(generated) && route.spec.replyType === undefined && reply.status === route.spec.status && reply.text !== '')
           deepEqual(route.spec.reply.safeParse(reply.body).error, undefined);
       }),
       { numRuns: RUNS, seed: SEED, endOnFailure: true },
     );
   });
+}
+
+/** Whether the path leads to the route it is made for: dots are taken out of an address before anybody matches it. */
+function isHere({ params }: Generated): boolean {
+  return !Object.values(params).some((value) => value === '.' || value === '..');
 }
 
 function pathWith(route: TestedRoute, { params, query }: Generated): string {
