@@ -283,6 +283,11 @@ test('tables that are busy put a period off, and writers are not held up by it',
   await expectOnly([id]);
 });
 
+/** Busy tables may put a period off: a later sweep does it. */
+async function sweepWhole(): Promise<void> {
+  for (let sweeps = 1; (await care().sweep()).postponed.length > 0; sweeps++) assert.ok(sweeps < 20, 'twenty sweeps put a period off');
+}
+
 test('batches of the journal go through while periods are made and dropped', async () => {
   await runForMonths();
   const ids: string[] = [];
@@ -306,8 +311,7 @@ test('batches of the journal go through while periods are made and dropped', asy
   const writers = [write(), write(), write()];
   for (let weeks = 0; weeks < 8; weeks++) {
     now = NOW + weeks * 7 * DAY;
-    const { postponed } = await care().sweep();
-    assert.deepEqual(postponed, []);
+    await sweepWhole();
   }
   isOver = true;
   await Promise.all(writers);
