@@ -6,14 +6,12 @@ import { nextFrame } from './frame.ts';
 import { asksServer, instanceQuery } from './instance-filter.ts';
 import { applyToInstances, asksForInstance, putInstance } from './list-events.ts';
 import type { InstanceList } from './list-events.ts';
-import { appendPage, listOf, showHeld } from './live-list.ts';
+import { listOf } from './live-list.ts';
+import { livePages } from './live-pages.ts';
+import type { LivePages } from './live-pages.ts';
 import { createSnapshot } from './snapshot.ts';
-import type { Snapshot } from './snapshot.ts';
 
-export interface Instances extends Snapshot<InstanceList> {
-  more(): Promise<void>;
-  showNew(): void;
-}
+export type Instances = LivePages<InstanceList>;
 
 const PAGE = 200;
 // Instances that come to match a filter are read one by one: few at a time, so that a storm of failures does not become one of requests.
@@ -64,27 +62,11 @@ export function createInstances(filter: Filter, orgId: string): Instances {
     live,
     soon: nextFrame,
   });
-  let loadingMore = false;
   return {
-    ...snapshot,
+    ...livePages(snapshot, (after) => call('GET /api/v1/instances', { query: { ...query, limit: PAGE, after } })),
     close() {
       clearTimeout(timer);
       snapshot.close();
-    },
-    async more() {
-      const next = snapshot.value.value?.next;
-      if (loadingMore || next === null || next === undefined) return;
-      loadingMore = true;
-      try {
-        const page = await call('GET /api/v1/instances', { query: { ...query, limit: PAGE, after: next } });
-        snapshot.change((list) => appendPage(list, page.items, page.next));
-      } finally {
-        loadingMore = false;
-      }
-    },
-    showNew() {
-      if ((snapshot.value.value?.heldMore ?? 0) > 0) void snapshot.reload();
-      else snapshot.change(showHeld);
     },
   };
 }

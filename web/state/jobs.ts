@@ -8,14 +8,13 @@ import { nextFrame } from './frame.ts';
 import { mergeJob } from './instance-events.ts';
 import { applyToJobs } from './list-events.ts';
 import type { JobList } from './list-events.ts';
-import { appendPage, listOf, showHeld } from './live-list.ts';
+import { listOf } from './live-list.ts';
+import { livePages } from './live-pages.ts';
+import type { LivePages } from './live-pages.ts';
 import { createSnapshot } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
 
-export interface Jobs extends Snapshot<JobList> {
-  more(): Promise<void>;
-  showNew(): void;
-}
+export type Jobs = LivePages<JobList>;
 
 export const jobTerms = ['status', 'queue', 'type', 'group', 'instance', 'label', 'since'] as const;
 
@@ -33,25 +32,7 @@ export function createJobs(filter: Filter, orgId: string): Jobs {
     live,
     soon: nextFrame,
   });
-  let loadingMore = false;
-  return {
-    ...snapshot,
-    async more() {
-      const next = snapshot.value.value?.next;
-      if (loadingMore || next === null || next === undefined) return;
-      loadingMore = true;
-      try {
-        const page = await call('GET /api/v1/jobs', { query: { ...query, limit: PAGE, after: next } });
-        snapshot.change((list) => appendPage(list, page.items, page.next));
-      } finally {
-        loadingMore = false;
-      }
-    },
-    showNew() {
-      if ((snapshot.value.value?.heldMore ?? 0) > 0) void snapshot.reload();
-      else snapshot.change(showHeld);
-    },
-  };
+  return livePages(snapshot, (after) => call('GET /api/v1/jobs', { query: { ...query, limit: PAGE, after } }));
 }
 
 function queryOf(filter: Filter): { status?: string; queue?: string; type?: string; group?: string; instanceId?: string; label?: string; since?: string } {

@@ -12,8 +12,9 @@ import type { ExpressionData } from '../../form/expression-data.ts';
 import { Button } from '../../ui/button.tsx';
 import { Input, Segmented } from '../../ui/field.tsx';
 import { formatBytes } from '../../ui/format.ts';
-import { CodeBlock, LogView } from '../../ui/log-view.tsx';
+import { CodeBlock } from '../../ui/log-view.tsx';
 import { Empty, View } from '../../ui/views.tsx';
+import { StepLog } from '../../pages/instances/step-log.tsx';
 import { JobLog } from '../../pages/jobs/job-log.tsx';
 import { largeOf } from '../last-results.ts';
 import type { StepResult } from '../last-results.ts';
@@ -201,25 +202,4 @@ function parsed(text: string): { readonly value: unknown } | undefined {
     // Cut on its way: shown as text.
     return undefined;
   }
-}
-
-const MAX_LOG_BYTES = 1024 * 1024;
-
-function StepLog(props: { readonly instanceId: string; readonly step: Step }): JSX.Element {
-  const { step } = props;
-  const url = urlOf('/api/v1/instances/{id}/steps/{path}/log', { id: props.instanceId, path: step.path });
-  const loaded = useResource(async (signal) => await fetchText(url, { maxBytes: MAX_LOG_BYTES, signal }), [url.href, step.seq]);
-  return (
-    <View of={loaded} what="the log">
-      {({ text }) => (
-        <LogView
-          label={`Log of ${step.path}`}
-          lines={text === '' ? [] : text.replace(/\n$/, '').split('\n')}
-          downloadHref={url.href}
-          downloadName={`${step.key}.log`}
-          empty="It wrote nothing. console.log in code and the log node write here."
-        />
-      )}
-    </View>
-  );
 }

@@ -3,25 +3,22 @@ import { Ellipsis, X } from 'lucide-preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type { Step } from '../../../src/contract/instances.ts';
-import { call, urlOf } from '../../api.ts';
+import { call } from '../../api.ts';
 import { href, setParams, useParam } from '../../route.ts';
 import { useCommands } from '../../shell/commands.ts';
-import { fetchText } from '../../state/fetch-text.ts';
 import type { InstancePage, InstanceState } from '../../state/instance.ts';
-import { useResource } from '../../state/resource.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { copyText } from '../../ui/clipboard.ts';
-import { LogView } from '../../ui/log-view.tsx';
 import { Menu } from '../../ui/menu.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { TabPanel, Tabs } from '../../ui/tabs.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
-import { View } from '../../ui/views.tsx';
 import { JobArtifacts } from '../jobs/artifacts.tsx';
 import { JobLog } from '../jobs/job-log.tsx';
 import { OutputDialog } from './output-dialog.tsx';
 import { stepActions } from './step-actions.ts';
 import type { StepAction } from './step-actions.ts';
+import { StepLog } from './step-log.tsx';
 import { StepAttempts } from './step-attempts.tsx';
 import { StepResult } from './step-result.tsx';
 
@@ -85,28 +82,6 @@ export function StepPane(props: StepPaneProps): JSX.Element {
         <OutputDialog instanceId={page.instance.id} step={step} kind={writing} onDone={state.put} onClose={() => setWriting(undefined)} />
       )}
     </div>
-  );
-}
-
-const MAX_LOG_BYTES = 4 * 1024 * 1024;
-
-/** The log of a step that ran inside Studio: read again when the step changes. */
-function StepLog(props: { readonly instanceId: string; readonly step: Step }): JSX.Element {
-  const { step } = props;
-  const url = urlOf('/api/v1/instances/{id}/steps/{path}/log', { id: props.instanceId, path: step.path });
-  const loaded = useResource(async (signal) => await fetchText(url, { maxBytes: MAX_LOG_BYTES, signal }), [url.href, step.seq]);
-  return (
-    <View of={loaded} what="the log">
-      {({ text }) => (
-        <LogView
-          label={`Log of ${step.path}`}
-          lines={text === '' ? [] : text.replace(/\n$/, '').split('\n')}
-          downloadHref={url.href}
-          downloadName={`${step.key}.log`}
-          empty="This step wrote nothing. console.log in code.js and the log node write here."
-        />
-      )}
-    </View>
   );
 }
 
