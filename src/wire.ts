@@ -34,6 +34,7 @@ import { instanceStatsRoutes } from './http/routes/instance-stats.ts';
 import { instanceRoutes } from './http/routes/instances.ts';
 import { artifactRoutes } from './http/routes/artifacts.ts';
 import { jobGroupRoutes } from './http/routes/job-groups.ts';
+import { jobLogRoutes } from './http/routes/job-logs.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { queueRoutes } from './http/routes/queues.ts';
 import { workerRoutes } from './http/routes/workers.ts';
@@ -278,6 +279,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...exampleRoutes(galleryOf(nodeTypes)),
     ...webhookRoutes({ triggers, callbacks }),
     ...jobRoutes({ jobs }),
+    ...jobLogRoutes({ jobs }),
     ...jobGroupRoutes({ jobs }),
     ...artifactRoutes({ files }),
     ...fileRoutes(files),

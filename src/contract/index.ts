@@ -24,6 +24,7 @@ import { instanceViewEndpoints } from './instance-views.ts';
 import { instanceStatsEndpoints } from './instance-stats.ts';
 import { instanceEndpoints } from './instances.ts';
 import { jobGroupEndpoints } from './job-groups.ts';
+import { jobLogEndpoints } from './job-logs.ts';
 import { jobEndpoints } from './jobs.ts';
 import { memberEndpoints } from './members.ts';
 import { modelDownloadEndpoints } from './model-downloads.ts';
@@ -74,6 +75,7 @@ export const endpoints = [
   ...nodeTypeEndpoints,
   ...expressionEndpoints,
   ...jobEndpoints,
+  ...jobLogEndpoints,
   ...artifactEndpoints,
   ...jobGroupEndpoints,
   ...queueEndpoints,

@@ -137,13 +137,6 @@ export const metricSeries = z.strictObject({
 });
 export type MetricSeries = z.infer<typeof metricSeries>;
 
-export const logMatch = z.strictObject({
-  /** Byte in the log at which the line begins: what `from` takes. */
-  at: z.int(),
-  /** The line, cut at 2,000 characters around the match. */
-  text: z.string(),
-});
-
 export const jobEndpoints = [
   endpoint({
     key: 'POST /api/v1/jobs',
@@ -235,39 +228,6 @@ export const jobEndpoints = [
     status: 200,
     reply: job,
     errors: ['not_found', 'illegal_transition'],
-  }),
-  endpoint({
-    key: 'GET /api/v1/jobs/{id}/log',
-    tag: 'jobs',
-    summary: 'The log, as text; with follow it streams until the job ends',
-    description: 'Ranges work. With collapse, lines that were rewritten by carriage returns (progress bars) are given once, as they stood at last.',
-    params: id,
-    query: z.strictObject({
-      follow: z.stringbool().default(false),
-      from: z.coerce.number().int().min(0).default(0),
-      collapse: z.stringbool().default(false),
-    }),
-    status: 200,
-    reply: z.string(),
-    replyType: 'text/plain; charset=utf-8',
-    errors: ['not_found', 'invalid_query'],
-    streams: true,
-  }),
-  endpoint({
-    key: 'GET /api/v1/jobs/{id}/log/search',
-    tag: 'jobs',
-    summary: 'Lines of the log that hold a text',
-    description: 'Looks through 256 MiB a call at most; `next` is where the next call goes on, null at the end.',
-    params: id,
-    query: z.strictObject({
-      text: z.string().min(1).max(200),
-      exact: z.stringbool().default(false),
-      from: z.coerce.number().int().min(0).default(0),
-      limit: z.coerce.number().int().min(1).max(1_000).default(100),
-    }),
-    status: 200,
-    reply: z.strictObject({ matches: z.array(logMatch), next: z.int().nullable(), bytes: z.int() }),
-    errors: ['not_found', 'invalid_query'],
   }),
   endpoint({
     key: 'GET /api/v1/jobs/{id}/metrics',

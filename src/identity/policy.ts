@@ -136,6 +136,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/jobs/{id}/retry': may('super_admin', 'jobs:run'),
   'GET /api/v1/jobs/{id}/log': may('user', 'jobs:read'),
   'GET /api/v1/jobs/{id}/log/search': may('user', 'jobs:read'),
+  'GET /api/v1/jobs/{id}/log/times': may('user', 'jobs:read'),
   'GET /api/v1/jobs/{id}/metrics': may('user', 'jobs:read'),
   'GET /api/v1/jobs/{id}/artifacts': may('user', 'jobs:read'),
   'GET /api/v1/jobs/{id}/artifacts/archive': may('user', 'jobs:read'),

@@ -185,6 +185,7 @@ function openPump(running: Running, command: Command): Promise<LogPump> {
     folder,
     redact: command.redact,
     maxBytes: parts.limits.logBytes,
+    now: () => parts.clock.now(),
     onWrite: () => parts.onLog(claimed.job.id),
     onMarker(marker) {
       if (marker.kind === 'told') running.told.add(marker.progress);

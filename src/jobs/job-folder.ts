@@ -23,6 +23,8 @@ export interface JobFolder {
   readonly stdout: string;
   readonly stderr: string;
   readonly log: string;
+  /** When its lines were written. */
+  readonly logTimes: string;
   readonly pumpState: string;
   /** The last result that was printed as a marker. */
   readonly printedResult: string;
@@ -54,6 +56,7 @@ export function jobFolder(workspacePath: string, jobId: string): JobFolder {
     stdout: at('stdout'),
     stderr: at('stderr'),
     log: at('log'),
+    logTimes: at('log.times'),
     pumpState: at('log.state'),
     printedResult: at('result.printed'),
     progressState: at('progress.state'),

@@ -22,6 +22,7 @@ import { jobFolder } from './job-folder.ts';
 import { createNursery } from './nursery.ts';
 import { sizeOf } from './log-pump.ts';
 import { createJobLogs, type JobLogs } from './log-source.ts';
+import { byteAtTime, readLogTimes, timesBetween, type LogTime } from './log-times.ts';
 import { searchLog, type SearchReply, type SearchRequest } from './log-search.ts';
 import { DEFAULT_LIMITS, type JobsParts, type RunParts } from './parts.ts';
 import { patchQueue, type QueuePatch } from './queue-patch.ts';
@@ -77,8 +78,18 @@ export interface Jobs {
   readonly logs: JobLogs;
   /** Lines of the log that hold a text. */
   searchLog(request: Omit<SearchRequest, 'path'> & { readonly jobId: string }): Promise<SearchReply>;
+  /** When the bytes `from` to `to` of the log were written, and which byte was at a time; see log-times. */
+  logTimes(request: LogTimesRequest): Promise<{ readonly times: readonly LogTime[]; readonly byteAt: number | null; readonly bytes: number }>;
   drain(): void;
   stop(): Promise<void>;
+}
+
+export interface LogTimesRequest {
+  readonly jobId: string;
+  readonly from: number;
+  readonly to: number | undefined;
+  readonly limit: number;
+  readonly atMs: number | undefined;
 }
 
 export function createJobs(given: JobsParts): Jobs {
@@ -182,6 +193,16 @@ export function createJobs(given: JobsParts): Jobs {
       return followLog({ path: jobFolder(parts.workspacePath, id).log, from, live: follow ? { hasEnded, onChange } : undefined, clock, signal });
     },
     logs,
+    async logTimes({ jobId, from, to, limit, atMs }) {
+      const folder = jobFolder(parts.workspacePath, jobId);
+      const bytes = await sizeOf(folder.log);
+      const all = await readLogTimes(folder.logTimes);
+      return {
+        times: timesBetween(all, { from, to: to ?? bytes, limit }),
+        byteAt: atMs === undefined ? null : byteAtTime(all, atMs, bytes),
+        bytes,
+      };
+    },
     searchLog: ({ jobId, ...request }) => searchLog({ ...request, path: jobFolder(parts.workspacePath, jobId).log }),
     drain: () => worker?.drain(),
     async stop() {

@@ -7,6 +7,7 @@ import { open, readFile, rename, stat, truncate, type FileHandle } from 'node:fs
 import { asDiskFault } from '../files/content.ts';
 import { writeWhole } from './own.ts';
 import type { JobFolder } from './job-folder.ts';
+import { openLogTimes } from './log-times.ts';
 import { createMarkerScanner, MAX_MARKER_BYTES, type Marker, type MarkerScanner } from './markers.ts';
 import { createMasker, maskText, type Masker } from './masker.ts';
 
@@ -33,6 +34,7 @@ export interface PumpOptions {
   readonly redact: readonly string[];
   /** Then the log begins anew, and the one before is kept beside it. */
   readonly maxBytes: number;
+  readonly now: () => number;
   readonly onWrite: () => void;
   /** A marker that the job printed. Default: they are lines like others. */
   readonly onMarker?: ((marker: Marker) => void) | undefined;
@@ -63,6 +65,7 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
     },
   ];
   let logBytes = await sizeOf(folder.log);
+  const times = await openLogTimes(folder.logTimes, { bytes: logBytes, now: options.now });
   let savedAt = logBytes;
   let turn: Promise<unknown> = Promise.resolve();
   /** Open while a turn writes. */
@@ -74,6 +77,7 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
       await closeOutput();
       await rename(folder.log, `${folder.log}.1`).catch(() => undefined);
       logBytes = 0;
+      await times.restart();
       await write(Buffer.from(`[studio] the log reached its limit of ${options.maxBytes} bytes and began anew here\n`));
     }
     await write(bytes);
@@ -81,6 +85,7 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
 
   async function write(bytes: Buffer): Promise<void> {
     output ??= await open(folder.log, 'a', 0o600);
+    times.mark(logBytes);
     await output.writeFile(bytes);
     logBytes += bytes.length;
   }
@@ -113,6 +118,7 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
           stream.offset = 0;
         }
       }
+      await times.flush();
       // After the last one the folder goes; a Studio killed before that carries over again what came since.
       if (took && !isLast) await save();
     } catch (error) {
@@ -142,6 +148,7 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
       inTurn(async () => {
         try {
           await append(Buffer.from(`[studio] ${maskText(line, options.redact)}\n`));
+          await times.flush();
           await save();
         } finally {
           await closeOutput();

@@ -18,9 +18,9 @@ export async function closeTree(path: string): Promise<void> {
 
 const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Replaces a small file: whoever reads it, at any moment, finds the old text or the new. Not synced: it has to outlive Studio, not the machine (a job does
+/** Replaces a small file: whoever reads it, at any moment, finds what was there or the new. Not synced: it has to outlive Studio, not the machine (a job does
  *  not outlive that either). */
-export async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, text: string | Buffer): Promise<void> {
   await writeFile(`${path}.new`, text, { mode: 0o600 });
   await rename(`${path}.new`, path);
 }

@@ -273,6 +273,11 @@ test('a log is searched and collapsed, metrics become curves, artifacts one arch
   assert.deepEqual(found['matches'], [{ at: 19, text: 'BETA here' }]);
   assert.deepEqual((await root.expect(200, 'GET', `/api/v1/jobs/${id}/log/search?text=beta&exact`))['matches'], []);
   assert.match((await root.call('GET', `/api/v1/jobs/${id}/log?collapse`)).text, /^100%\nalpha\n/);
+  const { times, byteAt, bytes } = await root.expect(200, 'GET', `/api/v1/jobs/${id}/log/times?at=2001-01-01T00:00:00Z`);
+  assert.deepEqual([(times as { byte: number }[])[0]?.byte, byteAt], [0, 0]);
+  const later = await root.expect(200, 'GET', `/api/v1/jobs/${id}/log/times?at=2999-01-01T00:00:00Z`);
+  assert.deepEqual([later['byteAt'], later['bytes']], [bytes, bytes]);
+  assert.equal((await root.call('GET', `/api/v1/jobs/${id}/log?at=2999-01-01T00:00:00Z`)).text, '');
   const [loss] = (await root.expect(200, 'GET', `/api/v1/jobs/${id}/metrics`))['series'] as { name: string; points: { step: number; value: number }[] }[];
   assert.deepEqual(
     [loss?.name, loss?.points.map(({ step, value }) => [step, value])],

@@ -1,12 +1,9 @@
-/** Jobs: submitted, read, moved, ended, and their logs. */
-import { Readable } from 'node:stream';
+/** Jobs: submitted, read, moved, ended. */
 import { jobEndpoints } from '../../contract/jobs.ts';
 import type { Job } from '../../contract/jobs.ts';
 import { jobStatuses } from '../../contract/values.ts';
-import { collapseLines } from '../../jobs/collapse.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import { countOf, priorityOf } from '../../jobs/submit.ts';
-import { parseRange } from '../../files/range.ts';
 import { fail } from '../../kernel/fail.ts';
 import { listDependencies } from '../../store/job-dependencies.ts';
 import { readMetricSeries } from '../../store/job-metrics.ts';
@@ -14,9 +11,10 @@ import { listJobs, readJob, readJobSpec } from '../../store/jobs.ts';
 import { labelOf, statusesOf } from '../filters.ts';
 import { pageOf } from '../pages.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
+import { logResponse } from './job-logs.ts';
 
 export interface JobParts {
-  readonly jobs: Pick<Jobs, 'submit' | 'cancel' | 'cancelJob' | 'retry' | 'setPriority' | 'explain' | 'followLog' | 'logBytes' | 'searchLog'>;
+  readonly jobs: Pick<Jobs, 'submit' | 'cancel' | 'cancelJob' | 'retry' | 'setPriority' | 'explain' | 'followLog'>;
 }
 
 export function jobRoutes({ jobs }: JobParts): readonly Route[] {
@@ -86,24 +84,6 @@ export function jobRoutes({ jobs }: JobParts): readonly Route[] {
     'POST /api/v1/jobs/{id}/retry': async (call) => ({
       body: await explained(await jobs.retry({ orgId: call.caller.orgId, id: call.params.id, requestId: call.requestId })),
     }),
-    'GET /api/v1/jobs/{id}/log': async (call) => {
-      const job = await require(call, call.params.id);
-      const { follow, from, collapse } = call.query;
-      const read = { job, orgId: call.caller.orgId, signal: call.signal };
-      if (collapse) return logResponse(collapseLines(jobs.followLog({ ...read, from, follow })));
-      const size = follow ? 0 : await jobs.logBytes(job.id);
-      // Nothing written yet is no fault of who asks for a part: a range may be passed over (RFC 9110, 14.2).
-      const range = size === 0 ? undefined : parseRange(call.header('range'), size);
-      if (range === 'unsatisfiable') return new Response(null, { status: 416, headers: { ...LOG_HEADERS, 'content-range': `bytes */${size}` } });
-      if (range === undefined) return logResponse(jobs.followLog({ ...read, from, follow }));
-      const part = firstBytes(jobs.followLog({ ...read, from: range.start, follow }), range.end - range.start + 1);
-      return logResponse(part, { status: 206, headers: { 'content-range': `bytes ${range.start}-${range.end}/${size}` } });
-    },
-    'GET /api/v1/jobs/{id}/log/search': async (call) => {
-      const { text, exact, from, limit } = call.query;
-      const { id: jobId } = await require(call, call.params.id);
-      return { body: await jobs.searchLog({ jobId, text, isExact: exact, from, limit, signal: call.signal }) };
-    },
     'GET /api/v1/jobs/{id}/metrics': async (call) => {
       const { id } = await require(call, call.params.id);
       return { body: { series: await readMetricSeries(call.sql, { orgId: call.caller.orgId, id }) } };
@@ -126,23 +106,3 @@ export function jobRoutes({ jobs }: JobParts): readonly Route[] {
 
 /** Of a test run. */
 const TEST_MS = 60_000;
-const LOG_HEADERS = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', 'accept-ranges': 'bytes' };
-
-function logResponse(
-  bytes: AsyncIterable<Buffer>,
-  part: { readonly status: number; readonly headers: Readonly<Record<string, string>> } = { status: 200, headers: {} },
-): Response {
-  return new Response(Readable.toWeb(Readable.from(bytes, { objectMode: false })) as ReadableStream<Uint8Array>, {
-    status: part.status,
-    headers: { ...LOG_HEADERS, ...part.headers },
-  });
-}
-
-async function* firstBytes(source: AsyncIterable<Buffer>, count: number): AsyncGenerator<Buffer> {
-  let left = count;
-  for await (const chunk of source) {
-    yield chunk.subarray(0, left);
-    left -= chunk.length;
-    if (left <= 0) return;
-  }
-}
