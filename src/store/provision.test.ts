@@ -40,21 +40,22 @@ async function clean(): Promise<void> {
   }
 }
 
-test('embedded: three logins without superuser rights, a database that others can not enter', async () => {
+test('embedded: logins without superuser rights, one of them to replicate alone, a database that others can not enter', async () => {
   await clean();
   const roles = await provisionEmbedded({ admin: server.admin, database: 'selfhost_studio', password: 'first' });
   assert.deepEqual(
     await ask(
       server.admin,
-      `select rolname, rolsuper, rolcanlogin, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname like 'studio\\_%' and rolname <> 'studio_root' order by rolname`,
+      `select rolname, rolsuper, rolcanlogin, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication from pg_roles where rolname like 'studio\\_%' and rolname <> 'studio_root' order by rolname`,
     ),
-    ['studio_api', 'studio_engine', 'studio_owner'].map((rolname) => ({
+    ['studio_api', 'studio_engine', 'studio_owner', 'studio_replica'].map((rolname) => ({
       rolname,
       rolsuper: false,
       rolcanlogin: true,
       rolcreaterole: false,
       rolcreatedb: false,
       rolbypassrls: false,
+      rolreplication: rolname === 'studio_replica',
     })),
   );
   assert.equal((await migrate({ owner: roles.owner })).version > 0, true);

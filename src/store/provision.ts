@@ -1,5 +1,5 @@
 /** Roles, database and grants, made before the first migration and re-synced at each boot. Idempotent.
- *  Embedded: three LOGIN roles with one password. Managed: three NOLOGIN roles that the given login may take on (`set role`).
+ *  Embedded: three LOGIN roles with one password, and one that may only replicate. Managed: three NOLOGIN roles that the given login may take on (`set role`).
  *  Never drops anything; at run time nobody connects as a superuser. */
 import pg from 'pg';
 import { AppError } from '../kernel/fail.ts';
@@ -10,7 +10,13 @@ export const ROLES = ['studio_owner', 'studio_engine', 'studio_api'] as const;
 export type RoleName = (typeof ROLES)[number];
 
 /** How to connect as each role. */
-export type RoleConnections = Readonly<Record<'owner' | 'engine' | 'api', pg.PoolConfig>>;
+export interface RoleConnections extends Readonly<Record<'owner' | 'engine' | 'api', pg.PoolConfig>> {
+  /** May replicate and take base backups, and nothing else; of the embedded server only. */
+  readonly replication?: pg.ClientConfig;
+}
+
+/** May read all there is as bytes, so it is no role that anything else connects as. initdb's pg_hba.conf lets it in from this machine alone. */
+const REPLICATION_ROLE = 'studio_replica';
 
 export interface EmbeddedOptions {
   /** A superuser on the embedded server, database `postgres`. */
@@ -30,24 +36,32 @@ interface RoleRow {
   readonly superuser: boolean;
   readonly bypasses: boolean;
   readonly canLogin: boolean;
+  readonly replicates: boolean;
   readonly verifier: string | null;
 }
 
 /** Makes roles, passwords and the database of the embedded server. A second run changes only what differs. */
 export async function provisionEmbedded(options: EmbeddedOptions): Promise<RoleConnections> {
-  const client = new pg.Client(options.admin);
+  // Local: a commit may wait for a standby that has to connect as a role made here. A lost one is made again at the next start.
+  const client = new pg.Client({ ...options.admin, options: '-c synchronous_commit=local' });
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [PROVISION_LOCK]);
-    const present = await readRoles(client, [...ROLES, ...(options.login === undefined ? [] : [options.login.name])]);
+    const present = await readRoles(client, [...ROLES, REPLICATION_ROLE, ...(options.login === undefined ? [] : [options.login.name])]);
     for (const role of ROLES) await syncLogin(client, present.get(role), role, options.password);
+    await syncReplication(client, present.get(REPLICATION_ROLE), options.password);
     if (options.login !== undefined) await syncPastedLogin(client, present.get(options.login.name), options.login);
     await syncDatabase(client, options);
   } finally {
     await client.end();
   }
   const connect = (user: RoleName): pg.PoolConfig => ({ ...serverOf(options.admin), user, password: options.password, database: options.database });
-  return { owner: connect('studio_owner'), engine: connect('studio_engine'), api: connect('studio_api') };
+  return {
+    owner: connect('studio_owner'),
+    engine: connect('studio_engine'),
+    api: connect('studio_api'),
+    replication: { ...serverOf(options.admin), user: REPLICATION_ROLE, password: options.password, database: 'postgres' },
+  };
 }
 
 /** Checks, and where the login may, makes the roles on a server that somebody else runs.
@@ -74,7 +88,7 @@ export async function provisionManaged(options: { readonly url: string; readonly
 
 async function readRoles(client: pg.Client, names: readonly string[]): Promise<Map<string, RoleRow>> {
   const { rows } = await client.query<RoleRow>(
-    `select rolname as name, rolsuper as superuser, rolbypassrls as bypasses, rolcanlogin as "canLogin", rolpassword as verifier
+    `select rolname as name, rolsuper as superuser, rolbypassrls as bypasses, rolcanlogin as "canLogin", rolreplication as replicates, rolpassword as verifier
      from pg_authid where rolname = any($1)`,
     [names],
   );
@@ -89,6 +103,11 @@ async function syncLogin(client: pg.Client, present: RoleRow | undefined, name: 
     // The verifier, not the password, travels: a statement may stand in the server's log.
     await client.query(`alter role ${pg.escapeIdentifier(name)} password ${pg.escapeLiteral(scramVerifier(password))}`);
   }
+}
+
+async function syncReplication(client: pg.Client, present: RoleRow | undefined, password: string): Promise<void> {
+  await syncLogin(client, present, REPLICATION_ROLE, password);
+  if (present?.replicates !== true) await client.query(`alter role ${pg.escapeIdentifier(REPLICATION_ROLE)} replication`);
 }
 
 async function syncPastedLogin(client: pg.Client, present: RoleRow | undefined, login: { readonly name: string; readonly password: string }): Promise<void> {

@@ -59,7 +59,9 @@ const LEAN: Readonly<Record<string, string>> = {
   checkpoint_timeout: '60s',
   // A checkpoint after each minute of idleness writes nothing; after bursts it is spread over most of the minute.
   checkpoint_completion_target: '0.9',
-  max_wal_senders: '0',
+  // The shadow's stream, and base backups beside it.
+  max_wal_senders: '4',
+  max_replication_slots: '4',
   max_logical_replication_workers: '0',
   max_worker_processes: '2',
   max_parallel_workers: '0',
