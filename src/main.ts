@@ -75,7 +75,11 @@ async function boot({ loaded, progress, board, listener, shutdown }: Booting): P
     answer: (request, response) => void answer(request, response),
     upgrade: (request, socket, head) => wired.upgrade(request, socket, head),
   });
-  process.on('SIGHUP', () => listener.reloadTls());
+  const { setTls } = listener;
+  const certificate = setTls && (await import('./supervise/tls.ts')).watchTls({ files: machine.config, clock, log: machine.log, apply: setTls });
+  // Without a certificate it does nothing, and must not end the process: a terminal that closes sends it.
+  process.on('SIGHUP', () => certificate?.reload());
+  shutdown.add('certificate', () => certificate?.stop());
   progress.enter('ready');
   announceReady({ config: machine.config, url: listener.url, log: machine.log, progress });
 }

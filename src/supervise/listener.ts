@@ -1,8 +1,7 @@
 /** The one public port: bound first, answered by the boot page, handed over to the application when it stands.
  *  Health is answered here always, also while the application is stuck or stopping. Never parses a body, decides no rights. */
-import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import type { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Config } from '../config/schema.ts';
 import { describeHolder, findPortHolder } from '../kernel/port-holder.ts';
@@ -10,6 +9,8 @@ import { answerBooting, sendJson } from './boot-page.ts';
 import type { BootProgress } from './boot-progress.ts';
 import { findHolder } from './lock.ts';
 import { Refusal } from './refusal.ts';
+import { readTls, type TlsPair } from './tls.ts';
+import { createTlsFront } from './tls-front.ts';
 
 export interface Application {
   readonly answer: RequestListener;
@@ -20,8 +21,8 @@ export interface Listener {
   readonly url: string;
   /** From now on the application answers. */
   handOver(application: Application): void;
-  /** Rereads certificate and key. @throws when they can't be used; the old ones then stay */
-  reloadTls(): void;
+  /** Puts a certificate and its key into force for connections to come; undefined where the port speaks plain HTTP. */
+  readonly setTls: ((pair: TlsPair) => void) | undefined;
   /** Accepts nothing new; resolves when the last answer is out, or after `withinMs`, when it cuts what is left. */
   close(withinMs: number): Promise<void>;
 }
@@ -50,47 +51,48 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
     if (application === undefined) return answerBooting(request, response, progress);
     application.answer(request, response);
   };
-  const tls = config.tlsCertFile === undefined ? undefined : readTls(config);
-  const server: Server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
-  server.keepAliveTimeout = config.keepAliveS * 1_000;
-  server.headersTimeout = HEADERS_MS;
-  server.requestTimeout = 0;
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (application !== undefined) return application.upgrade(request, socket, head);
     socket.on('error', () => undefined);
     socket.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-  });
-  await bind(server, config);
+  };
+  const keepAliveMs = config.keepAliveS * 1_000;
+  const front: Front =
+    config.tlsCertFile === undefined
+      ? plainFront(answer, onUpgrade, keepAliveMs)
+      : createTlsFront({ pair: readTls(config), answer, onUpgrade, keepAliveMs, headersMs: HEADERS_MS });
+  await bind(front.server, config);
   return {
-    url: `${tls === undefined ? 'http' : 'https'}://${['0.0.0.0', '::'].includes(config.host) ? 'localhost' : config.host}:${config.port}`,
+    url: `${front.setPair !== undefined ? 'https' : 'http'}://${['0.0.0.0', '::'].includes(config.host) ? 'localhost' : config.host}:${config.port}`,
     handOver(next) {
       application = next;
     },
-    reloadTls() {
-      if (tls !== undefined && 'setSecureContext' in server)
-        (server as unknown as { setSecureContext(options: object): void }).setSecureContext(readTls(config));
-    },
-    close: (withinMs) => closeServer(server, withinMs),
+    setTls: front.setPair,
+    close: (withinMs) => closeFront(front, withinMs),
   };
+}
+
+interface Front {
+  readonly server: NetServer;
+  readonly setPair?: (pair: TlsPair) => void;
+  closeIdle(): void;
+  closeAll(): void;
+}
+
+function plainFront(answer: RequestListener, onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void, keepAliveMs: number): Front {
+  const server: Server = createServer(answer);
+  server.keepAliveTimeout = keepAliveMs;
+  server.headersTimeout = HEADERS_MS;
+  server.requestTimeout = 0;
+  server.on('upgrade', onUpgrade);
+  return { server, closeIdle: () => server.closeIdleConnections(), closeAll: () => server.closeAllConnections() };
 }
 
 function isRead(request: IncomingMessage): boolean {
   return request.method === 'GET' || request.method === 'HEAD';
 }
 
-function readTls(config: ListenerParts['config']): { cert: Buffer; key: Buffer; ca?: Buffer } {
-  const read = (name: string, path: string | undefined): Buffer => {
-    try {
-      return readFileSync(path ?? '');
-    } catch (cause) {
-      throw new Refusal('config', `${name} ${path ?? '(not set)'} can't be read: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
-    }
-  };
-  const pair = { cert: read('TLS_CERT_FILE', config.tlsCertFile), key: read('TLS_KEY_FILE', config.tlsKeyFile) };
-  return config.tlsCaFile === undefined ? pair : { ...pair, ca: read('TLS_CA_FILE', config.tlsCaFile) };
-}
-
-function bind(server: Server, config: ListenerParts['config']): Promise<void> {
+function bind(server: NetServer, config: ListenerParts['config']): Promise<void> {
   const { host, port } = config;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(bindRefusal(error, config)));
@@ -114,13 +116,13 @@ function bindRefusal(error: NodeJS.ErrnoException, { host, port, workspacePath }
   return new Refusal('port_taken', `Port ${port} at ${host} can't be opened: ${error.message}.`, { cause: error });
 }
 
-function closeServer(server: Server, withinMs: number): Promise<void> {
+function closeFront(front: Front, withinMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), withinMs);
-    server.close(() => {
+    const cut = setTimeout(() => front.closeAll(), withinMs);
+    front.server.close(() => {
       clearTimeout(cut);
       resolve();
     });
-    server.closeIdleConnections();
+    front.closeIdle();
   });
 }
