@@ -40,6 +40,8 @@ export interface ModelWireParts {
   readonly identity: Identity;
   readonly httpOf: (orgId: string, connections?: EgressConnections) => Egress;
   readonly readSecret: (orgId: string | null, name: string) => Promise<string | undefined>;
+  /** Hears of the bytes of models that come. */
+  readonly onDownloaded: (bytes: number) => void;
 }
 
 export interface WiredModels {
@@ -68,6 +70,7 @@ export function wireModels(parts: ModelWireParts): WiredModels {
     secrets: identity.secrets,
     endpoint: config.hfEndpoint,
     token: config.hfToken,
+    onBytes: parts.onDownloaded,
   });
   // Each organisation has its own: they were opened under its rules.
   const kept = new Map<string, EgressConnections>();

@@ -69,8 +69,10 @@ import type { Logger } from './kernel/log.ts';
 import type { HealthBoard } from './ops/health.ts';
 import { announceMachine } from './ops/announcements.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
-import type { Metrics } from './ops/metrics.ts';
 import { createRunData } from './ops/run-data.ts';
+import { createVitals } from './ops/vitals.ts';
+import { createWatched } from './ops/watched.ts';
+import { createWorkMeter } from './ops/work-meter.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
 import { nodeTypes } from './nodes/index.ts';
 import { createNotify } from './notify/notify.ts';
@@ -88,6 +90,7 @@ import { wireGpus } from './wire-gpus.ts';
 import { wireHttp, type WiredHttp } from './wire-http.ts';
 import { wireModels } from './wire-models.ts';
 import { wireServices } from './wire-services.ts';
+import { wireWatching } from './wire-watching.ts';
 
 export interface WireParts {
   readonly config: CompleteConfig;
@@ -113,8 +116,6 @@ export interface Wired extends Pick<WiredHttp, 'fetch' | 'badRequest' | 'upgrade
 const EXAMPLE_MS = 10_000;
 /** A killed PostgreSQL is back within a second or two: until then a call waits for it, or is told by its lost connection. */
 const AWAY_MS = 3_000;
-/** Requests of the first moment are not counted, and the start is not slowed. */
-const METRICS_AFTER_MS = 500;
 
 export async function wire(parts: WireParts): Promise<Wired> {
   const { config, log, clock, database } = parts;
@@ -147,9 +148,12 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
   const inbox = createInbox({ database, files, workspacePath: config.workspacePath, clock, log });
   const uploads = createUploads({ database, files, workspacePath: config.workspacePath, clock, log });
+  const meter = createWorkMeter(clock);
+  const vitals = createVitals({ clock, sql: database.engine, redis: parts.redis, workspacePath: config.workspacePath });
+  const watched = createWatched();
   const { devices, ledger, ...gpus } = await wireGpus({
     ...{ config, clock, log, database },
-    onGranted: (waitMs) => void loadMetrics().then((loaded) => loaded.observeGpuWait(waitMs)),
+    onGranted: (waitMs) => watching.observeGpuWait(waitMs),
   });
   const sandbox = createSandbox({ clock, log });
   const httpOf = (orgId: string, connections?: EgressConnections): Egress =>
@@ -168,7 +172,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     const org = orgId ?? (await readFirstOrg(database.engine));
     return org === undefined ? undefined : identity.secrets.read(org, name);
   };
-  const models = wireModels({ config, clock, log, database, files, devices, ledger, identity, httpOf, readSecret });
+  const models = wireModels({ config, clock, log, database, files, devices, ledger, identity, httpOf, readSecret, onDownloaded: meter.downloaded });
   // Engine and jobs need each other at run time and know nothing of each other: each is handed what it calls.
   const engine = createEngine({
     database,
@@ -188,6 +192,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),
     isAlone: config.database.kind === 'embedded',
     onTriggersChanged: () => triggers.nudge(),
+    observe: meter.committed,
   });
   const jobs: Jobs = createJobs({
     database,
@@ -205,6 +210,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     environments: { path: config.venvPath ?? defaultEnvironments(config.workspacePath), limitBytes: config.venvLimitBytes },
     takesDrops: config.dropFolder,
     stopMode: config.stopJobs,
+    observe: meter.jobEnded,
   });
   const previewer = createPreviewer({ clock, log });
   const triggers = createTriggers({
@@ -238,20 +244,15 @@ export async function wire(parts: WireParts): Promise<Wired> {
     version: packageJson.version,
     sockets: () => ({ open: realtime.connections, limit: SEAT_LIMITS.inAll }),
   });
-  let metrics: Metrics | undefined;
-  // Imported once the start is over: prom-client is not needed for it.
-  const loadMetrics = async (): Promise<Metrics> =>
-    (metrics ??= (await import('./ops/metrics.ts')).createMetrics({
-      sql: database.engine,
-      clock,
-      log,
-      sockets: () => realtime.connections,
-      runData: () => runData.summary,
-      gpus: devices.last,
-      ledger,
-      models: models.figures,
-    }));
-  clock.after(METRICS_AFTER_MS, () => void loadMetrics());
+  const watching = wireWatching({
+    ...{ sql: database.engine, clock, log, ledger, meter, vitals, watched, version: packageJson.version },
+    sockets: () => realtime.connections,
+    engine: () => engine.stats,
+    isReady: () => parts.board.overall().httpStatus === 200,
+    runData: () => runData.summary,
+    gpus: devices.last,
+    models: models.figures,
+  });
 
   const routes: readonly Route[] = [
     ...authRoutes(identity),
@@ -292,7 +293,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...models.routes,
     ...runDataRoutes(runData),
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
-    ...healthRoutes({ board: parts.board, infrastructure, metrics: loadMetrics }),
+    ...healthRoutes({ board: parts.board, infrastructure, metrics: watching.metrics }),
     ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
   ];
   const http = wireHttp({
@@ -300,7 +301,10 @@ export async function wire(parts: WireParts): Promise<Wired> {
     isDraining: () => isDraining,
     isDatabaseAway: () => parts.board.downMs('database') > AWAY_MS,
     holder: () => engine.ownerId,
-    observe: (answered) => metrics?.observeRequest(answered),
+    observe: (answered) => {
+      meter.requestAnswered(answered.status);
+      watching.observeRequest(answered);
+    },
   });
 
   await files.start();
@@ -348,6 +352,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       stopRevising();
       identity.stop();
       await listener.stop();
+      vitals.stop();
     },
   };
 }

@@ -16,7 +16,7 @@ import type { Trial } from './attempt.ts';
 import type { Body } from './body.ts';
 import type { Frame, Place, Ready } from './frame.ts';
 import type { CompiledGraph, CompiledNode } from './graph.ts';
-import type { Journal } from './journal.ts';
+import type { Committed, Journal } from './journal.ts';
 import type { Live } from './live.ts';
 import type { Suspects } from './suspects.ts';
 import type { EngineStore } from './store-port.ts';
@@ -54,6 +54,8 @@ export interface EngineParts {
   readonly modelsOf?: (orgId: string, workflowId: string) => ModelPort;
   /** Remembers what is in flight over the death of this process. */
   readonly flightRecorder?: FlightRecorder;
+  /** Hears of each commit of the journal, for figures and traces; must be quick, and never throw. */
+  readonly observe?: ((commit: Committed) => void) | undefined;
   /** A publish may have changed a schedule. */
   readonly onTriggersChanged?: () => void;
   /** This process is the only one on this database (the workspace lock says so): every other owner is dead. */

@@ -275,6 +275,7 @@ function createCore(parts: EngineParts): Core {
       clock: parts.clock,
       log: parts.log,
       fence: () => ({ ownerId: core.owner?.id ?? '', epoch: core.owner?.epoch ?? 0 }),
+      observe: parts.observe,
     }),
     // Real time: the child is a real process whatever the clock of the instances says.
     evaluator: createEvaluator({ clock: systemClock, log: parts.log, ...(parts.expressionProgram === undefined ? {} : { program: parts.expressionProgram }) }),

@@ -47,6 +47,12 @@ export class GroupLost extends Error {
   }
 }
 
+/** A commit that stands: for figures and traces. */
+export interface Committed {
+  readonly ms: number;
+  readonly groups: readonly Group[];
+}
+
 /** Called once: without an error when the group is durable. */
 export type OnWritten = (lost?: GroupLost) => void;
 
@@ -84,6 +90,8 @@ export function createJournal(parts: {
   readonly clock: Clock;
   readonly log: Logger;
   readonly fence: () => Fence;
+  /** Hears of each commit; must be quick, and never throw. */
+  readonly observe?: ((commit: Committed) => void) | undefined;
 }): Journal {
   const { store, clock, log } = parts;
   const stats: JournalStats = { commits: 0, groups: 0, steps: 0, flushMs: 0 };
@@ -157,6 +165,7 @@ export function createJournal(parts: {
         stats.groups += entries.length;
         stats.flushMs = clock.monotonic() - startedAt;
         for (const entry of entries) stats.steps += entry.group.steps.size;
+        parts.observe?.({ ms: stats.flushMs, groups: entries.map((entry) => entry.group) });
         parts.announce();
         return entries;
       } catch (error) {

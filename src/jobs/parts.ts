@@ -1,5 +1,6 @@
 /** What the files of jobs/ share: the parts they are given, and a job in hand. No behaviour. */
 import type { CommandSpec } from '../contract/command.ts';
+import type { JobStatus } from '../contract/values.ts';
 import type { Files } from '../files/files.ts';
 import type { GpuLedger } from '../gpu/ledger-port.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -36,6 +37,21 @@ export interface JobsParts {
   /** Whether the drop folder is looked at. */
   readonly takesDrops: boolean;
   readonly limits?: Partial<JobLimits>;
+  /** Hears of each attempt whose end stands, for figures and traces; must not throw. */
+  readonly observe?: ((attempt: EndedAttempt) => void) | undefined;
+}
+
+/** An attempt of a job that came to its end. Times are ms since 1970. */
+export interface EndedAttempt {
+  readonly jobId: string;
+  readonly orgId: string;
+  readonly queue: string;
+  readonly status: JobStatus;
+  readonly attempt: number;
+  readonly step: StepOfJob | undefined;
+  readonly createdMs: number;
+  readonly startedMs: number;
+  readonly endedMs: number;
 }
 
 export interface StepOfJob {

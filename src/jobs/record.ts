@@ -46,6 +46,10 @@ export async function record(subject: {
     await Promise.all((verdict.artifacts ?? []).map(({ staged }) => parts.files.content.discard(staged)));
   }
   parts.log.info({ jobId: fence.id, status: verdict.end.status, exitCode: verdict.end.exitCode, reason: verdict.end.reason }, 'job ended');
+  parts.observe?.({
+    ...{ jobId: fence.id, orgId: claimed.orgId, queue: claimed.job.queue, status: verdict.end.status, attempt: claimed.attempt, step: claimed.step },
+    ...{ createdMs: Date.parse(claimed.job.createdAt), startedMs: claimed.startedAtMs, endedMs: parts.clock.now() },
+  });
   parts.onJobEnded(fence.id);
 }
 

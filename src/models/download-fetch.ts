@@ -22,6 +22,8 @@ export interface FetchParts {
   readonly egress: Pick<Egress, 'open'>;
   readonly clock: Clock;
   readonly pace: Pace;
+  /** Hears of what came, for figures. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 export interface Pace {
@@ -251,6 +253,7 @@ async function write(fetching: Fetching, { body }: EgressStream, { from, to }: {
       await writeAll(handle, chunk, at);
       state.done = addRange(state.done, [at, at + chunk.length]);
       at += chunk.length;
+      parts.onBytes?.(chunk.length);
       unwatch = watch();
     }
   } finally {

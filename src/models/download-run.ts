@@ -24,6 +24,7 @@ export interface DownloadRun {
   readonly folder: ModelFolder;
   readonly pace: Pace;
   readonly signal: AbortSignal;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
   target(file: DownloadFileRecord): Target;
   /** Contents are added under the catalogue's lock. */
   exclusive<T>(work: () => Promise<T>): Promise<T>;

@@ -31,6 +31,7 @@ export interface DownloadsParts {
   /** Of the machine: for orgs without a secret HF_TOKEN. */
   readonly token: string | undefined;
   readonly pace?: Pace;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 export interface DownloadWork {
@@ -108,6 +109,7 @@ export function createDownloadWork(parts: DownloadsParts): DownloadWork {
       folder,
       pace,
       signal,
+      onBytes: parts.onBytes,
       target: (file) => targetOf(download, file.name, hub),
       exclusive: catalogue.exclusive,
       save: (progress) => save(download.id, progress, { meter, signal }),

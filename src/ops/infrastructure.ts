@@ -12,6 +12,7 @@ import type { Services } from '../supervise/service.ts';
 import type { StorageVerdict } from '../supervise/storage.ts';
 import { runCheck, type HealthBoard } from './health.ts';
 import { createMachineLoad } from './machine-load.ts';
+import { readRedis } from './redis-facts.ts';
 
 export interface InfrastructureParts {
   readonly board: HealthBoard;
@@ -142,21 +143,6 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
 function storageReply({ facts, wanted, plan, banner, reasons }: StorageVerdict): z.infer<typeof storageHealth> {
   const { path, mountType, mountPoint, freeBytes, totalBytes, fsyncMs, keepsOwner, keepsMode, locks } = facts;
   return { path, mountType, mountPoint, wanted, plan, banner, reasons: [...reasons], freeBytes, totalBytes, fsyncMs, keepsOwner, keepsMode, locks };
-}
-
-async function readRedis(client: Redis | undefined) {
-  if (client === undefined) throw new Error('there is none; apt-get install redis-server, or set REDIS_URL, and restart');
-  await client.ping();
-  const text = await client.info();
-  const field = (name: string): string | undefined => new RegExp(`^${name}:(.*)$`, 'm').exec(text)?.[1]?.trim();
-  const number = (name: string): number => Number(field(name) ?? 0);
-  return {
-    version: field('redis_version') ?? 'unknown',
-    usedMemoryBytes: number('used_memory'),
-    maxMemoryBytes: number('maxmemory'),
-    evictedKeys: number('evicted_keys'),
-    clients: number('connected_clients'),
-  };
 }
 
 async function measureFolders(workspacePath: string, clock: Clock): Promise<z.infer<typeof folderSize>[]> {

@@ -1,5 +1,5 @@
 /** Metrics of models. A model's name is a label: an administrator gives it, and there are as many as models. */
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 
 /** What a model has done since Studio started. */
 export interface ModelFigures {
@@ -32,11 +32,19 @@ const FIGURES: readonly (readonly [name: string, help: string, of: (figures: Mod
 /** @param figures of every model that was used since Studio started */
 export function registerModelMetrics(registry: Registry, figures: () => readonly ModelFigures[]): void {
   for (const [name, help, of] of FIGURES) {
-    const gauge = new Gauge({
-      name,
-      help,
-      labelNames: ['model'],
-      registers: [registry],
+    const labelled = { name, help, labelNames: ['model'] as const, registers: [registry] };
+    if (name.endsWith('_total')) {
+      const counter: Counter<'model'> = new Counter({
+        ...labelled,
+        collect() {
+          counter.reset();
+          for (const one of figures()) counter.inc({ model: one.name }, of(one));
+        },
+      });
+      continue;
+    }
+    const gauge: Gauge<'model'> = new Gauge({
+      ...labelled,
       collect() {
         // A model that was deleted is not shown for ever.
         gauge.reset();
