@@ -1,13 +1,14 @@
 /** The machine under the application: storage, lock, PostgreSQL, Redis, log. Imported by main once the port answers.
  *  Each thing started adds its own stop. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { CompleteConfig, Config } from './config/schema.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Clock } from './kernel/clock.ts';
 import { messageOf } from './kernel/fail.ts';
 import { createLogger, type Logger } from './kernel/log.ts';
 import { startDatabase } from './ops/database-start.ts';
+import { guardDisks } from './ops/disk-guard.ts';
 import { watch, type HealthBoard } from './ops/health.ts';
 import { openLogOutput } from './ops/log-output.ts';
 import { startRedisIfAny } from './ops/redis-start.ts';
@@ -66,6 +67,11 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   const services = createServices({ clock, log });
   shutdown.add('services', () => services.stopAll());
   shutdown.setForce(() => killServices(services));
+  // Before PostgreSQL: on a full disk it starts only once the reserve is given away.
+  const dataHome = dirname(storage.dataDir);
+  mkdirSync(dataHome, { recursive: true });
+  const disk = await guardDisks({ folders: [workspacePath, dataHome], clock, log, board, onRoom: () => void wakeServices(services, log) });
+  shutdown.add('disk guard', () => disk.stop());
   // Side by side: Redis needs nothing of PostgreSQL, and both are there sooner.
   const [connections, redis] = await Promise.all([
     startDatabase({ config, clock, log, services, progress, dataDir: storage.dataDir, socketDir: runtime.postgres, signal: shutdown.signal }),
@@ -101,7 +107,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
     progress.enter('gate');
     await waitForEndpoints({ endpoints: config.gateEndpoints, timeoutMs: config.gateTimeoutS * 1_000, clock, progress, signal: shutdown.signal });
   }
-  return { config, loaded, log, database, connections, redis: redis?.client, services, storage, runtime };
+  return { config, loaded, log, database, connections, redis: redis?.client, services, storage, disk, runtime };
 }
 
 /** The last lines of the start: where to go, and the claim link while nobody has claimed it. */
@@ -139,6 +145,13 @@ function crashWith(log: Logger): void {
   };
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
+}
+
+/** A disk has room again: what could not start for want of it need not wait for its next try. */
+async function wakeServices(services: Services, log: Logger): Promise<void> {
+  for (const { name, state } of services.list())
+    if (state === 'backing_off')
+      await services.start(name).catch((error: unknown) => log.warn({ service: name, cause: messageOf(error) }, 'still does not start')); // Serial: PostgreSQL and Redis.
 }
 
 /** Each leads a group of its own: what it started goes with it, but for PostgreSQL, which ends its own. */

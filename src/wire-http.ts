@@ -12,7 +12,7 @@ import type { Realtime } from './realtime/realtime.ts';
 import type { ServiceHost } from './services/services.ts';
 import { projectRoot } from './supervise/project-root.ts';
 
-export interface HttpWireParts extends Pick<AppParts, 'routes' | 'database' | 'log' | 'clock' | 'isDatabaseAway' | 'holder' | 'observe'> {
+export interface HttpWireParts extends Pick<AppParts, 'routes' | 'database' | 'log' | 'clock' | 'isDatabaseAway' | 'isDiskFull' | 'holder' | 'observe'> {
   readonly config: CompleteConfig;
   readonly identity: Identity;
   readonly realtime: Realtime;
@@ -44,6 +44,7 @@ export function wireHttp(parts: HttpWireParts): WiredHttp {
     config: { corsOrigins: config.corsOrigins, allowedHosts, proxy, requestTimeoutMs: config.requestTimeoutS * 1_000 },
     ui: createStaticUi(join(projectRoot(), 'dist/web')),
     isDatabaseAway: parts.isDatabaseAway,
+    isDiskFull: parts.isDiskFull,
     holder: parts.holder,
     observe: parts.observe,
   });

@@ -66,6 +66,7 @@ import { createEgress, type Egress } from './kernel/egress.ts';
 import type { EgressConnections } from './kernel/egress-connections.ts';
 import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
+import type { DiskGuard } from './ops/disk-guard.ts';
 import type { HealthBoard } from './ops/health.ts';
 import { announceMachine } from './ops/announcements.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
@@ -102,6 +103,7 @@ export interface WireParts {
   readonly redis: Redis | undefined;
   readonly services: Services;
   readonly storage: StorageVerdict;
+  readonly disk: Pick<DiskGuard, 'isFull'>;
   readonly board: HealthBoard;
   readonly progress: BootProgress;
 }
@@ -300,6 +302,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...{ config, identity, realtime, routes, database, clock, log, host: services.host },
     isDraining: () => isDraining,
     isDatabaseAway: () => parts.board.downMs('database') > AWAY_MS,
+    isDiskFull: parts.disk.isFull,
     holder: () => engine.ownerId,
     observe: (answered) => {
       meter.requestAnswered(answered.status);

@@ -163,7 +163,7 @@ export const instanceEndpoints = [
     body: startInstance,
     status: 201,
     reply: instance,
-    errors: ['invalid_body', 'invalid_query', 'not_found', 'conflict', 'too_large'],
+    errors: ['invalid_body', 'invalid_query', 'not_found', 'conflict', 'too_large', 'disk_full'],
   }),
   endpoint({
     key: 'POST /api/v1/workflows/{id}/instances/batch',
@@ -173,7 +173,7 @@ export const instanceEndpoints = [
     body: z.strictObject({ inputs: z.array(json).min(1).max(10_000), priority: z.int().min(0).max(100).optional(), labels: labels.optional() }),
     status: 201,
     reply: z.strictObject({ ids: z.array(z.string()) }),
-    errors: ['invalid_body', 'not_found', 'conflict', 'too_large'],
+    errors: ['invalid_body', 'not_found', 'conflict', 'too_large', 'disk_full'],
   }),
   endpoint({
     key: 'GET /api/v1/instances',
@@ -282,7 +282,7 @@ export const instanceEndpoints = [
     body: z.strictObject({ from: z.string().max(512).optional(), version: z.enum(['same', 'newest']).default('same'), input: json.optional() }),
     status: 201,
     reply: instance,
-    errors: ['invalid_body', 'not_found', 'conflict', 'illegal_transition'],
+    errors: ['invalid_body', 'not_found', 'conflict', 'illegal_transition', 'disk_full'],
   }),
   stepCommand('start', 'Start a step that waits for a person: a manual one, or one paused in debug mode'),
   stepCommand('retry', 'Run a finished step again in a new generation'),

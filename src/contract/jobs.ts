@@ -145,7 +145,7 @@ export const jobEndpoints = [
     body: submitJob,
     status: 201,
     reply: z.strictObject({ ids: z.array(z.string()), groupId: z.string().optional(), job }),
-    errors: ['invalid_body', 'conflict', 'queue_full', 'unsatisfiable', 'too_large'],
+    errors: ['invalid_body', 'conflict', 'queue_full', 'unsatisfiable', 'too_large', 'disk_full'],
   }),
   endpoint({
     key: 'POST /api/v1/jobs/test',
@@ -156,7 +156,7 @@ export const jobEndpoints = [
     status: 200,
     reply: z.string(),
     replyType: 'text/plain; charset=utf-8',
-    errors: ['invalid_body', 'conflict', 'queue_full', 'unsatisfiable', 'too_large'],
+    errors: ['invalid_body', 'conflict', 'queue_full', 'unsatisfiable', 'too_large', 'disk_full'],
     streams: true,
   }),
   endpoint({

@@ -66,7 +66,7 @@ export const testRunEndpoints = [
     body: startTestRun,
     status: 201,
     reply: z.strictObject({ instanceId: z.string(), answered: z.array(answered) }),
-    errors: ['invalid_body', 'not_found', 'conflict', 'invalid_graph', 'forbidden', 'too_large'],
+    errors: ['invalid_body', 'not_found', 'conflict', 'invalid_graph', 'forbidden', 'too_large', 'disk_full'],
   }),
   endpoint({
     key: 'GET /api/v1/workflows/{id}/last-outputs',

@@ -19,7 +19,7 @@ export const webhookEndpoints = [
     bodyKind: 'bytes',
     status: 202,
     reply: accepted,
-    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body', 'too_large', 'rate_limited'],
+    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body', 'too_large', 'rate_limited', 'disk_full'],
   }),
   endpoint({
     key: 'GET /webhooks/{token}',
@@ -29,6 +29,6 @@ export const webhookEndpoints = [
     query,
     status: 202,
     reply: accepted,
-    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body', 'rate_limited'],
+    errors: ['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_body', 'rate_limited', 'disk_full'],
   }),
 ] as const;

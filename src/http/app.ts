@@ -45,6 +45,7 @@ export interface AppParts {
   readonly isDraining?: (() => boolean) | undefined;
   /** The database has not answered for a while: calls are refused at once instead of waiting for it. */
   readonly isDatabaseAway?: (() => boolean) | undefined;
+  readonly isDiskFull?: (() => boolean) | undefined;
   /** Hears of every answered request, for metrics. `route` is the endpoint's key, or empty. */
   readonly observe?: ((facts: { readonly route: string; readonly method: string; readonly status: number; readonly ms: number }) => void) | undefined;
   /** Checks replies against the contract: for tests. */
@@ -104,6 +105,7 @@ export function createApp(parts: AppParts): HttpApp {
     requestTimeoutMs: config.requestTimeoutMs,
     isDraining: parts.isDraining ?? (() => false),
     isDatabaseAway: parts.isDatabaseAway ?? (() => false),
+    isDiskFull: parts.isDiskFull ?? (() => false),
     checkReplies: parts.checkReplies ?? false,
   });
   app.notFound(async (context) => {

@@ -37,6 +37,8 @@ export interface MountParts {
   readonly isDraining: () => boolean;
   /** It has not answered for a while: asking it again would only wait. */
   readonly isDatabaseAway: () => boolean;
+  /** No room on a disk: what would add to it is refused before it is read. */
+  readonly isDiskFull: () => boolean;
   /** Parses replies by the contract too: for tests. */
   readonly checkReplies: boolean;
 }
@@ -119,6 +121,8 @@ async function admitAndParse(
     refuseForeignOrigin({ request, peer: facts.peer, viaCookie: caller?.via === 'cookie', cors: parts.cors });
     if (parts.isDraining()) fail('draining');
   }
+  if (spec.errors?.includes('disk_full') === true && parts.isDiskFull())
+    fail('disk_full', 'The disk is nearly full: nothing is added until there is room. Delete files, models or old runs, or enlarge the volume.');
   const url = new URL(request.url);
   const params = spec.params === undefined ? undefined : parseBy(spec.params, pathValues(spec.key, url.pathname), 'path');
   const query = parseBy(spec.query ?? emptyObject, parseQuery(url.search), 'query');

@@ -44,6 +44,8 @@ export interface AppOptions {
   readonly redis?: boolean;
   /** A PostgreSQL of its own: for tests that look at where the outbox is read to, which other tests' open transactions hold back. */
   readonly hasOwnServer?: boolean;
+  /** Default: there is room. */
+  readonly isDiskFull?: () => boolean;
 }
 
 /** Starts an app with people in it. Close it in `after`. */
@@ -79,6 +81,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     redis,
     services,
     storage,
+    disk: { isFull: options.isDiskFull ?? (() => false) },
     clock,
     board,
     progress,

@@ -226,11 +226,11 @@ async function steady<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** @throws Error after 30 s: far beyond anything a test waits for */
+/** @throws Error after 120 s: far beyond anything a test waits for */
 async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 120_000;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('it did not come to that within 30 s');
+    if (performance.now() > deadline) throw new Error('it did not come to that within 120 s');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -1,0 +1,184 @@
+/** Watches the room on the disks that hold what must be kept. Before one is full, calls that would add to it are refused (507); a file of ballast keeps room
+ *  back that is given away when something else fills the disk, so that PostgreSQL starts and an administrator can delete.
+ *  Never deletes anything but its own ballast. One thing to know: room returns without a restart, and what waited for it is woken. */
+import { open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/fail.ts';
+import type { Logger } from '../kernel/log.ts';
+import type { HealthBoard } from './health.ts';
+
+/** What a disk has, bytes; null where the file system does not count files. */
+export interface DiskRoom {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  readonly freeFiles: number | null;
+}
+
+/** low: told. full: nothing is added. spent: the ballast is given away too. */
+export type DiskLevel = 'ok' | 'low' | 'full' | 'spent';
+
+const MIB = 2 ** 20;
+const LOOK_MS = 1_000;
+/** Of a full disk PostgreSQL still needs some: a WAL segment is 16 MiB, and a checkpoint frees them only after it wrote. */
+const FULL_BYTES = 128 * MIB;
+const LOW_BYTES = 1_024 * MIB;
+const SPENT_BYTES = 24 * MIB;
+const BALLAST_BYTES = 256 * MIB;
+/** Small disks keep smaller reserves: these parts of the whole. */
+const PART = { low: 0.1, full: 0.04, spent: 0.01, ballast: 0.05 } as const;
+const FEW_FILES = { low: 5_000, full: 500, spent: 100 } as const;
+const CHUNK = MIB;
+
+/** Bytes below which each level begins, and what the ballast takes. Pure. */
+export function reservesOf(totalBytes: number): { readonly low: number; readonly full: number; readonly spent: number; readonly ballast: number } {
+  const part = (most: number, share: number): number => Math.min(most, Math.round(totalBytes * share));
+  return {
+    low: part(LOW_BYTES, PART.low),
+    full: part(FULL_BYTES, PART.full),
+    spent: part(SPENT_BYTES, PART.spent),
+    ballast: part(BALLAST_BYTES, PART.ballast),
+  };
+}
+
+/** The level that `room` means after `before`: a level is left only when there is half as much again, so that it does not flicker. Pure. */
+export function levelOf(room: DiskRoom, before: DiskLevel): DiskLevel {
+  const reserves = reservesOf(room.totalBytes);
+  for (const level of ['spent', 'full', 'low'] as const) {
+    const slack = RANK[before] >= RANK[level] ? 1.5 : 1;
+    const isFew = room.freeFiles !== null && room.freeFiles < FEW_FILES[level] * slack;
+    if (room.freeBytes < reserves[level] * slack || isFew) return level;
+  }
+  return 'ok';
+}
+
+const RANK: Readonly<Record<DiskLevel, number>> = { ok: 0, low: 1, full: 2, spent: 3 };
+
+export interface DiskGuard {
+  /** True while nothing may be added. */
+  isFull(): boolean;
+  stop(): Promise<void>;
+}
+
+interface GuardParts {
+  /** Folders that must keep room; several on one disk count once. */
+  readonly folders: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly board: Pick<HealthBoard, 'report'>;
+  /** A disk that was full has room again. */
+  readonly onRoom: () => void;
+  /** For tests: what a folder's disk has. */
+  readonly measure?: (folder: string) => Promise<DiskRoom>;
+}
+
+interface Disk {
+  readonly folder: string;
+  readonly ballast: string;
+  level: DiskLevel;
+  hasBallast: boolean;
+}
+
+/** Looks once before it returns, then every second. */
+export async function guardDisks(parts: GuardParts): Promise<DiskGuard> {
+  const { clock, log, board } = parts;
+  const disks = await disksOf(parts.folders);
+  const ending = new AbortController();
+  let cancel = (): void => undefined;
+
+  async function look(): Promise<void> {
+    // Serial: two disks at most.
+    for (const disk of disks)
+      await lookAt(disk, parts, ending.signal).catch((error: unknown) =>
+        log.warn({ folder: disk.folder, cause: messageOf(error) }, 'the room on a disk can not be told'),
+      );
+    const faults = disks.filter(({ level }) => level !== 'ok').map(faultOf);
+    board.report('disk', faults.length === 0 ? null : faults.join('; '), false);
+  }
+  async function loop(): Promise<void> {
+    await look();
+    if (!ending.signal.aborted) cancel = clock.after(LOOK_MS, () => void (looking = loop()));
+  }
+  let looking = loop();
+  await looking;
+  return {
+    isFull: () => disks.some(({ level }) => RANK[level] >= RANK.full),
+    async stop() {
+      ending.abort();
+      cancel();
+      await looking;
+    },
+  };
+}
+
+async function disksOf(folders: readonly string[]): Promise<Disk[]> {
+  const seen = new Map<number, Disk>();
+  for (const folder of folders) {
+    const { dev } = await stat(folder); // Serial: two folders.
+    const ballast = join(folder, '.ballast');
+    if (!seen.has(dev)) seen.set(dev, { folder, ballast, level: 'ok', hasBallast: await exists(ballast) });
+  }
+  return [...seen.values()];
+}
+
+async function lookAt(disk: Disk, { measure = measureRoom, log, onRoom }: GuardParts, signal: AbortSignal): Promise<void> {
+  const room = await measure(disk.folder);
+  const before = disk.level;
+  disk.level = levelOf(room, before);
+  if (disk.level !== before)
+    log[RANK[disk.level] > RANK.low ? 'error' : 'warn']({ folder: disk.folder, before, now: disk.level, ...room }, 'the room on a disk changed');
+  if (disk.level === 'spent' && disk.hasBallast) {
+    await rm(disk.ballast, { force: true });
+    disk.hasBallast = false;
+    log.error({ folder: disk.folder }, 'the disk is full: its reserve was given away so that deleting still works');
+    onRoom();
+    return;
+  }
+  if (RANK[before] >= RANK.full && RANK[disk.level] < RANK.full) onRoom();
+  const reserves = reservesOf(room.totalBytes);
+  // Only where it leaves what is told as low far away.
+  if (disk.level === 'ok' && !disk.hasBallast && reserves.ballast > 0 && room.freeBytes > reserves.ballast + 2 * reserves.low)
+    disk.hasBallast = await makeBallast(disk.ballast, reserves.ballast, signal);
+}
+
+/** What must be done, for health. */
+function faultOf({ folder, level, hasBallast }: Disk): string {
+  if (level === 'low') return `${folder} has little room left: delete what is not needed, or enlarge the volume`;
+  const reserve = level === 'spent' && !hasBallast ? ' The reserve is used up.' : '';
+  return `${folder} is full: new work, uploads and downloads are refused until there is room. Delete files, models or old runs, or enlarge the volume.${reserve}`;
+}
+
+/** Real blocks, whole or not at all: a compressing file system takes zeros for nothing. @returns whether it is there now */
+async function makeBallast(path: string, bytes: number, signal: AbortSignal): Promise<boolean> {
+  const draft = `${path}.new`;
+  try {
+    const file = await open(draft, 'w', 0o600);
+    try {
+      const chunk = crypto.getRandomValues(Buffer.allocUnsafe(65_536));
+      const block = Buffer.concat(Array.from({ length: CHUNK / chunk.length }, () => chunk));
+      for (let written = 0; written < bytes && !signal.aborted; written += CHUNK) await file.write(block, 0, Math.min(CHUNK, bytes - written));
+    } finally {
+      await file.close();
+    }
+    if (signal.aborted) throw new Error('stopped');
+    await rename(draft, path);
+    return true;
+  } catch {
+    // No room after all, or Studio stops: a later look tries again.
+    await rm(draft, { force: true });
+    return false;
+  }
+}
+
+async function measureRoom(folder: string): Promise<DiskRoom> {
+  const { bavail, bsize, blocks, files, ffree } = await statfs(folder);
+  // Some file systems have no table of files, or say nothing about it.
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize, freeFiles: files > 0 ? ffree : null };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
