@@ -5,7 +5,7 @@ import type { Command } from './command.ts';
 /** In the order in which help lists them. */
 const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<Command> }>> = {
   start: { about: 'run Studio in the foreground (the default)', load: () => Promise.reject(new Error('start is run by cli.ts')) },
-  status: { about: 'what runs, on which port [--json]', load: async () => (await import('./status.ts')).status },
+  status: { about: 'what runs, on which port [--json] [--ready: fails unless it can work]', load: async () => (await import('./status.ts')).status },
   doctor: { about: 'look for what could go wrong, each with its remedy [--json]', load: async () => (await import('./doctor.ts')).doctor },
   claim: { about: 'show the claim link of the first administrator', load: async () => (await import('./claim.ts')).claim },
   'reset-password': {
@@ -13,7 +13,7 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
     load: async () => (await import('./reset-password.ts')).resetPassword,
   },
   config: { about: 'explain: each key, its value and where it came from [--json]', load: async () => (await import('./config.ts')).config },
-  db: { about: 'check | status | migrate | rollback [--to N]', load: async () => (await import('./db.ts')).db },
+  db: { about: 'check | status | migrate | rollback [--to N] [--dry-run]', load: async () => (await import('./db.ts')).db },
   token: { about: 'create [EMAIL] [--name N] [--scopes a,b]: a new API key', load: async () => (await import('./token.ts')).token },
   logs: { about: 'the log of Studio [--lines N] [--follow]', load: async () => (await import('./logs.ts')).logs },
   models: { about: 'add-cuda | add-vulkan: run models on graphics cards', load: async () => (await import('./models.ts')).models },

@@ -1,12 +1,19 @@
-/** `studio db check|status|migrate|rollback`: the schema, also while Studio does not run. Rolling back under a running Studio is refused. */
-import { migrate, migrationStatus, type MigrationStatus } from '../store/migrate.ts';
+/** `studio db check|status|migrate|rollback`: the schema, also while Studio does not run. Rolling back under a running Studio is refused, and so is
+ *  one that would lose data, unless `--force` says that this is meant. */
+import { label, migrate, migrationStatus, type MigrationStatus } from '../store/migrate.ts';
+import { lossLine, planMigration, type MigrationPlan } from '../store/migrate-plan.ts';
 import { print, printJson, readArguments, readConfig, type Command } from './command.ts';
 import { withWorkspace, type WorkspaceDatabase } from './workspace.ts';
 
-const USAGE = 'studio: db check | db status [--json] | db migrate [--to N] | db rollback [--to N]\n';
+const USAGE = 'studio: db check | db status [--json] | db migrate [--to N] [--dry-run] | db rollback [--to N] [--dry-run] [--force]\n';
 
 export const db: Command = async (args) => {
-  const { values, positionals } = readArguments(args, { to: { type: 'string' }, json: { type: 'boolean' } });
+  const { values, positionals } = readArguments(args, {
+    to: { type: 'string' },
+    json: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+    force: { type: 'boolean' },
+  });
   const [verb] = positionals;
   const run = verb === undefined ? undefined : VERBS[verb];
   if (run === undefined || (values.to !== undefined && !/^\d+$/.test(values.to))) {
@@ -14,13 +21,20 @@ export const db: Command = async (args) => {
     return 2;
   }
   return withWorkspace(await readConfig(values.config), (workspace) =>
-    run(workspace, { to: values.to === undefined ? undefined : Number(values.to), json: values.json === true }),
+    run(workspace, {
+      to: values.to === undefined ? undefined : Number(values.to),
+      json: values.json === true,
+      isDryRun: values['dry-run'] === true,
+      isForced: values.force === true,
+    }),
   );
 };
 
 interface Wanted {
   readonly to: number | undefined;
   readonly json: boolean;
+  readonly isDryRun: boolean;
+  readonly isForced: boolean;
 }
 
 const VERBS: Readonly<Record<string, (workspace: WorkspaceDatabase, wanted: Wanted) => Promise<number>>> = {
@@ -39,19 +53,46 @@ const VERBS: Readonly<Record<string, (workspace: WorkspaceDatabase, wanted: Want
     else for (const line of statusLines(status)) print(line);
     return 0;
   },
-  async migrate({ connections }, { to }) {
-    const { ran, version } = await migrate({ owner: connections.owner, ...(to === undefined ? {} : { target: to }) });
-    print(ran.length === 0 ? `Nothing to do: the schema is at version ${version}.` : `${ran.join('\n')}\nThe schema is at version ${version}.`);
-    return 0;
+  async migrate({ connections: { owner } }, { to, isDryRun }) {
+    const { version, newest } = await migrationStatus({ owner });
+    const target = to ?? newest;
+    if (target < version)
+      throw new Error(`The schema is at version ${version}, above ${target}. To go back: studio db rollback --to ${target} (try --dry-run first).`);
+    if (isDryRun) return tellPlan(await planMigration({ owner, target }));
+    return tellRan(await migrate({ owner, target }));
   },
-  async rollback({ connections, isServing }, { to }) {
+  async rollback({ connections: { owner }, isServing }, { to, isDryRun, isForced }) {
     if (isServing) throw new Error('Studio runs: stop it first, a rollback takes tables away from under it.');
-    const { version } = await migrationStatus({ owner: connections.owner });
-    const result = await migrate({ owner: connections.owner, target: to ?? Math.max(0, version - 1) });
-    print(`${result.ran.join('\n')}\nThe schema is at version ${result.version}.`);
-    return 0;
+    const { version } = await migrationStatus({ owner });
+    const target = to ?? Math.max(0, version - 1);
+    if (target > version) throw new Error(`The schema is at version ${version}, below ${target}. To go up: studio db migrate --to ${target}.`);
+    const plan = await planMigration({ owner, target });
+    if (isDryRun) return tellPlan(plan);
+    if (plan.losses.length > 0 && !isForced) {
+      throw new Error(
+        `Nothing was changed: going back to version ${target} would lose data.\n${lossLines(plan).join('\n')}\nMake a backup (studio backup create), then run it again with --force.`,
+      );
+    }
+    return tellRan(await migrate({ owner, target }));
   },
 };
+
+function tellPlan(plan: MigrationPlan): number {
+  print(plan.steps.length === 0 ? `Nothing to do: the schema is at version ${plan.from}.` : `Would go from version ${plan.from} to ${plan.to}:`);
+  for (const step of plan.steps) print(`  ${step}`);
+  if (plan.losses.length > 0) print(`Would lose, and needs --force:\n${lossLines(plan).join('\n')}`);
+  else if (plan.to < plan.from) print('Would lose no data.');
+  return 0;
+}
+
+function tellRan({ ran, version }: { readonly ran: readonly string[]; readonly version: number }): number {
+  print(ran.length === 0 ? `Nothing to do: the schema is at version ${version}.` : `${ran.join('\n')}\nThe schema is at version ${version}.`);
+  return 0;
+}
+
+function lossLines({ losses }: MigrationPlan): readonly string[] {
+  return losses.map((loss) => `  ${lossLine(loss)}`);
+}
 
 function statusLines(status: MigrationStatus): readonly string[] {
   return [
@@ -59,8 +100,4 @@ function statusLines(status: MigrationStatus): readonly string[] {
     ...status.applied.map((migration) => `  applied  ${label(migration)}  ${migration.appliedAt.toISOString()}`),
     ...status.pending.map((migration) => `  pending  ${label(migration)}`),
   ];
-}
-
-function label({ version, name }: { readonly version: number; readonly name: string }): string {
-  return `${String(version).padStart(4, '0')}_${name}`;
 }

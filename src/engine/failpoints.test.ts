@@ -13,6 +13,7 @@ const elsewhere: Partial<Record<FailpointName, string>> = {
   'notify.before_commit': 'src/notify/crash.test.ts',
   'notify.before_send': 'src/notify/crash.test.ts',
   'notify.sent': 'src/notify/crash.test.ts',
+  'migrate.statement': 'src/store/migrate-kill.test.ts',
 };
 
 /** Only who takes over passes these: the first death makes one. */

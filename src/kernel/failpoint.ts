@@ -18,6 +18,7 @@ export const failpointNames = [
   'notify.before_commit',
   'notify.before_send',
   'notify.sent',
+  'migrate.statement',
 ] as const;
 export type FailpointName = (typeof failpointNames)[number];
 

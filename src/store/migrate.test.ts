@@ -4,29 +4,10 @@ import pg from 'pg';
 import { systemClock } from '../kernel/clock.ts';
 import { derivedId } from '../kernel/ids.ts';
 import { testDatabase } from '../test/database.ts';
+import { dumpSchema as dump } from '../test/schema-dump.ts';
 import { migrate, migrationStatus, requireMigrated } from './migrate.ts';
+import { planMigration } from './migrate-plan.ts';
 import { listMigrations, type Migration } from './migrations.ts';
-
-/** Everything that a schema consists of, as text that can be compared. */
-async function dump(config: pg.ClientConfig): Promise<string> {
-  const client = new pg.Client(config);
-  await client.connect();
-  const { rows } = await client.query<{ line: string }>(`
-    select 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '') as line
-      from information_schema.columns where table_schema = 'public' and table_name <> 'schema_migrations'
-    union all select 'index ' || indexdef from pg_indexes where schemaname = 'public' and tablename <> 'schema_migrations'
-    union all select 'constraint ' || conrelid::regclass || ' ' || pg_get_constraintdef(oid) from pg_constraint
-      where connamespace = 'public'::regnamespace and conrelid <> coalesce(to_regclass('public.schema_migrations')::oid, 0)
-    union all select 'policy ' || tablename || ' ' || policyname || ' ' || roles::text || ' ' || coalesce(qual, '') || ' ' || coalesce(with_check, '') from pg_policies
-    union all select 'grant ' || table_name || ' ' || grantee || ' ' || privilege_type from information_schema.role_table_grants
-      where table_schema = 'public' and table_name <> 'schema_migrations'
-    union all select 'rls ' || relname || ' ' || relrowsecurity || ' ' || relforcerowsecurity from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
-      and relname <> 'schema_migrations'
-    union all select 'routine ' || oid::regprocedure from pg_proc where pronamespace = 'public'::regnamespace
-    order by 1`);
-  await client.end();
-  return rows.map((row) => row.line).join('\n');
-}
 
 const two: readonly Migration[] = [
   { version: 1, name: 'create_a', up: 'create table a (id int primary key);', down: 'drop table a;', checksum: 'aaaa' },
@@ -169,22 +150,81 @@ test('run data of an older Studio becomes the first period whole, and a roll bac
   await db.close();
 });
 
-test('a connection lost at any statement leaves a whole number of migrations, and the next run finishes', async () => {
-  const whole = await testDatabase();
-  const golden = await dump(whole.roles.owner);
-  await whole.close();
-  const [core, ...rest] = listMigrations();
-  assert.ok(core);
-  const statements = core.up.split(/;\n(?=\n|create|grant|insert|alter|do|--)/);
+test('a plan of the way down names every row and value that would go, and changes nothing', async () => {
   const db = await testDatabase({ empty: true });
-  // Every fifth boundary: each of them takes a sixth of a second. STUDIO_TEST_BOUNDARIES=1 takes all.
-  const step = Number(process.env['STUDIO_TEST_BOUNDARIES'] ?? 5);
-  for (let cut = 0; cut < statements.length; cut += step) {
-    const kill = `${statements.slice(0, cut).join(';\n')};\nselect pg_terminate_backend(pg_backend_pid());`;
-    await assert.rejects(migrate({ owner: db.roles.owner, migrations: [{ ...core, up: kill }, ...rest] }));
-  }
-  assert.equal(await dump(db.roles.owner), '');
-  await migrate({ owner: db.roles.owner });
-  assert.equal(await dump(db.roles.owner), golden);
+  const migrations: readonly Migration[] = [
+    ...two,
+    {
+      version: 3,
+      name: 'widen_b',
+      up: `alter table b add column name text, add column size int not null default 0;`,
+      down: 'alter table b drop column name, drop column size;',
+      checksum: 'cccc',
+    },
+    { version: 4, name: 'thin_b', up: 'select 1;', down: 'delete from b where id > 7;', checksum: 'dddd' },
+  ];
+  const options = { owner: db.roles.owner, migrations };
+  assert.deepEqual(await planMigration({ ...options, target: 2 }), { from: 0, to: 2, steps: ['up 0001_create_a', 'up 0002_create_b'], losses: [] });
+  await migrate(options);
+  assert.deepEqual((await planMigration({ ...options, target: 2 })).losses, []);
+  const client = await ownerOf(db.roles.owner);
+  await client.query(`alter table b enable row level security; alter table b force row level security`);
+  await client.query(`create policy all_rows on b using (true)`);
+  await client.query(`insert into b (id, name, size) values (2, 'two', 0), (3, null, 5), (8, 'eight', 8)`);
+  await client.query(`drop policy all_rows on b`);
+  await client.end();
+  const before = await dump(db.roles.owner);
+  assert.deepEqual(await planMigration({ ...options, target: 1 }), {
+    from: 4,
+    to: 1,
+    steps: ['down 0004_thin_b', 'down 0003_widen_b', 'down 0002_create_b'],
+    losses: [{ table: 'b', column: null, rows: 4 }],
+  });
+  assert.deepEqual((await planMigration({ ...options, target: 2 })).losses, [
+    { table: 'b', column: null, rows: 1 },
+    { table: 'b', column: 'name', rows: 2 },
+    { table: 'b', column: 'size', rows: 2 },
+  ]);
+  assert.equal(await dump(db.roles.owner), before);
   await db.close();
 });
+
+test('a table that another connection keeps is waited for, and named when the time is over; nothing is half done', async () => {
+  const db = await testDatabase({ empty: true });
+  const options = { owner: { ...db.roles.owner, application_name: 'migrator' }, migrations: two };
+  await migrate({ ...options, target: 1 });
+  const holder = await ownerOf({ ...db.roles.owner, application_name: 'a report' });
+  await holder.query('begin; lock table a in access exclusive mode');
+  const touching: Migration = {
+    version: 2,
+    name: 'touch_a',
+    up: 'create table c (id int); alter table a add column x int;',
+    down: 'drop table c;',
+    checksum: 'eeee',
+  };
+  const wanted = { ...options, migrations: [...two.slice(0, 1), touching] };
+  await assert.rejects(
+    migrate({ ...wanted, lockTimeoutMs: 50 }),
+    /0002_touch_a needs tables that other connections kept for 50 ms.*a report, idle in transaction/,
+  );
+  const patient = migrate(wanted);
+  await holder.query('rollback');
+  assert.deepEqual((await patient).ran, ['up 0002_touch_a']);
+  await holder.end();
+  await db.close();
+});
+
+test('who comes while another migrates is told so', async () => {
+  const db = await testDatabase({ empty: true });
+  const holder = await ownerOf(db.roles.owner);
+  await holder.query('select pg_advisory_lock($1)', [0x57_75_64_02]);
+  await assert.rejects(migrate({ owner: db.roles.owner, migrations: two, lockTimeoutMs: 50 }), /Another process has been migrating this database for 50 ms/);
+  await holder.end();
+  await db.close();
+});
+
+async function ownerOf(config: pg.ClientConfig): Promise<pg.Client> {
+  const client = new pg.Client(config);
+  await client.connect();
+  return client;
+}
