@@ -18,7 +18,7 @@ export const batchCommand = z.strictObject({
     workflowId: z.string().max(64).optional(),
     label: z
       .string()
-      .max(330)
+      .max(1_000)
       .regex(/^[^:]+:/, 'write a label as key:value')
       .optional(),
     tag: instanceFilter.tag,
@@ -27,6 +27,9 @@ export const batchCommand = z.strictObject({
     test: z.enum(['true', 'false', 'all']).optional(),
     since: timestamp.optional(),
     until: timestamp.optional(),
+    search: instanceFilter.search,
+    minDurationMs: z.number().min(0).optional(),
+    maxDurationMs: z.number().min(0).optional(),
   }),
   limit: z.int().min(1).max(MAX_BATCH).default(MAX_BATCH),
   /** Only counts. */

@@ -111,13 +111,21 @@ export const instanceFilter = {
   workflowId: z.string().max(64).optional(),
   /** A tag of the workflow. */
   tag: z.string().max(40).optional(),
-  label: z.string().max(330).optional(),
+  /** `key:value`; several, one a line: each of them. */
+  label: z.string().max(1_000).optional(),
   /** `cron`: whatever a trigger of that type started; `cron:daily`: what that one did. */
   startedBy: z.string().max(100).optional(),
   /** Test runs of drafts: left out unless asked for. */
   test: z.enum(['true', 'false', 'all']).default('false'),
   since: timestamp.optional(),
   until: timestamp.optional(),
+  /** Words, in quotes where they hold spaces: each is found in the id, the workflow's name, what started it, the labels, the error or what is waited for,
+   *  whatever the case. An id finds the instance, its reruns and those it called. */
+  search: z.string().max(200).optional(),
+  /** From start to end, or to now for what has not ended: from so long on, */
+  minDurationMs: z.coerce.number().min(0).optional(),
+  /** and shorter than this. */
+  maxDurationMs: z.coerce.number().min(0).optional(),
 };
 
 export const startInstance = z.strictObject({
@@ -179,9 +187,11 @@ export const instanceEndpoints = [
     key: 'GET /api/v1/instances',
     tag: 'instances',
     summary: 'List instances',
+    description:
+      'A filter that few instances match is looked for back in time, a quarter of a second a call: `searchedTo` then says how far back everything was looked at, and `next` goes on from there, also where `items` are few or none.',
     query: z.strictObject({ ...pageQuery, ...instanceFilter }),
     status: 200,
-    reply: page(instanceSummary),
+    reply: page(instanceSummary).extend({ searchedTo: timestamp.optional() }),
     errors: ['invalid_query'],
   }),
   endpoint({

@@ -5,7 +5,8 @@ import pg from 'pg';
 import { AppError } from '../kernel/fail.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { derivedId } from '../kernel/ids.ts';
-import { adoptInstances, listInstances, readStoredInstances } from '../store/instances.ts';
+import { searchInstances } from '../store/instance-search.ts';
+import { adoptInstances, readStoredInstances } from '../store/instances.ts';
 import { addRunPartition, listRunPartitions } from '../store/run-data.ts';
 import { silentLog, testDatabase, type TestDatabase } from '../test/database.ts';
 import { createHealthBoard } from './health.ts';
@@ -318,7 +319,7 @@ test('batches of the journal go through while periods are made and dropped', asy
   assert.ok(ids.length > 20);
   assert.deepEqual(await idsOf('instances'), ids.toSorted());
   // What stands in many periods is listed and adopted in order.
-  const listed = await listInstances(db.database.engine, { orgId: 'org_1', limit: 200 });
+  const { items: listed } = await searchInstances(db.database.engine, { orgId: 'org_1', limit: 200 }, systemClock);
   assert.deepEqual(
     listed.map(({ id, seq }) => [id, seq]),
     ids

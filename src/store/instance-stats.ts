@@ -2,15 +2,12 @@
 import type { InstanceStats } from '../contract/instance-stats.ts';
 import type { InstanceStatus } from '../contract/values.ts';
 import type { Sql } from './client.ts';
-import { filterValues, MATCHES, type InstanceFilter } from './instance-filter.ts';
+import { filterValues, idsOf, MATCHES, type InstanceFilter } from './instance-filter.ts';
 
 export interface StatsQuery {
-  readonly filter: InstanceFilter;
+  readonly filter: Omit<InstanceFilter, 'since' | 'until'>;
   readonly from: Date;
   readonly to: Date;
-  /** Ids that those of the window lie between: they bound which periods are read. */
-  readonly lowestId: string;
-  readonly highestId: string;
   readonly buckets: number;
   readonly maxRows: number;
 }
@@ -38,21 +35,28 @@ export interface Stats {
 }
 
 /** What is read is bounded before anything narrows it: a filter that few instances match must not read a whole period. Only a workflow has an index of its own. */
-const READ = `select id, org_id, workflow_id, status, labels, started_by, is_test, created_at, started_at, ended_at from instances
-  where org_id = $1 and id >= $11 and id < $12 and created_at >= $13 and created_at < $14 and ($18::text is null or workflow_id = $18) order by id desc limit $16`;
+const READ = `select id, org_id, workflow_id, status, labels, started_by, is_test, created_at, started_at, ended_at, error, waiting, rerun_of, parent_id
+  from instances
+  where org_id = $1 and id >= $16 and id < $17 and created_at >= $18 and created_at < $19 and ($23::text is null or workflow_id = $23) order by id desc limit $21`;
 
-/** Facets are counted without their own part of the filter, so it is not in MATCHES here but asked of each row. */
+/** Facets are counted without their own part of the filter, so it is not in the condition but asked of each row. */
 const ROWS = `select i.created_at, i.status, i.workflow_id, split_part(i.started_by, ':', 1) as started, extract(epoch from i.ended_at - coalesce(i.started_at, i.created_at)) * 1000 as ms,
-    coalesce(i.status = any($17::text[]), true) as is_status,
-    coalesce(case when strpos($19, ':') > 0 then i.started_by = $19 else split_part(i.started_by, ':', 1) = $19 end, true) as is_started
+    coalesce(i.status = any($22::text[]), true) as is_status,
+    coalesce(case when strpos($24, ':') > 0 then i.started_by = $24 else split_part(i.started_by, ':', 1) = $24 end, true) as is_started
   from read i where ${MATCHES}`;
 
 export async function countInstancesOverTime(sql: Sql, query: StatsQuery): Promise<Stats> {
   const { statuses, workflowId, startedBy, ...others } = query.filter;
+  const ids = idsOf({ since: query.from.toISOString(), until: query.to.toISOString() });
+  const values = [
+    ...(await filterValues(sql, others)),
+    ...[ids.from, ids.to, query.from, query.to, query.buckets, query.maxRows],
+    ...[statuses ?? null, workflowId ?? null, startedBy ?? null],
+  ];
   const { rows } = await sql.query<{ counted: Counted[] | null; facets: Facets; read: number; oldest: Date | null }>(
     `with read as materialized (${READ}), r as materialized (${ROWS}), shown as (select created_at, status, ms from r where is_status and is_started),
      placed as (
-       select least(width_bucket(extract(epoch from created_at), extract(epoch from $13::timestamptz), extract(epoch from $14::timestamptz), $15) - 1, $15 - 1) as bucket, status, ms from shown
+       select least(width_bucket(extract(epoch from created_at), extract(epoch from $18::timestamptz), extract(epoch from $19::timestamptz), $20) - 1, $20 - 1) as bucket, status, ms from shown
      ), by_status as (
        select bucket, status, count(*)::int as n from placed group by grouping sets ((bucket, status), (status))
      ), by_bucket as (
@@ -71,11 +75,7 @@ export async function countInstancesOverTime(sql: Sql, query: StatsQuery): Promi
            ) t join workflows w on w.id = t.workflow_id) f)
        ) as facets,
        (select count(*)::int from read) as read, (select min(created_at) from read) as oldest`,
-    [
-      ...filterValues(others),
-      ...[query.lowestId, query.highestId, query.from, query.to, query.buckets, query.maxRows],
-      ...[statuses ?? null, workflowId ?? null, startedBy ?? null],
-    ],
+    values,
   );
   const [row] = rows;
   const facets = row?.facets;

@@ -10,7 +10,7 @@ import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { HttpPort, NodeType, NodeTypes } from '../nodes/kit.ts';
 import { nodeTypes } from '../nodes/index.ts';
-import { readInstance } from '../store/instances.ts';
+import { readInstance } from '../store/instance-rows.ts';
 import { listSteps } from '../store/steps.ts';
 import type { Database } from '../store/client.ts';
 import { silentLog, testDatabase, type TestDatabase } from './database.ts';

@@ -2,10 +2,12 @@
 import { batchEndpoints, MAX_BATCH } from '../../contract/batches.ts';
 import type { InstanceStatus } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { AppError, fail } from '../../kernel/fail.ts';
 import type { Sql } from '../../store/client.ts';
-import { listInstances, listStatuses } from '../../store/instances.ts';
-import { labelOf } from '../filters.ts';
+import { searchInstances } from '../../store/instance-search.ts';
+import { listStatuses } from '../../store/instances.ts';
+import { instanceFilterOf } from '../filters.ts';
 import { routesOf, type Route } from '../route.ts';
 
 /** Commands at once: each waits for a commit that it shares with its neighbours. */
@@ -25,30 +27,24 @@ interface Refusal {
   readonly message: string;
 }
 
-export function batchRoutes({ engine }: { readonly engine: Pick<Engine, 'commandInstance' | 'deleteInstance'> }): readonly Route[] {
+export interface BatchParts {
+  readonly engine: Pick<Engine, 'commandInstance' | 'deleteInstance'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+}
+
+export function batchRoutes({ engine, clock }: BatchParts): readonly Route[] {
   return routesOf(batchEndpoints, {
     'POST /api/v1/instances/batch': async (call) => {
       const { command, filter, limit, dryRun } = call.body;
       const { orgId, scopes } = call.caller;
       if (command === 'delete' && scopes !== null && !scopes.includes('*') && !scopes.includes('instances:write'))
         fail('forbidden', `deleting instances needs the API-key scope instances:write; this key has ${scopes.join(', ')}`);
-      const found = await listInstances(call.sql, {
-        orgId,
-        ids: filter.ids,
-        statuses: filter.status ?? applies[command],
-        workflowId: filter.workflowId,
-        tag: filter.tag,
-        label: labelOf(filter.label),
-        startedBy: filter.startedBy,
-        test: testOf(filter),
-        since: filter.since,
-        until: filter.until,
-        limit: Math.min(limit, MAX_BATCH) + 1,
-      });
-      const chosen = found.slice(0, limit);
-      const more = found.length > limit;
-      const others = new Set(filter.ids).difference(new Set(found.map(({ id }) => id)));
-      const apart = await namedInVain(call.sql, { orgId, ids: [...others], command, hasStatus: filter.status !== undefined });
+      const { ids, status, test: _test, ...others } = filter;
+      const wanted = { ...instanceFilterOf(others, new Date(clock.now())), orgId, ids, statuses: status ?? applies[command], test: testOf(filter) };
+      const { items: chosen, next } = await searchInstances(call.sql, { ...wanted, limit: Math.min(limit, MAX_BATCH) }, clock);
+      const more = next !== null;
+      const missing = new Set(ids).difference(new Set(chosen.map(({ id }) => id)));
+      const apart = await namedInVain(call.sql, { orgId, ids: [...missing], command, hasStatus: filter.status !== undefined });
       if (dryRun) return { body: { matched: chosen.length, done: 0, refused: apart, more } };
       const run = (one: { readonly orgId: string; readonly id: string; readonly requestId: string }): Promise<void> =>
         command === 'delete' ? engine.deleteInstance(one) : engine.commandInstance({ ...one, command });

@@ -3,7 +3,7 @@ import { instanceViewEndpoints, type StepOutline } from '../../contract/instance
 import type { Definition, GraphNode } from '../../contract/graph.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import { fail } from '../../kernel/fail.ts';
-import { readInstance } from '../../store/instances.ts';
+import { readInstance } from '../../store/instance-rows.ts';
 import { listPastTries, readStepOutlines } from '../../store/step-outlines.ts';
 import { countItems } from '../../store/steps.ts';
 import { readVersion } from '../../store/workflows.ts';

@@ -6,9 +6,11 @@ import type { StepCommandRequest } from '../../engine/route-command.ts';
 import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
 import type { Identity } from '../../identity/identity.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { fail } from '../../kernel/fail.ts';
 import { Broadcast } from '../../realtime/envelope.ts';
-import { listInstances, readInstance } from '../../store/instances.ts';
+import { readInstance } from '../../store/instance-rows.ts';
+import { searchInstances } from '../../store/instance-search.ts';
 import { currentCursor, readStream } from '../../store/outbox.ts';
 import { countItems, listAttempts, listSteps, readStepLog } from '../../store/steps.ts';
 import { instanceFilterOf, statusesOf } from '../filters.ts';
@@ -20,6 +22,7 @@ export interface InstanceParts {
   readonly engine: Pick<Engine, 'startInstance' | 'startBatch' | 'rerunInstance' | 'commandInstance' | 'commandStep' | 'deleteInstance' | 'waitEnded'>;
   readonly jobs: Pick<Jobs, 'explain'>;
   readonly accounts: Pick<Identity['accounts'], 'me'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
 }
 
 type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
@@ -28,10 +31,13 @@ type StepCall = AnyCall & { readonly params: { readonly id: string; readonly pat
 /** A caller that waits longer gets a new cursor: from an old one it would hear again what everybody did meanwhile. */
 const SOON_MS = 1_000;
 
+/** A person waits for a list: what it costs is bounded, and the answer says how far it went. */
+const SEARCH_MS = 200;
+
 /** A step's log is read whole; what is further back is in the store until the instance is deleted. */
 const LOG_LINES = 10_000;
 
-export function instanceRoutes({ engine, jobs, accounts }: InstanceParts): readonly Route[] {
+export function instanceRoutes({ engine, jobs, accounts, clock }: InstanceParts): readonly Route[] {
   const command = async (
     call: AnyCall & { readonly params: { readonly id: string } },
     name: InstanceCommand,
@@ -104,8 +110,9 @@ export function instanceRoutes({ engine, jobs, accounts }: InstanceParts): reado
     'GET /api/v1/instances': async (call) => {
       const cursor = await call.cursor();
       const { limit, after, ...filter } = call.query;
-      const found = await listInstances(call.sql, { orgId: call.caller.orgId, ...instanceFilterOf(filter), after, limit: limit + 1 });
-      return { body: pageOf(found, { limit, after: (instance) => instance.id, cursor }) };
+      const wanted = instanceFilterOf(filter, new Date(clock.now()));
+      const { items, next, searchedTo } = await searchInstances(call.sql, { orgId: call.caller.orgId, ...wanted, after, limit, budgetMs: SEARCH_MS }, clock);
+      return { body: { items: [...items], next, ...(searchedTo === undefined ? {} : { searchedTo: searchedTo.toISOString() }), cursor } };
     },
     'GET /api/v1/instances/{id}': async (call) => ({ body: await requireInstance(call, call.params.id) }),
     'GET /api/v1/instances/{id}/steps': async (call) => {
