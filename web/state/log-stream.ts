@@ -7,7 +7,7 @@ import type { Live } from '../live.ts';
 import { formatBytes } from '../ui/format.ts';
 import { nextFrame } from './frame.ts';
 import { appendLog, noLines } from './log-lines.ts';
-import type { LogLines } from './log-lines.ts';
+import type { LogLines, LogText } from './log-lines.ts';
 
 export interface LogStream {
   readonly log: ReadonlySignal<LogLines>;
@@ -33,30 +33,32 @@ const RETRY_MS = 2_000;
 const PATIENCE_MS = 2_000;
 
 export function createLogStream({ from: first = 0, urlFrom, socket }: LogStreamParts): LogStream {
-  const log = signal<LogLines>(noLines);
+  const log = signal<LogLines>(noLines(first));
   const leftOut = signal(0);
   const error = signal<ApiError | undefined>(undefined);
   const done = signal(false);
   const stop = new AbortController();
   let at = first;
-  let waiting = '';
+  let waiting: LogText[] = [];
   let cancelFrame = (): void => {};
 
-  const show = (text: string): void => {
-    if (waiting === '') {
+  const show = (text: LogText): void => {
+    if (waiting.length === 0) {
       cancelFrame = nextFrame(() => {
-        const chunk = waiting;
-        waiting = '';
-        log.value = appendLog(log.value, chunk);
+        const came = waiting;
+        waiting = [];
+        log.value = came.reduce(appendLog, log.value);
       });
     }
-    waiting += text;
+    const last = waiting.at(-1);
+    if (last === undefined || last.isNote === true || text.isNote === true) waiting.push(text);
+    else waiting[waiting.length - 1] = { text: last.text + text.text, at: last.at };
   };
   const skipTo = (byte: number): void => {
     // Before where it was: it began anew, and says so itself.
     if (byte > at) {
       leftOut.value += byte - at;
-      show(`\n… ${formatBytes(byte - at)} left out: written faster than can be shown …\n`);
+      show({ text: `\n… ${formatBytes(byte - at)} left out: written faster than can be shown …\n`, at: byte, isNote: true });
     }
     at = byte;
   };
@@ -69,7 +71,7 @@ export function createLogStream({ from: first = 0, urlFrom, socket }: LogStreamP
       onText(frame) {
         at = frame.to;
         error.value = undefined;
-        show(frame.text);
+        show({ text: frame.text, at: frame.from });
       },
       onGap: skipTo,
       onEnd: () => resolve(true),
@@ -98,12 +100,12 @@ export function createLogStream({ from: first = 0, urlFrom, socket }: LogStreamP
     const reader = response.body.getReader();
     error.value = undefined;
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      at += part.value.length;
       const text = decoder.decode(part.value, { stream: true });
-      if (text !== '') show(text);
+      if (text !== '') show({ text, at });
+      at += part.value.length;
     }
     const rest = decoder.decode();
-    if (rest !== '') show(rest);
+    if (rest !== '') show({ text: rest, at });
   };
 
   const run = async (): Promise<void> => {

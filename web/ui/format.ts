@@ -111,3 +111,9 @@ export function formatMoney(amount: number, currency: string): string {
 export function formatClock(atMs: number): string {
   return new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(atMs);
 }
+
+/** `14:05:09` on the reader's clock; with tenths `14:05:09.3`. */
+export function formatClockSeconds(atMs: number, tenths = false): string {
+  const digits = tenths ? ({ fractionalSecondDigits: 1 } as const) : {};
+  return new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', ...digits }).format(atMs);
+}

@@ -5,9 +5,10 @@ import { ansiRuns, stripAnsi } from './ansi.ts';
 import { IconButton } from './button.tsx';
 import { CopyButton } from './copy.tsx';
 import { Input } from './field.tsx';
+import { rowAt, useAnchor } from './virtual-anchor.ts';
 import { useVirtualRows } from './virtual-rows.ts';
 import { scrollTo } from './virtual.ts';
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 
 export interface LogViewProps {
   readonly label: string;
@@ -25,11 +26,23 @@ export interface LogViewProps {
   readonly numbered?: boolean | undefined;
   /** Begins at its end, also when it does not grow. */
   readonly atEnd?: boolean | undefined;
-  /** Begins at this line (an index), marked. */
-  readonly atLine?: number | undefined;
+  /** Where each line begins, where lines come and go at the start: what one looks at stays in its place. */
+  readonly starts?: readonly number[] | undefined;
+  /** Begins at the line that holds this byte, marked. */
+  readonly atByte?: number | undefined;
+  /** Few lines are left before or after what is in sight. */
+  readonly onEdge?: ((edge: 'before' | 'after') => void) | undefined;
+  /** The first line in sight is another. */
+  readonly onTop?: ((index: number) => void) | undefined;
+  /** What stands before each line instead of its number. */
+  readonly gutter?: ((index: number) => string) | undefined;
+  /** Ways to other places, in the bar. */
+  readonly tools?: ComponentChildren;
 }
 
 const LINE_PX = 20;
+/** So many lines before the edge more are asked for. */
+const EDGE_LINES = 200;
 
 export function LogView(props: LogViewProps): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
@@ -46,18 +59,23 @@ export function LogView(props: LogViewProps): JSX.Element {
     if (follow && element !== null) element.scrollTop = element.scrollHeight;
   }, [follow, lines]);
 
-  const { atLine } = props;
+  const { atByte, starts } = props;
+  const anchor = useAnchor(scroller, LINE_PX, starts);
+  const isThere = atByte !== undefined && starts !== undefined && (starts.at(-1) ?? -1) >= atByte;
+  const marked = isThere ? rowAt(starts, atByte) : undefined;
   useEffect(() => {
-    if (isPlaced.current || atLine === undefined || atLine >= lines.length) return;
+    if (isPlaced.current || marked === undefined) return;
     isPlaced.current = true;
-    show(atLine);
-  }, [atLine, lines]);
+    show(marked);
+  }, [marked]);
 
   const show = (index: number | undefined): void => {
     const element = scroller.current;
     if (index === undefined || element === null) return;
     setFollow(false);
-    element.scrollTop = scrollTo({ index, rowPx: LINE_PX, scrollPx: element.scrollTop, heightPx: element.clientHeight });
+    const shown = { index, rowPx: LINE_PX, scrollPx: element.scrollTop, heightPx: element.clientHeight };
+    // What was asked for stands with some lines around it.
+    element.scrollTop = Math.max(0, scrollTo(shown) === element.scrollTop ? element.scrollTop : (index + 0.5) * LINE_PX - element.clientHeight / 3);
   };
   const step = (by: number): void => {
     if (hits.length === 0) return;
@@ -67,8 +85,13 @@ export function LogView(props: LogViewProps): JSX.Element {
   };
   const scrolled = (): void => {
     const element = scroller.current;
-    if (element === null || props.live !== true) return;
-    setFollow(element.scrollHeight - element.scrollTop - element.clientHeight < 2 * LINE_PX);
+    if (element === null) return;
+    anchor.note();
+    const belowPx = element.scrollHeight - element.scrollTop - element.clientHeight;
+    if (props.live === true) setFollow(belowPx < 2 * LINE_PX);
+    props.onTop?.(Math.floor(element.scrollTop / LINE_PX));
+    if (element.scrollTop < EDGE_LINES * LINE_PX) props.onEdge?.('before');
+    if (belowPx < EDGE_LINES * LINE_PX) props.onEdge?.('after');
   };
   return (
     <div class="log">
@@ -90,6 +113,7 @@ export function LogView(props: LogViewProps): JSX.Element {
             {hits.length === 0 ? 'no match' : `${hit + 1} of ${hits.length}`}
           </span>
         )}
+        {props.tools}
         <span class="grow" />
         {props.live === true && <IconButton label="Follow the end" icon={<ArrowDownToLine size={14} />} pressed={follow} onClick={() => setFollow(!follow)} />}
         <CopyButton text={lines.map(stripAnsi).join('\n')} label="Copy all" />
@@ -104,8 +128,8 @@ export function LogView(props: LogViewProps): JSX.Element {
         <div style={{ height: `${seen.abovePx}px` }} />
         {lines.slice(seen.first, seen.end).map((line, offset) => {
           const index = seen.first + offset;
-          const number = props.numbered === false ? undefined : index + (props.firstNumber ?? 1);
-          return <LogLine key={index} line={line} number={number} isHit={search === '' ? index === atLine : hits[hit] === index} search={search} />;
+          const number = props.gutter?.(index) ?? (props.numbered === false ? undefined : index + (props.firstNumber ?? 1));
+          return <LogLine key={index} line={line} number={number} isHit={search === '' ? index === marked : hits[hit] === index} search={search} />;
         })}
         <div style={{ height: `${seen.belowPx}px` }} />
       </div>
@@ -113,7 +137,12 @@ export function LogView(props: LogViewProps): JSX.Element {
   );
 }
 
-function LogLine(props: { readonly line: string; readonly number: number | undefined; readonly isHit: boolean; readonly search: string }): JSX.Element {
+function LogLine(props: {
+  readonly line: string;
+  readonly number: number | string | undefined;
+  readonly isHit: boolean;
+  readonly search: string;
+}): JSX.Element {
   return (
     <div class={props.isHit ? 'log-line log-hit' : 'log-line'}>
       <span class="log-number" aria-hidden="true">
@@ -122,7 +151,7 @@ function LogLine(props: { readonly line: string; readonly number: number | undef
       <span class="log-text">
         {ansiRuns(props.line).map((run, at) => (
           <span key={at} class={run.look === '' ? undefined : run.look}>
-            {marked(run.text, props.search)}
+            {withMarks(run.text, props.search)}
           </span>
         ))}
       </span>
@@ -131,7 +160,7 @@ function LogLine(props: { readonly line: string; readonly number: number | undef
 }
 
 /** The text with what was searched for marked. */
-function marked(text: string, search: string): readonly (string | JSX.Element)[] {
+function withMarks(text: string, search: string): readonly (string | JSX.Element)[] {
   if (search === '') return [text];
   const low = text.toLowerCase();
   const needle = search.toLowerCase();

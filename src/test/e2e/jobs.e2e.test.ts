@@ -120,8 +120,10 @@ test('a log is followed over the live socket, and what comes too fast for it is 
   await page.context().close();
 });
 
-test('of a large log the end is shown; a search leads to a place inside it, and the way back to the end', async () => {
-  const id = await submit({ script: 'seq -f "line %09.0f of a long log" 1 300000; echo the very end' });
+test('of a large log the end is shown; a search, scrolling, a time and its timeline lead to places inside it, and the way back to the end', async () => {
+  const id = await submit({
+    script: 'seq -f "line %09.0f of a long log" 1 200000; sleep 3; seq -f "line %09.0f of a long log" 200001 300000; echo the very end',
+  });
   const page = await signedIn();
   for (let job = { endedAt: null } as Record<string, unknown>; job['endedAt'] === null;) job = await client.expect(200, 'GET', `/api/v1/jobs/${id}`);
   await page.goto(`/jobs/${id}`);
@@ -134,7 +136,26 @@ test('of a large log the end is shown; a search leads to a place inside it, and 
   await dialog.getByRole('button', { name: /line 000123456 of a long log/ }).click();
   await page.getByText(/From \d\.\d\sMi?B on of 8\.\d\sMi?B/).waitFor();
   await page.locator('.log-hit', { hasText: '000123456' }).waitFor();
-  await page.getByRole('button', { name: 'To the beginning' }).click();
+  // What lies around it comes as one scrolls there, without a line lost.
+  const log = page.getByRole('log');
+  await log.hover();
+  const numbers = async (): Promise<number[]> => (await log.locator('.log-text').allTextContents()).map((text) => Number(/line (\d+)/.exec(text)?.[1]));
+  while (((await numbers())[0] ?? 0) > 100_000) await page.mouse.wheel(0, -9_000);
+  const seen = await numbers();
+  deepEqual(
+    seen,
+    seen.map((_, index) => (seen[0] ?? 0) + index),
+  );
+  await page.getByLabel('Go to a time in the log').fill('+2s');
+  await page.getByLabel('Go to a time in the log').press('Enter');
+  await page.locator('.log-hit', { hasText: '000200001' }).waitFor();
+  await page.getByRole('button', { name: 'Show when lines were written' }).click();
+  await page
+    .locator('.log-number')
+    .filter({ hasText: /\d\d:\d\d:\d\d\.\d/ })
+    .first()
+    .waitFor();
+  await page.getByRole('slider', { name: 'Time in the log' }).press('Home');
   await page.getByText('line 000000001').waitFor();
   await page.getByRole('button', { name: 'To the end' }).click();
   await page.getByText('the very end').waitFor();

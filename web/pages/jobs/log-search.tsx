@@ -1,19 +1,15 @@
-/** Searches the whole of a large log on the server, page by page; what is found leads to its place. */
-import { useState } from 'preact/hooks';
+/** Searches the whole of a large log on the server and says how far it has come; what is found leads to its place. */
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
-import { call } from '../../api.ts';
-import { useAction } from '../../state/action.ts';
+import { createLogSearch } from '../../state/log-search.ts';
+import type { LogSearchState } from '../../state/log-search.ts';
 import { stripAnsi } from '../../ui/ansi.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Input } from '../../ui/field.tsx';
 import { formatBytes, formatCount } from '../../ui/format.ts';
+import { Progress } from '../../ui/meter.tsx';
 import { Empty, ErrorView } from '../../ui/views.tsx';
-
-interface Found {
-  readonly matches: readonly { readonly at: number; readonly text: string }[];
-  readonly next: number | null;
-}
 
 export function LogSearch(props: { readonly jobId: string; readonly onShow: (byte: number) => void }): JSX.Element {
   const [open, setOpen] = useState(false);
@@ -29,34 +25,29 @@ export function LogSearch(props: { readonly jobId: string; readonly onShow: (byt
 
 function SearchDialog(props: { readonly jobId: string; readonly onShow: (byte: number) => void; readonly onClose: () => void }): JSX.Element {
   const [text, setText] = useState('');
-  const [found, setFound] = useState<Found>();
-  const look = useAction(async (from: number) => {
-    const reply = await call('GET /api/v1/jobs/{id}/log/search', { params: { id: props.jobId }, query: { text, from } });
-    setFound({ matches: [...(from === 0 ? [] : (found?.matches ?? [])), ...reply.matches], next: reply.next });
-  });
+  const search = useMemo(() => createLogSearch(props.jobId), [props.jobId]);
+  useEffect(() => () => search.stop(), [search]);
+  const matches = search.matches.value;
+  const next = search.progress.value?.next;
   const submit = (event: Event): void => {
     event.preventDefault();
-    setFound(undefined);
-    if (text !== '') void look.run(0);
+    if (text !== '') search.look(text);
   };
   return (
     <Dialog title="Search the log" size="large" onClose={props.onClose} actions={<Button onClick={props.onClose}>Close</Button>}>
       <form class="row" onSubmit={submit}>
         <Input type="search" label="Text to look for" placeholder="Text" value={text} onInput={setText} maxLength={200} autofocus />
-        <Button type="submit" kind="primary" busy={look.busy} disabled={text === ''}>
+        <Button type="submit" kind="primary" disabled={text === ''}>
           Search
         </Button>
-        {found !== undefined && (
-          <span class="faint small figures" role="status">
-            {formatCount(found.matches.length, 'line')}
-          </span>
-        )}
+        {search.isBusy.value && <Button onClick={() => search.stop()}>Stop</Button>}
       </form>
-      {look.error !== undefined && <ErrorView compact title="The log could not be searched" error={look.error} />}
-      {found !== undefined && found.matches.length === 0 && found.next === null && <Empty title="No line holds this text" />}
-      {found !== undefined && found.matches.length > 0 && (
+      <LookedThrough search={search} />
+      {search.error.value !== undefined && <ErrorView compact title="The log could not be searched" error={search.error.value} />}
+      {matches.length === 0 && next === null && <Empty title="No line holds this text" />}
+      {matches.length > 0 && (
         <ul class="log-matches" aria-label="Lines found">
-          {found.matches.map((match) => (
+          {matches.map((match) => (
             <li key={match.at}>
               <button
                 type="button"
@@ -73,11 +64,23 @@ function SearchDialog(props: { readonly jobId: string; readonly onShow: (byte: n
           ))}
         </ul>
       )}
-      {found?.next != null && (
-        <Button busy={look.busy} onClick={() => void look.run(found.next ?? 0)}>
-          Look further
-        </Button>
-      )}
+      {typeof next === 'number' && !search.isBusy.value && <Button onClick={() => search.goOn()}>Look further</Button>}
     </Dialog>
+  );
+}
+
+function LookedThrough({ search }: { readonly search: LogSearchState }): JSX.Element | null {
+  const progress = search.progress.value;
+  if (progress === undefined && !search.isBusy.value) return null;
+  const found = formatCount(search.matches.value.length, 'line');
+  const { done = 0, bytes = 0 } = progress ?? {};
+  const isAll = progress?.next === null;
+  return (
+    <div class="log-progress">
+      <Progress label="Looked through" value={done / Math.max(1, bytes)} />
+      <span class="faint small figures" role="status">
+        {isAll ? `${found} in ${formatBytes(bytes)}` : `${found} in ${formatBytes(done)} of ${formatBytes(bytes)}`}
+      </span>
+    </div>
   );
 }
