@@ -1,8 +1,12 @@
 /** Makes dist/: the server bundle (an entry, lazily loaded chunks, and the programs it runs as children), then the UI in dist/web.
- *  Run by npm run build and by the scripts, which skip it while no source changed. Removes what an earlier build left. */
+ *  Run by npm run build and by the scripts, which skip it while no source changed. Removes what an earlier build left.
+ *  `--single` makes dist/studio too, one executable with all of it; `--version X` names it other than package.json does, `--fast` packs it loosely. */
 import { build } from 'esbuild';
-import { chmodSync, globSync, readdirSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildSingle, type BuildFacts } from './scripts/build-single.ts';
 import { buildWeb } from './scripts/build-web.ts';
 import { readMigrations } from './src/store/migrations.ts';
 
@@ -24,8 +28,8 @@ const EXTERNAL = [
 /** A file named so is started as a process or thread of its own, by its URL beside the chunk that starts it: it is an entry. */
 const CHILD_PROGRAMS = 'src/**/*-{child,worker}.ts';
 
-/** @returns the files made, relative to dist/ */
-async function buildServer(): Promise<readonly string[]> {
+/** @returns the files made, relative to dist/, and the sources they are made of */
+async function buildServer(): Promise<{ readonly made: readonly string[]; readonly inputs: readonly string[] }> {
   const children = globSync(CHILD_PROGRAMS, { cwd: root });
   const entryPoints = { studio: join(root, 'src/cli.ts'), ...Object.fromEntries(children.map((path) => [basename(path, '.ts'), join(root, path)])) };
   const result = await build({
@@ -52,15 +56,32 @@ async function buildServer(): Promise<readonly string[]> {
     banner: { js: "import { createRequire as studioRequire } from 'node:module'; const require = studioRequire(import.meta.url);" },
     logLevel: 'warning',
   });
-  return Object.keys(result.metafile.outputs).map((path) => basename(path));
+  return { made: Object.keys(result.metafile.outputs).map((path) => basename(path)), inputs: Object.keys(result.metafile.inputs) };
 }
 
-const made = await buildServer();
+/** What `studio version` says of the build. SOURCE_DATE_EPOCH makes it the same each time; STUDIO_COMMIT is for builds without a checkout. */
+function readFacts(version: string | undefined): BuildFacts {
+  const { version: own } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const { SOURCE_DATE_EPOCH: epoch, STUDIO_COMMIT: named } = process.env;
+  const asked = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' });
+  const commit = named ?? (asked.status === 0 ? asked.stdout.trim() : null);
+  const builtAt = (epoch === undefined ? new Date() : new Date(Number(epoch) * 1_000)).toISOString();
+  return { studio: version ?? own, commit, builtAt, target: `${process.platform}-${process.arch}`, node: process.versions.node };
+}
+
+const { values: options } = parseArgs({ options: { single: { type: 'boolean' }, fast: { type: 'boolean' }, version: { type: 'string' } } });
+const facts = readFacts(options.version);
+const { made, inputs } = await buildServer();
 for (const name of readdirSync(outDir)) {
   const isOld = name.endsWith('.js') && !made.includes(name);
   // The compile cache belongs to chunks that are gone; the stamp is the scripts'.
   if (isOld || name === '.cache') rmSync(join(outDir, name), { recursive: true, force: true });
 }
 chmodSync(join(outDir, 'studio.js'), 0o755);
+writeFileSync(join(outDir, 'build.json'), `${JSON.stringify(facts)}\n`);
 const web = await buildWeb(join(outDir, 'web'));
 process.stdout.write(`dist/: ${made.length} server files, UI first load ${(web.firstLoadJsGzip / 1024).toFixed(1)} KiB of JavaScript gzipped\n`);
+if (options.single === true) {
+  const bytes = await buildSingle({ facts, inputs: [...inputs, ...web.inputs], level: options.fast === true ? 3 : 19 });
+  process.stdout.write(`dist/studio: ${(bytes / 1e6).toFixed(0)} MB, with dist/studio.sha256 and dist/studio.cdx.json\n`);
+}

@@ -25,6 +25,8 @@ const COMPRESSIBLE = new Set(['.js', '.css', '.svg', '.json', '.txt']);
 /** What was built. Sizes in bytes; the first load is the page's scripts with everything they import at once. */
 export interface WebBuild {
   readonly outDir: string;
+  /** The sources that were bundled, relative to the project. */
+  readonly inputs: readonly string[];
   readonly firstLoadJsGzip: number;
   readonly firstLoadCssGzip: number;
   readonly chunks: readonly { readonly name: string; readonly gzip: number; readonly first: boolean }[];
@@ -73,7 +75,7 @@ export async function buildWeb(outDir: string = join(root, 'dist/web')): Promise
   const sizes = await compress(join(next, 'assets'));
   checkLazy(outputs, sizes);
   await swap(next, outDir);
-  return report(outDir, first, sizes);
+  return { ...report(outDir, first, sizes), inputs: Object.keys({ ...app.metafile?.inputs, ...theme.metafile?.inputs }) };
 }
 
 /** @throws when what is loaded lazily has grown over its limit */
@@ -161,7 +163,7 @@ async function swap(next: string, outDir: string): Promise<void> {
   await rm(old, { recursive: true, force: true });
 }
 
-function report(outDir: string, first: FirstLoad, sizes: ReadonlyMap<string, number>): WebBuild {
+function report(outDir: string, first: FirstLoad, sizes: ReadonlyMap<string, number>): Omit<WebBuild, 'inputs'> {
   const initial = new Set([...first.scripts, first.theme]);
   const chunks = [...sizes].filter(([name]) => name.endsWith('.js')).map(([name, size]) => ({ name, gzip: size, first: initial.has(name) }));
   const sum = (names: Iterable<string>): number => [...names].reduce((total, name) => total + (sizes.get(name) ?? 0), 0);

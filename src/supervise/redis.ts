@@ -30,7 +30,7 @@ export interface Redis {
   stop(): Promise<ExitStatus>;
 }
 
-/** Where redis-memory-server keeps what it built, beside the PATH. The launcher builds; this only looks.
+/** The one that the single executable carries, one on the PATH, or one that redis-memory-server built. The launcher builds; this only looks.
  *  @returns undefined when there is none, or only what can't be executed */
 export function findRedis(root: string): string | undefined {
   const onPath = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin']
@@ -39,7 +39,7 @@ export function findRedis(root: string): string | undefined {
   const built = [join(root, 'node_modules/.cache/redis-memory-server/redis-binaries'), '/var/cache/studio/redis-binaries']
     .filter((folder) => existsSync(folder))
     .flatMap((folder) => readdirSync(folder).map((version) => join(folder, version, 'redis-server')));
-  return [...onPath, ...built].find(isExecutable);
+  return [join(root, 'redis/redis-server'), ...onPath, ...built].find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {
