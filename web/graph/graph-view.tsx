@@ -75,7 +75,7 @@ function Drawing(props: GraphViewProps & { readonly pane: { readonly width: numb
       layOutGraph({
         nodes: definition.nodes,
         edges: definition.edges,
-        portCount: (node) => model.cards.find((card) => card.key === node.key)?.outputs.length ?? 1,
+        portsOf: (node) => model.cards.find((card) => card.key === node.key)?.outputs.map(({ name }) => name) ?? [],
         pane,
       }),
     [shape],

@@ -34,8 +34,8 @@ export interface Layout {
 export interface LayoutInput {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
-  /** How many output ports a node shows. */
-  readonly portCount: (node: GraphNode) => number;
+  /** Names of the output ports that a node shows, first to last. */
+  readonly portsOf: (node: GraphNode) => readonly string[];
   /** Of the pane, px. */
   readonly pane: { readonly width: number; readonly height: number };
 }
@@ -53,8 +53,9 @@ export function layOutGraph(input: LayoutInput): Layout {
   }
   const links = linksOf(input, right);
   if (nodes.length > MAX_DAGRE_NODES) return { direction: 'right', places: columns(right, links), routes: new Map() };
-  const across = byDagre(right, links, 'right');
-  const down = byDagre(sizesOf(input, 'down'), links, 'down');
+  const order = orderOfPorts(input, links);
+  const across = byDagre(right, links, order, 'right');
+  const down = byDagre(sizesOf(input, 'down'), links, order, 'down');
   // Reading from left to right is the habit: the other way must be clearly larger.
   return zoomToFit(down.places, pane) > 1.15 * zoomToFit(across.places, pane) ? down : across;
 }
@@ -63,7 +64,7 @@ const BARE = { width: NODE_WIDTH, height: NODE_HEIGHT };
 
 function sizesOf(input: LayoutInput, direction: Direction): Sizes {
   const more = (count: number): number => (count < 2 ? 0 : direction === 'down' ? PORT_HEIGHT : (count - 1) * PORT_HEIGHT);
-  return new Map(input.nodes.map((node) => [node.key, { width: NODE_WIDTH, height: NODE_HEIGHT + more(input.portCount(node)) }]));
+  return new Map(input.nodes.map((node) => [node.key, { width: NODE_WIDTH, height: NODE_HEIGHT + more(input.portsOf(node).length) }]));
 }
 
 function linksOf(input: LayoutInput, sized: Sizes): readonly (readonly [string, string])[] {
@@ -94,7 +95,36 @@ const GAP_ACROSS = 72;
 const GAP_DOWN = 28;
 const GAP_ALONG = 44;
 
-function byDagre(sized: Sizes, links: readonly (readonly [string, string])[], direction: Direction): Layout {
+/** Which of two nodes stands first: what follows a node stands in the order of its ports, so that its edges do not cross. Of nodes that more than
+ *  one leads to nothing is said, and nothing that contradicts what was said before: dagre loses nodes over a circle. */
+function orderOfPorts(input: LayoutInput, links: readonly (readonly [string, string])[]): readonly Before[] {
+  const leading = new Map<string, number>();
+  for (const [, to] of links) leading.set(to, (leading.get(to) ?? 0) + 1);
+  const after = new Map<string, string[]>();
+  const isBefore = (left: string, right: string, seen = new Set<string>()): boolean =>
+    left === right || (after.get(left) ?? []).some((next) => !seen.has(next) && isBefore(next, right, seen.add(next)));
+  return input.nodes.flatMap((node) => {
+    const ports = input.portsOf(node);
+    if (ports.length < 2) return [];
+    const followers = input.edges
+      .filter((edge) => endOf(edge.from).key === node.key && leading.get(endOf(edge.to).key) === 1)
+      .map((edge) => ({ key: endOf(edge.to).key, port: ports.indexOf(endOf(edge.from).port ?? '') }))
+      .toSorted((a, b) => a.port - b.port);
+    return followers.slice(1).flatMap(({ key: right }, index): Before[] => {
+      const left = followers[index]?.key ?? right;
+      if (isBefore(right, left)) return [];
+      after.set(left, [...(after.get(left) ?? []), right]);
+      return [{ left, right }];
+    });
+  });
+}
+
+interface Before {
+  readonly left: string;
+  readonly right: string;
+}
+
+function byDagre(sized: Sizes, links: readonly (readonly [string, string])[], order: readonly Before[], direction: Direction): Layout {
   const graph = new Graph({ multigraph: false });
   graph.setGraph({
     rankdir: direction === 'right' ? 'LR' : 'TB',
@@ -106,7 +136,7 @@ function byDagre(sized: Sizes, links: readonly (readonly [string, string])[], di
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [key, size] of sized) graph.setNode(key, { ...size });
   for (const [from, to] of links) graph.setEdge(from, to);
-  layout(graph);
+  layout(graph, { constraints: [...order] });
   const places = new Map(
     [...sized].map(([key, size]) => {
       const centre = graph.node(key) as Partial<Point>;

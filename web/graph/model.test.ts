@@ -177,7 +177,7 @@ test('a long chain runs down where the pane is narrow', () => {
     { from: 'b', to: 'c' },
     { from: 'c', to: 'd' },
   ];
-  const { places, direction } = layOutGraph({ nodes, edges, portCount: () => 2, pane: { width: 500, height: 800 } });
+  const { places, direction } = layOutGraph({ nodes, edges, portsOf: () => ['a', 'b'], pane: { width: 500, height: 800 } });
   assert.equal(direction, 'down');
   assert.ok((places.get('a')?.y ?? 0) < (places.get('b')?.y ?? 0));
   assert.equal(places.get('a')?.height, NODE_HEIGHT + PORT_HEIGHT);
@@ -192,21 +192,21 @@ test('layout runs left to right, gives every node a place, and survives cycles a
     { from: 'c', to: 'c' },
     { from: 'x', to: 'a' },
   ];
-  const { places, direction } = layOutGraph({ nodes, edges, portCount: () => 1, pane });
+  const { places, direction } = layOutGraph({ nodes, edges, portsOf: () => [], pane });
   assert.equal(direction, 'right');
   assert.equal(places.size, 3);
   assert.ok((places.get('a')?.x ?? 0) < (places.get('b')?.x ?? 0));
 });
 
 test('positions of the definition win when every node has one', () => {
-  const { places } = layOutGraph({ nodes: [{ key: 'a', type: 'noop', position: { x: 5, y: 7 } }], edges: [], portCount: () => 3, pane });
+  const { places } = layOutGraph({ nodes: [{ key: 'a', type: 'noop', position: { x: 5, y: 7 } }], edges: [], portsOf: () => ['a', 'b', 'c'], pane });
   assert.deepEqual(places.get('a'), { x: 5, y: 7, width: 216, height: NODE_HEIGHT + 2 * PORT_HEIGHT });
 });
 
 test('two thousand nodes in a chain are laid out', () => {
   const nodes: GraphNode[] = Array.from({ length: 2_000 }, (_, n) => ({ key: `n${n}`, type: 'noop' }));
   const edges = nodes.slice(1).map((node, n) => ({ from: `n${n}`, to: node.key }));
-  assert.equal(layOutGraph({ nodes, edges, portCount: () => 1, pane }).places.size, 2_000);
+  assert.equal(layOutGraph({ nodes, edges, portsOf: () => [], pane }).places.size, 2_000);
 });
 
 test('an edge over several ranks goes around the nodes between', () => {
@@ -218,7 +218,7 @@ test('an edge over several ranks goes around the nodes between', () => {
       { from: 'b', to: 'c' },
       { from: 'a', to: 'c' },
     ],
-    portCount: () => 1,
+    portsOf: () => [],
     pane,
   });
   assert.deepEqual([...routes.keys()], ['a>c']);
@@ -234,4 +234,28 @@ test('of a running graph only the cards and links that changed are made anew', (
   assert.equal(second.cards[1], first.cards[1]);
   assert.equal(second.links[0], first.links[0]);
   assert.deepEqual(second, graphModel(second.madeOf));
+});
+
+test('what follows a node stands in the order of its ports, to the ends of the branches', () => {
+  const nodes = ['check', 'small', 'write', 'x', 'y', 'both'].map((key) => ({ key, type: 'noop' }));
+  const order = (edges: readonly { from: string; to: string }[], pane: { width: number; height: number }): readonly string[] => {
+    const { places, direction } = layOutGraph({ nodes, edges: [...edges], portsOf: (node) => (node.key === 'check' ? ['true', 'false'] : []), pane });
+    assert.equal(places.size, nodes.length);
+    const across = (key: string): number => places.get(key)?.[direction === 'down' ? 'x' : 'y'] ?? 0;
+    return ['write', 'small'].toSorted((a, b) => across(a) - across(b)).concat(['x', 'y'].toSorted((a, b) => across(a) - across(b)));
+  };
+  const tail = [
+    { from: 'write', to: 'x' },
+    { from: 'small', to: 'y' },
+    { from: 'x', to: 'both' },
+    { from: 'y', to: 'both' },
+  ];
+  for (const pane of [
+    { width: 1_400, height: 400 },
+    { width: 300, height: 1_200 },
+  ]) {
+    assert.deepEqual(order([{ from: 'check.true', to: 'write' }, { from: 'check.false', to: 'small' }, ...tail], pane), ['write', 'small', 'x', 'y']);
+    assert.deepEqual(order([{ from: 'check.false', to: 'small' }, { from: 'check.true', to: 'write' }, ...tail], pane), ['write', 'small', 'x', 'y']);
+    assert.deepEqual(order([{ from: 'check.true', to: 'small' }, { from: 'check.false', to: 'write' }, ...tail], pane), ['small', 'write', 'y', 'x']);
+  }
 });

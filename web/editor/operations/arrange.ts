@@ -101,7 +101,7 @@ function laidOut(graph: Graph, nodes: readonly GraphNode[], types: NodeTypes): r
   const bare = nodes.map(({ position: _position, ...node }): GraphNode => node);
   // As wide as it likes: a canvas reads from left to right.
   const pane = { width: Number.POSITIVE_INFINITY, height: Number.POSITIVE_INFINITY };
-  const { places } = layOutGraph({ nodes: bare, edges: graph.edges, portCount: (node) => portCount(node, types), pane });
+  const { places } = layOutGraph({ nodes: bare, edges: graph.edges, portsOf: (node) => portsOf(node, types), pane });
   return nodes.map((node) => {
     const place = places.get(node.key);
     return { ...node, position: { x: place?.x ?? 0, y: place?.y ?? 0 } };
@@ -129,12 +129,12 @@ function framed(before: Graph, after: Graph, types: NodeTypes): Graph {
 
 /** The place a node takes on the canvas. */
 export function boxOf(node: GraphNode, types: NodeTypes): Box {
-  const ports = Math.max(1, portCount(node, types));
+  const ports = Math.max(1, portsOf(node, types).length);
   return { ...(node.position ?? { x: 0, y: 0 }), width: NODE_WIDTH, height: NODE_HEIGHT + (ports - 1) * PORT_HEIGHT };
 }
 
-function portCount(node: GraphNode, types: NodeTypes): number {
-  return outputPorts(node, types.get(node.type), []).length;
+function portsOf(node: GraphNode, types: NodeTypes): readonly string[] {
+  return outputPorts(node, types.get(node.type), []).map(({ name }) => name);
 }
 
 function boxesOf(graph: Graph, keys: ReadonlySet<string>, types: NodeTypes): ReadonlyMap<string, Box> {
