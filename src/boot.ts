@@ -19,6 +19,7 @@ import { ensureServiceAccount } from './supervise/account.ts';
 import type { BootProgress } from './supervise/boot-progress.ts';
 import { localStatePath } from './supervise/local-state.ts';
 import { lockWorkspace } from './supervise/lock.ts';
+import { ownProgram } from './supervise/own-program.ts';
 import { projectRoot } from './supervise/project-root.ts';
 import { makeRuntimeFolder } from './supervise/runtime-folder.ts';
 import { createServices, type Services } from './supervise/service.ts';
@@ -107,7 +108,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
     progress.enter('gate');
     await waitForEndpoints({ endpoints: config.gateEndpoints, timeoutMs: config.gateTimeoutS * 1_000, clock, progress, signal: shutdown.signal });
   }
-  return { config, loaded, log, database, connections, redis: redis?.client, services, storage, disk, runtime };
+  return { config, loaded, log, database, connections, redis: redis?.client, services, storage, disk, runtime, program: ownProgram() };
 }
 
 /** The last lines of the start: where to go, and the claim link while nobody has claimed it. */

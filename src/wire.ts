@@ -21,6 +21,7 @@ import { apiKeyRoutes } from './http/routes/api-keys.ts';
 import { approvalRoutes } from './http/routes/approvals.ts';
 import { auditRoutes } from './http/routes/audit.ts';
 import { authRoutes } from './http/routes/auth.ts';
+import { backupRoutes } from './http/routes/backups.ts';
 import { batchRoutes } from './http/routes/batches.ts';
 import { definitionRoutes } from './http/routes/definitions.ts';
 import { editorRoutes } from './http/routes/editors.ts';
@@ -85,8 +86,10 @@ import { createListener } from './store/listen.ts';
 import { readFirstOrg } from './store/orgs.ts';
 import type { RoleConnections } from './store/provision.ts';
 import type { BootProgress } from './supervise/boot-progress.ts';
+import type { StudioProgram } from './supervise/own-program.ts';
 import type { Services } from './supervise/service.ts';
 import type { StorageVerdict } from './supervise/storage.ts';
+import { wireBackups } from './wire-backups.ts';
 import { wireGpus } from './wire-gpus.ts';
 import { wireHttp, type WiredHttp } from './wire-http.ts';
 import { wireModels } from './wire-models.ts';
@@ -106,6 +109,8 @@ export interface WireParts {
   readonly disk: Pick<DiskGuard, 'isFull'>;
   readonly board: HealthBoard;
   readonly progress: BootProgress;
+  /** How to start this very program. */
+  readonly program: StudioProgram;
 }
 
 export interface Wired extends Pick<WiredHttp, 'fetch' | 'badRequest' | 'upgrade'> {
@@ -234,6 +239,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, devices, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 
+  const backups = wireBackups({ ...parts, watched, studioVersion: packageJson.version });
   const runData = createRunData({ database, clock, log, board: parts.board, settings: runDataSettings(config, parts.storage) });
   const infrastructure = createInfrastructure({
     runData: () => runData.summary ?? null,
@@ -294,6 +300,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...notificationRoutes(notify),
     ...models.routes,
     ...runDataRoutes(runData),
+    ...backupRoutes(backups),
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
     ...healthRoutes({ board: parts.board, infrastructure, metrics: watching.metrics }),
     ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
@@ -322,6 +329,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   triggers.start();
   inbox.start();
   runData.start();
+  backups.start();
   await models.start();
   await notify.start();
   await services.start();
@@ -341,6 +349,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       await models.stop();
       http.stop();
       await services.stop();
+      await backups.stop();
       await runData.stop();
       await jobs.stop();
       await gpus.stop();

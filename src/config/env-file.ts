@@ -47,6 +47,11 @@ export function generateSecret(): string {
   return randomBytes(32).toString('hex');
 }
 
+/** The file as it stands; '' when there is none. */
+export function readEnvText(workspacePath: string): string {
+  return readText(envFilePath(workspacePath));
+}
+
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -135,6 +135,12 @@ export const keys = {
     'alarm',
     'drop: over the budget the oldest days go before their time, live instances excepted.',
   ),
+  backupTarget: optional('BACKUP_TARGET', text, 'Where backups lie: an absolute folder, or s3://bucket/prefix.', { fallbackText: 'backups in the workspace' }),
+  backupPassphrase: optional('BACKUP_PASSPHRASE', secret, 'Seals backups, and lets them carry the keys of the workspace. Keep it elsewhere too.', clientSecret),
+  backupS3Endpoint: optional('BACKUP_S3_ENDPOINT', httpUrl, 'Where the bucket is, when not at Amazon: MinIO, R2, B2, Ceph.', { fallbackText: "Amazon's of the region" }),
+  backupS3Region: key('BACKUP_S3_REGION AWS_REGION', text, 'us-east-1', 'Region of the bucket.'),
+  backupS3AccessKeyId: optional('BACKUP_S3_ACCESS_KEY_ID AWS_ACCESS_KEY_ID', text, 'Key of the bucket.'),
+  backupS3SecretAccessKey: optional('BACKUP_S3_SECRET_ACCESS_KEY AWS_SECRET_ACCESS_KEY', secret, 'Secret of that key.', clientSecret),
   maxConcurrentStarts: key('MAX_CONCURRENT_STARTS ENV_MANAGER_MAX_CONCURRENT', whole(1, 1_000), 5, 'How many services start at once.', {
     section: 'max_concurrent_starts',
   }),

@@ -16,6 +16,7 @@ export const errorCodes = {
   too_large: { status: 413, remedy: 'Send less, or upload it as a file.' },
   misdirected_host: { status: 421, remedy: 'Add the host to ALLOWED_HOSTS, or use an allowed one.' },
   invalid_graph: { status: 422, remedy: 'Fix each listed problem.' },
+  backup_unusable: { status: 422, remedy: 'Use another backup; `studio backup list` shows them.' },
   unsatisfiable: { status: 422, remedy: 'No queue, worker or device can ever run this; change the request.' },
   idempotency_conflict: { status: 422, remedy: 'Use a new Idempotency-Key for a different request.' },
   rate_limited: { status: 429, remedy: 'Wait for the time in Retry-After.' },

@@ -66,6 +66,13 @@ export const eventTypes = [
   'ops:idle:failed',
   'ops:idle:changed',
   'ops:cost:price_set',
+  'ops:backup:started',
+  'ops:backup:progress',
+  'ops:backup:completed',
+  'ops:backup:failed',
+  'ops:backup:cancelled',
+  'ops:backup:verified',
+  'ops:backup:deleted',
   'system:settings:changed',
   'notify:notification:created',
   'notify:notification:read',
@@ -87,6 +94,7 @@ export const entityKinds = [
   'model',
   'download_job',
   'lease',
+  'backup',
 ] as const;
 export type EntityKind = (typeof entityKinds)[number];
 

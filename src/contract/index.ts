@@ -6,6 +6,7 @@ import { approvalEndpoints } from './approvals.ts';
 import { artifactEndpoints } from './artifacts.ts';
 import { auditEndpoints } from './audit.ts';
 import { authEndpoints } from './auth.ts';
+import { backupEndpoints } from './backups.ts';
 import { batchEndpoints } from './batches.ts';
 import { costEndpoints } from './costs.ts';
 import { definitionEndpoints } from './definitions.ts';
@@ -90,6 +91,7 @@ export const endpoints = [
   ...idleEndpoints,
   ...costEndpoints,
   ...runDataEndpoints,
+  ...backupEndpoints,
   ...fileEndpoints,
   ...uploadEndpoints,
   ...eventEndpoints,

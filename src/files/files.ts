@@ -9,6 +9,7 @@ import { AppError, fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
 import { NodeError, type FilePort } from '../nodes/kit.ts';
+import { mayFreeContent } from '../store/backup-lock.ts';
 import { insertArtifact } from '../store/artifacts.ts';
 import type { Database, Sql } from '../store/client.ts';
 import { deleteFile, findUnreferenced, isContentReferenced, lockContent, readFile, upsertFile } from '../store/files.ts';
@@ -78,6 +79,8 @@ export function createFiles(parts: FilesParts): Files {
     for (const sha256 of new Set(hashes)) {
       // Serial: each holds the lock of one content, and these lists are short.
       await database.engine.transaction(async (sql) => {
+        // A backup that is being made may still have to read it: the next sweep takes it.
+        if (!(await mayFreeContent(sql))) return;
         await lockContent(sql, { orgId, sha256 });
         if (!(await isContentReferenced(sql, { orgId, sha256 }))) await content.remove(orgId, sha256);
       });

@@ -193,6 +193,17 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'PUT /api/v1/costs/price': may('super_admin', 'machine:write'),
   'GET /api/v1/run-data': may('super_admin', 'machine:read'),
   'POST /api/v1/run-data/sweep': may('super_admin', 'machine:write'),
+  // A backup holds every org.
+  'GET /api/v1/backups': may('super_admin', 'machine:read'),
+  'POST /api/v1/backups': may('super_admin', 'machine:write'),
+  'PUT /api/v1/backups/settings': may('super_admin', 'machine:write'),
+  'POST /api/v1/backups/prune': may('super_admin', 'machine:write'),
+  'GET /api/v1/backups/{id}': may('super_admin', 'machine:read'),
+  'DELETE /api/v1/backups/{id}': may('super_admin', 'machine:write'),
+  'POST /api/v1/backups/{id}/verify': may('super_admin', 'machine:write'),
+  'POST /api/v1/backups/{id}/cancel': may('super_admin', 'machine:write'),
+  // A key that reads the machine's state must not carry everything away.
+  'GET /api/v1/backups/{id}/archive': may('super_admin', null),
 
   'GET /api/v1/files': may('user', 'files:read'),
   'PUT /api/v1/files/{path+}': may('user', 'files:write'),

@@ -30,7 +30,8 @@ export type IdPrefix =
   | 'mrun'
   | 'mdl'
   | 'dl'
-  | 'lease';
+  | 'lease'
+  | 'bak';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const RANDOM_CHARS = 16;

@@ -19,6 +19,7 @@ import { wire } from '../wire.ts';
 import { createApiClient, type ApiClient } from './api-client.ts';
 import { testDatabase } from './database.ts';
 import { createPeople, type People } from './people.ts';
+import { root } from './source-files.ts';
 import { freePort } from './studio-process.ts';
 
 export interface TestApp {
@@ -85,6 +86,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     clock,
     board,
     progress,
+    program: { command: process.execPath, args: [join(root, 'src/cli.ts')] },
   });
   const answer = getRequestListener((request, env) => wired.fetch(request, env), { errorHandler: () => wired.badRequest() });
   listener.handOver({
