@@ -10,7 +10,7 @@ import { createLogger, type Logger } from './kernel/log.ts';
 import { startDatabase } from './ops/database-start.ts';
 import { guardDisks } from './ops/disk-guard.ts';
 import { watch, type HealthBoard } from './ops/health.ts';
-import { openLogOutput } from './ops/log-output.ts';
+import { openLogOutput, type LogOutput } from './ops/log-output.ts';
 import { startRedisIfAny } from './ops/redis-start.ts';
 import { waitForEndpoints } from './ops/start-gate.ts';
 import { openDatabase } from './store/client.ts';
@@ -45,7 +45,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   const output = openLogOutput(loaded.config);
   const log = createLogger({ level: loaded.config.logLevel, destination: output });
   shutdown.add('log', () => output.end());
-  crashWith(log);
+  crashWith(log, output);
 
   progress.enter('storage');
   const account = await ensureServiceAccount();
@@ -108,7 +108,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
     progress.enter('gate');
     await waitForEndpoints({ endpoints: config.gateEndpoints, timeoutMs: config.gateTimeoutS * 1_000, clock, progress, signal: shutdown.signal });
   }
-  return { config, loaded, log, database, connections, redis: redis?.client, services, storage, disk, runtime, program: ownProgram() };
+  return { config, loaded, log, output, database, connections, redis: redis?.client, services, storage, disk, runtime, program: ownProgram() };
 }
 
 /** The last lines of the start: where to go, and the claim link while nobody has claimed it. */
@@ -138,10 +138,11 @@ function endAtOnce(log: Logger, holder: string, shutdown: Shutdown): void {
 }
 
 /** A bug that nobody caught: what is in memory can't be trusted. What is durable goes on at the next start. */
-function crashWith(log: Logger): void {
+function crashWith(log: Logger, output: Pick<LogOutput, 'flush'>): void {
   const crash = (error: unknown): void => {
     log.fatal({ reason: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'uncaught fault: ending');
     process.stderr.write(`studio: uncaught fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    output.flush();
     process.exit(70);
   };
   process.on('uncaughtException', crash);

@@ -1,11 +1,27 @@
-/** Joins what watches Studio: metrics. Part of wire.ts. */
+/** Joins what watches Studio: metrics and logs. Part of wire.ts. */
+import type { Config } from './config/schema.ts';
+import type { Route } from './http/route.ts';
+import { logRoutes } from './http/routes/logs.ts';
 import type { Clock } from './kernel/clock.ts';
+import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
+import { createLogLevel } from './ops/log-level.ts';
+import type { LogOutput } from './ops/log-output.ts';
+import { createMachineLogs, type LogRanges } from './ops/machine-logs.ts';
 import type { Metrics, MetricsParts } from './ops/metrics.ts';
+import type { ServiceHost } from './services/services.ts';
+import { insertAudit } from './store/audit.ts';
+import type { Database } from './store/client.ts';
+import type { Listen } from './store/listen.ts';
 
-export interface WatchingWireParts extends Omit<MetricsParts, 'alerts' | 'logLines'> {
+export interface WatchingWireParts extends Omit<MetricsParts, 'alerts' | 'logLines' | 'sql'> {
+  readonly config: Pick<Config, 'workspacePath'>;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly output: LogOutput;
+  readonly database: Database;
+  readonly listen: Listen;
+  readonly host: Pick<ServiceHost, 'logOf'>;
 }
 
 export interface Watching {
@@ -13,19 +29,44 @@ export interface Watching {
   readonly metrics: () => Promise<Metrics>;
   observeRequest(answered: Parameters<Metrics['observeRequest']>[0]): void;
   observeGpuWait(waitMs: number): void;
+  /** Logs of the machine for the socket. */
+  readonly logRanges: LogRanges;
+  readonly routes: readonly Route[];
+  start(): Promise<void>;
+  stop(): void;
 }
 
 /** Requests of the first moment are not counted, and the start is not slowed. */
 const METRICS_AFTER_MS = 500;
 
 export function wireWatching(parts: WatchingWireParts): Watching {
+  const { config, clock, log, output, database, host } = parts;
+  const level = createLogLevel({ database, log, clock, listen: parts.listen });
+  const logs = createMachineLogs({
+    ...{ output, level, workspacePath: config.workspacePath },
+    onService(name, listener) {
+      try {
+        return host.logOf(name).onChange(listener);
+      } catch {
+        // Defined no more: its file is still there to be read.
+        return undefined;
+      }
+    },
+  });
   let metrics: Metrics | undefined;
   const load = async (): Promise<Metrics> =>
-    (metrics ??= (await import('./ops/metrics.ts')).createMetrics({ ...parts, alerts: () => [], logLines: () => ({}) }));
-  parts.clock.after(METRICS_AFTER_MS, () => void load());
+    (metrics ??= (await import('./ops/metrics.ts')).createMetrics({ ...parts, sql: database.engine, alerts: () => [], logLines: output.counts }));
+  clock.after(METRICS_AFTER_MS, () => void load());
   return {
     metrics: load,
     observeRequest: (answered) => metrics?.observeRequest(answered),
     observeGpuWait: (waitMs) => void load().then((loaded) => loaded.observeGpuWait(waitMs)),
+    logRanges: logs.ranges,
+    routes: logRoutes({
+      logs,
+      audit: (by, details) => insertAudit(database.engine, { id: newId('aud', clock), at: new Date(clock.now()), action: 'logs.level_set', ...by, details }),
+    }),
+    start: () => level.start(),
+    stop: () => level.stop(),
   };
 }

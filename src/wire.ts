@@ -71,6 +71,7 @@ import type { DiskGuard } from './ops/disk-guard.ts';
 import type { HealthBoard } from './ops/health.ts';
 import { announceMachine } from './ops/announcements.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
+import type { LogOutput } from './ops/log-output.ts';
 import { createRunData } from './ops/run-data.ts';
 import { createVitals } from './ops/vitals.ts';
 import { createWatched } from './ops/watched.ts';
@@ -100,6 +101,7 @@ export interface WireParts {
   readonly config: CompleteConfig;
   readonly loaded: LoadedConfig;
   readonly log: Logger;
+  readonly output: LogOutput;
   readonly clock: Clock;
   readonly database: Database;
   readonly connections: RoleConnections;
@@ -147,9 +149,9 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const realtime = createRealtime({
     ...{ database, redis: parts.redis, listen: listener.listen, clock, log },
     logs: {
-      read: (jobId, from, maxBytes) => jobs.logs.read(jobId, from, maxBytes),
-      end: (job) => jobs.logs.end(job),
-      onChange: (jobId, listener) => jobs.logs.onChange(jobId, listener),
+      read: (id, from, maxBytes) => (isMachineLog(id) ? watching.logRanges.read(serviceOf(id), from, maxBytes) : jobs.logs.read(id, from, maxBytes)),
+      end: async (job) => (isMachineLog(job.id) ? undefined : jobs.logs.end(job)),
+      onChange: (id, listener) => (isMachineLog(id) ? watching.logRanges.onChange(serviceOf(id), listener) : jobs.logs.onChange(id, listener)),
     },
   });
   const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
@@ -253,7 +255,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     sockets: () => ({ open: realtime.connections, limit: SEAT_LIMITS.inAll }),
   });
   const watching = wireWatching({
-    ...{ sql: database.engine, clock, log, ledger, meter, vitals, watched, version: packageJson.version },
+    ...{ config, database, clock, log, ledger, meter, vitals, watched, version: packageJson.version, output: parts.output, listen: listener.listen },
+    host: services.host,
     sockets: () => realtime.connections,
     engine: () => engine.stats,
     isReady: () => parts.board.overall().httpStatus === 200,
@@ -301,6 +304,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...models.routes,
     ...runDataRoutes(runData),
     ...backupRoutes(backups),
+    ...watching.routes,
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
     ...healthRoutes({ board: parts.board, infrastructure, metrics: watching.metrics }),
     ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
@@ -333,6 +337,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   await models.start();
   await notify.start();
   await services.start();
+  await watching.start();
   return {
     fetch: http.fetch,
     badRequest: http.badRequest,
@@ -364,10 +369,16 @@ export async function wire(parts: WireParts): Promise<Wired> {
       stopRevising();
       identity.stop();
       await listener.stop();
+      watching.stop();
       vitals.stop();
     },
   };
 }
+
+/** A log of the machine, as the socket's rooms name it. */
+const MACHINE_LOG = 'machine_log:';
+const isMachineLog = (id: string): boolean => id.startsWith(MACHINE_LOG);
+const serviceOf = (id: string): string => id.slice(MACHINE_LOG.length);
 
 /** Half of the volume is the budget where nobody set one; how large the disk of a managed server is nobody knows. */
 function runDataSettings(config: CompleteConfig, storage: StorageVerdict): RunDataSettings {

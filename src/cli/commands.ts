@@ -15,7 +15,10 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
   config: { about: 'explain: each key, its value and where it came from [--json]', load: async () => (await import('./config.ts')).config },
   db: { about: 'check | status | migrate | rollback [--to N] [--dry-run]', load: async () => (await import('./db.ts')).db },
   token: { about: 'create [EMAIL] [--name N] [--scopes a,b]: a new API key', load: async () => (await import('./token.ts')).token },
-  logs: { about: 'the log of Studio [--lines N] [--follow]', load: async () => (await import('./logs.ts')).logs },
+  logs: {
+    about: 'what Studio or a service wrote [-f] [-n N] [--since 1h] [--priority warn] [--service NAME] | level [debug] [--for 10m]',
+    load: async () => (await import('./logs.ts')).logs,
+  },
   models: { about: 'add-cuda | add-vulkan: run models on graphics cards', load: async () => (await import('./models.ts')).models },
   secrets: { about: 'generate: 256 random bits', load: async () => (await import('./secrets.ts')).secrets },
   version: { about: 'versions of Studio, Node and PostgreSQL', load: async () => (await import('./version.ts')).version },

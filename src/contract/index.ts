@@ -27,6 +27,7 @@ import { instanceEndpoints } from './instances.ts';
 import { jobGroupEndpoints } from './job-groups.ts';
 import { jobLogEndpoints } from './job-logs.ts';
 import { jobEndpoints } from './jobs.ts';
+import { logEndpoints } from './logs.ts';
 import { memberEndpoints } from './members.ts';
 import { modelDownloadEndpoints } from './model-downloads.ts';
 import { modelEstimateEndpoints } from './model-estimates.ts';
@@ -55,6 +56,7 @@ export const endpoints = [
   ...authEndpoints,
   ...userEndpoints,
   ...apiKeyEndpoints,
+  ...logEndpoints,
   ...memberEndpoints,
   ...secretEndpoints,
   ...settingsEndpoints,

@@ -42,6 +42,10 @@ export const notificationChannels = ['in_app', 'webhook', 'email'] as const;
 export const deliveryStatuses = ['queued', 'sent', 'failed', 'dead'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
+/** From what says most to what is worst. */
+export const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
 export const healthStates = ['starting', 'ok', 'degraded', 'draining'] as const;
 export type HealthState = (typeof healthStates)[number];
 

@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { AppError, fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
+import { runForRequest } from '../kernel/request-context.ts';
 import type { Database } from '../store/client.ts';
 import { errorResponse, publicError } from './errors.ts';
 import { complete, createCors } from './headers.ts';
@@ -70,7 +71,7 @@ export function createApp(parts: AppParts): HttpApp {
     const startedMs = clock.monotonic();
     const facts = { requestId: requestIdOf(req.raw.headers, clock), peer: peerOf(req.raw.headers, req.url, context.env as Wire | undefined, config.proxy) };
     context.set('facts', facts);
-    await next();
+    await runForRequest(facts.requestId, next);
     context.res = complete(context.res, { requestId: facts.requestId, origin: req.raw.headers.get('origin'), cors });
     const answered = { route: context.get('route') ?? '', method: req.method, status: context.res.status, ms: clock.monotonic() - startedMs };
     parts.observe?.(answered);

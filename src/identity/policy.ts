@@ -155,6 +155,10 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/gpus/{uuid}/drain': may('super_admin', 'machine:write'),
   'POST /api/v1/gpus/{uuid}/resume': may('super_admin', 'machine:write'),
   'GET /api/v1/system/metrics': may('user', 'machine:read'),
+  // They tell of every organisation.
+  'GET /api/v1/logs': may('super_admin', 'machine:read'),
+  'GET /api/v1/logs/level': may('super_admin', 'machine:read'),
+  'PUT /api/v1/logs/level': may('super_admin', 'machine:write'),
   'GET /api/v1/services': may('user', 'machine:read'),
   // Who defines a service runs programs as Studio itself; their environment and what they write may hold what only the machine's owner should see.
   'POST /api/v1/services': may('super_admin', 'machine:write'),

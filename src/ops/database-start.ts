@@ -5,6 +5,7 @@ import type { CompleteConfig, EmbeddedDatabase } from '../config/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
+import { logLineOf } from './service-lines.ts';
 import type { BootProgress } from '../supervise/boot-progress.ts';
 import { setSuperuserPassword } from '../supervise/postgres-password.ts';
 import { startPostgres, type Postgres, type PostgresOptions } from '../supervise/postgres.ts';
@@ -82,7 +83,7 @@ async function startEmbedded(parts: DatabaseParts, database: EmbeddedDatabase): 
     name: 'postgres',
     required: true,
     async start(signal) {
-      server = await startPostgres({ ...options, signal, clock: parts.clock, onLine: (line) => log.debug({ service: 'postgres', line }, 'service wrote') });
+      server = await startPostgres({ ...options, signal, clock: parts.clock, onLine: (line) => logLineOf(log, 'postgres', line) });
       if (server.stoppedOrphan) progress.say('Stopped the PostgreSQL that an earlier Studio left');
       if (server.made) progress.say('Made a new database directory');
       return server;

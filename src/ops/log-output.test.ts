@@ -14,7 +14,7 @@ after(() => rmSync(workspacePath, { recursive: true, force: true }));
 test('a reader of the log that goes away does not end the process, and the file has every line', async () => {
   const program = `
     import { openLogOutput } from ${JSON.stringify(new URL('./log-output.ts', import.meta.url).href)};
-    const output = openLogOutput({ logFormat: 'json', logSink: 'stdout', workspacePath: process.argv[1] });
+    const output = openLogOutput({ logFormat: 'json', logSink: 'stdout', logSyslog: '', logFileMaxBytes: 1e6, logFileKeep: 1, workspacePath: process.argv[1] });
     output.write('first\\n');
     process.stdin.on('data', () => {}).on('end', async () => {
       for (let turn = 0; turn < 20; turn++) {

@@ -1,73 +1,66 @@
-/** Where log lines go and how they look: the terminal (pretty or JSON), always a bounded file for `studio logs`, syslog when asked.
- *  Never drops a line because a sink is slow to open; loses at most what a kill catches in the buffer. */
-import { spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, renameSync, statSync, type WriteStream } from 'node:fs';
-import { dirname, join } from 'node:path';
+/** Where log lines go and how they look: the terminal (pretty or JSON), always files with rotation, syslog when asked. Counts lines by level, and tells who
+ *  follows. Never drops a line because a sink is slow to open; `flush` saves the last words of a process that dies. */
+import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import { openLogFile } from './log-file.ts';
+import { openSyslog, parseSyslogTarget } from './syslog.ts';
 
 export interface LogOutput {
   write(line: string): void;
-  /** Writes out what is buffered. */
+  /** Writes out what waits, before it returns. */
+  flush(): void;
   end(): Promise<void>;
+  /** Lines since the start, by level. */
+  counts(): Readonly<Record<string, number>>;
+  /** @returns a function that ends it */
+  onLine(listener: () => void): () => void;
 }
 
-/** Two files of this size at most. */
-const MAX_FILE_BYTES = 10 * 1024 * 1024;
+export type LogSettings = Pick<Config, 'logFormat' | 'logSink' | 'logSyslog' | 'logFileMaxBytes' | 'logFileKeep' | 'workspacePath'>;
 
 export function logPath(workspacePath: string): string {
   return join(workspacePath, 'logs/studio.log');
 }
 
-export function openLogOutput(config: Pick<Config, 'logFormat' | 'logSink' | 'workspacePath'>): LogOutput {
-  const file = openFile(logPath(config.workspacePath));
+/** Of a service that people defined. */
+export function serviceLogPath(workspacePath: string, name: string): string {
+  return join(workspacePath, 'logs/services', `${name}.log`);
+}
+
+export function openLogOutput(config: LogSettings): LogOutput {
+  const file = openLogFile(logPath(config.workspacePath), { maxBytes: config.logFileMaxBytes, keep: config.logFileKeep });
   // A terminal or a pipe may go away (a lost connection, a restarted collector): the file still has the lines, and Studio goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const syslog = config.logSink === 'syslog' ? openSyslog() : undefined;
+  const syslog = config.logSink === 'syslog' ? openSyslog(parseSyslogTarget(config.logSyslog)) : undefined;
   const show =
     config.logSink === 'stdout' ? (line: string) => void process.stdout.write(config.logFormat === 'pretty' ? prettyLine(line) : line) : () => undefined;
+  const counts: Record<string, number> = { debug: 0, info: 0, warn: 0, error: 0, fatal: 0 };
+  const listeners = new Set<() => void>();
   return {
     write(line) {
       show(line);
       file.write(line);
-      syslog?.stdin?.write(line);
+      syslog?.write(line);
+      const level = levelOf(line);
+      counts[level] = (counts[level] ?? 0) + 1;
+      for (const listener of listeners) listener();
     },
+    flush: file.flush,
     async end() {
-      syslog?.stdin?.end();
+      await syslog?.end();
       await file.end();
     },
-  };
-}
-
-function openFile(path: string): LogOutput {
-  mkdirSync(dirname(path), { recursive: true });
-  let bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  let stream = append(path);
-  return {
-    write(line) {
-      bytes += Buffer.byteLength(line);
-      if (bytes > MAX_FILE_BYTES) {
-        stream.end();
-        renameSync(path, `${path}.1`);
-        stream = append(path);
-        bytes = Buffer.byteLength(line);
-      }
-      stream.write(line);
+    counts: () => counts,
+    onLine(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
-    end: () => new Promise((resolve) => stream.end(() => resolve())),
   };
 }
 
-/** A full disk must not end the process: the terminal still has the line. */
-function append(path: string): WriteStream {
-  return createWriteStream(path, { flags: 'a', mode: 0o640 }).on('error', () => undefined);
-}
-
-/** Node has no datagram sockets on paths, which is what /dev/log is; every syslog brings `logger`. */
-function openSyslog(): ReturnType<typeof spawn> {
-  const child = spawn('logger', ['--tag', 'studio', '--id'], { stdio: ['pipe', 'ignore', 'ignore'] });
-  child.on('error', () => undefined);
-  child.stdin?.on('error', () => undefined);
-  return child;
+/** Our own lines begin with it. */
+function levelOf(line: string): string {
+  return /^\{"level":"(debug|info|warn|error|fatal)"/.exec(line)?.[1] ?? 'info';
 }
 
 const SHORT: Readonly<Record<string, string>> = { debug: 'debug', info: '', warn: 'warning', error: 'error', fatal: 'error' };
@@ -78,7 +71,7 @@ export function prettyLine(line: string): string {
   try {
     record = JSON.parse(line) as Record<string, unknown>;
   } catch {
-    return line;
+    return line.endsWith('\n') ? line : `${line}\n`;
   }
   const { level, time, msg, ...facts } = record;
   const rest = Object.entries(facts)

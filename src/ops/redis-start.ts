@@ -6,6 +6,7 @@ import type { CompleteConfig } from '../config/schema.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
+import { logLineOf } from './service-lines.ts';
 import { findRedis, startRedis } from '../supervise/redis.ts';
 import type { Services } from '../supervise/service.ts';
 
@@ -42,7 +43,7 @@ export async function startRedisIfAny(parts: RedisParts): Promise<RedisStart | u
     name: 'redis',
     required: false,
     async start(signal) {
-      const redis = await startRedis({ ...options, signal, onLine: (line) => log.debug({ service: 'redis', line }, 'service wrote') });
+      const redis = await startRedis({ ...options, signal, onLine: (line) => logLineOf(log, 'redis', line) });
       socketPath = redis.socketPath;
       return redis;
     },

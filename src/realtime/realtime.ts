@@ -10,7 +10,7 @@ import type { Listen } from '../store/listen.ts';
 import type { StoredEvent } from '../store/outbox.ts';
 import { createFeed } from './feed.ts';
 import { createHub, type RightsChange } from './hub.ts';
-import { LOG_ROOM, type LogSource } from './log-rooms.ts';
+import { isLogRoom, type LogSource } from './log-rooms.ts';
 import { pollEvents, type Polled, type PollOptions } from './poll.ts';
 import { startRetention } from './retention.ts';
 import { createRoomRights } from './rights.ts';
@@ -89,7 +89,7 @@ export function createRealtime(parts: RealtimeParts): Realtime {
   const admit = async (caller: Caller, room: string): Promise<() => void> => {
     if (!roomName.safeParse(room).success)
       fail('invalid_query', `"${room}" is no room; rooms are system, org:<id>, user:<id>, instance:<id>, workflow:<id> and job:<id>.`);
-    if (room.startsWith(LOG_ROOM)) fail('invalid_query', `"${room}" streams over the socket only; GET /api/v1/jobs/{id}/log?follow is its twin.`);
+    if (isLogRoom(room)) fail('invalid_query', `"${room}" streams over the socket only; GET /api/v1/jobs/{id}/log?follow and GET /api/v1/logs are its twins.`);
     if (!(await mayHear(caller, room))) fail('not_found', `There is no room "${room}" for you.`);
     return seats.take(caller) ?? fail('rate_limited', { message: 'Too many connections listen already; close some.', retryAfterS: 5 });
   };

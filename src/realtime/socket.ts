@@ -10,7 +10,7 @@ import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { LOW_HELD_BYTES, type Ear } from './ear.ts';
 import type { Hub } from './hub.ts';
-import { createLogRooms, LOG_ROOM, type LogSource } from './log-rooms.ts';
+import { createLogRooms, isLogRoom, type LogSource } from './log-rooms.ts';
 
 /** Source: CONTRACTS (Events); 1008 is RFC 6455's policy violation. */
 export const CLOSE = { sessionEnded: 4401, silent: 4408, tooLarge: 4413, limit: 4429, garbage: 1008, restart: 1012 } as const;
@@ -172,10 +172,6 @@ export function openSocket(parts: SocketParts): OpenSocket {
   });
   cancelPing = clock.after(PING_EVERY_MS, beat);
   return { close };
-}
-
-function isLogRoom(room: string): boolean {
-  return room.startsWith(LOG_ROOM);
 }
 
 /** Cursors of events and offsets into logs: `since` holds both. */

@@ -10,6 +10,7 @@ import { completeConfig, loadConfig } from '../config/load.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { createLogger, type Logger } from '../kernel/log.ts';
 import { createHealthBoard } from '../ops/health.ts';
+import { openLogOutput } from '../ops/log-output.ts';
 import type { Database } from '../store/client.ts';
 import { createBootProgress } from '../supervise/boot-progress.ts';
 import { listen } from '../supervise/listener.ts';
@@ -54,12 +55,21 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
   const clock = options.clock ?? systemClock;
   const workspace = mkdtempSync(join(tmpdir(), 'studio-app-'));
   const lines: string[] = [];
-  const log: Logger = createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } });
   const port = await freePort();
   // Nobody answers there: a test that names no hub of its own asks nobody's.
   const base = { HOST: '127.0.0.1', PORT: String(port), WORKSPACE_PATH: workspace, HF_ENDPOINT: 'http://127.0.0.1:9' };
   const loaded = await loadConfig({ env: { ...base, ...options.env }, file: {} });
   const config = completeConfig(loaded.config);
+  const output = openLogOutput({ ...config, logSink: 'file' });
+  const log: Logger = createLogger({
+    level: 'debug',
+    destination: {
+      write(line) {
+        lines.push(line);
+        output.write(line);
+      },
+    },
+  });
   const progress = createBootProgress(
     () => clock.monotonic(),
     () => undefined,
@@ -77,6 +87,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     config,
     loaded,
     log,
+    output,
     database: store.database,
     connections: store.roles,
     redis,
@@ -114,6 +125,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
       redis?.disconnect();
       await admin.end();
       await store.close();
+      await output.end();
       rmSync(workspace, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     },
   };
