@@ -29,7 +29,7 @@ export function parseFilter(text: string): Filter {
   const terms: Record<string, string[]> = {};
   const words: string[] = [];
   for (const token of text.match(/(?:[^\s"]|"[^"]*"?)+/g) ?? []) {
-    const term = /^([a-z][a-zA-Z]*):(.*)$/s.exec(token);
+    const term = /^([a-z][a-zA-Z]*):(.*)$/s.exec(token) ?? /^(duration)([<>].*)$/s.exec(token);
     if (term?.[1] === undefined || term[2] === undefined) {
       words.push(unquote(token));
       continue;

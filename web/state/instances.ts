@@ -9,14 +9,19 @@ import type { InstanceList } from './list-events.ts';
 import { listOf } from './live-list.ts';
 import { livePages } from './live-pages.ts';
 import type { LivePages } from './live-pages.ts';
+import { createSearchBack } from './search-back.ts';
+import type { SearchBack } from './search-back.ts';
 import { createSnapshot } from './snapshot.ts';
 
-export type Instances = LivePages<InstanceList>;
+/** `searched`: how far back a filter was looked for that few match; `more` goes on from there, `stop` ends it. */
+export type Instances = LivePages<InstanceList> & Pick<SearchBack, 'searched' | 'stop'>;
 
 const PAGE = 200;
 // Instances that come to match a filter are read one by one: few at a time, so that a storm of failures does not become one of requests.
 const MAX_WANTED = 20;
 const READ_AFTER_MS = 500;
+// Where each look is a search of its own.
+const SEARCH_AFTER_MS = 4_000;
 
 export function createInstances(filter: Filter, orgId: string): Instances {
   const query = instanceQuery(filter, Date.now());
@@ -24,13 +29,16 @@ export function createInstances(filter: Filter, orgId: string): Instances {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const readLater = (id: string): void => {
     if (wanted.size < MAX_WANTED) wanted.add(id);
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      const ids = [...wanted];
-      wanted.clear();
-      if (asksServer(filter)) void readNewest();
-      else for (const id of ids) void readOne(id);
-    }, READ_AFTER_MS);
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        const ids = [...wanted];
+        wanted.clear();
+        if (asksServer(filter)) void readNewest();
+        else for (const id of ids) void readOne(id);
+      },
+      asksServer(filter) ? SEARCH_AFTER_MS : READ_AFTER_MS,
+    );
   };
   /** What came meanwhile and belongs here, where only the server can tell. */
   const readNewest = async (): Promise<void> => {
@@ -52,6 +60,8 @@ export function createInstances(filter: Filter, orgId: string): Instances {
   const snapshot = createSnapshot<InstanceList>({
     load: async (signal) => {
       const page = await call('GET /api/v1/instances', { query: { ...query, limit: PAGE }, signal });
+      back.saw(page);
+      if (page.searchedTo !== undefined) void goOnSoon();
       return { value: listOf(page.items, page.next), cursor: page.cursor };
     },
     rooms: [`org:${orgId}`],
@@ -62,10 +72,25 @@ export function createInstances(filter: Filter, orgId: string): Instances {
     live,
     soon: nextFrame,
   });
+  const pages = livePages(snapshot, async (after) => {
+    const page = await call('GET /api/v1/instances', { query: { ...query, limit: PAGE, after } });
+    back.saw(page);
+    return page;
+  });
+  const back = createSearchBack(() => pages.more());
+  /** Once the first page stands. */
+  const goOnSoon = async (): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await back.goOn().catch(() => undefined);
+  };
   return {
-    ...livePages(snapshot, (after) => call('GET /api/v1/instances', { query: { ...query, limit: PAGE, after } })),
+    ...pages,
+    searched: back.searched,
+    stop: back.stop,
+    more: back.goOn,
     close() {
       clearTimeout(timer);
+      back.stop();
       snapshot.close();
     },
   };

@@ -33,10 +33,16 @@ export function asksForInstance(list: InstanceList, event: Envelope, filter: Fil
   if (!event.event_type.startsWith('engine:instance:') || event.event_type === 'engine:instance:deleted') return false;
   if (isTruncated(event)) return true;
   const isKnown = findRow(list, event.entity_id) !== undefined;
-  if (asksServer(filter)) return !isKnown && event.event_type === 'engine:instance:created';
+  const hasEnded = ENDS.includes(event.event_type);
+  if (asksServer(filter)) return !isKnown && (event.event_type === 'engine:instance:created' || hasEnded);
+  // An error, or what is waited for, may hold the words.
+  if (filter.words.length > 0 && !isKnown && SAYING.includes(event.event_type)) return true;
   // Without a filter every instance was announced when it was created.
   return !isKnown && filter.terms['status'] !== undefined && summaryOf(event) === undefined && matchesTerm(filter, 'status', String(event.payload['status']));
 }
+
+const ENDS: readonly string[] = ['engine:instance:completed', 'engine:instance:failed', 'engine:instance:cancelled'];
+const SAYING: readonly string[] = ['engine:instance:failed', 'engine:instance:waiting'];
 
 /** Announces or updates an instance that was read. Pure. */
 export function putInstance(list: InstanceList, row: InstanceSummary, filter: Filter, nowMs: number): InstanceList {

@@ -115,20 +115,27 @@ export function FilterCell(props: { readonly label: string; readonly onFilter: (
   return (
     <span class="filter-cell">
       <span class="truncate">{props.children}</span>
-      <button
-        type="button"
-        class="filter-this"
-        tabIndex={-1}
-        aria-label={props.label}
-        data-tip={props.label}
-        onClick={(event) => {
-          event.stopPropagation();
-          event.preventDefault();
-          props.onFilter();
-        }}
-      >
-        <ListFilter size={12} />
-      </button>
+      <FilterThis label={props.label} onFilter={props.onFilter} />
     </span>
+  );
+}
+
+/** The button alone, for behind a link. */
+export function FilterThis(props: { readonly label: string; readonly onFilter: () => void }): JSX.Element {
+  return (
+    <button
+      type="button"
+      class="filter-this"
+      tabIndex={-1}
+      aria-label={props.label}
+      data-tip={props.label}
+      onClick={(event) => {
+        event.stopPropagation();
+        event.preventDefault();
+        props.onFilter();
+      }}
+    >
+      <ListFilter size={12} />
+    </button>
   );
 }

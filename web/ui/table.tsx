@@ -16,6 +16,8 @@ export interface Column<Row> {
   readonly align?: 'start' | 'end' | undefined;
   /** Left away on narrow screens. */
   readonly minor?: boolean | undefined;
+  /** Behind what is rendered, outside the link of a first cell. */
+  readonly behind?: ((row: Row) => ComponentChildren) | undefined;
   /** The title is for screen readers only (actions). */
   readonly hideTitle?: boolean | undefined;
 }
@@ -42,6 +44,8 @@ export interface TableProps<Row> {
   /** The end came into sight: load more. */
   readonly onEnd?: (() => void) | undefined;
   readonly loadingMore?: boolean | undefined;
+  /** Below the last row. */
+  readonly foot?: ComponentChildren | undefined;
   /** The row that the keys act on; undefined while there is none. */
   readonly onCursor?: (row: Row | undefined) => void;
   /** Shown in place of rows. */
@@ -134,6 +138,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
           </tbody>
         </table>
         {rows.length === 0 && props.empty}
+        {props.foot}
         {props.loadingMore === true && <div class="table-more faint">Loading more…</div>}
       </div>
     </div>
@@ -208,16 +213,28 @@ function TableRow<Row>({ row, index, props, atCursor, onPoint, onToggle }: RowPr
       )}
       {props.columns.map((column, at) => (
         <td key={column.key} class={cellClass(column)}>
-          {at === 0 && props.rowHref !== undefined ? (
-            <a class="table-link" href={props.rowHref(row)}>
-              {column.render(row)}
-            </a>
-          ) : (
-            column.render(row)
-          )}
+          <Cell behind={column.behind?.(row)}>
+            {at === 0 && props.rowHref !== undefined ? (
+              <a class="table-link" href={props.rowHref(row)}>
+                {column.render(row)}
+              </a>
+            ) : (
+              column.render(row)
+            )}
+          </Cell>
         </td>
       ))}
     </tr>
+  );
+}
+
+function Cell(props: { readonly behind: ComponentChildren; readonly children: ComponentChildren }): JSX.Element {
+  if (props.behind === undefined) return <>{props.children}</>;
+  return (
+    <span class="table-behind">
+      {props.children}
+      {props.behind}
+    </span>
   );
 }
 

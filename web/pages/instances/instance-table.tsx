@@ -3,9 +3,10 @@ import { Ellipsis } from 'lucide-preact';
 import type { JSX } from 'preact';
 import type { InstanceSummary } from '../../../src/contract/instances.ts';
 import { href } from '../../route.ts';
+import { asLongAs } from '../../state/instance-filter.ts';
 import { localTimes } from '../../state/local-times.ts';
 import { now } from '../../ui/clock.ts';
-import { FilterCell } from '../../ui/filter-bar.tsx';
+import { FilterCell, FilterThis } from '../../ui/filter-bar.tsx';
 import { Menu } from '../../ui/menu.tsx';
 import { isNarrow } from '../../ui/narrow.ts';
 import type { MenuItem } from '../../ui/menu.tsx';
@@ -16,7 +17,7 @@ import { Duration, RelativeTime } from '../../ui/time.tsx';
 
 export interface InstanceTableProps extends Pick<
   TableProps<InstanceSummary>,
-  'rows' | 'onOpen' | 'selected' | 'onSelect' | 'newCount' | 'onShowNew' | 'onEnd' | 'onCursor' | 'empty'
+  'rows' | 'onOpen' | 'selected' | 'onSelect' | 'newCount' | 'onShowNew' | 'onEnd' | 'onCursor' | 'empty' | 'foot'
 > {
   readonly label: string;
   /** Adds or removes `name:value` of the filter (`word` and `hour` are no terms but mean it); absent: cells offer no filter. */
@@ -31,6 +32,13 @@ export function InstanceTable(props: InstanceTableProps): JSX.Element {
   return <Table {...table} columns={columnsOf(props)} rowKey={(row) => row.id} rowHref={(row) => href(`/instances/${row.id}`)} />;
 }
 
+const ITS_RUNS = 'Only this one, its reruns and those it called';
+
+/** The term of its duration; undefined while it goes on. */
+function longAs({ startedAt, endedAt }: InstanceSummary): string | undefined {
+  return startedAt === null || endedAt === null ? undefined : asLongAs(Math.max(0, Date.parse(endedAt) - Date.parse(startedAt)));
+}
+
 function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[] {
   const filtered = (name: string, value: string, words: string, content: JSX.Element | string): JSX.Element =>
     props.onFilter === undefined ? (
@@ -41,7 +49,14 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
       </FilterCell>
     );
   const columns: Column<InstanceSummary>[] = [
-    { key: 'id', title: 'Instance', width: '172px', render: (row) => <span class="mono">{row.id}</span>, minor: props.oneWorkflow !== true },
+    {
+      key: 'id',
+      title: 'Instance',
+      width: '172px',
+      render: (row) => <span class="mono">{row.id}</span>,
+      behind: (row) => (props.onFilter === undefined ? undefined : <FilterThis label={ITS_RUNS} onFilter={() => props.onFilter?.('word', row.id)} />),
+      minor: props.oneWorkflow !== true,
+    },
     {
       key: 'status',
       title: 'Status',
@@ -69,7 +84,18 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
       align: 'end',
       render: (row) => filtered('hour', row.createdAt, 'Only around this time', <RelativeTime at={row.createdAt} />),
     },
-    { key: 'took', title: 'Duration', width: '92px', align: 'end', render: (row) => <Duration from={row.startedAt} to={row.endedAt} />, minor: true },
+    {
+      key: 'took',
+      title: 'Duration',
+      width: '104px',
+      align: 'end',
+      render: (row) => {
+        const took = longAs(row);
+        const shown = <Duration from={row.startedAt} to={row.endedAt} />;
+        return took === undefined ? shown : filtered('duration', took, 'Only as long as this or longer', shown);
+      },
+      minor: true,
+    },
     {
       key: 'menu',
       title: 'Actions',
@@ -100,6 +126,7 @@ function RowMenu(props: { readonly row: InstanceSummary; readonly items: readonl
 
 /** "Filter by this" of every cell of a row, for its menu: what the pointer finds in the cells. */
 export function filterItems(row: InstanceSummary, onFilter: (name: string, value: string) => void): readonly MenuItem[] {
+  const took = longAs(row);
   const item = (label: string, name: string, value: string): MenuItem => ({ label, onSelect: () => onFilter(name, value) });
   return [
     { ...item(`Only status ${row.status}`, 'status', row.status), separated: true },
@@ -108,6 +135,8 @@ export function filterItems(row: InstanceSummary, onFilter: (name: string, value
     ...Object.entries(row.labels).map(([key, value]) => item(`Only ${key}:${value}`, 'label', `${key}:${value}`)),
     ...(row.error === undefined ? [] : [item(`Only ${row.error.code}`, 'word', row.error.code)]),
     item('Only around this time', 'hour', row.createdAt),
+    ...(took === undefined ? [] : [item(`Only ${took.replace('>', 'longer than ')}`, 'duration', took)]),
+    item(ITS_RUNS, 'word', row.id),
   ];
 }
 

@@ -14,6 +14,14 @@ import { FilterBar } from '../../ui/filter-bar.tsx';
 import type { FilterTerm } from '../../ui/filter-complete.ts';
 import { SavedViewsMenu } from '../../ui/saved-views-menu.tsx';
 
+const durations = [
+  { value: '<1s', label: 'Below a second' },
+  { value: '>1s', label: 'Longer than 1 s' },
+  { value: '>10s', label: 'Longer than 10 s' },
+  { value: '>1m', label: 'Longer than 1 m' },
+  { value: '>10m', label: 'Longer than 10 m' },
+  { value: '>1h', label: 'Longer than 1 h' },
+];
 const times = ['1h', '24h', '7d', '30d'].map((value) => ({ value }));
 
 export interface InstancesFilterProps {
@@ -84,6 +92,7 @@ export function MoreFacets(props: {
       {tags.length > 0 && (
         <FacetMenu title="Tag" chosen={chosen('tag')} values={tags.map((value) => ({ value }))} onToggle={(value) => onToggle('tag', value)} />
       )}
+      <FacetMenu title="Duration" chosen={chosen('duration')} values={durations} onToggle={(value) => onToggle('duration', value)} />
       <FacetMenu
         title="Test runs"
         chosen={chosen('test')}
@@ -113,6 +122,7 @@ function termsOf(stats: InstanceStats | undefined, tags: readonly string[]): rea
     { name: 'trigger', hint: 'what started it', values: [...known, ...others] },
     { name: 'tag', hint: 'a tag of its workflow', values: tags.map((value) => ({ value })) },
     { name: 'label', hint: 'key:value', isPair: true },
+    { name: 'duration', hint: 'how long it took: >10s, <1m, 10s..1m', values: durations },
     { name: 'since', hint: 'created after: 24h, 7d, 2026-01-31', values: times },
     { name: 'until', hint: 'created before', values: times },
     {

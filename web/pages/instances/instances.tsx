@@ -8,7 +8,7 @@ import { formatFilter, go, href, parseFilter, setParams, useFilter, useParam } f
 import { me } from '../../session.ts';
 import { useCommands } from '../../shell/commands.ts';
 import { batchFilter } from '../../state/batch.ts';
-import { matchesLabels, matchesWords, unknownTerms } from '../../state/filter.ts';
+import { matchesLabels, unknownTerms } from '../../state/filter.ts';
 import { asksServer, filterFault, instanceQuery, instanceTerms, timeOf, toggleInstanceTerm, toggleWord, withTimes } from '../../state/instance-filter.ts';
 import { spans, useInstanceStats } from '../../state/instance-stats.ts';
 import type { Span } from '../../state/instance-stats.ts';
@@ -30,6 +30,7 @@ import { InstancesChart } from './instances-chart.tsx';
 import { InstancesFilter, MoreFacets } from './instances-filter.tsx';
 import { filterItems, InstanceTable, openRowMenu } from './instance-table.tsx';
 import { RerunDialog } from './rerun-dialog.tsx';
+import { SearchFoot } from './search-foot.tsx';
 
 type Asking = { readonly kind: 'rerun'; readonly id: string } | { readonly kind: 'cancel'; readonly ids: readonly string[] };
 
@@ -47,7 +48,7 @@ export function InstancesPage(): JSX.Element {
   useEffect(() => setSelected(new Set()), [text]);
   const toggle = (name: string, value: string): void => set(formatFilter(toggled(filter, name, value)));
   const list = state.value.value;
-  const rows = useMemo(() => (list?.rows ?? []).filter((row) => matchesWords(filter, textsOf(row)) && matchesLabels(filter, row.labels)), [list?.rows, filter]);
+  const rows = useMemo(() => (list?.rows ?? []).filter((row) => matchesLabels(filter, row.labels)), [list?.rows, filter]);
   const act = async (row: InstanceSummary, action: InstanceAction): Promise<void> => {
     if (action === 'cancel') return setAsking({ kind: 'cancel', ids: [row.id] });
     await runAction(row.id, action).then(
@@ -77,6 +78,7 @@ export function InstancesPage(): JSX.Element {
     { id: 'instances-clear', title: 'Clear the filter', group: 'This page', disabled: text === '', run: () => set('') },
     { id: 'instances-failed', title: 'Only failed instances', group: 'This page', run: () => toggle('status', 'failed') },
   ]);
+  const onMore = (): void => void state.more().catch((error: unknown) => toastError('Load more', error));
   const menuOf = (row: InstanceSummary): readonly MenuItem[] => [
     { label: 'Open', href: href(`/instances/${row.id}`), hint: 'enter' },
     { label: 'Open its workflow', href: href(`/workflows/${row.workflowId}`) },
@@ -90,8 +92,8 @@ export function InstancesPage(): JSX.Element {
     ...filterItems(row, toggle),
   ];
   const statusCounts = Object.fromEntries((stats.value?.facets.status ?? []).map(({ value, count }) => [value, count]));
-  const onlyHere =
-    filter.words.length > 0 || (filter.terms['label']?.length ?? 0) > 1 || filterFault(filter) !== undefined || unknownTerms(filter, instanceTerms).length > 0;
+  const onlyHere = filterFault(filter) !== undefined || unknownTerms(filter, instanceTerms).length > 0;
+  const searched = state.searched.value;
   return (
     <Page
       title="Instances"
@@ -143,11 +145,12 @@ export function InstancesPage(): JSX.Element {
               onSelect={setSelected}
               newCount={(list?.held.length ?? 0) + (list?.heldMore ?? 0)}
               onShowNew={() => state.showNew()}
-              onEnd={() => void state.more().catch((error: unknown) => toastError('Load more', error))}
+              onEnd={() => searched === undefined && onMore()}
               onCursor={setCursor}
               onFilter={toggle}
               menuOf={menuOf}
-              empty={<NoInstances filtered={text !== ''} onClear={() => set('')} />}
+              empty={searched === undefined && <NoInstances filtered={text !== ''} onClear={() => set('')} />}
+              foot={searched !== undefined && <SearchFoot searched={searched} found={rows.length} onMore={onMore} onStop={() => state.stop()} />}
             />
           </>
         )}
@@ -159,8 +162,6 @@ export function InstancesPage(): JSX.Element {
     </Page>
   );
 }
-
-const textsOf = (row: InstanceSummary): readonly string[] => [row.id, row.workflowName, row.startedBy, row.error?.message ?? '', row.error?.code ?? ''];
 
 const HALF_HOUR_MS = 1_800_000;
 
