@@ -41,6 +41,9 @@ out.flush()
 sys.exit(5)
 `;
 
+/** Until the Studio that was asked is gone: its pid may be another's a moment later. */
+const WHILE_STUDIO = `while [ "$(cut -d' ' -f22 /proc/$STUDIO_PID/stat 2>/dev/null)" = $STUDIO_BORN ]; do sleep 0.05; done`;
+
 export const cpuKinds: readonly JobKind[] = [
   {
     name: 'forks',
@@ -70,7 +73,7 @@ export const cpuKinds: readonly JobKind[] = [
     endsAway: true,
     status: 'failed',
     exitCode: 7,
-    body: (mark) => ({ script: `echo ready; while test -d /proc/$STUDIO_PID; do sleep 0.05; done; echo ${mark}; sleep 0.2; exit 7` }),
+    body: (mark) => ({ script: `echo ready; ${WHILE_STUDIO}; echo ${mark}; sleep 0.2; exit 7` }),
     log: () => undefined,
   },
 ];
@@ -95,7 +98,7 @@ export function gpuKinds(state: string): readonly JobKind[] {
       return `trap '' TERM INT HUP; ${take(30_000)}; echo ready; while :; do sleep ${mark}; done`;
     }),
     kind({ name: 'share, ends away', status: 'failed', exitCode: 7, endsAway: true }, { vramBytes: 30 * GIB }, () => {
-      return `${take(30_000)}; echo ready; while test -d /proc/$STUDIO_PID; do sleep 0.05; done; sleep 0.2; exit 7`;
+      return `${take(30_000)}; echo ready; ${WHILE_STUDIO}; sleep 0.2; exit 7`;
     }),
     kind({ name: 'whole card, waits', status: 'completed', exitCode: 0, isLate: true }, { gpus: 1 }, () => `${take(70_000)}; echo ready; sleep 1`),
   ];

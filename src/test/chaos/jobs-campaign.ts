@@ -4,6 +4,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../kernel/fail.ts';
+import { identify } from '../../kernel/process-identity.ts';
 import { asObject, type ApiClient } from '../api-client.ts';
 import { fakeGpu } from '../fake-gpu.ts';
 import { claimStudio, createStudio, type Studio } from '../studio-process.ts';
@@ -131,11 +132,12 @@ async function stateOf({ client, watch }: Run, id: string): Promise<string> {
 }
 
 async function submitAll({ studio, client, kinds }: Run, { mark, bytes }: { readonly mark: string; readonly bytes: number }): Promise<readonly Submitted[]> {
-  const pid = String(studio.pid());
+  const asked = identify(studio.pid());
+  if (asked === undefined) throw new Error('Studio does not run');
   const jobs: Submitted[] = [];
   for (const kind of kinds) {
     const body = { ...kind.body(mark, bytes), labels: { kind: kind.name } };
-    const text = JSON.stringify(body).replaceAll('$STUDIO_PID', pid);
+    const text = JSON.stringify(body).replaceAll('$STUDIO_PID', String(asked.pid)).replaceAll('$STUDIO_BORN', asked.started);
     // Serial: who comes first is granted first.
     const made = await client.expect(201, 'POST', '/api/v1/jobs', JSON.parse(text));
     jobs.push({ kind, id: String(asObject(made['job'])['id']) });
@@ -143,10 +145,13 @@ async function submitAll({ studio, client, kinds }: Run, { mark, bytes }: { read
   return jobs;
 }
 
-/** What is held the moment before the kill. The two shares must sit on one card. */
+/** What is held the moment before the kill. The two shares must sit on one card while the job for a whole one has the other; on a slow machine it may be over. */
 async function leasesBefore({ watch, verdict, kill }: Run, jobs: readonly Submitted[]): Promise<readonly SeenLease[]> {
   const held = (await watch.leases()) ?? [];
-  const cards = jobs.filter(({ kind }) => kind.name.startsWith('share')).map(({ id }) => held.find(({ tenantId }) => tenantId === id)?.uuids.join());
+  const cardsOf = (kind: string): (string | undefined)[] =>
+    jobs.filter((job) => job.kind.name.startsWith(kind)).map(({ id }) => held.find(({ tenantId }) => tenantId === id)?.uuids.join());
+  const cards = cardsOf('share');
+  if (cardsOf('whole card, forks')[0] === undefined && !cards.includes(undefined)) return held;
   if (new Set(cards).size !== 1 || cards[0] === undefined) verdict.faults.push(`kill ${kill}: the two shares sit on ${cards.map(String).join(' and ')}`);
   return held;
 }
