@@ -42,6 +42,14 @@ export function faultsOf(page: Page): string[] {
   return faults.get(page)?.splice(0) ?? [];
 }
 
+/** Waits until an expression holds in the page, asked from outside: the page's own policy forbids what `waitForFunction` does when it does not hold at once.
+ *  @throws Error when it does not come to that */
+export async function inPage(page: Page, expression: string): Promise<void> {
+  for (const deadline = performance.now() + 60_000; performance.now() < deadline; await page.waitForTimeout(50))
+    if ((await page.evaluate(expression)) === true) return;
+  throw new Error(`it did not come to that in the page: ${expression}`);
+}
+
 export interface Load {
   readonly bytes: number;
   readonly scriptBytes: number;

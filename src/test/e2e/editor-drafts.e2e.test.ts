@@ -2,7 +2,7 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
-import { faultsOf } from '../browser.ts';
+import { faultsOf, inPage } from '../browser.ts';
 import { addPerson, openClaimedStudio, signIn, type ClaimedStudio } from '../claimed-studio.ts';
 
 let opened: ClaimedStudio;
@@ -110,13 +110,13 @@ test('two tabs show the same; the second looks on until it takes over, and the f
 
   await name(one).fill('From the first');
   await saved(one).waitFor();
-  await two.waitForFunction('document.querySelector("input[aria-label=\'Workflow name\']").value === "From the first"');
+  await inPage(two, 'document.querySelector("input[aria-label=\'Workflow name\']").value === "From the first"');
 
   await two.getByRole('button', { name: 'Take over' }).click();
   await one.getByText(/took over\. What you typed is stored\./).waitFor();
   await name(two).fill('From the second');
   await saved(two).waitFor();
-  await one.waitForFunction('document.querySelector("input[aria-label=\'Workflow name\']").value === "From the second"');
+  await inPage(one, 'document.querySelector("input[aria-label=\'Workflow name\']").value === "From the second"');
   await two.close();
   await one.locator('input[aria-label="Workflow name"]').and(one.locator(':enabled')).waitFor();
   deepEqual(faultsOf(one), []);
@@ -137,12 +137,12 @@ test('two people see each other: one looks on with the name of who edits, takes 
   await one.getByRole('list', { name: 'Also here' }).getByRole('listitem', { name: 'Ada Lovelace looks on' }).waitFor();
   await name(one).fill('From the owner');
   await saved(one).waitFor();
-  await two.waitForFunction('document.querySelector("input[aria-label=\'Workflow name\']").value === "From the owner"');
+  await inPage(two, 'document.querySelector("input[aria-label=\'Workflow name\']").value === "From the owner"');
   await two.getByRole('button', { name: 'Take over' }).click();
   await one.getByText(/Ada Lovelace took over\. What you typed is stored\./).waitFor();
   await name(two).fill('From Ada');
   await saved(two).waitFor();
-  await one.waitForFunction('document.querySelector("input[aria-label=\'Workflow name\']").value === "From Ada"');
+  await inPage(one, 'document.querySelector("input[aria-label=\'Workflow name\']").value === "From Ada"');
   equal(await storedName(id), 'From Ada');
   deepEqual([...faultsOf(one), ...faultsOf(two)], []);
   await first.context().close();
@@ -176,7 +176,7 @@ test('a draft that was saved elsewhere meanwhile is compared, and either choice 
   await dialog.getByRole('list', { name: 'Changes' }).getByText('notes').first().waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: 'Take theirs' }).click();
-  await page.waitForFunction('document.querySelector("input[aria-label=\'Workflow name\']").value === "Theirs"');
+  await inPage(page, 'document.querySelector("input[aria-label=\'Workflow name\']").value === "Theirs"');
   await page.getByRole('button', { name: 'Undo: Take theirs' }).click();
   equal(await name(page).inputValue(), 'Mine');
   await saved(page).waitFor();

@@ -3,7 +3,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { itemsOf, type ApiClient } from '../api-client.ts';
-import { faultsOf, findAxeFaults } from '../browser.ts';
+import { faultsOf, findAxeFaults, inPage } from '../browser.ts';
 import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
 
 let opened: ClaimedStudio;
@@ -179,7 +179,7 @@ test('the list is narrowed by completion, a facet, a cell and the chart, and kep
   await page.locator('tbody tr:not([aria-hidden])').nth(1).waitFor();
   await page.getByRole('button', { name: 'team:blue' }).click();
   await page.waitForURL(/team%3Ablue/);
-  await page.waitForFunction('document.querySelectorAll("tbody tr:not([aria-hidden])").length === 1');
+  await inPage(page, 'document.querySelectorAll("tbody tr:not([aria-hidden])").length === 1');
 
   await page.getByRole('button', { name: 'Saved views' }).click();
   await page.getByRole('menuitem', { name: 'Save this filter…' }).click();
@@ -196,7 +196,7 @@ test('the list is narrowed by completion, a facet, a cell and the chart, and kep
   await page.mouse.up();
   await page.waitForURL(/since%3A/);
   await page.getByRole('button', { name: /All times/ }).click();
-  await page.waitForFunction('!location.search.includes("since")');
+  await inPage(page, '!location.search.includes("since")');
   deepEqual(await findAxeFaults(page), []);
   await finish(page);
 });
