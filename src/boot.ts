@@ -25,6 +25,7 @@ import { makeRuntimeFolder } from './supervise/runtime-folder.ts';
 import { createServices, type Services } from './supervise/service.ts';
 import type { Shutdown } from './supervise/shutdown.ts';
 import { probeStorage } from './supervise/storage.ts';
+import { finishSwap } from './supervise/swap.ts';
 
 export interface BootParts {
   readonly loaded: LoadedConfig;
@@ -57,6 +58,8 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   progress.enter('lock');
   const lock = await lockWorkspace({ workspacePath, port: loaded.config.port, clock, onLost: (holder) => endAtOnce(log, holder, shutdown) });
   shutdown.add('lock', () => lock.release());
+  const restored = finishSwap(workspacePath);
+  if (restored !== undefined) log.warn({ id: restored.id }, 'a restore that was cut off was gone on with');
   const config = completeConfig(loaded.config);
   const pidFile = join(workspacePath, 'run/studio.pid');
   mkdirSync(join(workspacePath, 'run'), { recursive: true });

@@ -19,7 +19,7 @@ export interface BackupWireParts {
   readonly connections: RoleConnections;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly board: HealthBoard;
+  readonly board: Pick<HealthBoard, 'report'>;
   readonly watched: Watched;
   readonly studioVersion: string;
   /** How to start this very program. */

@@ -12,7 +12,7 @@ import type { Logger } from '../kernel/log.ts';
 import type { HealthBoard } from '../ops/health.ts';
 import type { BackupFigures } from '../ops/watched.ts';
 import { insertAudit } from '../store/audit.ts';
-import { takeBackupLock } from '../store/backup-lock.ts';
+import { takeBackupLock, type BackupLock } from '../store/backup-lock.ts';
 import type { Database } from '../store/client.ts';
 import { nextSequence, writeEvents } from '../store/outbox.ts';
 import type { StudioProgram } from '../supervise/own-program.ts';
@@ -136,7 +136,7 @@ export function createBackups(parts: BackupsParts): Backups {
       const lock = await takeBackupLock(parts.engine, { holdsContent: about.kind === 'create' });
       if (lock === undefined) fail('still_running', 'Another process backs up, proves or restores at this moment. Wait for its end.');
       await tell(about.id, 'started', { kind: about.kind, reason: about.reason });
-      mine.done = run(mine, act).finally(() => lock.release());
+      mine.done = run(mine, act, lock);
     } catch (error) {
       running = undefined;
       throw error;
@@ -144,7 +144,7 @@ export function createBackups(parts: BackupsParts): Backups {
     return workOf(mine);
   }
 
-  async function run(mine: Running, act: (running: Running) => Promise<string>): Promise<void> {
+  async function run(mine: Running, act: (running: Running) => Promise<string>, lock: BackupLock): Promise<void> {
     const { id, kind } = mine;
     const startedMs = clock.monotonic();
     let [ok, message, isCancelled] = [false, '', false];
@@ -165,6 +165,7 @@ export function createBackups(parts: BackupsParts): Backups {
         .catch((error: unknown) => log.warn({ id, cause: messageOf(error) }, 'an unfinished backup was not removed; it goes at the next start'));
     catalogue.forget();
     await refresh();
+    await lock.release();
     running = undefined;
     const type = isCancelled ? 'cancelled' : !ok ? 'failed' : kind === 'verify' ? 'verified' : 'completed';
     await tell(id, type, { kind, ok, message }).catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'the end of a backup was not announced'));
@@ -218,9 +219,13 @@ export function createBackups(parts: BackupsParts): Backups {
         settings = await readBackupSettings(database.engine);
         const lock = await takeBackupLock(parts.engine, { holdsContent: false });
         if (lock !== undefined) {
-          const clearUp = place.tidy().then(() => removeUnfinished(place, catalogue, (id) => begunHere(place, id, work.workspaceId)));
-          const removed = await clearUp.finally(() => lock.release());
-          if (removed > 0) log.info({ removed }, 'backups that were not finished were removed');
+          try {
+            await place.tidy();
+            const removed = await removeUnfinished(place, catalogue, (id) => begunHere(place, id, work.workspaceId));
+            if (removed > 0) log.info({ removed }, 'backups that were not finished were removed');
+          } finally {
+            await lock.release();
+          }
         }
         await refresh();
         if (!isStopped) schedule.start();

@@ -50,7 +50,7 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
   const createdAt = new Date(clock.now()).toISOString();
   progress.enter('database');
   const snapshot = await openSnapshot(options.engine, READERS);
-  const read = await readDatabase(options, snapshot).finally(() => snapshot.close());
+  const read = await readAndClose(options, snapshot);
   progress.enter(
     'files',
     read.content.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -86,6 +86,14 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
   };
   await place.write(manifestPath(id), Readable.from([sealManifest(manifest, key)]), options.signal);
   return manifest;
+}
+
+async function readAndClose(options: CreateOptions, snapshot: Snapshot): ReturnType<typeof readDatabase> {
+  try {
+    return await readDatabase(options, snapshot);
+  } finally {
+    await snapshot.close();
+  }
 }
 
 async function readDatabase(

@@ -39,7 +39,7 @@ export interface BackupKey {
 }
 
 /** A key for new backups. */
-export function newKey(passphrase: string): Promise<BackupKey> {
+export async function newKey(passphrase: string): Promise<BackupKey> {
   if (passphrase.length < MIN_PASSPHRASE)
     fail('invalid_body', `The passphrase has ${passphrase.length} characters; it needs ${MIN_PASSPHRASE}. Take several words, or: openssl rand -hex 32`);
   return deriveKey(passphrase, { cost: COST, blockSize: BLOCK_SIZE, salt: randomBytes(SALT_BYTES).toString('hex') });

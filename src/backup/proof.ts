@@ -8,7 +8,6 @@ import * as z from 'zod';
 import { createCipher, type Cipher } from '../identity/cipher.ts';
 import { fail, messageOf } from '../kernel/fail.ts';
 import { quietLoaded } from '../store/backup-load.ts';
-import type { RoleConnections } from '../store/provision.ts';
 import type { StudioProgram } from '../supervise/own-program.ts';
 import { checkBackup, type CheckOptions } from './check.ts';
 import { opensCanary } from './create.ts';
@@ -17,7 +16,7 @@ import { requireSealedBy, type Manifest } from './manifest.ts';
 import { openPart } from './part.ts';
 import { readSmall, type Place } from './place.ts';
 import { rebuildDatabase, rebuildFiles } from './rebuild.ts';
-import { startScratchServer } from './scratch-server.ts';
+import { startScratchServer, type ScratchServer } from './scratch-server.ts';
 import { keyFor, tryStudio } from './trial-run.ts';
 
 export const proofSchema = z.strictObject({
@@ -78,7 +77,7 @@ async function prove(options: ProofOptions): Promise<Pick<Proof, 'tables' | 'row
     await chmod(folder, 0o711);
     const files = await rebuildFiles({ ...options, root: folder });
     const server = await startScratchServer({ folder, signal });
-    const made = await rebuildQuiet(options, server.roles).finally(() => server.stop());
+    const made = await rebuildQuiet(options, server);
     progress.enter('run');
     await tryStudio({ program: options.studio, folder, password: server.password, token: made.token, signal });
     return { ...files, ...made.counts, opensSecrets };
@@ -87,10 +86,14 @@ async function prove(options: ProofOptions): Promise<Pick<Proof, 'tables' | 'row
   }
 }
 
-async function rebuildQuiet(options: ProofOptions, roles: RoleConnections) {
-  const counts = await rebuildDatabase({ ...options, roles });
-  await quietLoaded(roles.engine);
-  return { counts, token: await keyFor(roles) };
+async function rebuildQuiet(options: ProofOptions, { roles, stop }: ScratchServer) {
+  try {
+    const counts = await rebuildDatabase({ ...options, roles });
+    await quietLoaded(roles.engine);
+    return { counts, token: await keyFor(roles) };
+  } finally {
+    await stop();
+  }
 }
 
 /** With the keys in the backup where it has some, else with those of the workspace it was made in. */

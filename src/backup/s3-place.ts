@@ -1,6 +1,7 @@
 /** Backups in a bucket of S3 or what speaks like it: MinIO, R2, B2, Ceph. Large things go in parts, so that none has to fit into memory and a part that fails is
  *  sent again alone. A name appears when all of it is there. Never makes the bucket. */
 import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { S3mini } from 's3mini';
 import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import { requireOwnPath, type Place, type StoredEntry } from './place.ts';
@@ -78,7 +79,7 @@ export function bucketPlace(options: BucketOptions): Place {
       const key = keyOf(path);
       const reply = await asked(`give ${key}`, () => s3.getObjectResponse(key));
       if (reply === null || reply.body === null) fail('backup_unusable', `${path} is missing at ${label}. Use another backup.`);
-      return Readable.fromWeb(reply.body as import('node:stream/web').ReadableStream, signal === undefined ? {} : { signal });
+      return Readable.fromWeb(reply.body as ReadableStream, signal === undefined ? {} : { signal });
     },
     async size(path) {
       const key = keyOf(path);

@@ -14,6 +14,10 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
   },
   config: { about: 'explain: each key, its value and where it came from [--json]', load: async () => (await import('./config.ts')).config },
   db: { about: 'check | status | migrate | rollback [--to N] [--dry-run]', load: async () => (await import('./db.ts')).db },
+  backup: {
+    about: 'create | list | verify ID | restore ID | prune | export ID FILE: backups, proved by restores',
+    load: async () => (await import('./backup.ts')).backup,
+  },
   token: { about: 'create [EMAIL] [--name N] [--scopes a,b]: a new API key', load: async () => (await import('./token.ts')).token },
   logs: {
     about: 'what Studio or a service wrote [-f] [-n N] [--since 1h] [--priority warn] [--service NAME] | level [debug] [--for 10m]',
