@@ -8,6 +8,7 @@ import { openAiError, publicError } from './http/errors.ts';
 import type { Route } from './http/route.ts';
 import { gatewayRoutes } from './http/routes/gateway.ts';
 import { modelLifeRoutes } from './http/routes/model-life.ts';
+import { modelLimitRoutes } from './http/routes/model-limits.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import type { Identity } from './identity/identity.ts';
 import { createUids } from './jobs/uids.ts';
@@ -105,6 +106,7 @@ export function wireModels(parts: ModelWireParts): WiredModels {
     routes: [
       ...modelRoutes({ catalogue, downloads, estimates: createEstimates({ devices }), life: models }),
       ...modelLifeRoutes({ life: models, clock, log }),
+      ...modelLimitRoutes({ apiKeys: identity.apiKeys, limits }),
       ...gatewayRoutes({ gateway, settings: identity.settings, sql: database.engine, flushUsage: usage.flush }),
     ],
     async start() {

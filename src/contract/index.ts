@@ -32,6 +32,7 @@ import { memberEndpoints } from './members.ts';
 import { modelDownloadEndpoints } from './model-downloads.ts';
 import { modelEstimateEndpoints } from './model-estimates.ts';
 import { modelLifeEndpoints } from './model-life.ts';
+import { modelLimitEndpoints } from './model-limits.ts';
 import { modelUsageEndpoints } from './model-usage.ts';
 import { modelEndpoints } from './models.ts';
 import { nodeTypeEndpoints } from './node-types.ts';
@@ -90,6 +91,7 @@ export const endpoints = [
   ...modelEstimateEndpoints,
   ...modelDownloadEndpoints,
   ...modelLifeEndpoints,
+  ...modelLimitEndpoints,
   ...idleEndpoints,
   ...costEndpoints,
   ...runDataEndpoints,

@@ -30,6 +30,8 @@ export interface KeyChange {
 
 export interface ApiKeys {
   list(caller: Caller, page: { readonly limit: number; readonly after?: string | undefined }): Promise<{ items: ApiKey[]; next: string | null }>;
+  /** One of the caller's own; undefined when there is none. */
+  read(caller: Caller, id: string): Promise<ApiKey | undefined>;
   /** @throws AppError conflict beyond the limit, forbidden for scopes the caller lacks, invalid_body for a time that is over */
   create(caller: Pick<Caller, 'userId' | 'orgId' | 'scopes'>, key: NewKey, author: Author): Promise<ApiKey & { key: string }>;
   /** @throws AppError not_found */
@@ -41,6 +43,8 @@ export interface ApiKeys {
 export function createApiKeys({ sql, clock, commit }: { readonly sql: SqlPool; readonly clock: Clock; readonly commit: Commit }): ApiKeys {
   return {
     list: (caller, page) => listApiKeys(sql, { orgId: caller.orgId, userId: caller.userId, ...page }),
+    // They are few: as many as one person may have.
+    read: async ({ orgId, userId }, id) => (await listApiKeys(sql, { orgId, userId, limit: MAX_KEYS })).items.find((key) => key.id === id),
     async create(caller, { name, scopes, expiresAt, modelLimits }, author) {
       const lacking = scopes.filter((scope) => caller.scopes !== null && !caller.scopes.includes('*') && !caller.scopes.includes(scope));
       if (lacking.length > 0) fail('forbidden', `A key can't give what it does not have: ${lacking.join(', ')}.`);

@@ -36,6 +36,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/api-keys': may('user', null),
   'PATCH /api/v1/api-keys/{id}': may('user', null),
   'DELETE /api/v1/api-keys/{id}': may('user', null),
+  'GET /api/v1/api-keys/{id}/model-use': may('user', null),
 
   'GET /api/v1/orgs/current/members': may('admin', 'members:read'),
   'POST /api/v1/orgs/current/members': may('admin', 'members:write'),

@@ -69,6 +69,18 @@ test('so many at the same time; nothing is taken from anybody by a refusal', asy
   await assert.rejects(limits.admit([key, org], 1), /2 requests a minute/);
 });
 
+test('what is used is told, and goes down with time', async () => {
+  const clock = fakeClock();
+  const limits = made(clock);
+  const subject = { ...key, limits: { requestsPerMinute: 6, tokensPerMinute: 600, concurrent: 2 } };
+  assert.deepEqual(await limits.used(subject), { requestsPerMinute: 0, tokensPerMinute: 0, concurrent: 0 });
+  await limits.admit([subject], 300);
+  assert.deepEqual(await limits.used(subject), { requestsPerMinute: 1, tokensPerMinute: 300, concurrent: 1 });
+  await clock.advance(20_000);
+  assert.deepEqual(await limits.used(subject), { requestsPerMinute: 0, tokensPerMinute: 100, concurrent: 1 });
+  assert.deepEqual(await limits.used({ id: subject.id, limits: { concurrent: 2 } }), { concurrent: 1 });
+});
+
 test('without limits nothing is counted and no header is set', async () => {
   const limits = made(fakeClock());
   assert.deepEqual((await limits.admit([{ ...key, limits: {} }], 1_000_000)).headers, {});

@@ -1,13 +1,13 @@
 /** What a key, and its org, may use of the models: requests and tokens of a minute, which come back with time, and a count of what runs. Counted in PostgreSQL, never
  *  in Redis: it holds over a restart, for all processes together, and whatever becomes of Redis. Never waits: who is refused is told when to come again.
  *  One thing to know: a process that died gives back what ran in it after half a minute. */
-import type { ModelLimits } from '../contract/model-limits.ts';
+import type { ModelLimits, ModelUse } from '../contract/model-limits.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Sql, SqlPool } from '../store/client.ts';
-import { addRunning, beatRunning, countRunning, deleteRunning, lockLimitUses, writeLimitUses, type LimitUse } from '../store/model-limits.ts';
+import { addRunning, beatRunning, countRunning, deleteRunning, lockLimitUses, readLimitUse, writeLimitUses, type LimitUse } from '../store/model-limits.ts';
 
 /** Whom limits hold for. */
 export interface LimitedBy {
@@ -29,6 +29,8 @@ export interface GatewayLimits {
   /** Lets a request in, or refuses it for all of them: nothing is taken then.
    *  @param tokens its estimate  @throws AppError rate_limited with the time to wait */
   admit(subjects: readonly LimitedBy[], tokens: number): Promise<Admission>;
+  /** How much of these limits is used now. */
+  used(subject: { readonly id: string; readonly limits: ModelLimits }): Promise<ModelUse>;
   start(): void;
   /** Gives back what ran here. Call it when nobody asks any more. */
   stop(): Promise<void>;
@@ -106,6 +108,17 @@ export function createGatewayLimits({ sql, clock, log }: { readonly sql: SqlPool
             }),
           );
         },
+      };
+    },
+    async used({ id, limits }) {
+      const nowMs = clock.now();
+      const [use, running] = await Promise.all([readLimitUse(sql, id), countRunning(sql, [id], nowMs - STALE_MS)]);
+      const state = stateOf(limits, { use, running: running.get(id) ?? 0, nowMs });
+      const { requestsPerMinute, tokensPerMinute, concurrent } = limits;
+      return {
+        ...(requestsPerMinute === undefined ? {} : { requestsPerMinute: Math.round(requestsPerMinute - state.requests) }),
+        ...(tokensPerMinute === undefined ? {} : { tokensPerMinute: Math.round(tokensPerMinute - state.tokens) }),
+        ...(concurrent === undefined ? {} : { concurrent: state.running }),
       };
     },
     start: arm,

@@ -29,6 +29,16 @@ export async function lockLimitUses(sql: Sql, subjects: readonly string[], nowMs
   return lock();
 }
 
+/** As it stands, without a lock; undefined while nothing of it is left. */
+export async function readLimitUse(sql: Sql, subject: string): Promise<LimitUse | undefined> {
+  const { rows } = await sql.query<{ requests: number; tokens: number; at_ms: number }>(
+    `select requests, tokens, (extract(epoch from at) * 1000)::float8 as at_ms from model_limits_used where subject = $1`,
+    [subject],
+  );
+  const [row] = rows;
+  return row === undefined ? undefined : { subject, requests: row.requests, tokens: row.tokens, atMs: row.at_ms };
+}
+
 /** @param freeAtMs when nothing of it is left */
 export async function writeLimitUses(sql: Sql, uses: readonly (LimitUse & { readonly freeAtMs: number })[]): Promise<void> {
   await sql.query(

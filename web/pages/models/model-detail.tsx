@@ -7,7 +7,7 @@ import { Button, IconButton } from '../../ui/button.tsx';
 import { now } from '../../ui/clock.ts';
 import { CopyId } from '../../ui/copy.tsx';
 import { Field, Input } from '../../ui/field.tsx';
-import { formatBytes, formatNumber } from '../../ui/format.ts';
+import { formatBytes, formatCount, formatDuration, formatNumber } from '../../ui/format.ts';
 import { JsonView } from '../../ui/json-view.tsx';
 import { Progress } from '../../ui/meter.tsx';
 import { Facts } from '../../ui/page.tsx';
@@ -48,6 +48,8 @@ export function ModelDetail(props: ModelDetailProps): JSX.Element {
         <ModelActions {...props} />
         {model.status === 'ready' && <TryModel model={model} />}
         <ModelFacts model={model} />
+        <Backends model={model} />
+        <Exits model={model} />
         {model.engine !== 'remote' && model.status === 'ready' && <Fit model={model} />}
         {model.settings !== undefined && Object.keys(model.settings).length > 0 && (
           <div class="stack stack-tight">
@@ -118,6 +120,52 @@ function ModelFacts({ model }: { readonly model: Model }): JSX.Element {
         ['Since', <RelativeTime at={model.createdAt} />],
       ]}
     />
+  );
+}
+
+/** The servers of a provider, and whether each is asked now. */
+function Backends({ model }: { readonly model: Model }): JSX.Element | null {
+  const { backends } = model.runtime;
+  if (backends === undefined || backends.length === 0) return null;
+  return (
+    <section class="stack stack-tight" aria-label="Servers">
+      <h3>Servers</h3>
+      <ul class="plain-list stack stack-tight">
+        {backends.map((backend) => (
+          <li key={backend.url}>
+            <div class="row">
+              <StatusChip bare status={backend.isUp ? 'ok' : 'failed'} word={backend.isUp ? 'Asked' : 'Left out'} />
+              <span class="mono truncate" data-tip={backend.url}>
+                {backend.url}
+              </span>
+              <span class="grow" />
+              {backend.inFlight > 0 && <span class="small muted figures">{formatCount(backend.inFlight, 'request')} now</span>}
+            </div>
+            {backend.lastFault !== undefined && <div class="small faint">{backend.lastFault}</div>}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** How its engine ended by itself. */
+function Exits({ model }: { readonly model: Model }): JSX.Element | null {
+  const { exits } = model.runtime;
+  if (exits === undefined || exits.length === 0) return null;
+  return (
+    <section class="stack stack-tight" aria-label="Ended by itself">
+      <h3>Ended by itself</h3>
+      <ul class="plain-list stack stack-tight small">
+        {exits.map((exit) => (
+          <li key={exit.at} class="row">
+            <RelativeTime at={exit.at} />
+            <span>{exit.how}</span>
+            <span class="faint">after {formatDuration(exit.uptimeMs)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
