@@ -3,7 +3,7 @@
  *
  *  The page holds two placeholders that the server fills per response: `{{base}}`, the relative way from the requested path up to
  *  the UI's root (`./`, `../`, `../../` …, so that the UI works under any path prefix), and `{{nonce}}`, the style nonce of the
- *  response's CSP. Everything under `assets/` is named by its content and may be cached for ever. */
+ *  response's CSP. A comment `preloads` says what each page's own scripts import, so that the server can name them all at once. Everything under `assets/` is named by its content and may be cached for ever. */
 import { build } from 'esbuild';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -71,7 +71,7 @@ export async function buildWeb(outDir: string = join(root, 'dist/web')): Promise
   const theme = await build({ ...options(next), entryPoints: { theme: join(root, 'web/theme-boot.ts') }, format: 'iife' });
   const outputs = { ...app.metafile?.outputs, ...theme.metafile?.outputs };
   const first = firstLoad(outputs);
-  await writePage(next, first);
+  await writePage(next, first, await preloadsOf(outputs, first));
   const sizes = await compress(join(next, 'assets'));
   checkLazy(outputs, sizes);
   await swap(next, outDir);
@@ -103,6 +103,40 @@ function firstLoad(outputs: Metafile['outputs']): FirstLoad {
     return found;
   };
   const entry = entryOf('web/main.tsx');
+  const css = outputs[entry]?.cssBundle;
+  const fonts = names.filter((name) => /(?:inter|jetbrains-mono)-latin-wght-normal-[^/]*\.woff2$/.test(name));
+  return {
+    entry: fileName(entry),
+    theme: fileName(entryOf('web/theme-boot.ts')),
+    scripts: [...staticImports(outputs, entry)].map(fileName),
+    styles: css === undefined ? [] : [fileName(css)],
+    fonts: fonts.map(fileName),
+  };
+}
+
+/** Of a page's path: the scripts it imports beyond those of the first load; `wide` ones are for wide screens only. */
+interface Preloads {
+  readonly path: string;
+  readonly scripts: readonly string[];
+  readonly wide: readonly string[];
+}
+
+/** Read from the map of pages: a browser would find what a script imports only when it has the script, one after the other. */
+async function preloadsOf(outputs: Metafile['outputs'], first: FirstLoad): Promise<readonly Preloads[]> {
+  const source = await readFile(join(root, 'web/shell/pages.ts'), 'utf8');
+  const chunks = new Map(Object.entries(outputs).flatMap(([name, { entryPoint }]) => (entryPoint === undefined ? [] : [[entryPoint, name]])));
+  const reached = (module: string): readonly string[] => {
+    const entry = chunks.get(`web/${module}`);
+    return entry === undefined ? [] : [...staticImports(outputs, entry)].map(fileName).filter((name) => !first.scripts.includes(name));
+  };
+  return [...source.matchAll(/path: '([^']+)',\s+load:.*?(?=path: '|\n\];)/gs)].map(([text, path = '']) => {
+    const [page = [], ...others] = [...text.matchAll(/import\('\.\.\/([^']+)'\)/g)].map(([, module = '']) => reached(module));
+    return { path, scripts: page, wide: [...new Set(others.flat())].filter((name) => !page.includes(name)) };
+  });
+}
+
+/** What a script imports at once, itself first. */
+function staticImports(outputs: Metafile['outputs'], entry: string): ReadonlySet<string> {
   const reached = new Set<string>();
   const visit = (name: string): void => {
     if (reached.has(name)) return;
@@ -110,25 +144,21 @@ function firstLoad(outputs: Metafile['outputs']): FirstLoad {
     for (const item of outputs[name]?.imports ?? []) if (item.kind === 'import-statement' && !item.external) visit(item.path);
   };
   visit(entry);
-  const css = outputs[entry]?.cssBundle;
-  const fonts = names.filter((name) => /(?:inter|jetbrains-mono)-latin-wght-normal-[^/]*\.woff2$/.test(name));
-  const file = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
-  return {
-    entry: file(entry),
-    theme: file(entryOf('web/theme-boot.ts')),
-    scripts: [...reached].map(file),
-    styles: css === undefined ? [] : [file(css)],
-    fonts: fonts.map(file),
-  };
+  return reached;
 }
 
-async function writePage(outDir: string, first: FirstLoad): Promise<void> {
+function fileName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+async function writePage(outDir: string, first: FirstLoad, preloads: readonly Preloads[]): Promise<void> {
   const page = await readFile(join(root, 'web/index.html'), 'utf8');
   const tags = [
     `<script src="assets/${first.theme}"></script>`,
     ...first.fonts.map((name) => `<link rel="preload" href="assets/${name}" as="font" type="font/woff2" crossorigin>`),
     ...first.styles.map((name) => `<link rel="stylesheet" href="assets/${name}">`),
     ...first.scripts.filter((name) => name !== first.entry).map((name) => `<link rel="modulepreload" href="assets/${name}">`),
+    `<!-- preloads ${JSON.stringify(preloads)} -->`,
     `<script type="module" src="assets/${first.entry}"></script>`,
   ];
   const filled = page.replace('<!-- assets -->', tags.join('\n    '));

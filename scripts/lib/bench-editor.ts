@@ -1,15 +1,22 @@
-/** The ui verb: the editor with graphs of 100, 1,000 and 2,000 nodes in this machine's Chromium: the time until the first cards are drawn, and
+/** The ui verb: runs (bench-runs.ts), and the editor with graphs of 100, 1,000 and 2,000 nodes in this machine's Chromium: the time until the first cards are drawn, and
  *  the time of a frame while one pans, zooms, looks at all and drags, each beside the same loop over an empty page of the same run.
  *  Judges nothing. Events are made inside the page, one a frame, so that the driver's own way to the browser is not measured. */
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { openClaimedStudio, type ClaimedStudio } from '../../src/test/claimed-studio.ts';
+import { measureOpening, measureRows } from './bench-runs.ts';
 import { tableOf, type Measure } from './bench-table.ts';
 
 const { values: options } = parseArgs({
-  options: { nodes: { type: 'string', default: '100,1000,2000' }, frames: { type: 'string', default: '90' }, json: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string', default: 'opening,rows,editor' },
+    nodes: { type: 'string', default: '100,1000,2000' },
+    frames: { type: 'string', default: '90' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const frames = Number(options.frames);
+const only = options.only.split(',');
 
 /** A graph as people draw large ones: rows of chains, now and then a branch. */
 function graphOf(count: number): { readonly nodes: object[]; readonly edges: object[] } {
@@ -121,9 +128,11 @@ function median(values: readonly number[]): number {
 const opened = await openClaimedStudio();
 const measures: Measure[] = [];
 try {
-  for (const count of options.nodes.split(',').map(Number)) {
+  // Serial: they would disturb each other.
+  if (only.includes('opening')) measures.push(...(await measureOpening(opened)));
+  if (only.includes('rows')) measures.push(...(await measureRows(opened, framesOf)));
+  for (const count of only.includes('editor') ? options.nodes.split(',').map(Number) : []) {
     process.stderr.write(`${count} nodes …\n`);
-    // Serial: they would disturb each other.
     measures.push(...(await measureGraph(opened, count)));
   }
 } finally {

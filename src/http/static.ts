@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { pagePolicy } from './headers.ts';
+import { pageFor, readPage, type PageText } from './page-preloads.ts';
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -39,7 +40,7 @@ interface Asset {
 
 interface Build {
   readonly mtimeMs: number;
-  readonly page: string;
+  readonly page: PageText;
   readonly assets: ReadonlyMap<string, Asset>;
 }
 
@@ -85,7 +86,7 @@ async function load(dir: string, mtimeMs: number): Promise<Build> {
   const names = entries.filter((entry) => entry.isFile()).map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join('/'));
   const sources = names.filter((name) => name !== 'index.html' && !ENCODINGS.some(({ extension }) => name.endsWith(extension)));
   const assets = await Promise.all(sources.map(async (name) => [name, await loadAsset(dir, name, names)] as const));
-  return { mtimeMs, page: await readFile(join(dir, 'index.html'), 'utf8'), assets: new Map(assets) };
+  return { mtimeMs, page: readPage(await readFile(join(dir, 'index.html'), 'utf8')), assets: new Map(assets) };
 }
 
 async function loadAsset(dir: string, name: string, names: readonly string[]): Promise<Asset> {
@@ -126,10 +127,12 @@ function assetResponse(asset: Asset, headers: Headers): Response {
 }
 
 /** The page with this response's style nonce and the way up to the UI's root. */
-function pageResponse(page: string, pathname: string): Response {
+function pageResponse(page: PageText, pathname: string): Response {
   const nonce = randomBytes(16).toString('base64url');
   const depth = pathname.split('/').length - 2;
-  const html = page.replaceAll('{{nonce}}', nonce).replaceAll('{{base}}', depth === 0 ? './' : '../'.repeat(depth));
+  const html = pageFor(page, pathname)
+    .replaceAll('{{nonce}}', nonce)
+    .replaceAll('{{base}}', depth === 0 ? './' : '../'.repeat(depth));
   const body = Buffer.from(html, 'utf8');
   return new Response(new Uint8Array(body), {
     headers: {

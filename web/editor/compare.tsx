@@ -9,7 +9,7 @@ import { formatJson } from '../form/json-format.ts';
 import type { KeptDraft } from '../form/kept-draft.ts';
 import { GraphPane } from '../graph/graph-pane.tsx';
 import { useResource } from '../state/resource.ts';
-import { nodeTypes } from '../state/workflows.ts';
+import { nodeTypes } from '../state/node-types.ts';
 import { Segmented } from '../ui/field.tsx';
 import { formatCount } from '../ui/format.ts';
 import { Empty, View } from '../ui/views.tsx';

@@ -9,7 +9,7 @@ import { call } from '../api.ts';
 import { useParam } from '../route.ts';
 import { useOwned } from '../state/use-owned.ts';
 import { useResource } from '../state/resource.ts';
-import { nodeTypes } from '../state/workflows.ts';
+import { nodeTypes } from '../state/node-types.ts';
 import { useCommands } from '../shell/commands.ts';
 import { isNarrow } from '../ui/narrow.ts';
 import { View } from '../ui/views.tsx';

@@ -3,6 +3,7 @@ import { Boxes, CirclePlay, Cpu, FolderOpen, Gpu, Inbox, LayoutDashboard, Server
 import type { ComponentType } from 'preact';
 import { call } from '../api.ts';
 import { askAhead } from '../state/ahead.ts';
+import { nodeTypes } from '../state/node-types.ts';
 import { isNarrow } from '../ui/narrow.ts';
 import { settingsSections } from '../pages/settings/sections.ts';
 import type { Role } from '../../src/contract/values.ts';
@@ -96,8 +97,10 @@ export const pages: readonly PageRow[] = [
     load: async () => (await import('../pages/instances/instance.tsx')).InstancePage,
     ahead: ({ id = '' }) => {
       askAhead(`instance ${id}`, () => call('GET /api/v1/instances/{id}/view', { params: { id } }));
+      if (window.location.search.includes('tab=')) return;
+      nodeTypes().catch(() => undefined);
       // The drawing is what one sees first, where there is room for it.
-      if (!isNarrow.value && !window.location.search.includes('tab=')) import('../graph/graph-view.tsx').catch(() => undefined);
+      if (!isNarrow.value) import('../graph/graph-view.tsx').catch(() => undefined);
     },
   },
   { path: '/approvals', load: async () => (await import('../pages/approvals/approvals.tsx')).ApprovalsPage },

@@ -1,6 +1,5 @@
-/** The list of workflows, one workflow, and the catalogue of node types. */
+/** The list of workflows, and one workflow. */
 import { call } from '../api.ts';
-import type { NodeTypeView } from '../../src/contract/node-types.ts';
 import type { Workflow } from '../../src/contract/workflows.ts';
 import { live } from '../connection.ts';
 import { nextFrame } from './frame.ts';
@@ -59,18 +58,4 @@ export function createWorkflow(id: string): Snapshot<Workflow> {
     live,
     soon: nextFrame,
   });
-}
-
-let catalogue: Promise<ReadonlyMap<string, NodeTypeView>> | undefined;
-
-/** Every node type, by name: read once a page, since it changes only with Studio itself. */
-export async function nodeTypes(): Promise<ReadonlyMap<string, NodeTypeView>> {
-  catalogue ??= call('GET /api/v1/node-types', { query: { limit: 200 } }).then(
-    (page) => new Map(page.items.map((type) => [type.type, type])),
-    (error: unknown) => {
-      catalogue = undefined;
-      throw error;
-    },
-  );
-  return await catalogue;
 }

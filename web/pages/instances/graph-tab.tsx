@@ -7,7 +7,8 @@ import type { GraphModel } from '../../graph/model.ts';
 import { countsText } from '../../state/body-counts.ts';
 import { useResource } from '../../state/resource.ts';
 import { useSlowly } from '../../state/use-slowly.ts';
-import { nodeTypes } from '../../state/workflows.ts';
+import { nodeTypes } from '../../state/node-types.ts';
+import { Skeleton } from '../../ui/views.tsx';
 import type { ShownInstance } from './shown-instance.ts';
 
 // Below this many cards each frame can draw what changed; above, a few times a second is as live as one can follow.
@@ -26,5 +27,7 @@ export function GraphTab(props: ShownInstance): JSX.Element {
     [page.definition, types.value, steps, items],
   );
   before.current = model;
+  // A drawing without the types' ports would be laid out twice; one without any says so on its cards.
+  if (types.value === undefined && types.error === undefined) return <Skeleton label="Loading the node types" rows={8} />;
   return <GraphPane model={model} definition={page.definition} label="Graph of the instance" selected={props.selected} onSelect={props.onSelect} />;
 }

@@ -8,7 +8,6 @@ import { useBodySteps, useItemCounts } from '../../state/body-steps.ts';
 import { createInstance } from '../../state/instance.ts';
 import type { InstancePage as InstanceFacts, InstanceState } from '../../state/instance.ts';
 import { useOwned } from '../../state/use-owned.ts';
-import { nodeTypes } from '../../state/workflows.ts';
 import { AsCurl, CopyId } from '../../ui/copy.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
@@ -47,10 +46,6 @@ export function InstancePage(props: { readonly params: Readonly<Record<string, s
 
 function LoadedInstance(props: { readonly id: string }): JSX.Element {
   const state = useOwned(() => createInstance(props.id), [props.id]);
-  useEffect(() => {
-    // Beside the instance, not after it: the graph needs both.
-    nodeTypes().catch(() => undefined);
-  }, []);
   const value = state.value.value;
   const viewed = { value, error: state.error.value, reload: () => void state.reload() };
   if (value === undefined || value.deleted) {

@@ -10,10 +10,12 @@ import { useCommands } from '../../shell/commands.ts';
 import { batchFilter } from '../../state/batch.ts';
 import { matchesLabels, unknownTerms } from '../../state/filter.ts';
 import { asksServer, filterFault, instanceQuery, instanceTerms, timeOf, toggleInstanceTerm, toggleWord, withTimes } from '../../state/instance-filter.ts';
+import { nodeTypes } from '../../state/node-types.ts';
 import { spans, useInstanceStats } from '../../state/instance-stats.ts';
 import type { Span } from '../../state/instance-stats.ts';
 import { createInstances } from '../../state/instances.ts';
 import { useOwned } from '../../state/use-owned.ts';
+import { whenIdle } from '../../state/when-idle.ts';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { StatusFacet } from '../../ui/filter-bar.tsx';
 import { formatRead } from '../../ui/format.ts';
@@ -32,6 +34,12 @@ import { filterItems, InstanceTable, openRowMenu } from './instance-table.tsx';
 import { RerunDialog } from './rerun-dialog.tsx';
 import { SearchFoot } from './search-foot.tsx';
 
+/** What one opens next from here. */
+async function loadInstancePage(): Promise<void> {
+  nodeTypes().catch(() => undefined);
+  await Promise.all([import('./instance.tsx'), isNarrow.value ? undefined : import('../../graph/graph-view.tsx')]).catch(() => undefined);
+}
+
 type Asking = { readonly kind: 'rerun'; readonly id: string } | { readonly kind: 'cancel'; readonly ids: readonly string[] };
 
 export function InstancesPage(): JSX.Element {
@@ -46,6 +54,7 @@ export function InstancesPage(): JSX.Element {
   const [cursor, setCursor] = useState<InstanceSummary>();
   const [asking, setAsking] = useState<Asking>();
   useEffect(() => setSelected(new Set()), [text]);
+  useEffect(() => whenIdle(() => void loadInstancePage()), []);
   const toggle = (name: string, value: string): void => set(formatFilter(toggled(filter, name, value)));
   const list = state.value.value;
   const rows = useMemo(() => (list?.rows ?? []).filter((row) => matchesLabels(filter, row.labels)), [list?.rows, filter]);
