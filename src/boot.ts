@@ -7,6 +7,7 @@ import type { LoadedConfig } from './config/load.ts';
 import type { Clock } from './kernel/clock.ts';
 import { messageOf } from './kernel/fail.ts';
 import { createLogger, type Logger } from './kernel/log.ts';
+import { placeDatabase, watchShadow } from './ops/database-place.ts';
 import { startDatabase } from './ops/database-start.ts';
 import { guardDisks } from './ops/disk-guard.ts';
 import { watch, type HealthBoard } from './ops/health.ts';
@@ -17,14 +18,13 @@ import { openDatabase } from './store/client.ts';
 import { pingDatabase } from './store/health.ts';
 import { ensureServiceAccount } from './supervise/account.ts';
 import type { BootProgress } from './supervise/boot-progress.ts';
-import { localStatePath } from './supervise/local-state.ts';
 import { lockWorkspace } from './supervise/lock.ts';
 import { ownProgram } from './supervise/own-program.ts';
 import { projectRoot } from './supervise/project-root.ts';
 import { makeRuntimeFolder } from './supervise/runtime-folder.ts';
 import { createServices, type Services } from './supervise/service.ts';
 import type { Shutdown } from './supervise/shutdown.ts';
-import { probeStorage } from './supervise/storage.ts';
+import { placesOf, probeStorage } from './supervise/storage.ts';
 import { finishSwap } from './supervise/swap.ts';
 
 export interface BootParts {
@@ -50,7 +50,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
 
   progress.enter('storage');
   const account = await ensureServiceAccount();
-  const storage = await probeStorage({ workspacePath, account, localPath: localStatePath(workspacePath), clock });
+  const storage = await probeStorage({ ...placesOf(loaded.config), account, clock });
   board.storage = storage;
   if (storage.banner !== null) progress.say(`WARNING: ${storage.banner}`);
   for (const reason of storage.reasons) log.warn({ reason }, 'storage');
@@ -58,6 +58,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   progress.enter('lock');
   const lock = await lockWorkspace({ workspacePath, port: loaded.config.port, clock, onLost: (holder) => endAtOnce(log, holder, shutdown) });
   shutdown.add('lock', () => lock.release());
+  if (lock.takenFrom !== undefined) log.warn({ holder: lock.takenFrom }, 'took the workspace over from a Studio elsewhere that was silent for its whole term');
   const restored = finishSwap(workspacePath);
   if (restored !== undefined) log.warn({ id: restored.id }, 'a restore that was cut off was gone on with');
   const config = completeConfig(loaded.config);
@@ -68,6 +69,19 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   const runtime = makeRuntimeFolder(workspacePath, config.workspaceId);
   shutdown.add('sockets', () => rmSync(join(runtime.postgres, '..'), { recursive: true, force: true }));
 
+  const place =
+    config.database.kind === 'embedded'
+      ? placeDatabase(
+          {
+            ...{ config, storage, account, clock, log, lock, socketDir: runtime.postgres },
+            say: (line) => (progress.say(line), log.info({ step: line }, 'storage')),
+            onFenced: (holder) => endAtOnce(log, holder, shutdown),
+          },
+          config.database,
+        )
+      : undefined;
+  // After the services: it takes what PostgreSQL writes last.
+  shutdown.add('shadow', () => place?.shadow?.stop());
   const services = createServices({ clock, log });
   shutdown.add('services', () => services.stopAll());
   shutdown.setForce(() => killServices(services));
@@ -78,7 +92,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   shutdown.add('disk guard', () => disk.stop());
   // Side by side: Redis needs nothing of PostgreSQL, and both are there sooner.
   const [connections, redis] = await Promise.all([
-    startDatabase({ config, clock, log, services, progress, dataDir: storage.dataDir, socketDir: runtime.postgres, signal: shutdown.signal }),
+    startDatabase({ config, clock, log, services, progress, place, dataDir: storage.dataDir, socketDir: runtime.postgres, signal: shutdown.signal }),
     startRedisIfAny({ config, clock, log, services, socketDir: runtime.redis, root: projectRoot() }),
   ]);
   progress.enter('redis');
@@ -106,6 +120,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
       check: async () => ({ reply: await requireRedis(redis?.client).ping() }),
     }),
   ];
+  if (place !== undefined) endWatches.push(watchShadow({ board, clock, place }));
   shutdown.addFirst(() => endWatches.forEach((end) => end()));
   if (config.gateEnabled && config.gateEndpoints.length > 0) {
     progress.enter('gate');

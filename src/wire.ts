@@ -273,6 +273,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...secretRoutes(identity),
     ...settingsRoutes({ settings: identity.settings, notify }),
     ...auditRoutes(identity),
+    shadow: () => parts.board.shadow(),
     ...workflowRoutes({ engine }),
     ...triggerRoutes({ triggers, settings: identity.settings }),
     ...formRoutes(triggers.forms),

@@ -4,15 +4,15 @@ import { completeConfig, type LoadedConfig } from '../config/load.ts';
 import type { CompleteConfig, EmbeddedDatabase } from '../config/schema.ts';
 import { systemClock as clock } from '../kernel/clock.ts';
 import { createLogger, type Logger } from '../kernel/log.ts';
+import { placeDatabase } from '../ops/database-place.ts';
 import { embeddedOptions, provision, SUPERUSER } from '../ops/database-start.ts';
 import { openDatabase, type Database } from '../store/client.ts';
 import { provisionEmbedded, provisionManaged, type RoleConnections } from '../store/provision.ts';
 import { ensureServiceAccount } from '../supervise/account.ts';
-import { localStatePath } from '../supervise/local-state.ts';
 import { findHolder, lockWorkspace } from '../supervise/lock.ts';
 import { startPostgres } from '../supervise/postgres.ts';
 import { makeRuntimeFolder } from '../supervise/runtime-folder.ts';
-import { probeStorage } from '../supervise/storage.ts';
+import { placesOf, probeStorage } from '../supervise/storage.ts';
 
 export interface WorkspaceDatabase {
   readonly config: CompleteConfig;
@@ -48,17 +48,25 @@ export async function withWorkspace<T>(loaded: LoadedConfig, work: (workspace: W
 
 async function withOwnServer<T>(loaded: LoadedConfig, database: EmbeddedDatabase, log: Logger, work: (workspace: WorkspaceDatabase) => Promise<T>): Promise<T> {
   const { workspacePath, port } = loaded.config;
-  const storage = await probeStorage({ workspacePath, account: await ensureServiceAccount(), localPath: localStatePath(workspacePath), clock });
+  const account = await ensureServiceAccount();
+  const storage = await probeStorage({ ...placesOf(loaded.config), account, clock });
   const lock = await lockWorkspace({ workspacePath, port, clock, onLost: () => process.exit(1) });
   try {
     const config = completeConfig(loaded.config);
     const { postgres: socketDir } = makeRuntimeFolder(workspacePath, config.workspaceId);
+    const say = (line: string): void => void process.stderr.write(`studio: ${line}\n`);
+    const place = placeDatabase({ config, storage, account, socketDir, clock, log, lock, say, onFenced: () => process.exit(1) }, database);
+    await place?.prepare();
     // No TCP for a command: another server may listen there.
-    const server = await startPostgres({ ...embeddedOptions({ config, dataDir: storage.dataDir, socketDir }, database), tcpPort: undefined });
+    const server = await startPostgres({ ...embeddedOptions({ config, dataDir: storage.dataDir, socketDir, place }, database), tcpPort: undefined });
     try {
-      return await withConnections({ config, connections: await provision({ config }, server, database), log, isServing: false }, work);
+      const connections = await provision({ config }, server, database);
+      if (connections.replication !== undefined) await place?.shadow?.begin(connections.replication);
+      await place?.finish();
+      return await withConnections({ config, connections, log, isServing: false }, work);
     } finally {
       await server.stop();
+      await place?.shadow?.stop();
     }
   } finally {
     lock.release();

@@ -37,6 +37,29 @@ export const keys = {
   host: key('HOST', text, '0.0.0.0', 'Address of the one public listener.', { section: 'server.host' }),
   port: key('PORT', whole(1, 65_535), 8000, 'Port of the one public listener.', { section: 'server.port' }),
   workspacePath: optional('WORKSPACE_PATH', path, 'All state.', { fallbackText: '/workspace, else ~/.local/share/studio', section: 'storage.path' }),
+  storagePlan: key(
+    'STUDIO_STORAGE_PLAN',
+    oneOf(['auto', 'direct', 'shadow', 'ephemeral']),
+    'auto',
+    "Where the embedded database lives: direct (on the workspace), shadow (on this machine's disk, copied to the workspace as it changes), or as the probe says.",
+  ),
+  localPath: optional('STUDIO_LOCAL_PATH', path, "This machine's own disk: for the database when the workspace can't hold it.", {
+    fallbackText: '/var/lib/studio, else ~/.local/state/studio',
+  }),
+  shadowMode: key(
+    'STUDIO_SHADOW_MODE',
+    oneOf(['sync', 'async']),
+    'sync',
+    'sync: a commit waits until it is on the workspace, and nothing acknowledged is lost with this machine; async: it does not, and the window is shown.',
+  ),
+  shadowBaseHours: key('STUDIO_SHADOW_BASE_HOURS', whole(1, 720), 24, 'A new base backup of the shadow after so many hours,'),
+  shadowBaseWalBytes: key(
+    'STUDIO_SHADOW_BASE_WAL_BYTES',
+    whole(64 * 1024 ** 2, Number.MAX_SAFE_INTEGER),
+    1024 ** 3,
+    'or after so much log, which is what a restore replays.',
+  ),
+  shadowBases: key('STUDIO_SHADOW_BASES', whole(1, 100), 2, 'How many base backups of the shadow are kept, with the log since.'),
   workspaceId: optional('STUDIO_WORKSPACE_ID', text, 'Names this workspace; marks its PostgreSQL.', { isGenerated: true, fallbackText: 'generated' }),
   databaseUrl: optional('DATABASE_URL LLMCTL_STUDIO_DATABASE_URI', databaseUrl, 'PostgreSQL elsewhere; default database selfhost_studio.', {
     isSecret: true,

@@ -10,13 +10,36 @@ export const probe = z.strictObject({ ok: z.boolean(), ms: z.number(), reason: z
 
 export const minimalHealth = z.strictObject({ status: z.enum(healthStates), phase: z.string().optional() });
 
+/** The copy on the volume of a database that is on the machine's own disk. */
+export const shadowHealth = z.strictObject({
+  /** sync: a commit waits until it is on the volume. async: it does not; what `lag` says would be lost with the machine. */
+  mode: z.enum(['sync', 'async']),
+  /** Grows with each restore. */
+  generation: z.int(),
+  isStreaming: z.boolean(),
+  /** Log that is not on the volume; null until it is known. */
+  lagBytes: bytes.nullable(),
+  /** How long the volume has been behind without a break. */
+  lagMs: z.int().min(0),
+  bases: z.int(),
+  lastBaseAt: timestamp.nullable(),
+  /** Log since the newest base backup: what a restore replays. */
+  walBytes: bytes,
+  /** On the volume, base backups and log together. */
+  bytes,
+  /** What is wrong now, or was when it was restored. */
+  faults: z.array(z.string()),
+});
+
 export const storageHealth = z.strictObject({
   path: z.string(),
   mountType: z.string(),
   mountPoint: z.string(),
   /** What the file system asks for, and what this start does. */
   wanted: z.enum(['direct', 'shadow', 'ephemeral']),
-  plan: z.enum(['direct', 'ephemeral']),
+  plan: z.enum(['direct', 'shadow', 'ephemeral']),
+  /** Null for other plans, and before the database is up. */
+  shadow: shadowHealth.nullable(),
   /** What a stop would lose; null when nothing. */
   banner: z.string().nullable(),
   reasons: z.array(z.string()),

@@ -9,11 +9,13 @@ import { logLineOf } from './service-lines.ts';
 import type { BootProgress } from '../supervise/boot-progress.ts';
 import { setSuperuserPassword } from '../supervise/postgres-password.ts';
 import { startPostgres, type Postgres, type PostgresOptions } from '../supervise/postgres.ts';
+import { Diverged } from '../shadow/wal-archive.ts';
 import { Refusal } from '../supervise/refusal.ts';
 import type { Services } from '../supervise/service.ts';
 import { passwordStatement, pingServer } from '../store/health.ts';
 import { migrate, requireMigrated } from '../store/migrate.ts';
 import { provisionEmbedded, provisionManaged, type RoleConnections } from '../store/provision.ts';
+import type { DatabasePlace } from './database-place.ts';
 
 export interface DatabaseParts {
   readonly config: CompleteConfig;
@@ -24,8 +26,12 @@ export interface DatabaseParts {
   /** Of the embedded server. */
   readonly dataDir: string;
   readonly socketDir: string;
+  /** Of an embedded server: what brings its directory there. */
+  readonly place: DatabasePlace | undefined;
   readonly signal: AbortSignal;
 }
+
+const SHADOW_RETRY_MS = 2_000;
 
 /** Makes roles and tables; nobody connects as it while Studio runs. */
 export const SUPERUSER = 'studio_admin';
@@ -49,7 +55,10 @@ export async function startDatabase(parts: DatabaseParts): Promise<RoleConnectio
 }
 
 /** The options of this workspace's server, for Studio itself and for the command line when Studio does not run. */
-export function embeddedOptions(parts: Pick<DatabaseParts, 'config' | 'dataDir' | 'socketDir'>, database: EmbeddedDatabase): PostgresOptions {
+export function embeddedOptions(
+  parts: Pick<DatabaseParts, 'config' | 'dataDir' | 'socketDir'> & { readonly place?: DatabasePlace | undefined },
+  database: EmbeddedDatabase,
+): PostgresOptions {
   return {
     dataDir: parts.dataDir,
     socketDir: parts.socketDir,
@@ -57,6 +66,7 @@ export function embeddedOptions(parts: Pick<DatabaseParts, 'config' | 'dataDir' 
     password: parts.config.postgresPassword,
     clusterName: `studio-${parts.config.workspaceId}`,
     tcpPort: database.tcpPort,
+    ...(parts.place?.shadow && { settings: parts.place.shadow.settings }),
   };
 }
 
@@ -78,6 +88,7 @@ export function provision(
 async function startEmbedded(parts: DatabaseParts, database: EmbeddedDatabase): Promise<RoleConnections> {
   const { services, progress, log } = parts;
   const options = embeddedOptions(parts, database);
+  await prepareDirectory(parts);
   let server: Postgres | undefined;
   const first = services.add({
     name: 'postgres',
@@ -93,12 +104,48 @@ async function startEmbedded(parts: DatabaseParts, database: EmbeddedDatabase): 
   for (;;) {
     if (server === undefined) throw new Error('PostgreSQL runs without a server: a fault in its start');
     try {
-      return await provision(parts, server, database);
+      const roles = await provision(parts, server, database);
+      await beginShadow(parts, roles);
+      return roles;
     } catch (error) {
+      if (error instanceof Diverged && parts.place !== undefined) {
+        progress.say(`WARNING: ${error.message} It is restored from the volume, which has all that was acknowledged.`);
+        await services.whileDown('postgres', parts.place.restoreAgain);
+        continue;
+      }
       if (!isWrongPassword(error)) throw error;
       // POSTGRES_PASSWORD was changed since the last start: the server learns it while it is down.
       progress.say('POSTGRES_PASSWORD has changed; the database learns the new one');
       await services.whileDown('postgres', () => setSuperuserPassword(options.dataDir, passwordStatement(SUPERUSER, options.password)));
+    }
+  }
+}
+
+/** A refusal is cured by a person, another fault maybe by itself: the boot page says why, and the start goes on once it can. */
+async function prepareDirectory({ place, progress, clock, signal }: DatabaseParts): Promise<void> {
+  for (;;) {
+    try {
+      await place?.prepare();
+      return progress.setFault(undefined);
+    } catch (error) {
+      signal.throwIfAborted();
+      progress.setFault(messageOf(error));
+      await clock.sleep(SHADOW_RETRY_MS, signal);
+    }
+  }
+}
+
+/** Nothing is acknowledged before it can be restored. A volume that fails now may answer in a moment. */
+async function beginShadow({ place, progress, clock, signal }: DatabaseParts, { replication }: RoleConnections): Promise<void> {
+  for (;;) {
+    try {
+      if (replication !== undefined) await place?.shadow?.begin(replication);
+      await place?.finish();
+      return progress.setFault(undefined);
+    } catch (error) {
+      if (error instanceof Diverged || error instanceof Refusal) throw error;
+      progress.setFault(`The shadow of the database can't be made: ${messageOf(error)}`);
+      await clock.sleep(SHADOW_RETRY_MS, signal);
     }
   }
 }

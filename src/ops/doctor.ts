@@ -7,12 +7,11 @@ import { systemClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { describeHolder, findPortHolder } from '../kernel/port-holder.ts';
 import { ensureServiceAccount } from '../supervise/account.ts';
-import { localStatePath } from '../supervise/local-state.ts';
 import { findHolder } from '../supervise/lock.ts';
 import { judgeDirectory } from '../supervise/postgres-directory.ts';
 import { locatePostgres } from '../supervise/postgres-binaries.ts';
 import { findRedis } from '../supervise/redis.ts';
-import { probeStorage } from '../supervise/storage.ts';
+import { placesOf, probeStorage } from '../supervise/storage.ts';
 import { lookAtGpu } from './doctor-gpu.ts';
 
 export interface Finding {
@@ -58,11 +57,7 @@ function lookAtHardware(): Finding {
 }
 
 async function lookAtStorage(config: Config): Promise<Finding> {
-  const { facts, plan, banner, reasons } = await probeStorage({
-    workspacePath: config.workspacePath,
-    account: await ensureServiceAccount(),
-    localPath: localStatePath(config.workspacePath),
-  });
+  const { facts, plan, banner, reasons } = await probeStorage({ ...placesOf(config), account: await ensureServiceAccount() });
   const about = `${config.workspacePath} on ${facts.mountType}, ${(facts.freeBytes / GIB).toFixed(1)} GiB free, fsync ${facts.fsyncMs === null ? 'fails' : `${facts.fsyncMs.toFixed(1)} ms`}, plan ${plan}`;
   if (facts.freeBytes < GIB) return { name: 'storage', verdict: 'failure', about, remedy: 'Less than 1 GiB is free: make room, or use a larger volume.' };
   if (banner !== null) return { name: 'storage', verdict: 'warning', about, remedy: banner };

@@ -1,5 +1,7 @@
 /** What Studio says about itself: one word for `/health`, and the facts it is made of. Never calls upward, never throws:
  *  a probe that fails is an answer. */
+import type * as z from 'zod';
+import type { shadowHealth } from '../contract/health.ts';
 import type { HealthState } from '../contract/values.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
@@ -41,6 +43,8 @@ export interface HealthBoard {
   /** @returns a function that ends the subscription */
   onChange(listener: (overall: Overall) => void): () => void;
   storage: StorageVerdict | undefined;
+  /** Of the plan `shadow`, once the database is up. */
+  shadow: () => z.infer<typeof shadowHealth> | null;
 }
 
 export function createHealthBoard({ progress }: Pick<HealthParts, 'progress'>): HealthBoard {
@@ -90,6 +94,7 @@ export function createHealthBoard({ progress }: Pick<HealthParts, 'progress'>): 
       return () => listeners.delete(listener);
     },
     storage: undefined,
+    shadow: () => null,
   };
 }
 

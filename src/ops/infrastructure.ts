@@ -70,7 +70,7 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
         version: parts.version,
         startedAt,
         machine: await readMachine(),
-        storage: board.storage === undefined ? null : storageReply(board.storage),
+        storage: board.storage === undefined ? null : storageReply(board.storage, board),
         database: database.probe,
         redis: redis.probe,
         workers: { alive: (workers.facts?.workers ?? []).filter((worker) => worker.beatAgeMs < BEAT_MS).length },
@@ -131,7 +131,7 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
     async storage() {
       if (sizes === undefined || clock.monotonic() - sizes.at > SIZES_KEPT_MS)
         sizes = { at: clock.monotonic(), folders: await measureFolders(parts.workspacePath, clock) };
-      return { storage: board.storage === undefined ? null : storageReply(board.storage), folders: sizes.folders };
+      return { storage: board.storage === undefined ? null : storageReply(board.storage, board), folders: sizes.folders };
     },
     async database() {
       const { probe, facts } = await check(() => readDatabaseFacts(sql));
@@ -140,9 +140,13 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
   };
 }
 
-function storageReply({ facts, wanted, plan, banner, reasons }: StorageVerdict): z.infer<typeof storageHealth> {
+function storageReply({ facts, wanted, plan, banner, reasons }: StorageVerdict, board: Pick<HealthBoard, 'shadow'>): z.infer<typeof storageHealth> {
   const { path, mountType, mountPoint, freeBytes, totalBytes, fsyncMs, keepsOwner, keepsMode, locks } = facts;
-  return { path, mountType, mountPoint, wanted, plan, banner, reasons: [...reasons], freeBytes, totalBytes, fsyncMs, keepsOwner, keepsMode, locks };
+  return {
+    ...{ path, mountType, mountPoint, wanted, plan, banner, reasons: [...reasons] },
+    ...{ freeBytes, totalBytes, fsyncMs, keepsOwner, keepsMode, locks },
+    shadow: board.shadow(),
+  };
 }
 
 async function measureFolders(workspacePath: string, clock: Clock): Promise<z.infer<typeof folderSize>[]> {

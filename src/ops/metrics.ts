@@ -6,10 +6,12 @@ import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { SqlPool } from '../store/client.ts';
+import { registerShadowMetrics } from './shadow-metrics.ts';
 import { listWork } from '../store/queues.ts';
 import { registerAlertMetrics, type AlertFigures } from './alert-metrics.ts';
 import { registerGpuMetrics } from './gpu-metrics.ts';
 import { registerLedgerMetrics, type LedgerFigures } from './ledger-metrics.ts';
+import type { HealthBoard } from './health.ts';
 import { registerModelMetrics, type ModelFigures } from './model-metrics.ts';
 import { registerPartMetrics } from './part-metrics.ts';
 import type { RunDataSummary } from './run-data.ts';
@@ -43,6 +45,7 @@ export interface MetricsParts {
   readonly meter: Pick<WorkMeter, 'lines'>;
   readonly vitals: Pick<Vitals, 'read'>;
   readonly watched: Watched;
+  readonly shadow: HealthBoard['shadow'];
   readonly alerts: () => readonly AlertFigures[];
   readonly logLines: () => Readonly<Record<string, number>>;
 }
@@ -81,6 +84,7 @@ export function createMetrics(parts: MetricsParts): Metrics {
   registerGpuMetrics(registry, parts.gpus);
   const observeGpuWait = registerLedgerMetrics(registry, parts.ledger);
   registerModelMetrics(registry, parts.models);
+  registerShadowMetrics(registry, parts.shadow);
   const setParts = registerPartMetrics(registry, { clock, watched: parts.watched });
   registerAlertMetrics(registry, parts.alerts);
 

@@ -3,8 +3,12 @@ import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-export function localStatePath(workspacePath: string): string {
+/** @param chosen the configuration's (STUDIO_LOCAL_PATH) */
+export function localStatePath(workspacePath: string, chosen?: string): string {
   const name = createHash('sha256').update(workspacePath).digest('hex').slice(0, 12);
-  const base = process.getuid?.() === 0 ? '/var/lib/studio' : join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'studio');
-  return join(base, name);
+  return join(chosen ?? defaultBase(), name);
+}
+
+function defaultBase(): string {
+  return process.getuid?.() === 0 ? '/var/lib/studio' : join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'studio');
 }

@@ -22,6 +22,10 @@ interface Holder {
 }
 
 export interface WorkspaceLock {
+  /** Whether it is held for certain: its last beat came through so lately that nobody can have taken it for dead. */
+  isHeld(): boolean;
+  /** Whom it was taken from: a holder that can't be seen and was silent for its whole term. */
+  readonly takenFrom: string | undefined;
   /** Ends the beat and removes the file, if it is still ours. */
   release(): void;
 }
@@ -38,6 +42,8 @@ export interface LockOptions {
 const BEAT_MS = 1_000;
 /** Without a beat for this long a holder that can't be seen is dead. A take-over comes within 15 s of a death. */
 const DEAD_MS = 12_000;
+/** After a beat the holder is sure of the lock for so long: half of what others wait, so that clocks may run differently and beats be seen late. */
+const SURE_MS = DEAD_MS / 2;
 /** Wall clocks of two hosts differ by less than this; an older beat needs no watching. */
 const OLD_MS = 60_000;
 
@@ -51,12 +57,16 @@ export async function lockWorkspace(options: LockOptions): Promise<WorkspaceLock
   const path = lockPath(options.workspacePath);
   mkdirSync(dirname(path), { recursive: true });
   const own = ownHolder(options.port, clock);
+  let takenFrom: string | undefined;
   for (let tries = 0; tries < 5; tries++) {
-    if (create(path, own)) return keepBeating(path, own, options, clock);
+    if (create(path, own)) return keepBeating({ path, own, options, clock, takenFrom });
     const found = read(path);
     // Gone since: try to create it again. Garbage (a write cut off by a full disk): nobody beats in it.
     if (found === 'none') continue;
-    if (found !== 'garbage') await requireDead(path, found, options.workspacePath, clock);
+    if (found !== 'garbage') {
+      await requireDead(path, found, options.workspacePath, clock);
+      if (!isHere(found)) takenFrom = `pid ${found.pid} on ${found.host}`;
+    }
     takeAway(path, found, own.token);
   }
   throw new Refusal('workspace_locked', `The lock ${path} changes hands all the time; several Studios start on ${options.workspacePath}. Start one.`);
@@ -114,12 +124,25 @@ function ownHolder(port: number, clock: Clock): Holder {
   };
 }
 
-function keepBeating(path: string, own: Holder, options: LockOptions, clock: Clock): WorkspaceLock {
+interface Beating {
+  readonly path: string;
+  readonly own: Holder;
+  readonly options: LockOptions;
+  readonly clock: Clock;
+  readonly takenFrom: string | undefined;
+}
+
+function keepBeating({ path, own, options, clock, takenFrom }: Beating): WorkspaceLock {
   let cancel = (): void => undefined;
   let isReleased = false;
+  const moment = (): { readonly steady: number; readonly wall: number } => ({ steady: clock.monotonic(), wall: clock.now() });
+  // By both clocks: one stands still while a machine sleeps, the other may be set.
+  const isWithin = (since: ReturnType<typeof moment>, ms: number): boolean => clock.monotonic() - since.steady < ms && Math.abs(clock.now() - since.wall) < ms;
+  let beatAt = moment();
   // Asynchronous: a volume that hangs must not hang the process.
   const beat = async (): Promise<void> => {
-    const found = parse(await readFile(path, 'utf8').catch(() => undefined));
+    const began = moment();
+    const found = parse(await readFile(path, 'utf8').catch(goneOnly));
     if (isReleased) return;
     if (found !== 'garbage' && (found === 'none' || found.token !== own.token)) {
       isReleased = true;
@@ -129,8 +152,11 @@ function keepBeating(path: string, own: Holder, options: LockOptions, clock: Clo
     const fresh = `${path}.${own.token}`;
     await writeFile(fresh, JSON.stringify({ ...own, beatAt: clock.now() }));
     // Checked and renamed in one go: a lock that was released meanwhile must not come back.
-    if (isReleased) rmSync(fresh, { force: true });
-    else renameSync(fresh, path);
+    if (isReleased) return rmSync(fresh, { force: true });
+    // Held up since it looked: another may have taken the lock meanwhile. The next beat looks again.
+    if (!isWithin(began, SURE_MS)) return rmSync(fresh, { force: true });
+    renameSync(fresh, path);
+    beatAt = began;
   };
   const schedule = (): void => {
     if (isReleased) return;
@@ -145,6 +171,8 @@ function keepBeating(path: string, own: Holder, options: LockOptions, clock: Clo
   };
   schedule();
   return {
+    takenFrom,
+    isHeld: () => !isReleased && isWithin(beatAt, SURE_MS),
     release() {
       isReleased = true;
       cancel();
@@ -211,9 +239,14 @@ function write(path: string, holder: Holder): void {
 function read(path: string): Holder | 'none' | 'garbage' {
   try {
     return parse(readFileSync(path, 'utf8'));
-  } catch {
-    return 'none';
+  } catch (error) {
+    return parse(goneOnly(error));
   }
+}
+
+/** A file that can't be read for another reason (no descriptor left, a disk that fails) may hold anything. @throws what was given, unless it says that there is no such file */
+function goneOnly(error: unknown): undefined {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }
 
 function parse(text: string | undefined): Holder | 'none' | 'garbage' {

@@ -35,17 +35,36 @@ test("an ordinary user's workspace is direct without a trial of chown", () => {
 const unfit: readonly (readonly [string, Partial<StorageFacts>, RegExp])[] = [
   ['a network volume that forgets owners', { mountType: 'fuse.mfs', keepsOwner: false }, /chown/],
   ['one that forgets modes', { mountType: 'fuse.bindfs', keepsMode: false }, /modes are not kept/],
+];
+for (const [name, change, reason] of unfit) {
+  test(`${name} has the database on the local disk and its shadow on the volume, and says why`, () => {
+    const verdict = decidePlan({ ...good, ...change }, places);
+    deepEqual([verdict.wanted, verdict.plan, verdict.dataDir, verdict.banner], ['shadow', 'shadow', '/var/lib/studio/x/pg', null]);
+    match(verdict.reasons.join(), reason);
+  });
+}
+
+const useless: readonly (readonly [string, Partial<StorageFacts>, RegExp])[] = [
   ['one that does not replace on rename', { renames: false }, /rename/],
   ['one whose fsync does not come back', { fsyncMs: null }, /fsync/],
 ];
-for (const [name, change, reason] of unfit) {
-  test(`${name} wants shadow, runs ephemeral, and says what would be lost`, () => {
+for (const [name, change, reason] of useless) {
+  test(`${name} can't even hold a copy: ephemeral, and it is said what would be lost`, () => {
     const verdict = decidePlan({ ...good, ...change }, places);
-    deepEqual([verdict.wanted, verdict.plan, verdict.dataDir], ['shadow', 'ephemeral', '/var/lib/studio/x/pg']);
+    deepEqual([verdict.wanted, verdict.plan, verdict.dataDir], ['ephemeral', 'ephemeral', '/var/lib/studio/x/pg']);
     match(verdict.banner ?? '', /LOST/);
     match(verdict.reasons.join(), reason);
   });
 }
+
+test('a person may choose another plan than the file system asks for, and that is said', () => {
+  const shadow = decidePlan(good, { ...places, plan: 'shadow' });
+  deepEqual([shadow.wanted, shadow.plan, shadow.dataDir, shadow.banner], ['direct', 'shadow', '/var/lib/studio/x/pg', null]);
+  match(shadow.reasons.join(), /STUDIO_STORAGE_PLAN asks for shadow/);
+  const ephemeral = decidePlan({ ...good, keepsOwner: false }, { ...places, plan: 'ephemeral' });
+  deepEqual([ephemeral.plan, ephemeral.dataDir], ['ephemeral', '/var/lib/studio/x/pg']);
+  match(ephemeral.banner ?? '', /LOST/);
+});
 
 test('no volume: works where it is, with the banner', () => {
   const verdict = decidePlan({ ...good, mountType: 'overlay', mountPoint: '/' }, places);
@@ -94,7 +113,7 @@ test('a mount that forces owners and modes, as network volumes do, wants shadow'
     const verdict = await probeStorage({ workspacePath: mounted, account: await ensureServiceAccount(), localPath: '/var/lib/studio/x' });
     deepEqual(
       [verdict.wanted, verdict.plan, verdict.facts.keepsOwner, verdict.facts.keepsMode, verdict.facts.mountType.startsWith('fuse')],
-      ['shadow', 'ephemeral', false, false, true],
+      ['shadow', 'shadow', false, false, true],
     );
     equal(verdict.dataDir, '/var/lib/studio/x/pg');
   } finally {

@@ -3,10 +3,12 @@
 import { constants, promises as fs } from 'node:fs';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Config } from '../config/schema.ts';
 import { runToEnd } from '../kernel/child.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { ServiceAccount } from './account.ts';
+import { localStatePath } from './local-state.ts';
 
 export interface StorageFacts {
   readonly path: string;
@@ -33,8 +35,8 @@ export interface StorageVerdict {
   readonly facts: StorageFacts;
   /** What the file system asks for. */
   readonly wanted: StoragePlan;
-  /** What this start does: `shadow` is not built yet and runs as `ephemeral`. */
-  readonly plan: 'direct' | 'ephemeral';
+  /** What this start does: `wanted`, unless the configuration says otherwise. */
+  readonly plan: StoragePlan;
   readonly dataDir: string;
   readonly reasons: readonly string[];
   /** Shown in red wherever a person looks; null when nothing would be lost. */
@@ -53,7 +55,25 @@ export interface ProbeOptions {
   readonly account: ServiceAccount | undefined;
   /** Where data goes that can't live on the workspace: the container's own disk. */
   readonly localPath: string;
+  /** A person's choice (STUDIO_STORAGE_PLAN). Default: what the file system asks for. */
+  readonly plan?: StoragePlan | undefined;
+  /** False: the database is elsewhere, and files can live anywhere. */
+  readonly holdsDatabase?: boolean;
   readonly clock?: Clock;
+}
+
+/** What the configuration says of it. */
+export function placesOf(config: Pick<Config, 'workspacePath' | 'localPath' | 'storagePlan' | 'database'>): Omit<ProbeOptions, 'account' | 'clock'> & {
+  readonly localPath: string;
+} {
+  const { workspacePath, localPath, storagePlan, database } = config;
+  const holdsDatabase = database.kind === 'embedded';
+  return {
+    workspacePath,
+    localPath: localStatePath(workspacePath, localPath),
+    ...(storagePlan !== 'auto' && holdsDatabase && { plan: storagePlan }),
+    holdsDatabase,
+  };
 }
 
 export async function probeStorage(options: ProbeOptions): Promise<StorageVerdict> {
@@ -90,36 +110,53 @@ async function gatherFacts(options: ProbeOptions): Promise<StorageFacts> {
 }
 
 /** Pure: what these facts allow. */
-export function decidePlan(facts: StorageFacts, options: Pick<ProbeOptions, 'workspacePath' | 'localPath'>): StorageVerdict {
+export function decidePlan(facts: StorageFacts, options: Pick<ProbeOptions, 'workspacePath' | 'localPath' | 'plan' | 'holdsDatabase'>): StorageVerdict {
+  const { workspacePath, localPath } = options;
+  const slow = facts.fsyncMs !== null && facts.fsyncMs > SLOW_FSYNC_MS ? [`fsync takes ${Math.round(facts.fsyncMs)} ms: every commit waits that long`] : [];
+  const tight = facts.freeBytes > 0 && facts.freeBytes < LEAST_FREE_BYTES ? [`only ${Math.round(facts.freeBytes / 2 ** 20)} MiB are free`] : [];
+  const { wanted, reasons, banner } = judge(facts, options);
+  const plan = options.plan ?? wanted;
+  const chosen = plan === wanted ? [] : [`STUDIO_STORAGE_PLAN asks for ${plan}; this file system for ${wanted}`];
+  const onLocal = plan === 'shadow' || (plan === 'ephemeral' && wanted === 'shadow') || hasNoFiles(facts);
+  return {
+    facts,
+    wanted,
+    plan,
+    dataDir: join(onLocal ? localPath : workspacePath, 'pg'),
+    reasons: [...chosen, ...reasons, ...slow, ...tight],
+    banner: plan === wanted ? banner : plan === 'ephemeral' ? lost(localPath, workspacePath, 'STUDIO_STORAGE_PLAN asks for it') : null,
+  };
+}
+
+function judge(
+  facts: StorageFacts,
+  { workspacePath, localPath, holdsDatabase = true }: Pick<ProbeOptions, 'workspacePath' | 'localPath' | 'holdsDatabase'>,
+): Pick<StorageVerdict, 'wanted' | 'reasons' | 'banner'> {
+  const place = `${workspacePath} (${facts.mountType})`;
+  // Without these nothing can be kept there, not even a copy.
+  const useless = [...(facts.renames ? [] : ['rename does not replace a file']), ...(facts.fsyncMs === null ? ['a write with fsync did not come back'] : [])];
+  if (useless.length > 0)
+    return { wanted: 'ephemeral', reasons: useless.map((reason) => `${place}: ${reason}`), banner: lost(localPath, workspacePath, useless[0] ?? '') };
+  if (['overlay', 'tmpfs', 'ramfs', 'aufs'].includes(facts.mountType))
+    return {
+      wanted: 'ephemeral',
+      reasons: [`${workspacePath} is no volume (${facts.mountType})`],
+      banner: `${workspacePath} is no volume (${facts.mountType}): everything in it will be LOST when the container is removed. Mount a volume there to keep it.`,
+    };
+  if (!holdsDatabase) return { wanted: 'direct', reasons: [], banner: null };
   const unfit = [
     ...(facts.keepsOwner === false ? ['files there can not be given to the account PostgreSQL runs as (chown is refused or forgotten)'] : []),
     ...(facts.keepsMode ? [] : ['file modes are not kept, and PostgreSQL refuses a directory that others may read']),
-    ...(facts.renames ? [] : ['rename does not replace a file']),
-    ...(facts.fsyncMs === null ? ['a write with fsync did not come back'] : []),
   ];
-  const slow = facts.fsyncMs !== null && facts.fsyncMs > SLOW_FSYNC_MS ? [`fsync takes ${Math.round(facts.fsyncMs)} ms: every commit waits that long`] : [];
-  const tight = facts.freeBytes > 0 && facts.freeBytes < LEAST_FREE_BYTES ? [`only ${Math.round(facts.freeBytes / 2 ** 20)} MiB are free`] : [];
-  const onPath = { facts, dataDir: join(options.workspacePath, 'pg') };
-  if (unfit.length > 0) {
-    return {
-      facts,
-      wanted: 'shadow',
-      plan: 'ephemeral',
-      dataDir: join(options.localPath, 'pg'),
-      reasons: [...unfit.map((reason) => `${options.workspacePath} (${facts.mountType}): ${reason}`), ...slow, ...tight],
-      banner: `The database is on this machine's own disk (${options.localPath}) and will be LOST when the container is removed: ${options.workspacePath} can't hold it (${unfit[0]}). Use an ordinary volume for ${options.workspacePath}.`,
-    };
-  }
-  if (['overlay', 'tmpfs', 'ramfs', 'aufs'].includes(facts.mountType)) {
-    return {
-      ...onPath,
-      wanted: 'ephemeral',
-      plan: 'ephemeral',
-      reasons: [`${options.workspacePath} is no volume (${facts.mountType})`, ...slow, ...tight],
-      banner: `${options.workspacePath} is no volume (${facts.mountType}): everything in it will be LOST when the container is removed. Mount a volume there to keep it.`,
-    };
-  }
-  return { ...onPath, wanted: 'direct', plan: 'direct', reasons: [...slow, ...tight], banner: null };
+  return { wanted: unfit.length > 0 ? 'shadow' : 'direct', reasons: unfit.map((reason) => `${place}: ${reason}`), banner: null };
+}
+
+function hasNoFiles({ renames, fsyncMs }: StorageFacts): boolean {
+  return !renames || fsyncMs === null;
+}
+
+function lost(localPath: string, workspacePath: string, why: string): string {
+  return `The database is on this machine's own disk (${localPath}) and will be LOST when the container is removed: ${workspacePath} can't hold it (${why}). Use an ordinary volume for ${workspacePath}.`;
 }
 
 interface Mount {

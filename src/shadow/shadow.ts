@@ -1,0 +1,285 @@
+/** The shadow of a database whose directory is on the machine's own disk: base backups and the log since, on the volume, from which any machine
+ *  starts again. `begin` returns once everything in the database can be restored; what is promised at which moment: README.md beside this file.
+ *  Never touches the database's directory but for its mark (prepare.ts does), and never a base backup before a newer one is proven. */
+import { rm } from 'node:fs/promises';
+import type pg from 'pg';
+import type { Clock } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/fail.ts';
+import type { Logger } from '../kernel/log.ts';
+import { openReplication, type SystemIdentity } from '../store/replication.ts';
+import { Refusal } from '../supervise/refusal.ts';
+import { listBases, pruneBases, takeBase, type Base } from './bases.ts';
+import { baseFolder, walFolder } from './layout.ts';
+import { STANDBY, startReceiver, type Receiver } from './receiver.ts';
+import { newMarker, readMarker, readState, writeMarker, writeState, writerOf, type Generation, type ShadowState } from './state.ts';
+import { listWal, openWalWriter, type WalWriter } from './wal-archive.ts';
+
+export interface ShadowSettings {
+  /** sync: a commit waits until its log is on the volume. */
+  readonly mode: 'sync' | 'async';
+  /** A new base backup after so long, or so much log. */
+  readonly baseHours: number;
+  readonly baseWalBytes: number;
+  readonly keepBases: number;
+}
+
+export interface ShadowOptions extends ShadowSettings {
+  readonly shadow: string;
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Whether this process holds the workspace, for certain. */
+  readonly mayWrite: () => boolean;
+  /** Another has taken the shadow over: nothing more may be written. */
+  readonly onFenced: (holder: string) => void;
+  readonly say: (line: string) => void;
+}
+
+export interface ShadowStatus {
+  readonly mode: 'sync' | 'async';
+  readonly generation: number;
+  readonly isStreaming: boolean;
+  /** What a loss of this machine would cost now; null while the database's own end is not known. */
+  readonly lagBytes: number | null;
+  readonly lagMs: number;
+  readonly bases: number;
+  readonly lastBaseAt: string | null;
+  /** Since the newest base backup: what a restore replays. */
+  readonly walBytes: number;
+  /** On the volume, base backups and log together. */
+  readonly bytes: number;
+  /** Why the volume falls behind; in the mode sync commits wait for it. */
+  readonly fault: string | null;
+  /** Why a restore would be long, or impossible. */
+  readonly baseFault: string | null;
+}
+
+export interface Shadow {
+  /** What PostgreSQL starts with. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Streams, and takes the first base backup. To be awaited before anything is acknowledged.
+   *  @throws Diverged when the database has lost what the volume holds; Error when the volume or the server fails */
+  begin(connection: pg.ClientConfig): Promise<void>;
+  /** Null before `begin`. */
+  status(): ShadowStatus | null;
+  /** After the server has ended: it waits until what it wrote last is on the volume. */
+  stop(): Promise<void>;
+}
+
+/** How often it looks whether a new base backup is due, and how long after a failed one it tries again. */
+const LOOK_MS = 15_000;
+const FAILED_MS = 120_000;
+/** Base backups beside the work: the disk and the network belong to that. */
+const BESIDE_WORK_KIB = 48 * 1_024;
+/** The log that PostgreSQL keeps for a volume that does not answer, before it goes on without; then a new base backup is made. */
+const KEPT_LOG = '2GB';
+
+interface Running {
+  readonly connection: pg.ClientConfig;
+  readonly receiver: Receiver;
+  readonly writer: WalWriter;
+  readonly life: Generation;
+  state: ShadowState;
+  bases: readonly Base[];
+  walFileBytes: number;
+  gap: string | undefined;
+  baseFault: string | undefined;
+}
+
+export function createShadow(options: ShadowOptions): Shadow {
+  const { mode } = options;
+  const stopped = new AbortController();
+  let running: Running | undefined;
+  let loop: Promise<void> = Promise.resolve();
+
+  async function end(): Promise<void> {
+    const ending = running;
+    running = undefined;
+    await ending?.receiver.stop();
+  }
+
+  return {
+    settings: {
+      max_slot_wal_keep_size: KEPT_LOG,
+      // Fewer bytes over the network, for a little of the processor.
+      wal_compression: 'on',
+      ...(mode === 'sync' && { synchronous_standby_names: STANDBY, synchronous_commit: 'on' }),
+    },
+    async begin(connection) {
+      await end();
+      const identity = await identify(connection);
+      const state = await openState(options, identity);
+      const life = state.generations.at(-1);
+      if (life === undefined) throw new Error('The shadow has no generation.');
+      const opened = await open(options, { connection, state, life });
+      running = opened;
+      await opened.receiver.untilWritten(identity.flushed, stopped.signal);
+      if (!opened.state.isComplete || opened.gap !== undefined) {
+        options.say('Making the first base backup of the database on the volume');
+        await renew(options, opened, { signal: stopped.signal });
+      }
+      loop = keepBases(options, opened, stopped.signal, () => running === opened);
+    },
+    status: () => (running === undefined ? null : statusOf(options, running)),
+    async stop() {
+      stopped.abort(new Error('the shadow is being stopped'));
+      await loop.catch(() => undefined);
+      await end();
+    },
+  };
+}
+
+async function identify(connection: pg.ClientConfig): Promise<SystemIdentity> {
+  const replication = await openReplication({ connection, name: 'studio_shadow_look' });
+  try {
+    return await replication.identify();
+  } finally {
+    await replication.close();
+  }
+}
+
+/** The state that this directory may go on with, or that of a new shadow. */
+async function openState({ shadow, dataDir, clock }: ShadowOptions, identity: SystemIdentity): Promise<ShadowState> {
+  const [state, marker] = [await readState(shadow), await readMarker(dataDir)];
+  if (state?.isComplete === true) {
+    if (state.writer.id === marker?.id && state.systemId === identity.systemId) return state;
+    throw new Refusal(
+      'data_directory',
+      `${shadow} belongs to another copy of the database than ${dataDir} (it was taken over by ${state.writer.host}). Start again; nothing was changed.`,
+    );
+  }
+  // Nothing in it was ever proven.
+  for (const folder of [baseFolder(shadow), walFolder(shadow)]) await rm(folder, { recursive: true, force: true });
+  const own = marker ?? newMarker(null);
+  if (marker === undefined) await writeMarker(dataDir, own);
+  const life: Generation = { number: 1, timeline: identity.timeline, parent: null, forkLsn: null, history: '', startedAt: new Date(clock.now()).toISOString() };
+  const fresh: ShadowState = { format: 1, systemId: identity.systemId, writer: writerOf(own.id, clock.now()), isComplete: false, generations: [life] };
+  await writeState(shadow, fresh);
+  return fresh;
+}
+
+interface Opening {
+  readonly connection: pg.ClientConfig;
+  readonly state: ShadowState;
+  readonly life: Generation;
+}
+
+async function open(options: ShadowOptions, { connection, state, life }: Opening): Promise<Running> {
+  const { shadow, clock, log, mode, mayWrite } = options;
+  const writer = await openWalWriter(shadow, { generation: life.number, timeline: life.timeline });
+  const receiver = startReceiver({
+    connection,
+    systemId: state.systemId,
+    timeline: life.timeline,
+    writer,
+    isSync: mode === 'sync',
+    mayWrite,
+    requireWriter: () => requireWriter(options, state.writer.id),
+    clock,
+    log,
+    onGap: (why) => (opened.gap = why),
+  });
+  const opened: Running = {
+    ...{ connection, receiver, writer, life, state },
+    bases: await listBases(shadow, (fault) => log.warn({ reason: fault }, 'a base backup was passed over')),
+    walFileBytes: await bytesOfWal(shadow),
+    gap: undefined,
+    baseFault: undefined,
+  };
+  return opened;
+}
+
+/** @throws Error when the volume says that another directory writes now */
+async function requireWriter({ shadow, onFenced }: ShadowOptions, id: string): Promise<void> {
+  const state = await readState(shadow);
+  if (state?.writer.id === id) return;
+  const holder = state === undefined ? 'nobody: its state was removed' : state.writer.host;
+  onFenced(holder);
+  throw new Error(`the shadow was taken over by ${holder}`);
+}
+
+async function bytesOfWal(shadow: string): Promise<number> {
+  return (await listWal(shadow)).reduce((sum, file) => sum + Number(file.end - file.start), 0);
+}
+
+/** Takes a base backup, and only when it is proven lets go of what it replaces. */
+async function renew(options: ShadowOptions, running: Running, limits: { readonly maxRateKib?: number; readonly signal: AbortSignal }): Promise<void> {
+  const { shadow, clock, log } = options;
+  const since = clock.monotonic();
+  let told = 0;
+  const base = await takeBase({
+    ...limits,
+    shadow,
+    generation: running.life.number,
+    connection: running.connection,
+    now: () => clock.now(),
+    untilWritten: (lsn) => running.receiver.untilWritten(lsn, limits.signal),
+    onProgress(done, total) {
+      const tenth = Math.floor((done / Math.max(1, total)) * 10);
+      if (tenth > told && total > 256 * 2 ** 20) options.say(`Base backup: ${tenth * 10} %`);
+      told = Math.max(told, tenth);
+    },
+  });
+  await requireWriter(options, running.state.writer.id);
+  await pruneBases(shadow, options.keepBases);
+  running.bases = await listBases(shadow);
+  running.walFileBytes = (await bytesOfWal(shadow)) - running.writer.written;
+  const oldest = running.bases[0]?.generation ?? running.life.number;
+  const generations = running.state.generations.filter((life) => life.number >= oldest);
+  if (!running.state.isComplete || generations.length !== running.state.generations.length) {
+    running.state = { ...running.state, isComplete: true, generations };
+    await writeState(shadow, running.state);
+  }
+  running.gap = undefined;
+  log.info({ ms: Math.round(clock.monotonic() - since), bytes: base.mark.bytes, generation: base.generation }, 'base backup of the shadow made');
+}
+
+async function keepBases(options: ShadowOptions, running: Running, signal: AbortSignal, isCurrent: () => boolean): Promise<void> {
+  const { clock, log } = options;
+  let notBefore = 0;
+  for (;;) {
+    await clock.sleep(LOOK_MS, signal).catch(() => undefined);
+    if (signal.aborted || !isCurrent()) return;
+    if (!isDue(options, running) || clock.monotonic() < notBefore) continue;
+    try {
+      await renew(options, running, { maxRateKib: BESIDE_WORK_KIB, signal });
+      running.baseFault = undefined;
+    } catch (error) {
+      if (signal.aborted) return;
+      running.baseFault = `no new base backup: ${messageOf(error)}`;
+      log.warn({ reason: messageOf(error) }, 'a base backup of the shadow failed; the ones before are kept');
+      notBefore = clock.monotonic() + FAILED_MS;
+    }
+  }
+}
+
+/** By age, by the log a restore would replay, after a gap, and after a restore: what it came from may be damaged. */
+function isDue({ baseHours, baseWalBytes, clock }: ShadowOptions, running: Running): boolean {
+  const newest = running.bases.at(-1);
+  if (newest === undefined || running.gap !== undefined || newest.generation !== running.life.number) return true;
+  return clock.now() - Date.parse(newest.mark.takenAt) > baseHours * 3_600_000 || walSince(running, newest) > baseWalBytes;
+}
+
+function walSince({ writer }: Running, base: Base | undefined): number {
+  return base === undefined || writer.end === undefined ? 0 : Math.max(0, Number(writer.end - base.start));
+}
+
+function statusOf({ mode, mayWrite }: ShadowOptions, running: Running): ShadowStatus {
+  const { receiver, life, bases, gap, baseFault, walFileBytes, writer } = running;
+  const { isStreaming, flushed, serverEnd, lagMs, fault } = receiver.status();
+  const newest = bases.at(-1);
+  const unheld = mayWrite() ? undefined : 'the hold on the workspace is not sure';
+  return {
+    mode,
+    generation: life.number,
+    isStreaming,
+    lagBytes: flushed === null || serverEnd === null ? null : Math.max(0, Number(serverEnd - flushed)),
+    lagMs,
+    bases: bases.length,
+    lastBaseAt: newest?.mark.takenAt ?? null,
+    walBytes: walSince(running, newest),
+    bytes: walFileBytes + writer.written + bases.reduce((sum, base) => sum + base.mark.bytes, 0),
+    fault: fault ?? (isStreaming ? undefined : 'PostgreSQL and the volume are not connected') ?? unheld ?? null,
+    baseFault: (gap === undefined ? undefined : `${gap}; a new base backup is being made`) ?? baseFault ?? null,
+  };
+}
