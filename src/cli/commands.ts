@@ -25,6 +25,13 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
   },
   models: { about: 'add-cuda | add-vulkan: run models on graphics cards', load: async () => (await import('./models.ts')).models },
   secrets: { about: 'generate: 256 random bits', load: async () => (await import('./secrets.ts')).secrets },
+  smoke: { about: 'log in, run a workflow, see a worker do a job [--url URL --token T]', load: async () => (await import('./smoke.ts')).smoke },
+  upgrade: { about: 'FILE: backup, switch, restart, smoke test; undone when it fails', load: async () => (await import('./upgrade.ts')).upgrade },
+  'install-service': {
+    about: 'a hardened systemd unit [--user NAME] [--workspace P] [--port N] [--print]',
+    load: async () => (await import('./install-service.ts')).installService,
+  },
+  uninstall: { about: 'take the service away; asks before data [--keep-data | --purge]', load: async () => (await import('./uninstall.ts')).uninstall },
   version: { about: 'versions of Studio, Node and PostgreSQL', load: async () => (await import('./version.ts')).version },
 };
 
