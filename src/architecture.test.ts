@@ -154,7 +154,7 @@ function isInLock(packages: object, at: string, name: string): boolean {
 }
 
 /** Put statements together from the constant columns of their own tables, once each; values still are parameters. */
-const BUILDERS = ['src/store/journal-statement.ts'];
+const BUILDERS = ['journal-statement', 'migrate-plan', 'org-export', 'org-purge'].map((name) => `src/store/${name}.ts`);
 
 /** A program of its own, without a clock to be handed. */
 function isChild(path: string): boolean {

@@ -39,7 +39,9 @@ import { jobLogRoutes } from './http/routes/job-logs.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { queueRoutes } from './http/routes/queues.ts';
 import { workerRoutes } from './http/routes/workers.ts';
+import { diskRoutes } from './http/routes/disk.ts';
 import { memberRoutes } from './http/routes/members.ts';
+import { orgRoutes } from './http/routes/orgs.ts';
 import { expressionRoutes } from './http/routes/expressions.ts';
 import { nodeTypeRoutes } from './http/routes/node-types.ts';
 import { notificationRoutes } from './http/routes/notifications.ts';
@@ -56,7 +58,11 @@ import { userRoutes } from './http/routes/users.ts';
 import { webhookRoutes } from './http/routes/webhooks.ts';
 import { workflowRoutes } from './http/routes/workflows.ts';
 import type { Route } from './http/route.ts';
+import { createCommit } from './identity/commit.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
+import { createRevocations } from './identity/revocation.ts';
+import { createOrgs } from './orgs/orgs.ts';
+import { createRetention } from './ops/retention.ts';
 import { proposedOrigin } from './identity/public-origin.ts';
 import { defaultEnvironments } from './jobs/environments.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
@@ -242,6 +248,16 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 
   const backups = wireBackups({ ...parts, watched, studioVersion: packageJson.version });
+  const orgs = createOrgs({
+    ...{ database, clock, files, workspacePath: config.workspacePath, isServing: true },
+    // What it ends is heard of by notification, here as in other processes.
+    commit: createCommit({ database, clock, revocations: createRevocations({ log }) }),
+    secrets: identity.secrets,
+    cipher: identity.cipher,
+    studioVersion: packageJson.version,
+    secret: config.credentialEncryptionKey,
+  });
+  const retention = createRetention({ database, clock, log, files });
   const runData = createRunData({ database, clock, log, board: parts.board, settings: runDataSettings(config, parts.storage) });
   const infrastructure = createInfrastructure({
     runData: () => runData.summary ?? null,
@@ -270,6 +286,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...userRoutes(identity),
     ...apiKeyRoutes(identity),
     ...memberRoutes(identity),
+    ...orgRoutes(orgs),
     ...secretRoutes(identity),
     ...settingsRoutes({ settings: identity.settings, notify }),
     ...auditRoutes(identity),
@@ -304,6 +321,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...notificationRoutes(notify),
     ...models.routes,
     ...runDataRoutes(runData),
+    ...diskRoutes({ retention, infrastructure, runDataBytes: () => runData.summary?.bytes ?? null }),
     ...backupRoutes(backups),
     ...watching.routes,
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),
@@ -334,6 +352,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   triggers.start();
   inbox.start();
   runData.start();
+  retention.start();
   backups.start();
   await models.start();
   await notify.start();
@@ -357,6 +376,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       await services.stop();
       await backups.stop();
       await runData.stop();
+      await retention.stop();
       await jobs.stop();
       await gpus.stop();
       await engine.stop();

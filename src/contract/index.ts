@@ -10,6 +10,7 @@ import { backupEndpoints } from './backups.ts';
 import { batchEndpoints } from './batches.ts';
 import { costEndpoints } from './costs.ts';
 import { definitionEndpoints } from './definitions.ts';
+import { diskEndpoints } from './disk.ts';
 import { editorEndpoints } from './editors.ts';
 import { eventEndpoints } from './events.ts';
 import { exampleEndpoints } from './examples.ts';
@@ -38,6 +39,7 @@ import { modelEndpoints } from './models.ts';
 import { nodeTypeEndpoints } from './node-types.ts';
 import { notificationEndpoints } from './notifications.ts';
 import { openapiEndpoints } from './openapi.ts';
+import { orgEndpoints } from './orgs.ts';
 import { queueEndpoints } from './queues.ts';
 import { runDataEndpoints } from './run-data.ts';
 import { savedViewEndpoints } from './saved-views.ts';
@@ -59,6 +61,7 @@ export const endpoints = [
   ...apiKeyEndpoints,
   ...logEndpoints,
   ...memberEndpoints,
+  ...orgEndpoints,
   ...secretEndpoints,
   ...settingsEndpoints,
   ...auditEndpoints,
@@ -95,6 +98,7 @@ export const endpoints = [
   ...idleEndpoints,
   ...costEndpoints,
   ...runDataEndpoints,
+  ...diskEndpoints,
   ...backupEndpoints,
   ...fileEndpoints,
   ...uploadEndpoints,

@@ -3,7 +3,7 @@
 import type { SqlPool } from './client.ts';
 
 /** Names of the locks, one a kind of work. */
-export const LEADER_LOCKS = { schedule: 0x57_75_64_30, fires: 0x57_75_64_31, inbox: 0x57_75_64_32 } as const;
+export const LEADER_LOCKS = { schedule: 0x57_75_64_30, fires: 0x57_75_64_31, inbox: 0x57_75_64_32, retention: 0x57_75_64_33 } as const;
 
 /** The longest that a holder may go without a word. */
 const SILENT_MS = 30_000;

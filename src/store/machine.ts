@@ -15,6 +15,12 @@ export async function writeMachineSetting(sql: Sql, setting: { readonly key: str
   );
 }
 
+/** Values whose key begins with `prefix`, by key. */
+export async function listMachineSettings(sql: Sql, prefix: string): Promise<Json[]> {
+  const { rows } = await sql.query<{ value: Json }>(`select value from machine_settings where starts_with(key, $1) order by key limit 1000`, [prefix]);
+  return rows.map(({ value }) => value);
+}
+
 export interface NewMachineRun {
   readonly id: string;
   readonly at: Date;

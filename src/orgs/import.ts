@@ -1,0 +1,287 @@
+/** Makes an org from an exported file: looked through whole first, then its bytes, then its rows in one transaction. Nothing is left of an import that fails.
+ *  The file is a stranger's: rows reach only the tables that travel, only the new org, and give nobody a right; nothing starts by itself afterwards. */
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { email, personName } from '../contract/auth.ts';
+import { filePathFault } from '../contract/files.ts';
+import type { ImportReport } from '../contract/orgs.ts';
+import { isTerminalInstance, type InstanceStatus } from '../contract/values.ts';
+import type { Files } from '../files/files.ts';
+import type { Author } from '../identity/commit.ts';
+import type { Cipher } from '../identity/cipher.ts';
+import { hashPassword, temporaryPassword } from '../identity/passwords.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { AppError, messageOf } from '../kernel/fail.ts';
+import { newId } from '../kernel/ids.ts';
+import { insertAudit } from '../store/audit.ts';
+import type { Database, Sql } from '../store/client.ts';
+import { insertMember } from '../store/members.ts';
+import { findTaken, insertOrgRows, listQueueNames, ORG_TABLES, type OrgTable } from '../store/org-export.ts';
+import { findOrg, insertOrg } from '../store/orgs.ts';
+import { upsertSecret } from '../store/secrets.ts';
+import { insertUser, readAccountByEmail } from '../store/users.ts';
+import { readBundle, type BundleHeader } from './bundle.ts';
+import { openTravelKey, travelPlace } from './travel-key.ts';
+
+export interface ImportParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly files: Pick<Files, 'content'>;
+  readonly cipher: Cipher;
+  readonly workspacePath: string;
+}
+
+export interface ImportRequest {
+  readonly path: string;
+  readonly passphrase?: string | undefined;
+  readonly isDryRun: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** What the first look found. */
+interface Survey {
+  readonly header: BundleHeader;
+  readonly counts: Map<OrgTable, number>;
+  /** Ids of rows, by table: what may have to be mapped. */
+  readonly ids: Map<OrgTable, string[]>;
+  readonly people: z.infer<typeof person>[];
+  readonly content: Map<string, number>;
+  readonly secrets: { readonly name: string; readonly sealed: Buffer }[];
+}
+
+const person = z.strictObject({ email, name: personName, role: z.enum(['user', 'admin']) });
+const WITH_ID: readonly OrgTable[] = ['workflows', 'instances', 'jobs', 'artifacts', 'files'];
+const PREFIX: Partial<Record<OrgTable, string>> = { workflows: 'wf', instances: 'inst', jobs: 'job', artifacts: 'art', files: 'file' };
+const ID = /\b(?:wf|inst|job|art|file|grp)_[0-9a-z]{26}\b/g;
+const WHOLE_ID = /^[a-z]{2,4}_[0-9a-z]{26}$/;
+const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+const BATCH = 500;
+const BATCH_BYTES = 8 * 1024 * 1024;
+
+/** @throws AppError invalid_body for a file or a passphrase that is none; disk_full */
+export async function importOrg(parts: ImportParts, request: ImportRequest, author: Author): Promise<ImportReport> {
+  const sql = parts.database.engine;
+  const survey = await look(request);
+  const { header } = survey;
+  const key = header.secrets === null || request.passphrase === undefined ? undefined : await openTravelKey(request.passphrase, header.secrets);
+  const taken = await findTakenIds(sql, survey);
+  const isOrgFree = WHOLE_ID.test(header.org.id) && (await findOrg(sql, header.org.id)) === undefined;
+  const orgId = isOrgFree ? header.org.id : newId('org', parts.clock);
+  const rename = taken === undefined ? undefined : renamer(survey, orgId);
+  const report: ImportReport = {
+    org: { id: orgId, name: header.org.name },
+    isDryRun: request.isDryRun,
+    mapped:
+      taken === undefined
+        ? isOrgFree
+          ? null
+          : `An org with the id ${header.org.id} is here already: this one has a new id, all else kept theirs.`
+        : `Ids of it are in use here (${taken}): all of them were made anew, and every mention of them with them.`,
+    tables: [...survey.counts].map(([table, rows]) => ({ table, rows })),
+    content: { files: survey.content.size, bytes: [...survey.content.values()].reduce((sum, bytes) => sum + bytes, 0) },
+    notes: [...header.leftOut],
+  };
+  if (header.secrets !== null && key === undefined)
+    report.notes.push(`${survey.secrets.length} secrets are in the file and were not taken: give its passphrase.`);
+  if (request.isDryRun) return report;
+  const folder = join(parts.workspacePath, 'files', orgId);
+  try {
+    await placeContent(parts, request, orgId);
+    await sql.transaction(async (tx) => {
+      const now = new Date(parts.clock.now());
+      await insertOrg(tx, { id: orgId, name: header.org.name, now });
+      report.notes.push(...(await addPeople(tx, parts, { orgId, people: survey.people, now })));
+      report.notes.push(...(await writeRows(tx, request, { orgId, survey, rename })));
+      if (key !== undefined) await addSecrets(tx, parts, { orgId, survey, key, now });
+      const details = { name: header.org.name, from: header.org.id };
+      await insertAudit(tx, {
+        id: newId('aud', parts.clock),
+        orgId,
+        at: now,
+        actor: author.actor,
+        action: 'org.imported',
+        target: orgId,
+        address: author.address,
+        details,
+      });
+    });
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    // What a row breaks (a key twice, a value that a column does not take) is the file's fault.
+    const isOfRow = error instanceof Error && 'code' in error && /^(22|23)/.test(String(error.code));
+    throw isOfRow ? invalid(`a row does not fit: ${messageOf(error)}`, error) : error;
+  }
+  return report;
+}
+
+async function look(request: ImportRequest): Promise<Survey> {
+  let header: BundleHeader | undefined;
+  const survey = {
+    counts: new Map<OrgTable, number>(),
+    ids: new Map<OrgTable, string[]>(),
+    people: [] as z.infer<typeof person>[],
+    content: new Map<string, number>(),
+    secrets: [] as Survey['secrets'][number][],
+  };
+  const wanted = new Set<string>();
+  for await (const record of readBundle(request.path, request.signal)) {
+    if (record.kind === 'header') header = record.header;
+    else if (record.kind === 'secret') survey.secrets.push(requireSecret(record));
+    else if (record.kind === 'content') {
+      await requireContent(record);
+      survey.content.set(record.sha256, record.bytes);
+    } else if (record.table === 'people') survey.people.push(requirePerson(record.row));
+    else {
+      const table = requireRow(record.table, record.row);
+      survey.counts.set(table, (survey.counts.get(table) ?? 0) + 1);
+      if (PREFIX[table] !== undefined) {
+        const ids = survey.ids.get(table) ?? [];
+        ids.push(String(record.row['id']));
+        survey.ids.set(table, ids);
+      }
+      if (table === 'files' || table === 'artifacts') wanted.add(`${String(record.row['sha256'])} ${String(record.row['bytes'])}`);
+    }
+  }
+  for (const one of wanted) {
+    const [sha256 = '', bytes] = one.split(' ');
+    if (survey.content.get(sha256) !== Number(bytes)) throw invalid(`the bytes ${sha256} that a row points at are not in it`);
+  }
+  if (header === undefined) throw invalid('it is empty');
+  return { header, ...survey };
+}
+
+function requireRow(table: string, row: Readonly<Record<string, unknown>>): OrgTable {
+  if (!Object.hasOwn(ORG_TABLES, table)) throw invalid(`it holds rows of "${table.slice(0, 60)}", which do not travel`);
+  const known = table as OrgTable;
+  const prefix = PREFIX[known];
+  if (prefix !== undefined && !(typeof row['id'] === 'string' && WHOLE_ID.test(row['id']) && row['id'].startsWith(`${prefix}_`)))
+    throw invalid(`a row of ${table} has the id ${JSON.stringify(row['id'])?.slice(0, 80)}`);
+  if (known === 'instances' && !isTerminalInstance(row['status'] as InstanceStatus)) throw invalid('an instance in it has not ended');
+  if (known === 'jobs' && !['completed', 'failed', 'cancelled', 'dead'].includes(String(row['status']))) throw invalid('a job in it has not ended');
+  if (known === 'files' && filePathFault(String(row['path'])) !== undefined) throw invalid(`a file has the path ${JSON.stringify(row['path'])?.slice(0, 80)}`);
+  return known;
+}
+
+function requirePerson(row: Readonly<Record<string, unknown>>): z.infer<typeof person> {
+  const read = person.safeParse(row);
+  if (!read.success) throw invalid('a person in it has no usable address, name or role');
+  return read.data;
+}
+
+function requireSecret(record: { readonly name: string; readonly sealed: Buffer }): { readonly name: string; readonly sealed: Buffer } {
+  if (!SECRET_NAME.test(record.name)) throw invalid(`a secret is called ${JSON.stringify(record.name).slice(0, 80)}`);
+  return record;
+}
+
+async function requireContent(record: { readonly sha256: string; readonly chunks: AsyncIterable<Buffer> }): Promise<void> {
+  const hash = createHash('sha256');
+  for await (const chunk of record.chunks) hash.update(chunk);
+  if (hash.digest('hex') !== record.sha256) throw invalid(`the bytes ${record.sha256} are other ones`);
+}
+
+/** @returns one of them; undefined: all are free */
+async function findTakenIds(sql: Sql, survey: Survey): Promise<string | undefined> {
+  for (const table of WITH_ID) {
+    const ids = survey.ids.get(table) ?? [];
+    for (let at = 0; at < ids.length; at += 10_000) {
+      const [first] = await findTaken(sql, { table, ids: ids.slice(at, at + 10_000) }); // Serial: the first that is found is enough.
+      if (first !== undefined) return first;
+    }
+  }
+  return undefined;
+}
+
+/** New ids for all of the file's, also where texts mention them. The time in an id stays: run data lies by it. */
+function renamer(survey: Survey, orgId: string): (text: string) => string {
+  const ours = new Set([...survey.ids.values()].flat());
+  const rename = (id: string): string => {
+    if (!ours.has(id) && !id.startsWith('grp_')) return id;
+    const [prefix = '', rest = ''] = id.split('_');
+    const digest = createHash('sha256').update(`${orgId} ${id}`).digest().subarray(0, 16);
+    return `${prefix}_${rest.slice(0, 10)}${Array.from(digest, (value) => '0123456789abcdefghjkmnpqrstvwxyz'.charAt(value & 31)).join('')}`;
+  };
+  const org = survey.header.org.id;
+  return (text) => (WHOLE_ID.test(org) ? text.replaceAll(ID, rename).replaceAll(org, orgId) : text.replaceAll(ID, rename));
+}
+
+async function placeContent({ files }: ImportParts, request: ImportRequest, orgId: string): Promise<void> {
+  for await (const record of readBundle(request.path, request.signal)) {
+    if (record.kind !== 'content') continue;
+    const staged = await files.content.stage(record.chunks, { maxBytes: record.bytes, signal: request.signal });
+    try {
+      if (staged.sha256 !== record.sha256) throw invalid(`the bytes ${record.sha256} are other ones`);
+      await files.content.place(orgId, staged);
+    } finally {
+      await files.content.discard(staged);
+    }
+  }
+}
+
+async function addPeople(
+  sql: Sql,
+  { clock }: ImportParts,
+  at: { readonly orgId: string; readonly people: Survey['people']; readonly now: Date },
+): Promise<string[]> {
+  const made: string[] = [];
+  for (const { email: address, name, role } of at.people) {
+    const known = await readAccountByEmail(sql, address); // Serial: one connection.
+    const userId = known?.id ?? newId('user', clock);
+    if (known === undefined) {
+      const passwordHash = await hashPassword(temporaryPassword());
+      if (!(await insertUser(sql, { id: userId, email: address, name, passwordHash, isSuperAdmin: false, passwordChangeRequired: true, now: at.now })))
+        continue;
+      made.push(address);
+    }
+    await insertMember(sql, { orgId: at.orgId, userId, role, now: at.now });
+  }
+  return made.length === 0
+    ? []
+    : [`${made.length} people have no password here yet (${made.slice(0, 5).join(', ')}): studio reset-password EMAIL gives each a temporary one.`];
+}
+
+/** Rows as they come, some at a time: memory does not grow with the file. */
+async function writeRows(
+  sql: Sql,
+  request: ImportRequest,
+  at: { readonly orgId: string; readonly survey: Survey; readonly rename: ((text: string) => string) | undefined },
+): Promise<string[]> {
+  const queues = await listQueueNames(sql);
+  const unknown = new Set<string>();
+  let batch: { table: OrgTable; columns: string; rows: string[]; bytes: number } | undefined;
+  const flush = async (): Promise<void> => {
+    if (batch !== undefined) await insertOrgRows(sql, { orgId: at.orgId, table: batch.table, rows: batch.rows, columns: batch.columns.split(' ') });
+    batch = undefined;
+  };
+  for await (const record of readBundle(request.path, request.signal)) {
+    if (record.kind === 'content') break;
+    if (record.kind !== 'row' || record.table === 'people') continue;
+    const columns = Object.keys(record.row).toSorted().join(' ');
+    if (batch?.table !== record.table || batch.columns !== columns || batch.rows.length >= BATCH || batch.bytes >= BATCH_BYTES) await flush();
+    batch ??= { table: record.table as OrgTable, columns, rows: [], bytes: 0 };
+    const isElsewhere = record.table === 'jobs' && !queues.includes(String(record.row['queue']));
+    if (isElsewhere) unknown.add(String(record.row['queue']));
+    const text = isElsewhere ? JSON.stringify({ ...record.row, queue: queues.includes('studio') ? 'studio' : queues[0] }) : record.text;
+    batch.rows.push(at.rename === undefined ? text : at.rename(text));
+    batch.bytes += text.length;
+  }
+  await flush();
+  const names = [...unknown].slice(0, 5).join(', ');
+  return unknown.size === 0 ? [] : [`Queues that are not here (${names}): their jobs stand under studio.`];
+}
+
+async function addSecrets(
+  sql: Sql,
+  { cipher }: ImportParts,
+  at: { readonly orgId: string; readonly survey: Survey; readonly key: Cipher; readonly now: Date },
+): Promise<void> {
+  for (const { name, sealed } of at.survey.secrets) {
+    const ciphertext = cipher.seal(at.key.open(sealed, travelPlace(name)), ['secret', at.orgId, name]);
+    await upsertSecret(sql, { orgId: at.orgId, name, ciphertext, keyId: cipher.keyId, now: at.now }); // Serial: one connection.
+  }
+}
+
+function invalid(why: string, cause?: unknown): AppError {
+  return new AppError('invalid_body', { message: `This file can't be imported: ${why}. Nothing was changed.`, ...(cause === undefined ? {} : { cause }) });
+}

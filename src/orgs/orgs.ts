@@ -1,0 +1,87 @@
+/** The door to a machine's orgs: list, make, rename, export, import, purge. Never decides who may (http's policy and the shell's owner did). */
+import type { z } from 'zod';
+import type { ImportReport, org, PurgeCertificate, PurgePreview } from '../contract/orgs.ts';
+import type { Files } from '../files/files.ts';
+import type { Cipher } from '../identity/cipher.ts';
+import type { Author, Commit } from '../identity/commit.ts';
+import { hashPassword, temporaryPassword } from '../identity/passwords.ts';
+import type { Secrets } from '../identity/secrets.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { fail } from '../kernel/fail.ts';
+import { newId } from '../kernel/ids.ts';
+import type { Database } from '../store/client.ts';
+import { insertMember } from '../store/members.ts';
+import { insertOrg, listOrgs, renameOrg } from '../store/orgs.ts';
+import { insertUser } from '../store/users.ts';
+import { exportOrg, type ExportReport } from './export.ts';
+import { importOrg, type ImportRequest } from './import.ts';
+import { listCertificates, previewPurge, purgeOrg } from './purge.ts';
+
+export interface Orgs {
+  list(): Promise<z.infer<typeof org>[]>;
+  /** @throws AppError conflict when the address is taken */
+  create(
+    wanted: { readonly name: string; readonly admin: { readonly email: string; readonly name: string } },
+    author: Author,
+  ): Promise<{ org: { id: string; name: string }; temporaryPassword: string }>;
+  /** @throws AppError not_found */
+  rename(wanted: { readonly id: string; readonly name: string }, author: Author): Promise<{ id: string; name: string }>;
+  export(wanted: {
+    readonly org: string;
+    readonly path: string;
+    readonly passphrase?: string | undefined;
+    readonly signal: AbortSignal;
+  }): Promise<ExportReport>;
+  import(request: ImportRequest, author: Author): Promise<ImportReport>;
+  previewPurge(org: string): Promise<PurgePreview>;
+  purge(wanted: { readonly org: string; readonly name: string }, author: Author): Promise<PurgeCertificate>;
+  certificates(): Promise<PurgeCertificate[]>;
+  readonly files: Pick<Files, 'content'>;
+}
+
+export interface OrgsParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly commit: Commit;
+  readonly files: Pick<Files, 'content'>;
+  readonly secrets: Pick<Secrets, 'read'>;
+  readonly cipher: Cipher;
+  readonly workspacePath: string;
+  readonly studioVersion: string;
+  /** CREDENTIAL_ENCRYPTION_KEY */
+  readonly secret: string;
+  readonly isServing: boolean;
+}
+
+export function createOrgs(parts: OrgsParts): Orgs {
+  const { database, clock, commit } = parts;
+  return {
+    files: parts.files,
+    list: () => listOrgs(database.engine),
+    async create({ name, admin }, author) {
+      const password = temporaryPassword();
+      const passwordHash = await hashPassword(password);
+      const made = { id: newId('org', clock), name };
+      await commit(author, async (change) => {
+        await insertOrg(change.sql, { ...made, now: change.now });
+        const userId = newId('user', clock);
+        const person = { id: userId, ...admin, passwordHash, isSuperAdmin: false, passwordChangeRequired: true, now: change.now };
+        if (!(await insertUser(change.sql, person))) fail('conflict', `The e-mail address "${admin.email}" belongs to an account already; use another one.`);
+        await insertMember(change.sql, { orgId: made.id, userId, role: 'admin', now: change.now });
+        await change.audit('org.created', made.id, { name, admin: admin.email });
+      });
+      return { org: made, temporaryPassword: password };
+    },
+    rename: ({ id, name }, author) =>
+      commit(author, async (change) => {
+        if (!(await renameOrg(change.sql, { id, name }))) fail('not_found', `There is no org "${id}".`);
+        await change.audit('org.renamed', id, { name });
+        return { id, name };
+      }),
+    export: (wanted) => exportOrg(parts, wanted),
+    import: (request, author) => importOrg(parts, request, author),
+    previewPurge: (wanted) => previewPurge(parts, wanted),
+    purge: (wanted, author) => purgeOrg(parts, wanted, author),
+    certificates: () => listCertificates(parts),
+  };
+}
