@@ -66,7 +66,10 @@ async function boot({ loaded, progress, board, listener, shutdown }: Booting): P
   const { bootMachine, announceReady } = await import('./boot.ts');
   const machine = await bootMachine({ loaded, completeConfig, progress, board, shutdown, clock });
   progress.enter('engine');
-  const [{ wire }, { getRequestListener }] = await Promise.all([import('./wire.ts'), import('@hono/node-server')]);
+  const [{ getRequestListener }, wire] = await Promise.all([
+    import('@hono/node-server'),
+    machine.config.role === 'worker' ? import('./wire-worker.ts').then((loaded) => loaded.wireWorker) : import('./wire.ts').then((loaded) => loaded.wire),
+  ]);
   const wired = await wire({ ...machine, clock, board, progress });
   shutdown.add('application', () => wired.stop());
   shutdown.addFirst(() => wired.drain());

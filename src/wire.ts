@@ -201,7 +201,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     sandbox,
     large: createLargeResults({ files, database, clock }),
     secrets: identity.secrets,
-    neverRuns: (resources) => ledger.neverReason(needsOf(resources)),
+    neverRuns: (resources) => (jobs.hasOtherWorkers() ? undefined : ledger.neverReason(needsOf(resources))),
     jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
     modelsOf: models.modelsOf,
     flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),
@@ -225,6 +225,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     environments: { path: config.venvPath ?? defaultEnvironments(config.workspacePath), limitBytes: config.venvLimitBytes },
     takesDrops: config.dropFolder,
     stopMode: config.stopJobs,
+    worker: { isBuiltIn: true, queues: config.workerQueues },
     observe: meter.jobEnded,
   });
   const previewer = createPreviewer({ clock, log });

@@ -1,8 +1,8 @@
 /** From the sources to one checked Config. Collects every fault before it refuses, so that one start names them all.
  *  Writes nothing but, in `completeConfig`, the generated values. The mode (embedded or managed) is decided here and nowhere else. */
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname } from 'node:path';
+import { homedir, hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { messageOf } from '../kernel/fail.ts';
 import { findPortHolder, type PortHolder } from '../kernel/port-holder.ts';
 import { readConfigFile, flattenConfig, type FileValues } from './config-file.ts';
@@ -83,11 +83,12 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     decision.database.kind === 'managed' || isRedisManaged || values.strictEnv || isBroken(readings.get('databaseUrl')) || isBroken(readings.get('redisUrl'));
   collectFaults(readings, isManaged, faults, notices);
   checkTogether(values, faults);
+  if (values.role === 'worker') checkWorker(values, decision, faults);
   if (values.env === 'production') checkSecrets(values, faults);
   else checkKeyLengths(values, faults);
   if (faults.length > 0) throw new ConfigRefusal(faults);
   return {
-    config: toConfig(values, { workspacePath, decision, isManaged, isRedisManaged, isPretty: options.prettyByDefault === true }),
+    config: toConfig(values, { sharedPath: workspacePath, decision, isManaged, isRedisManaged, isPretty: options.prettyByDefault === true }),
     origins,
     notices: [...notices, ...decision.notices],
     decision,
@@ -191,6 +192,17 @@ function checkTogether(values: Values, faults: string[]): void {
     faults.push(`ADMIN_EMAIL is ${JSON.stringify(values.adminEmail)}, which is no mail address.`);
 }
 
+/** A worker holds nothing of its own: what it works on is another Studio's, and so are the keys to it. */
+function checkWorker(values: Values, decision: DatabaseDecision, faults: string[]): void {
+  if (decision.database.kind === 'embedded' && !values.databaseUrl?.startsWith('postgres'))
+    faults.push('STUDIO_ROLE=worker needs DATABASE_URL: the PostgreSQL of the Studio that it works for. An embedded one can not be shared.');
+  else if (decision.database.kind === 'embedded') faults.push(`STUDIO_ROLE=worker: ${decision.reason}. Name the PostgreSQL of the Studio that it works for.`);
+  if (values.credentialEncryptionKey === undefined)
+    faults.push(
+      'STUDIO_ROLE=worker needs CREDENTIAL_ENCRYPTION_KEY: that of the Studio that it works for. It stands in the .env of its workspace, or set it for both.',
+    );
+}
+
 /** Everywhere: a shorter key could be tried out, and the parts that use it refuse it later and less clearly. */
 function checkKeyLengths(values: Values, faults: string[]): void {
   for (const name of ['jwtSecretKey', 'credentialEncryptionKey'] as const) {
@@ -211,7 +223,7 @@ function checkSecrets(values: Values, faults: string[]): void {
 function toConfig(
   values: Values,
   made: {
-    readonly workspacePath: string;
+    readonly sharedPath: string;
     readonly decision: DatabaseDecision;
     readonly isManaged: boolean;
     readonly isRedisManaged: boolean;
@@ -219,13 +231,16 @@ function toConfig(
   },
 ): Config {
   const isExternal = made.decision.database.kind === 'managed';
+  const isWorker = values.role === 'worker';
   return {
     ...values,
     mode: made.isManaged ? 'managed' : 'embedded',
     database: made.decision.database,
     redis: made.isRedisManaged && values.redisUrl !== undefined ? { kind: 'managed', url: values.redisUrl } : { kind: 'embedded' },
-    workspacePath: made.workspacePath,
-    createTables: values.createTables ?? !(isExternal && values.env === 'production'),
+    workspacePath: isWorker ? join(made.sharedPath, 'workers', values.workerName ?? hostname().replaceAll(/[^A-Za-z0-9._-]/g, '-')) : made.sharedPath,
+    sharedPath: made.sharedPath,
+    // A worker never changes the schema: the Studio that it works for does.
+    createTables: !isWorker && (values.createTables ?? !(isExternal && values.env === 'production')),
     logLevel: values.logLevel ?? (values.debug ? 'debug' : 'info'),
     logFormat: values.logFormat ?? (made.isPretty ? 'pretty' : 'json'),
   };

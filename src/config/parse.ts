@@ -86,6 +86,17 @@ export const list: Kind<readonly string[]> = {
       .filter((item) => item !== ''),
 };
 
+/** The name of a folder. */
+export const workerName: Kind<string> = {
+  label: 'name',
+  parse(value) {
+    const trimmed = value.trim();
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(trimmed))
+      throw new ValueFault(`is ${JSON.stringify(value)}; a name has up to 63 letters, digits, ".", "_" and "-"`);
+    return trimmed;
+  },
+};
+
 /** A JSON array, as text; in a configuration file simply a list. */
 export const jsonList: Kind<readonly unknown[]> = {
   label: 'JSON list',

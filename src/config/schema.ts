@@ -1,6 +1,6 @@
 /** Every key of the configuration: environment names (the first is canonical), kind, default, one sentence. From this table derive
  *  the environment override, studio.config.ts's type, `studio config explain` and the README's table. Holds no values and reads nothing. */
-import { databaseUrl, flag, httpUrl, jsonList, list, oneOf, origins, path, redisUrl, secret, smtpUrl, text, whole, type Kind } from './parse.ts';
+import { databaseUrl, flag, httpUrl, jsonList, list, oneOf, origins, path, redisUrl, secret, smtpUrl, text, whole, workerName, type Kind } from './parse.ts';
 
 export interface KeySpec<T = unknown> {
   readonly env: readonly [string, ...string[]];
@@ -142,7 +142,13 @@ export const keys = {
   logFileKeep: key('LOG_FILE_KEEP', whole(0, 1_000), 5, 'Older log files that are kept: studio.log.1, .2, …'),
   logSyslog: key('LOG_SYSLOG', text, 'unix:/dev/log', 'Where syslog is, with LOG_SINK=syslog: unix:/dev/log, udp://host:514 or tcp://host:601 (RFC 5424).'),
   logSink: key('LOG_SINK', oneOf(['stdout', 'file', 'syslog']), 'stdout', 'Where log lines go; file: logs/studio.log in the workspace.'),
-  role: key('STUDIO_ROLE', oneOf(['all', 'worker']), 'all', 'all, or only a worker.'),
+  role: key('STUDIO_ROLE', oneOf(['all', 'worker']), 'all', 'worker: only runs jobs, for a Studio with the same DATABASE_URL and workspace.'),
+  workerName: optional('STUDIO_WORKER_NAME', workerName, 'Of a worker: its folder below workers in the workspace.', {
+    fallbackText: "the machine's name",
+  }),
+  workerQueues: key<readonly string[]>('STUDIO_QUEUES', list, [], 'Queues that this process takes jobs from; none: it takes no jobs at all.', {
+    fallbackText: 'all',
+  }),
   stopJobs: key('STUDIO_STOP_JOBS', oneOf(['keep', 'stop']), 'keep', 'What happens to running jobs when Studio stops.'),
   dropFolder: key('STUDIO_DROP_FOLDER', flag, true, 'Take jobs from jobs/drop/pending in the workspace, while nobody else can write there.'),
   venvPath: optional('STUDIO_VENV_PATH', path, 'Where virtual environments of Python jobs are kept: a local disk.', {
@@ -168,7 +174,9 @@ export const keys = {
   ),
   backupTarget: optional('BACKUP_TARGET', text, 'Where backups lie: an absolute folder, or s3://bucket/prefix.', { fallbackText: 'backups in the workspace' }),
   backupPassphrase: optional('BACKUP_PASSPHRASE', secret, 'Seals backups, and lets them carry the keys of the workspace. Keep it elsewhere too.', clientSecret),
-  backupS3Endpoint: optional('BACKUP_S3_ENDPOINT', httpUrl, 'Where the bucket is, when not at Amazon: MinIO, R2, B2, Ceph.', { fallbackText: "Amazon's of the region" }),
+  backupS3Endpoint: optional('BACKUP_S3_ENDPOINT', httpUrl, 'Where the bucket is, when not at Amazon: MinIO, R2, B2, Ceph.', {
+    fallbackText: "Amazon's of the region",
+  }),
   backupS3Region: key('BACKUP_S3_REGION AWS_REGION', text, 'us-east-1', 'Region of the bucket.'),
   backupS3AccessKeyId: optional('BACKUP_S3_ACCESS_KEY_ID AWS_ACCESS_KEY_ID', text, 'Key of the bucket.'),
   backupS3SecretAccessKey: optional('BACKUP_S3_SECRET_ACCESS_KEY AWS_SECRET_ACCESS_KEY', secret, 'Secret of that key.', clientSecret),
@@ -221,7 +229,10 @@ export interface Config extends Omit<Values, 'workspacePath' | 'createTables' | 
   readonly mode: 'embedded' | 'managed';
   readonly database: DatabaseConfig;
   readonly redis: RedisConfig;
+  /** What belongs to this process alone. */
   readonly workspacePath: string;
+  /** Jobs and files; of a worker the workspace of the Studio that it works for, else workspacePath. */
+  readonly sharedPath: string;
   readonly createTables: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logFormat: 'json' | 'pretty';

@@ -62,6 +62,8 @@ export interface Jobs {
   explain(jobs: readonly Job[]): Promise<Job[]>;
   listQueues(): Promise<Queue[]>;
   listWorkers(): Promise<Worker[]>;
+  /** Whether another process runs jobs, too: what this machine never could it might. */
+  hasOtherWorkers(): boolean;
   /** A new name makes a queue. */
   patchQueue(request: { readonly name: string; readonly patch: QueuePatch; readonly requestId: string }): Promise<Queue>;
   /** How long a job's log is now. */
@@ -99,6 +101,7 @@ export function createJobs(given: JobsParts): Jobs {
   const parts: RunParts = {
     ...given,
     limits: { ...DEFAULT_LIMITS, ...given.limits },
+    worker: given.worker ?? { isBuiltIn: true, queues: [] },
     environments: createEnvironments({ ...given.environments, clock, log }),
     uids: process.getuid?.() === 0 ? createUids() : undefined,
     sizes: createSizes({ ledger: given.ledger, clock }),
@@ -114,6 +117,11 @@ export function createJobs(given: JobsParts): Jobs {
     },
   };
   let worker: JobWorker | undefined;
+  /** What no machine could run, as far as is known here. */
+  const everywhere = {
+    neverReason: (needs: Parameters<typeof parts.ledger.neverReason>[0]) => (jobs.hasOtherWorkers() ? undefined : parts.ledger.neverReason(needs)),
+    largest: () => parts.ledger.largest(),
+  };
   const commit = (queue: string): void => {
     database.announce();
     worker?.wake(queue);
@@ -141,7 +149,7 @@ export function createJobs(given: JobsParts): Jobs {
       await cancelAnywhere({ id: jobId, orgId: undefined, reason });
     },
     async submit(request) {
-      const { queue, ...made } = await submitJobs(request, parts);
+      const { queue, ...made } = await submitJobs(request, { ...parts, ledger: everywhere });
       commit(queue);
       return made;
     },
@@ -180,6 +188,7 @@ export function createJobs(given: JobsParts): Jobs {
     explain: (list) => explainJobs(list, parts),
     listQueues: () => listQueues(database.engine),
     listWorkers: () => listWorkers(database.engine),
+    hasOtherWorkers: () => worker?.hasOthers ?? false,
     async patchQueue({ name, patch, requestId }) {
       const queue = await patchQueue(database, { name, patch, requestId });
       worker?.setSlots(name, queue.slots);

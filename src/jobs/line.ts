@@ -5,7 +5,7 @@ import type { PolicyQueue, PolicyRequest } from '../gpu/policy-state.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { claimGranted, type ClaimedJob } from '../store/job-claims.ts';
 import { listJobLine, listOthersInLine, type JobInLine } from '../store/job-line.ts';
-import type { RunParts } from './parts.ts';
+import { serves, type RunParts } from './parts.ts';
 
 export interface JobLine {
   /** Looks who stands in line. At most once at a time; who asks meanwhile gets another look. */
@@ -60,7 +60,7 @@ export function createJobLine({ parts, workerId, freeSlots, begin, tell }: LineP
     do {
       isAskedAgain = false;
       try {
-        const line = await listJobLine(database.engine, clock.now());
+        const line = (await listJobLine(database.engine, clock.now())).filter((job) => serves(parts.worker, job.queue));
         size = line.length;
         syncedAt = clock.monotonic();
         names = [...new Set(line.map((job) => job.queue))];

@@ -1,4 +1,4 @@
-/** What the files of jobs/ share: the parts they are given, and a job in hand. No behaviour. */
+/** What the files of jobs/ share: the parts they are given, and a job in hand. */
 import type { CommandSpec } from '../contract/command.ts';
 import type { JobStatus } from '../contract/values.ts';
 import type { Files } from '../files/files.ts';
@@ -37,6 +37,8 @@ export interface JobsParts {
   /** Whether the drop folder is looked at. */
   readonly takesDrops: boolean;
   readonly limits?: Partial<JobLimits>;
+  /** Default: the built-in worker, which takes from all queues. */
+  readonly worker?: WorkerSettings;
   /** Hears of each attempt whose end stands, for figures and traces; must not throw. */
   readonly observe?: ((attempt: EndedAttempt) => void) | undefined;
 }
@@ -71,6 +73,20 @@ export interface JobLimits {
 
 export const DEFAULT_LIMITS: JobLimits = { graceMs: 5_000, logBytes: 1024 ** 3, leaseMs: 30_000, pollMs: 1_000 };
 
+export interface WorkerSettings {
+  /** False: of another process than the Studio whose jobs it runs. */
+  readonly isBuiltIn: boolean;
+  /** Where the process keeps what is its own; default: the workspace. */
+  readonly ownPath?: string;
+  /** Empty: all. */
+  readonly queues: readonly string[];
+}
+
+/** Whether a worker takes jobs from the queue. */
+export function serves({ queues }: WorkerSettings, queue: string): boolean {
+  return queues.length === 0 || queues.includes(queue);
+}
+
 /** How often a vanished process is tried again before the job is dead. Source: CONTRACTS (Queues). */
 export const MAX_ORPHANED = 3;
 
@@ -87,7 +103,8 @@ export type StopOrder =
   /** The job is another worker's by now: end the processes, write nothing. */
   | { readonly kind: 'lost' };
 
-export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode' | 'environments' | 'takesDrops'> {
+export interface RunParts extends Omit<JobsParts, 'limits' | 'stopMode' | 'environments' | 'takesDrops' | 'worker'> {
+  readonly worker: WorkerSettings;
   readonly environments: Environments;
   readonly limits: JobLimits;
   readonly uids: Uids | undefined;

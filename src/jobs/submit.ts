@@ -62,7 +62,10 @@ export function countOf(body: Pick<SubmitBody, 'array' | 'matrix'>): number {
 }
 
 /** @throws AppError invalid_body, unsatisfiable, queue_full, conflict, too_large */
-export async function submitJobs(request: SubmitRequest, parts: Pick<RunParts, 'database' | 'clock' | 'ledger'>): Promise<Submitted & { queue: string }> {
+export async function submitJobs(
+  request: SubmitRequest,
+  parts: Pick<RunParts, 'database' | 'clock'> & { readonly ledger: Pick<RunParts['ledger'], 'neverReason' | 'largest'> },
+): Promise<Submitted & { queue: string }> {
   const { body, orgId } = request;
   const count = countOf(body);
   const {

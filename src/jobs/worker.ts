@@ -9,11 +9,11 @@ import { newId } from '../kernel/ids.ts';
 import { claimJobs, listClaimed, renewLeases, type ClaimedJob } from '../store/job-claims.ts';
 import { listCancelRequests } from '../store/job-cancels.ts';
 import { listWork } from '../store/queues.ts';
-import { beatWorker, deleteSilentWorkers } from '../store/workers.ts';
+import { beatWorker, deleteSilentWorkers, hasOtherWorkers } from '../store/workers.ts';
 import { createAdaptQueues, type AdaptQueues } from './adapt-queues.ts';
 import { resumeAttempt, startAttempt, type Attempt } from './attempt.ts';
 import { keepHouse } from './housekeeping.ts';
-import type { RunParts, StopOrder } from './parts.ts';
+import { serves, type RunParts, type StopOrder } from './parts.ts';
 import { createJobLine, type JobLine } from './line.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { takeOverLapsed } from './take-over.ts';
@@ -28,6 +28,8 @@ export interface JobWorker {
   /** Ends a job of this process. @returns false when it is not here */
   stopJob(jobId: string, order: StopOrder): boolean;
   isRunning(jobId: string): boolean;
+  /** Whether other processes that run jobs were heard of lately. */
+  readonly hasOthers: boolean;
   /** Claims nothing more. */
   drain(): void;
   /** @param mode what becomes of running jobs */
@@ -45,7 +47,7 @@ const BEATS_PER_LEASE = 3;
 const FORGET_MS = 86_400_000;
 
 export async function createJobWorker(parts: RunParts): Promise<JobWorker> {
-  const id = await workerIdOf(parts);
+  const id = await workerIdOf({ workspacePath: parts.worker.ownPath ?? parts.workspacePath, clock: parts.clock });
   return new Worker(id, parts);
 }
 
@@ -64,6 +66,7 @@ export async function workerIdOf(parts: Pick<RunParts, 'workspacePath' | 'clock'
 
 class Worker implements JobWorker {
   readonly id: string;
+  hasOthers = false;
   readonly #parts: RunParts;
   readonly #queues = new Map<string, Slots<Task>>();
   readonly #attempts = new Map<string, Attempt>();
@@ -115,7 +118,7 @@ class Worker implements JobWorker {
   }
 
   wake(queue: string): void {
-    if (!this.#isClaiming) return;
+    if (!this.#isClaiming || !serves(this.#parts.worker, queue)) return;
     void this.#line.sync();
     if (this.#claiming.has(queue)) return void this.#claiming.set(queue, true);
     this.#claiming.set(queue, false);
@@ -247,24 +250,30 @@ class Worker implements JobWorker {
 
   /** Slots as they stand now. @returns the queues that have something to claim */
   async #syncQueues(): Promise<string[]> {
-    const queues = await listWork(this.#parts.database.engine, this.#parts.clock.now());
+    const queues = await this.#served();
     for (const queue of queues) this.#slotsOf(queue.name, queue.slots).setCount(queue.slots);
     await this.#adaptQueues(queues.filter((queue) => queue.adaptive));
     return queues.filter((queue) => queue.hasWork).map((queue) => queue.name);
   }
 
+  async #served(): ReturnType<typeof listWork> {
+    return (await listWork(this.#parts.database.engine, this.#parts.clock.now())).filter((queue) => serves(this.#parts.worker, queue.name));
+  }
+
   async #beat(): Promise<void> {
     const { database, clock } = this.#parts;
     this.#nextBeatAt = clock.monotonic() + this.#parts.limits.leaseMs / BEATS_PER_LEASE;
-    const work = await listWork(database.engine, clock.now());
+    const work = await this.#served();
     const beat = {
       id: this.id,
+      isBuiltIn: this.#parts.worker.isBuiltIn,
       host: hostname(),
       pid: process.pid,
       queues: work.map((queue) => queue.name),
       slots: work.reduce((sum, queue) => sum + queue.slots, 0),
     };
     await beatWorker(database.engine, { ...beat, startedAtMs: this.#startedAtMs, nowMs: clock.now() });
+    this.hasOthers = await hasOtherWorkers(database.engine, { exceptId: this.id, sinceMs: clock.now() - this.#parts.limits.leaseMs });
     await deleteSilentWorkers(database.engine, clock.now() - FORGET_MS);
   }
 

@@ -7,6 +7,8 @@ export type Worker = z.infer<typeof worker>;
 
 export interface WorkerBeat {
   readonly id: string;
+  /** Part of the Studio whose jobs it runs, or a process that only runs jobs. */
+  readonly isBuiltIn: boolean;
   readonly host: string;
   readonly pid: number;
   readonly queues: readonly string[];
@@ -19,9 +21,10 @@ export interface WorkerBeat {
 export async function beatWorker(sql: Sql, beat: WorkerBeat): Promise<void> {
   await sql.query(
     `insert into workers (id, built_in, host, pid, queues, slots, started_at, beat_at)
-     values ($1, true, $2, $3, $4, $5, to_timestamp($6::float8 / 1000), to_timestamp($7::float8 / 1000))
-     on conflict (id) do update set host = excluded.host, pid = excluded.pid, queues = excluded.queues, slots = excluded.slots, started_at = excluded.started_at, beat_at = excluded.beat_at`,
-    [beat.id, beat.host, beat.pid, [...beat.queues], beat.slots, beat.startedAtMs, beat.nowMs],
+     values ($1, $8, $2, $3, $4, $5, to_timestamp($6::float8 / 1000), to_timestamp($7::float8 / 1000))
+     on conflict (id) do update set host = excluded.host, pid = excluded.pid, queues = excluded.queues, slots = excluded.slots, started_at = excluded.started_at, beat_at = excluded.beat_at,
+       built_in = excluded.built_in`,
+    [beat.id, beat.host, beat.pid, [...beat.queues], beat.slots, beat.startedAtMs, beat.nowMs, beat.isBuiltIn],
   );
 }
 
@@ -53,6 +56,15 @@ export async function listWorkers(sql: Sql): Promise<Worker[]> {
     lastBeatAt: row.beat_at.toISOString(),
     startedAt: row.started_at.toISOString(),
   }));
+}
+
+/** Whether another worker was heard of since `sinceMs`. */
+export async function hasOtherWorkers(sql: Sql, query: { readonly exceptId: string; readonly sinceMs: number }): Promise<boolean> {
+  const { rows } = await sql.query<{ found: boolean }>(
+    `select exists (select 1 from workers where id <> $1 and beat_at > to_timestamp($2::float8 / 1000)) as found`,
+    [query.exceptId, query.sinceMs],
+  );
+  return rows[0]?.found === true;
 }
 
 /** Forgets workers that were silent since `beforeMs` and hold no job. */
