@@ -273,6 +273,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   });
   const watching = wireWatching({
     ...{ config, database, clock, log, ledger, meter, vitals, watched, version: packageJson.version, output: parts.output, listen: listener.listen },
+    shadow: () => parts.board.shadow(),
     host: services.host,
     sockets: () => realtime.connections,
     engine: () => engine.stats,
@@ -291,7 +292,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...secretRoutes(identity),
     ...settingsRoutes({ settings: identity.settings, notify }),
     ...auditRoutes(identity),
-    shadow: () => parts.board.shadow(),
     ...workflowRoutes({ engine }),
     ...triggerRoutes({ triggers, settings: identity.settings }),
     ...formRoutes(triggers.forms),
