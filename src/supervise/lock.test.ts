@@ -1,5 +1,5 @@
 import { equal, match, ok, rejects } from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -135,4 +135,20 @@ test('who lost its lock hears it with its next beat, and does not take it away f
   writeFileSync(lockPath(path), holder({ pid: 99, host: 'winner' }));
   match(await lost, /pid 99 on winner/);
   match(readFileSync(lockPath(path), 'utf8'), /winner/);
+});
+
+test('a lock that can not be read for a while is still held: no descriptor left, or a disk that fails', async () => {
+  const path = workspace();
+  const lock = await take(path);
+  const file = lockPath(path);
+  renameSync(file, `${file}.aside`);
+  // Reading a folder fails, as any read does then.
+  mkdirSync(file);
+  await systemClock.sleep(2_500);
+  rmSync(file, { recursive: true });
+  renameSync(`${file}.aside`, file);
+  const before = statSync(file).mtimeMs;
+  while (statSync(file).mtimeMs === before) await systemClock.sleep(20);
+  ok(lock.isHeld());
+  lock.release();
 });

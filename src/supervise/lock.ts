@@ -77,7 +77,7 @@ export function findHolder(
   workspacePath: string,
   clock: Clock = systemClock,
 ): { readonly pid: number; readonly port: number; readonly host: string; readonly isVisible: boolean } | undefined {
-  const found = read(lockPath(workspacePath));
+  const found = readIfAllowed(lockPath(workspacePath));
   if (found === 'none' || found === 'garbage') return undefined;
   const isVisible = isHere(found);
   if (isVisible ? !isAlive(found) : clock.now() - found.beatAt > DEAD_MS) return undefined;
@@ -176,7 +176,7 @@ function keepBeating({ path, own, options, clock, takenFrom }: Beating): Workspa
     release() {
       isReleased = true;
       cancel();
-      const found = read(path);
+      const found = readIfAllowed(path);
       if (found !== 'none' && found !== 'garbage' && found.token === own.token) rmSync(path, { force: true });
     },
   };
@@ -244,7 +244,15 @@ function read(path: string): Holder | 'none' | 'garbage' {
   }
 }
 
-/** A file that can't be read for another reason (no descriptor left, a disk that fails) may hold anything. @throws what was given, unless it says that there is no such file */
+function readIfAllowed(path: string): Holder | 'none' | 'garbage' {
+  try {
+    return read(path);
+  } catch {
+    return 'none';
+  }
+}
+
+/** Unread for another reason (no descriptor left, a disk that fails) it may hold anything. @throws all but "no such file" */
 function goneOnly(error: unknown): undefined {
   if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }
