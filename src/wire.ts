@@ -80,6 +80,7 @@ import { createInfrastructure } from './ops/infrastructure.ts';
 import type { LogOutput } from './ops/log-output.ts';
 import { createRunData } from './ops/run-data.ts';
 import { createVitals } from './ops/vitals.ts';
+import { shadowFigures } from './ops/shadow-figures.ts';
 import { createWatched } from './ops/watched.ts';
 import { createWorkMeter } from './ops/work-meter.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
@@ -166,6 +167,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const meter = createWorkMeter(clock);
   const vitals = createVitals({ clock, sql: database.engine, redis: parts.redis, workspacePath: config.workspacePath });
   const watched = createWatched();
+  if (parts.storage.plan === 'shadow') watched.offerShadow(() => shadowFigures(parts.board.shadow()));
   const { devices, ledger, ...gpus } = await wireGpus({
     ...{ config, clock, log, database },
     onGranted: (waitMs) => watching.observeGpuWait(waitMs),

@@ -1,4 +1,5 @@
-/** Metrics of the database's shadow on the volume: how far it is behind, and how long a restore would take. Absent under other plans. */
+/** Metrics of the database's shadow on the volume beside how far it is behind (part-metrics.ts): how long a restore would take, and whether it can.
+ *  Absent under other plans. */
 import { Gauge, type Registry } from 'prom-client';
 import type { HealthBoard } from './health.ts';
 
@@ -6,8 +7,6 @@ type Shadow = NonNullable<ReturnType<HealthBoard['shadow']>>;
 
 const FIGURES: readonly (readonly [string, string, (shadow: Shadow) => number | null])[] = [
   ['studio_shadow_streaming', '1 while the log reaches the volume', (shadow) => Number(shadow.isStreaming)],
-  ['studio_shadow_lag_bytes', 'Log that is not on the volume', (shadow) => shadow.lagBytes],
-  ['studio_shadow_lag_seconds', 'How long the volume has been behind', (shadow) => shadow.lagMs / 1_000],
   ['studio_shadow_wal_bytes', 'Log since the newest base backup', (shadow) => shadow.walBytes],
   ['studio_shadow_bytes', 'Base backups and log on the volume', (shadow) => shadow.bytes],
   ['studio_shadow_faults', 'What is wrong with the shadow, counted', (shadow) => shadow.faults.length],
