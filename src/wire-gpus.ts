@@ -10,7 +10,7 @@ import { workerIdOf } from './jobs/worker.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/log.ts';
 import { createGpuMarks } from './ops/gpu-marks.ts';
-import { createMachineHistory } from './ops/machine-history.ts';
+import { createMachineHistory, type WorkSample } from './ops/machine-history.ts';
 import { createMachineLoad } from './ops/machine-load.ts';
 import type { Database } from './store/client.ts';
 
@@ -21,6 +21,8 @@ export interface GpuWireParts {
   readonly database: Database;
   /** Hears how long a request waited for its lease. */
   readonly onGranted: (waitMs: number) => void;
+  /** What Studio does, for the history. */
+  readonly work: () => Promise<WorkSample>;
 }
 
 export interface WiredGpus {
@@ -31,7 +33,7 @@ export interface WiredGpus {
   stop(): Promise<void>;
 }
 
-export async function wireGpus({ config, clock, log, database, onGranted }: GpuWireParts): Promise<WiredGpus> {
+export async function wireGpus({ config, clock, log, database, onGranted, work }: GpuWireParts): Promise<WiredGpus> {
   const { workspacePath } = config;
   const devices = createDevices({ clock, log });
   const marks = createGpuMarks({ sql: database.engine, clock, log, devices });
@@ -43,7 +45,15 @@ export async function wireGpus({ config, clock, log, database, onGranted }: GpuW
     cpu: cores,
     memoryBytes: memoryTotalBytes,
   });
-  const history = createMachineHistory({ sql: database.engine, clock, log, devices, workspacePath, tenantsOn: (uuid) => ledger.tenantsOn(uuid) });
+  const history = createMachineHistory({
+    sql: database.engine,
+    clock,
+    log,
+    devices,
+    workspacePath,
+    work,
+    tenantsOn: (uuid) => ledger.tenantsOn(uuid),
+  });
   return {
     devices,
     ledger,

@@ -1,18 +1,25 @@
-/** Joins what watches Studio: metrics and logs. Part of wire.ts. */
+/** Joins what watches Studio: metrics, logs, alerts. Part of wire.ts. */
 import type { Config } from './config/schema.ts';
 import type { Route } from './http/route.ts';
+import { alertRoutes } from './http/routes/alerts.ts';
 import { logRoutes } from './http/routes/logs.ts';
 import type { Clock } from './kernel/clock.ts';
+import { createEgress } from './kernel/egress.ts';
 import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
+import type { Notify } from './notify/notify.ts';
+import { createAlerts, type Alerts } from './ops/alerts.ts';
 import { createLogLevel } from './ops/log-level.ts';
 import type { LogOutput } from './ops/log-output.ts';
 import { createMachineLogs, type LogRanges } from './ops/machine-logs.ts';
 import type { Metrics, MetricsParts } from './ops/metrics.ts';
+import type { Vitals } from './ops/vitals.ts';
+import type { WorkMeter } from './ops/work-meter.ts';
 import type { ServiceHost } from './services/services.ts';
 import { insertAudit } from './store/audit.ts';
 import type { Database } from './store/client.ts';
 import type { Listen } from './store/listen.ts';
+import { readFirstOrg } from './store/orgs.ts';
 
 export interface WatchingWireParts extends Omit<MetricsParts, 'alerts' | 'logLines' | 'sql'> {
   readonly config: Pick<Config, 'workspacePath'>;
@@ -22,6 +29,11 @@ export interface WatchingWireParts extends Omit<MetricsParts, 'alerts' | 'logLin
   readonly database: Database;
   readonly listen: Listen;
   readonly host: Pick<ServiceHost, 'logOf'>;
+  readonly meter: WorkMeter;
+  readonly vitals: Vitals;
+  readonly notify: Pick<Notify, 'tellAdmins' | 'tellNow'>;
+  /** Of an org: what alerts may be posted to. */
+  readonly allowedHosts: (orgId: string) => Promise<readonly string[]>;
 }
 
 export interface Watching {
@@ -33,7 +45,7 @@ export interface Watching {
   readonly logRanges: LogRanges;
   readonly routes: readonly Route[];
   start(): Promise<void>;
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 /** Requests of the first moment are not counted, and the start is not slowed. */
@@ -53,20 +65,48 @@ export function wireWatching(parts: WatchingWireParts): Watching {
       }
     },
   });
+  const alerts = wireAlerts(parts);
   let metrics: Metrics | undefined;
   const load = async (): Promise<Metrics> =>
-    (metrics ??= (await import('./ops/metrics.ts')).createMetrics({ ...parts, sql: database.engine, alerts: () => [], logLines: output.counts }));
+    (metrics ??= (await import('./ops/metrics.ts')).createMetrics({ ...parts, sql: database.engine, alerts: alerts.figures, logLines: output.counts }));
   clock.after(METRICS_AFTER_MS, () => void load());
   return {
     metrics: load,
     observeRequest: (answered) => metrics?.observeRequest(answered),
     observeGpuWait: (waitMs) => void load().then((loaded) => loaded.observeGpuWait(waitMs)),
     logRanges: logs.ranges,
-    routes: logRoutes({
-      logs,
-      audit: (by, details) => insertAudit(database.engine, { id: newId('aud', clock), at: new Date(clock.now()), action: 'logs.level_set', ...by, details }),
-    }),
-    start: () => level.start(),
-    stop: () => level.stop(),
+    routes: [
+      ...alertRoutes(alerts),
+      ...logRoutes({
+        logs,
+        audit: (by, details) => insertAudit(database.engine, { id: newId('aud', clock), at: new Date(clock.now()), action: 'logs.level_set', ...by, details }),
+      }),
+    ],
+    async start() {
+      await level.start();
+      await alerts.start();
+    },
+    async stop() {
+      level.stop();
+      await alerts.stop();
+    },
   };
+}
+
+/** Alerts of the machine are told to the administrators of its first organisation. */
+function wireAlerts(parts: WatchingWireParts): Alerts {
+  const { database, clock, log, vitals, watched, meter, notify } = parts;
+  // Remembered: it is asked when the database does not answer.
+  let allowed: readonly string[] = [];
+  const http = createEgress({ allowedHosts: async () => allowed, clock });
+  return createAlerts({
+    ...{ database, clock, log, vitals, watched, meter, gpus: parts.gpus },
+    async tell(message, targets) {
+      const orgId = await readFirstOrg(database.engine);
+      if (orgId === undefined) return undefined;
+      allowed = await parts.allowedHosts(orgId);
+      return notify.tellAdmins(orgId, message, targets);
+    },
+    tellNow: (message, targets) => notify.tellNow(message, targets, http),
+  });
 }

@@ -83,6 +83,7 @@ import { createVitals } from './ops/vitals.ts';
 import { shadowFigures } from './ops/shadow-figures.ts';
 import { createWatched } from './ops/watched.ts';
 import { createWorkMeter } from './ops/work-meter.ts';
+import { createWorkSampler } from './ops/work-sample.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
 import { nodeTypes } from './nodes/index.ts';
 import { createNotify } from './notify/notify.ts';
@@ -171,6 +172,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const { devices, ledger, ...gpus } = await wireGpus({
     ...{ config, clock, log, database },
     onGranted: (waitMs) => watching.observeGpuWait(waitMs),
+    work: createWorkSampler({ clock, vitals, meter }),
   });
   const sandbox = createSandbox({ clock, log });
   const httpOf = (orgId: string, connections?: EgressConnections): Egress =>
@@ -277,6 +279,8 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...{ config, database, clock, log, ledger, meter, vitals, watched, version: packageJson.version, output: parts.output, listen: listener.listen },
     shadow: () => parts.board.shadow(),
     host: services.host,
+    ...{ notify, host: services.host },
+    allowedHosts: async (orgId) => (await identity.settings.of(orgId)).allowedHosts,
     sockets: () => realtime.connections,
     engine: () => engine.stats,
     isReady: () => parts.board.overall().httpStatus === 200,
@@ -374,6 +378,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       models.drain();
     },
     async stop() {
+      await watching.stop();
       await models.stop();
       http.stop();
       await services.stop();
@@ -393,7 +398,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
       stopRevising();
       identity.stop();
       await listener.stop();
-      watching.stop();
       vitals.stop();
     },
   };

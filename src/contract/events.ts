@@ -65,6 +65,8 @@ export const eventTypes = [
   'ops:idle:acted',
   'ops:idle:failed',
   'ops:idle:changed',
+  'ops:alert:fired',
+  'ops:alert:resolved',
   'ops:cost:price_set',
   'ops:backup:started',
   'ops:backup:progress',

@@ -113,6 +113,15 @@ export const systemMetrics = z.strictObject({
       diskTotalBytes: bytes,
       networkReceivedBytesPerS: z.number().nullable(),
       networkSentBytesPerS: z.number().nullable(),
+      /** Of the event loop, at the 99th percentile of the minute. */
+      loopDelayMs: z.number().nullable(),
+      databaseConnections: z.int().nullable(),
+      queuedJobs: z.int().nullable(),
+      runningJobs: z.int().nullable(),
+      stepsPerS: z.number().nullable(),
+      requestsPerS: z.number().nullable(),
+      /** Memory of Studio's own process. */
+      processBytes: z.int().nullable(),
       gpus: z.array(z.strictObject({ uuid: z.string(), index: z.int(), ...gpuPoint.omit({ at: true }).shape })),
     }),
   ),

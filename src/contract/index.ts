@@ -1,6 +1,7 @@
 /** The list of all endpoints: http mounts it, identity/policy.ts has a rule for each, OpenAPI and the typed web client derive from it.
  *  A new noun is one line here; a route without a rule or without a handler does not typecheck. */
 import type * as z from 'zod';
+import { alertEndpoints } from './alerts.ts';
 import { apiKeyEndpoints } from './api-keys.ts';
 import { approvalEndpoints } from './approvals.ts';
 import { artifactEndpoints } from './artifacts.ts';
@@ -58,6 +59,7 @@ import { workflowEndpoints } from './workflows.ts';
 export const endpoints = [
   ...authEndpoints,
   ...userEndpoints,
+  ...alertEndpoints,
   ...apiKeyEndpoints,
   ...logEndpoints,
   ...memberEndpoints,

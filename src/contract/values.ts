@@ -42,6 +42,12 @@ export const notificationChannels = ['in_app', 'webhook', 'email'] as const;
 export const deliveryStatuses = ['queued', 'sent', 'failed', 'dead'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
+/** What Studio looks at by itself. */
+export const alertRules = ['api', 'database', 'redis', 'workers', 'jobs', 'disk', 'backup', 'backup_proof', 'gpu', 'gpu_hot', 'errors'] as const;
+export type AlertRule = (typeof alertRules)[number];
+export const alertSeverities = ['warning', 'critical'] as const;
+export type AlertSeverity = (typeof alertSeverities)[number];
+
 /** From what says most to what is worst. */
 export const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];

@@ -165,6 +165,11 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/gpus/{uuid}/drain': may('super_admin', 'machine:write'),
   'POST /api/v1/gpus/{uuid}/resume': may('super_admin', 'machine:write'),
   'GET /api/v1/system/metrics': may('user', 'machine:read'),
+  'GET /api/v1/alerts': may('user', 'machine:read'),
+  // Where it posts to may be a secret.
+  'GET /api/v1/alerts/settings': may('super_admin', 'machine:read'),
+  'PUT /api/v1/alerts/settings': may('super_admin', 'machine:write'),
+  'POST /api/v1/alerts/test': may('super_admin', 'machine:write'),
   // They tell of every organisation.
   'GET /api/v1/logs': may('super_admin', 'machine:read'),
   'GET /api/v1/logs/level': may('super_admin', 'machine:read'),

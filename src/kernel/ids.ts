@@ -31,6 +31,7 @@ export type IdPrefix =
   | 'mdl'
   | 'dl'
   | 'lease'
+  | 'alr'
   | 'bak';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

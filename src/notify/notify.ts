@@ -17,6 +17,7 @@ import { createMailer } from './mailer.ts';
 import { bodyOf, titleOf, type Message } from './message.ts';
 import { rowsOf, tellInbox, writeRows, type Telling } from './rows.ts';
 import { targetFault, type TargetFault } from './rules.ts';
+import { sendNow } from './send-now.ts';
 
 export interface NotifyParts {
   readonly database: Database;
@@ -58,7 +59,18 @@ export interface Notify {
   /** Queues a step's message durably. Its attempts and its end stand in the deliveries. */
   send(message: StepMessage): Promise<Told>;
   /** Tells the administrators of an org, in the app and wherever the org's rules send what waits for somebody. @param key the same for every try to tell it */
-  tellAdmins(orgId: string, message: { readonly key: string; readonly title: string; readonly body: string }): Promise<Told>;
+  tellAdmins(
+    orgId: string,
+    message: { readonly key: string; readonly title: string; readonly body: string },
+    /** Also these. */
+    targets?: readonly NotifyTarget[],
+  ): Promise<Told>;
+  /** Tells targets at once, without the database: addresses, and webhooks by their URL. Nothing is recorded or tried again. Never rejects. */
+  tellNow(
+    message: { readonly key: string; readonly title: string; readonly body: string },
+    targets: readonly NotifyTarget[],
+    http: Pick<Egress, 'request'>,
+  ): Promise<void>;
   /** Queues a test message; in the app and by e-mail to the caller unless it says to whom. @throws AppError invalid_body */
   test(caller: Caller, target: NotifyTarget, id: string): Promise<Told>;
   /** @throws AppError not_found */
@@ -148,12 +160,19 @@ export function createNotify(parts: NotifyParts): Notify {
         publisher: workflow?.publishedBy ?? null,
       });
     },
-    async tellAdmins(orgId, { key, title, body }) {
+    async tellAdmins(orgId, { key, title, body }, targets = []) {
       const { notifications } = await parts.settingsOf(orgId);
       const beyond = notifications.flatMap(({ on, ...target }): NotifyTarget[] => (on.includes('failed') && target.channel !== 'in_app' ? [target] : []));
       const message: Message = { kind: 'message', title: titleOf(title), body: bodyOf(body), workflowId: null, instanceId: null, stepPath: null, data: {} };
-      return tell({ orgId, source: `machine:${orgId}:${key}`, message, targets: [{ channel: 'in_app', to: ['admins'] }, ...beyond], publisher: null });
+      return tell({
+        orgId,
+        source: `machine:${orgId}:${key}`,
+        message,
+        targets: [{ channel: 'in_app', to: ['admins'] }, ...beyond, ...targets],
+        publisher: null,
+      });
     },
+    tellNow: (message, targets, http) => sendNow(message, targets, { mailer, http, clock, log }),
     async test(caller, target, id) {
       const fault = targetFault(target, { mail: mailer !== undefined });
       if (fault !== undefined) fail('invalid_body', `${fault.field}: ${fault.message}.`);

@@ -4,7 +4,6 @@ import { Gauge, type Registry } from 'prom-client';
 /** One rule: how many things it complains of now. */
 export interface AlertFigures {
   readonly rule: string;
-  readonly severity: string;
   readonly firing: number;
 }
 
@@ -12,11 +11,11 @@ export function registerAlertMetrics(registry: Registry, alerts: () => readonly 
   new Gauge({
     name: 'studio_alerts_firing',
     help: "Studio's own alerts that are open, by rule",
-    labelNames: ['rule', 'severity'],
+    labelNames: ['rule'],
     registers: [registry],
     collect() {
       this.reset();
-      for (const { rule, severity, firing } of alerts()) this.set({ rule, severity }, firing);
+      for (const { rule, firing } of alerts()) this.set({ rule }, firing);
     },
   });
 }

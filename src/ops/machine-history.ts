@@ -40,7 +40,18 @@ export interface MachineHistoryParts {
   readonly tenantsOn: (uuid: string) => readonly DeviceTenant[];
   /** Whose volume is measured. */
   readonly workspacePath: string;
+  /** What Studio did and stood on in the minute; without it that is not known. */
+  readonly work?: (() => Promise<WorkSample>) | undefined;
 }
+
+export type WorkSample = Pick<
+  SystemSample,
+  'loopDelayMs' | 'databaseConnections' | 'queuedJobs' | 'runningJobs' | 'stepsPerS' | 'requestsPerS' | 'processBytes'
+>;
+
+const NO_WORK: WorkSample = {
+  ...{ loopDelayMs: null, databaseConnections: null, queuedJobs: null, runningJobs: null, stepsPerS: null, requestsPerS: null, processBytes: null },
+};
 
 const STEP_MS = 60_000;
 /** A day of eight cards in minutes is a megabyte; a chart of it is no wider than this. */
@@ -57,7 +68,7 @@ interface Minute {
   readonly tenants: readonly GpuTenantSample[];
 }
 
-export function createMachineHistory({ sql, clock, log, devices, tenantsOn, workspacePath }: MachineHistoryParts): MachineHistory {
+export function createMachineHistory({ sql, clock, log, devices, tenantsOn, workspacePath, work }: MachineHistoryParts): MachineHistory {
   const readLoad = createMachineLoad({ clock });
   const readNetwork = createNetworkRate(clock);
   const samples = new Map<string, Gpu[]>();
@@ -67,7 +78,7 @@ export function createMachineHistory({ sql, clock, log, devices, tenantsOn, work
   let endSamples = (): void => undefined;
 
   async function take(at: Date, taken: readonly (readonly Gpu[])[], tenants: readonly GpuTenantSample[]): Promise<void> {
-    const [load, disk, network] = await Promise.all([readLoad(), statfs(workspacePath), readNetwork()]);
+    const [load, disk, network, worked] = await Promise.all([readLoad(), statfs(workspacePath), readNetwork(), work?.() ?? NO_WORK]);
     const system = {
       at,
       cpuShare: load.cpuShare,
@@ -76,6 +87,7 @@ export function createMachineHistory({ sql, clock, log, devices, tenantsOn, work
       diskUsedBytes: (disk.blocks - disk.bfree) * disk.bsize,
       diskTotalBytes: disk.blocks * disk.bsize,
       ...network,
+      ...worked,
     };
     waiting = [...waiting, { system, gpus: taken.flatMap((one) => averageOf(at, one) ?? []), tenants }].slice(-MAX_WAITING);
     await write(at);

@@ -30,11 +30,14 @@ export interface Snapshot {
   readonly disk: { readonly freeBytes: number; readonly totalBytes: number; readonly freeInodes: number; readonly totalInodes: number } | undefined;
 }
 
+/** Who looks at the loop: each has its own stretch. */
+export type LoopReader = 'alerts' | 'history';
+
 export interface Vitals {
   /** At most `KEPT_MS` old. */
   read(): Promise<Snapshot>;
-  /** The event loop's delay since the last call with this key, ms at the 99th percentile. */
-  loopDelayMs(): number;
+  /** The event loop's delay since this reader asked last, ms at the 99th percentile. */
+  loopDelayMs(reader: LoopReader): number;
   stop(): void;
 }
 
@@ -47,8 +50,8 @@ const STUCK_MS = 5 * 60_000;
 const LOOP_RESOLUTION_MS = 20;
 
 export function createVitals({ clock, sql, redis, workspacePath }: VitalsParts): Vitals {
-  const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
-  loop.enable();
+  const loops = { alerts: monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS }), history: monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS }) };
+  for (const loop of Object.values(loops)) loop.enable();
   let last: { readonly atMs: number; readonly snapshot: Promise<Snapshot> } | undefined;
 
   async function look(): Promise<Snapshot> {
@@ -88,14 +91,15 @@ export function createVitals({ clock, sql, redis, workspacePath }: VitalsParts):
       if (last === undefined || atMs - last.atMs > KEPT_MS) last = { atMs, snapshot: look() };
       return last.snapshot;
     },
-    loopDelayMs() {
+    loopDelayMs(reader) {
+      const loop = loops[reader];
       // What the histogram measures is the timer's own interval and what came late on top.
       const delay = Math.max(0, loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS);
       loop.reset();
       return Number.isFinite(delay) ? Math.round(delay * 10) / 10 : 0;
     },
     stop() {
-      loop.disable();
+      for (const loop of Object.values(loops)) loop.disable();
     },
   };
 }

@@ -9,11 +9,14 @@ export type GpuTenantSample = typeof gpuTenantSamples.$inferSelect;
 /** One minute. A second writing of the same minute replaces the first. */
 export async function writeSamples(sql: Sql, system: SystemSample, gpus: readonly GpuSample[]): Promise<void> {
   await sql.query(
-    `insert into system_samples (at, cpu_share, memory_used_bytes, memory_total_bytes, disk_used_bytes, disk_total_bytes, received_bytes_per_s, sent_bytes_per_s)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)
+    `insert into system_samples (at, cpu_share, memory_used_bytes, memory_total_bytes, disk_used_bytes, disk_total_bytes, received_bytes_per_s, sent_bytes_per_s,
+       loop_delay_ms, database_connections, queued_jobs, running_jobs, steps_per_s, requests_per_s, process_bytes)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
      on conflict (at) do update set cpu_share = excluded.cpu_share, memory_used_bytes = excluded.memory_used_bytes, memory_total_bytes = excluded.memory_total_bytes,
        disk_used_bytes = excluded.disk_used_bytes, disk_total_bytes = excluded.disk_total_bytes,
-       received_bytes_per_s = excluded.received_bytes_per_s, sent_bytes_per_s = excluded.sent_bytes_per_s`,
+       received_bytes_per_s = excluded.received_bytes_per_s, sent_bytes_per_s = excluded.sent_bytes_per_s,
+       loop_delay_ms = excluded.loop_delay_ms, database_connections = excluded.database_connections, queued_jobs = excluded.queued_jobs,
+       running_jobs = excluded.running_jobs, steps_per_s = excluded.steps_per_s, requests_per_s = excluded.requests_per_s, process_bytes = excluded.process_bytes`,
     [
       system.at,
       system.cpuShare,
@@ -23,6 +26,13 @@ export async function writeSamples(sql: Sql, system: SystemSample, gpus: readonl
       system.diskTotalBytes,
       system.receivedBytesPerS,
       system.sentBytesPerS,
+      system.loopDelayMs,
+      system.databaseConnections,
+      system.queuedJobs,
+      system.runningJobs,
+      system.stepsPerS,
+      system.requestsPerS,
+      system.processBytes,
     ],
   );
   if (gpus.length === 0) return;
@@ -80,7 +90,9 @@ export async function deleteSamplesBefore(sql: Sql, at: Date): Promise<void> {
 export async function listSystemSamples(sql: Sql, since: Date): Promise<SystemSample[]> {
   const { rows } = await sql.query<SystemSample>(
     `select at, cpu_share as "cpuShare", memory_used_bytes as "memoryUsedBytes", memory_total_bytes as "memoryTotalBytes", disk_used_bytes as "diskUsedBytes",
-       disk_total_bytes as "diskTotalBytes", received_bytes_per_s as "receivedBytesPerS", sent_bytes_per_s as "sentBytesPerS"
+       disk_total_bytes as "diskTotalBytes", received_bytes_per_s as "receivedBytesPerS", sent_bytes_per_s as "sentBytesPerS",
+       loop_delay_ms as "loopDelayMs", database_connections as "databaseConnections", queued_jobs as "queuedJobs", running_jobs as "runningJobs",
+       steps_per_s as "stepsPerS", requests_per_s as "requestsPerS", process_bytes as "processBytes"
      from system_samples where at >= $1 order by at limit 2000`,
     [since],
   );

@@ -10,6 +10,13 @@ export const systemSamples = pgTable('system_samples', {
   diskTotalBytes: bigint('disk_total_bytes', { mode: 'number' }).notNull(),
   receivedBytesPerS: doublePrecision('received_bytes_per_s'),
   sentBytesPerS: doublePrecision('sent_bytes_per_s'),
+  loopDelayMs: doublePrecision('loop_delay_ms'),
+  databaseConnections: integer('database_connections'),
+  queuedJobs: integer('queued_jobs'),
+  runningJobs: integer('running_jobs'),
+  stepsPerS: doublePrecision('steps_per_s'),
+  requestsPerS: doublePrecision('requests_per_s'),
+  processBytes: bigint('process_bytes', { mode: 'number' }),
 });
 
 export const gpuSamples = pgTable(

@@ -12,10 +12,13 @@ import * as people from './schema-people.ts';
 import * as runs from './schema-runs.ts';
 import * as services from './schema-services.ts';
 import * as usage from './schema-usage.ts';
+import * as watching from './schema-watching.ts';
 
 /** What drizzle believes, one line a fact. */
 function declared(): string[] {
-  const tables = [people, runs, jobs, gpu, notifications, models, services, usage].flatMap((part) => Object.values(part)).filter((value) => is(value, PgTable));
+  const tables = [people, runs, jobs, gpu, notifications, models, services, usage, watching]
+    .flatMap((part) => Object.values(part))
+    .filter((value) => is(value, PgTable));
   return tables
     .map((table) => getTableConfig(table))
     .flatMap(({ name, columns, primaryKeys, foreignKeys }) => [
