@@ -24,10 +24,20 @@ export async function main(argv: readonly string[]): Promise<void> {
     await start(loaded);
   } catch (error) {
     for (const line of error instanceof ConfigRefusal ? error.faults : [messageOf(error)]) process.stderr.write(`studio: ${line}\n`);
+    await sayWhatToDo(error);
     if (!(error instanceof ConfigRefusal || error instanceof Refusal || error instanceof AppError))
       process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
     process.exit(1);
   }
+}
+
+/** A start that was refused ends with the steps of its help page: there is nobody left to serve it. */
+async function sayWhatToDo(error: unknown): Promise<void> {
+  const kind = error instanceof ConfigRefusal ? 'config' : error instanceof Refusal ? error.kind : undefined;
+  if (kind === undefined) return;
+  const [{ refusalHelp }, { topics }] = await Promise.all([import('./ops/help/links.ts'), import('./ops/help/topics.ts')]);
+  const lines = (topics[refusalHelp[kind]]?.steps ?? []).map((step) => `  - ${step.replaceAll('`', '')}\n`);
+  process.stderr.write(`What to do:\n${lines.join('')}`);
 }
 
 async function start(loaded: LoadedConfig): Promise<void> {
@@ -38,7 +48,12 @@ async function start(loaded: LoadedConfig): Promise<void> {
     (line) => void (isPretty && process.stdout.write(`  ${line}\n`)),
   );
   const board = createHealthBoard({ progress });
-  const listener = await listen({ config, progress, health: () => board.minimal() });
+  const listener = await listen({
+    config,
+    progress,
+    health: () => board.minimal(),
+    help: async (path) => (await import('./ops/help/answer.ts')).answerHelp(path),
+  });
   const shutdown = createShutdown({ graceMs: config.gracefulTimeoutS * 1_000, clock });
   shutdown.onBegin(() => board.setDraining());
   shutdown.add('port', () => listener.close(1_000));

@@ -11,7 +11,12 @@ export const doctor: Command = async (args) => {
   const findings = await examine(config, projectRoot());
   if (values.json === true) printJson({ findings, notices });
   else {
-    for (const { name, verdict, about, remedy } of findings) print(`${MARKS[verdict]}  ${name}: ${about}${remedy === undefined ? '' : `\n         ${remedy}`}`);
+    for (const { name, verdict, about, remedy, help } of findings)
+      print(
+        [`${MARKS[verdict]}  ${name}: ${about}`, remedy, help === undefined ? undefined : `More: ${help}`]
+          .filter((line) => line !== undefined)
+          .join('\n         '),
+      );
     for (const notice of notices) print(`note     ${notice}`);
   }
   return findings.some(({ verdict }) => verdict === 'failure') ? 1 : 0;

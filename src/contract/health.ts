@@ -138,7 +138,7 @@ export const databaseHealth = z.strictObject({
 export const fullHealth = z.strictObject({
   status: z.enum(healthStates),
   ok: z.boolean(),
-  checks: z.array(z.strictObject({ name: z.string(), required: z.boolean(), ...probe.shape })),
+  checks: z.array(z.strictObject({ name: z.string(), required: z.boolean(), ...probe.shape, help: z.string().optional() })),
 });
 
 const tag = 'health';

@@ -1,6 +1,7 @@
 /** Anything thrown → the public error envelope. What is no AppError is a bug: logged with its cause, answered without detail. */
 import { AppError, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
+import { errorHelp } from '../ops/help/links.ts';
 import { isConnectionLoss } from '../store/client.ts';
 
 /** Seconds after which a caller may try again when the database is away: PostgreSQL recovers in about one. */
@@ -29,6 +30,8 @@ export function errorResponse(error: AppError, requestId: string, path = ''): Re
   const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' };
   const retryAfterS = error.retryAfterS ?? (error.status === 503 || error.status === 429 ? 2 : undefined);
   Object.assign(headers, limitHeaders(error));
+  // Where it stands what it means and what to do.
+  headers['link'] = `<${errorHelp(error.code)}>; rel="help"`;
   if (retryAfterS !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterS)));
   if (error.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer realm="studio"';
   return new Response(JSON.stringify(body), { status: error.status, headers });

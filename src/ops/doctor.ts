@@ -13,6 +13,7 @@ import { locatePostgres } from '../supervise/postgres-binaries.ts';
 import { findRedis } from '../supervise/redis.ts';
 import { placesOf, probeStorage } from '../supervise/storage.ts';
 import { lookAtGpu } from './doctor-gpu.ts';
+import { findingHelp } from './help/links.ts';
 
 export interface Finding {
   readonly name: string;
@@ -20,6 +21,8 @@ export interface Finding {
   readonly about: string;
   /** What to do; absent when all is well. */
   readonly remedy?: string;
+  /** The page that says more; absent when all is well. */
+  readonly help?: string;
 }
 
 const GIB = 1024 ** 3;
@@ -39,14 +42,17 @@ export async function examine(config: Config, root: string): Promise<readonly Fi
   ];
   return Promise.all(
     looks.map(([name, look]) =>
-      Promise.try(look).catch((error: unknown): Finding => ({
-        name,
-        verdict: 'failure',
-        about: messageOf(error),
-        remedy: 'Mend what is named, then run doctor again.',
-      })),
+      Promise.try(look)
+        .catch((error: unknown): Finding => ({ name, verdict: 'failure', about: messageOf(error) }))
+        .then(withHelp),
     ),
   );
+}
+
+/** Every finding says what to do, and where more stands. */
+function withHelp(finding: Finding): Finding {
+  if (finding.verdict === 'ok') return finding;
+  return { ...finding, remedy: finding.remedy ?? 'Mend what is named, then run doctor again.', help: findingHelp(finding.name) };
 }
 
 function lookAtHardware(): Finding {

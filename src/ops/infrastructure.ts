@@ -11,6 +11,7 @@ import { listQueueHealth, listSlowQueries, listWorkerHealth, pingDatabase, readD
 import type { Services } from '../supervise/service.ts';
 import type { StorageVerdict } from '../supervise/storage.ts';
 import { runCheck, type HealthBoard } from './health.ts';
+import { partHelp } from './help/links.ts';
 import { createMachineLoad } from './machine-load.ts';
 import { readRedis } from './redis-facts.ts';
 
@@ -126,7 +127,11 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
         ...services,
         ...storage,
       ];
-      return { status: board.overall().status, ok: checks.every((one) => one.ok || !one.required), checks };
+      return {
+        status: board.overall().status,
+        ok: checks.every((one) => one.ok || !one.required),
+        checks: checks.map((one) => (one.ok ? one : { ...one, help: partHelp(one.name) })),
+      };
     },
     async storage() {
       if (sizes === undefined || clock.monotonic() - sizes.at > SIZES_KEPT_MS)

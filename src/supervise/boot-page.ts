@@ -55,6 +55,7 @@ const show = (view) => {
   $('lines').textContent = view.lines.join('\\n');
   $('fault').hidden = !view.fault;
   $('fault').textContent = view.fault || '';
+  $('help').hidden = !view.fault;
   $('bar').style.width = Math.round(view.share * 100) + '%';
   document.body.classList.toggle('failed', !!view.fault);
 };
@@ -101,6 +102,7 @@ h1 { font-size: 20px; font-weight: 600; }
 .track { height: 3px; border-radius: 2px; background: var(--line); overflow: hidden; }
 #bar { height: 100%; width: 4%; background: var(--accent); transition: width .2s; }
 pre { color: var(--quiet); font: 12px/1.6 'JetBrains Mono', ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; min-height: 160px; }
+a { color: var(--accent); }
 #fault { color: var(--bad); white-space: pre-wrap; overflow-wrap: anywhere; }
 .failed #bar { background: var(--bad); }
 </style>
@@ -110,6 +112,7 @@ pre { color: var(--quiet); font: 12px/1.6 'JetBrains Mono', ui-monospace, monosp
 <header><h1 id="phase" role="status">Starting</h1><span id="time"></span></header>
 <div class="track"><div id="bar"></div></div>
 <p id="fault" role="alert" hidden></p>
+<p id="help" hidden><a href="/docs/troubleshooting/api-does-not-start">What to do</a></p>
 <pre id="lines" aria-label="Last lines of the start"></pre>
 <noscript><p>This page shows the progress of the start with JavaScript; /health tells it too. Reload in a moment.</p></noscript>
 </main>

@@ -31,7 +31,12 @@ export interface ListenerParts {
   readonly config: Pick<Config, 'host' | 'port' | 'workspacePath' | 'keepAliveS' | 'tlsCertFile' | 'tlsKeyFile' | 'tlsCaFile'>;
   readonly progress: BootProgress;
   readonly health: () => { readonly httpStatus: number; readonly body: object };
+  /** The pages that say what to do: also while nothing else stands. Undefined: not one of them. */
+  readonly help?: (path: string) => Promise<{ readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly html: string } | undefined>;
 }
+
+/** Where they are. */
+const HELP = '/docs/troubleshooting';
 
 /** Slow headers are an attack or a broken client; bodies may take hours (uploads) and are watched by the application. */
 const HEADERS_MS = 30_000;
@@ -48,6 +53,7 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
       return sendJson(response, httpStatus, body, httpStatus === 200 ? {} : { 'retry-after': '1' });
     }
     if (path === '/health/boot' && isRead(request)) return sendJson(response, 200, progress.view());
+    if (path?.startsWith(HELP) === true && isRead(request) && parts.help !== undefined) return void answerHelp(request, response, parts.help(path));
     if (application === undefined) return answerBooting(request, response, progress);
     application.answer(request, response);
   };
@@ -86,6 +92,13 @@ function plainFront(answer: RequestListener, onUpgrade: (request: IncomingMessag
   server.requestTimeout = 0;
   server.on('upgrade', onUpgrade);
   return { server, closeIdle: () => server.closeIdleConnections(), closeAll: () => server.closeAllConnections() };
+}
+
+async function answerHelp(request: IncomingMessage, response: ServerResponse, asked: ReturnType<NonNullable<ListenerParts['help']>>): Promise<void> {
+  const found = await asked.catch(() => undefined);
+  if (found === undefined) return sendJson(response, 404, { error: { code: 'not_found', message: 'There is no such page.', requestId: 'help' } });
+  response.writeHead(found.status, { ...found.headers, 'content-length': Buffer.byteLength(found.html) });
+  response.end(request.method === 'HEAD' ? undefined : found.html);
 }
 
 function isRead(request: IncomingMessage): boolean {

@@ -9,6 +9,7 @@ import pg from 'pg';
 import { completeConfig, loadConfig } from '../config/load.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { createLogger, type Logger } from '../kernel/log.ts';
+import { answerHelp } from '../ops/help/answer.ts';
 import { createHealthBoard } from '../ops/health.ts';
 import { openLogOutput } from '../ops/log-output.ts';
 import type { Database } from '../store/client.ts';
@@ -76,7 +77,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
   );
   const board = createHealthBoard({ progress });
   const [listener, store, storage] = await Promise.all([
-    listen({ config, progress, health: () => board.minimal() }),
+    listen({ config, progress, health: () => board.minimal(), help: async (path) => answerHelp(path) }),
     testDatabase({ hasOwnServer: options.hasOwnServer === true }),
     probeStorage({ workspacePath: workspace, account: undefined, localPath: join(workspace, 'local') }),
   ]);

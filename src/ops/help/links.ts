@@ -50,10 +50,28 @@ const PARTS: Readonly<Record<string, string>> = {
   'run data': 'disk',
   secrets: 'secrets',
   shadow: 'database',
-  backup: 'backup',
+  backups: 'backup',
 };
 
 /** @param part as health names it: `database`, `service postgres`, … */
 export function partHelp(part: string): string {
   return helpPath(PARTS[part] ?? 'services');
+}
+
+/** What the doctor looks at; others lead to `health`. */
+const FINDINGS: Readonly<Record<string, string>> = {
+  hardware: 'machine',
+  storage: 'disk',
+  'database directory': 'data-directory',
+  port: 'api-does-not-start',
+  postgresql: 'database',
+  redis: 'redis',
+  'open files': 'machine',
+  gpu: 'gpu',
+  clock: 'machine',
+};
+
+/** @param name of a finding of the doctor */
+export function findingHelp(name: string): string {
+  return helpPath(FINDINGS[name] ?? 'health');
 }
