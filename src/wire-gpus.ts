@@ -22,7 +22,7 @@ export interface GpuWireParts {
   /** Hears how long a request waited for its lease. */
   readonly onGranted: (waitMs: number) => void;
   /** What Studio does, for the history. */
-  readonly work: () => Promise<WorkSample>;
+  readonly work?: (() => Promise<WorkSample>) | undefined;
 }
 
 export interface WiredGpus {

@@ -278,7 +278,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const watching = wireWatching({
     ...{ config, database, clock, log, ledger, meter, vitals, watched, version: packageJson.version, output: parts.output, listen: listener.listen },
     shadow: () => parts.board.shadow(),
-    host: services.host,
     ...{ notify, host: services.host },
     allowedHosts: async (orgId) => (await identity.settings.of(orgId)).allowedHosts,
     sockets: () => realtime.connections,

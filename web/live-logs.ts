@@ -28,7 +28,17 @@ export interface Logs {
   deny(rooms: readonly string[]): void;
 }
 
-export const LOG_ROOM = 'job_log:';
+const JOB_LOG = 'job_log:';
+const MACHINE_LOG = 'machine_log:';
+
+/** The room of a job's log, or of the machine's: `machine_log:<service>`. */
+export function logRoomOf(log: string): string {
+  return log.startsWith(MACHINE_LOG) ? log : `${JOB_LOG}${log}`;
+}
+
+export function isLogRoom(room: string): boolean {
+  return room.startsWith(JOB_LOG) || room.startsWith(MACHINE_LOG);
+}
 
 export function createLogs(): Logs {
   const followed = new Map<string, { at: number; readonly listener: LogListener }>();

@@ -2,7 +2,7 @@
  *  Falls back only after a connect that was given its time, or a loss that lasted; says so in `state`; returns to the socket.
  *  Events go to listeners only: nothing here knows what they mean. */
 import { signal } from '@preact/signals';
-import { createLogs, LOG_ROOM } from './live-logs.ts';
+import { createLogs, isLogRoom, logRoomOf } from './live-logs.ts';
 import { createRooms } from './live-rooms.ts';
 import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { ClientFrame, Envelope, ServerFrame } from '../src/contract/events.ts';
@@ -47,7 +47,7 @@ export interface Live {
   /** Listens to rooms. `since` is the cursor of the snapshot that the listener shows. @returns leave */
   subscribe(rooms: readonly string[], listener: RoomListener, since?: string): () => void;
   /** Follows the log of a job from a byte on, over the socket alone: it has no polling twin here. @returns leave; undefined when it is followed already */
-  followLog(jobId: string, from: number, listener: LogListener): (() => void) | undefined;
+  followLog(log: string, from: number, listener: LogListener): (() => void) | undefined;
 }
 
 const defaults: LiveTiming = { connectMs: 8_000, lossMs: 10_000, backoffMs: 500, maxBackoffMs: 15_000, pollMs: 3_000, pingMs: 20_000 };
@@ -110,8 +110,8 @@ class LiveConnection implements Live {
     };
   }
 
-  followLog(jobId: string, from: number, listener: LogListener): (() => void) | undefined {
-    const room = `${LOG_ROOM}${jobId}`;
+  followLog(log: string, from: number, listener: LogListener): (() => void) | undefined {
+    const room = logRoomOf(log);
     if (!this.#logs.add(room, from, listener)) return undefined;
     this.#subscribeLogs([room]);
     return () => {
@@ -224,7 +224,7 @@ class LiveConnection implements Live {
     else if (frame?.type === 'reset') this.#rooms.reset(frame.room);
     else if (frame?.type === 'subscribed') {
       this.#rooms.begin(
-        frame.rooms.filter((room) => !room.startsWith(LOG_ROOM)),
+        frame.rooms.filter((room) => !isLogRoom(room)),
         frame.cursor,
       );
       this.#logs.confirm(frame.rooms);

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { X } from 'lucide-preact';
 import { live } from '../connection.ts';
+import { href } from '../route.ts';
 import { health } from '../state/health.ts';
 import { noticesOf } from '../state/notices.ts';
 import { IconButton } from '../ui/button.tsx';
@@ -26,7 +27,12 @@ export function Banners(): JSX.Element {
     <>
       {isStale() && <StaleBar since={since} onRetry={() => live.wake()} />}
       {kind === 'polling' && (
-        <Banner tone="note">No live connection can be had (a proxy may block WebSockets). This page asks every few seconds instead.</Banner>
+        <Banner tone="note">
+          No live connection can be had (a proxy may block WebSockets). This page asks every few seconds instead.{' '}
+          <a href={href('/docs/troubleshooting/live-updates')} target="_blank" rel="noopener">
+            What to do
+          </a>
+        </Banner>
       )}
       {notices.map((notice) => (
         <Banner

@@ -1,5 +1,5 @@
 /** The map of the UI: every page's path, its place in the sidebar, and its chunk. A page is one row here and one folder below pages/. */
-import { Boxes, CirclePlay, Cpu, FolderOpen, Gpu, Inbox, LayoutDashboard, Server, Settings, Workflow } from 'lucide-preact';
+import { Activity, Boxes, CirclePlay, Cpu, FolderOpen, Gpu, Inbox, LayoutDashboard, Server, Settings, Workflow } from 'lucide-preact';
 import type { ComponentType } from 'preact';
 import { call } from '../api.ts';
 import { askAhead } from '../state/ahead.ts';
@@ -71,6 +71,17 @@ export const navigation: readonly NavRow[] = [
       { path: '/costs', title: 'Costs', words: 'price money hour' },
     ],
   },
+  {
+    path: '/monitoring',
+    title: 'Monitoring',
+    icon: Activity,
+    keys: 'g n',
+    words: 'charts history cpu memory disk metrics prometheus grafana',
+    parts: [
+      { path: '/alerts', title: 'Alerts', words: 'alarm warning incident notify' },
+      { path: '/logs', title: 'Logs', words: 'log lines errors request trace level debug', role: 'super_admin' },
+    ],
+  },
   { path: '/files', title: 'Files', icon: FolderOpen, keys: 'g f', words: 'upload storage' },
   {
     path: '/settings',
@@ -115,6 +126,9 @@ export const pages: readonly PageRow[] = [
   { path: '/services', load: async () => (await import('../pages/services/services.tsx')).ServicesPage },
   { path: '/idle', load: async () => (await import('../pages/services/idle.tsx')).IdlePage },
   { path: '/costs', load: async () => (await import('../pages/services/costs.tsx')).CostsPage },
+  { path: '/monitoring', load: async () => (await import('../pages/monitoring/monitoring.tsx')).MonitoringPage },
+  { path: '/alerts', load: async () => (await import('../pages/monitoring/alerts.tsx')).AlertsPage },
+  { path: '/logs', load: async () => (await import('../pages/monitoring/logs.tsx')).LogsPage },
   { path: '/files', load: async () => (await import('../pages/files/files.tsx')).FilesPage },
   { path: '/notifications/:section?', load: async () => (await import('../pages/notifications/notifications.tsx')).NotificationsPage },
   { path: '/settings/:section?', load: async () => (await import('../pages/settings/settings.tsx')).SettingsPage },

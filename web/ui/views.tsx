@@ -5,6 +5,7 @@ import { Button } from './button.tsx';
 import { now } from './clock.ts';
 import { CopyButton } from './copy.tsx';
 import { formatDuration } from './format.ts';
+import { helpAddress } from './help.ts';
 import type { ComponentChildren, JSX } from 'preact';
 
 // Answers faster than this never flash a skeleton.
@@ -66,7 +67,10 @@ export function ErrorView(props: {
         <div>{error.message}</div>
         <div class="faint mono">
           {error.code}
-          {error.requestId !== undefined && ` · ${error.requestId}`}
+          {error.requestId !== undefined && ` · ${error.requestId}`} ·{' '}
+          <a href={helpAddress(error.code)} target="_blank" rel="noopener">
+            What to do
+          </a>
         </div>
       </div>
       <div class="row">

@@ -11,6 +11,7 @@ const point = {
   diskTotalBytes: 4 * 2 ** 30,
   networkReceivedBytesPerS: 1024,
   networkSentBytesPerS: 1024,
+  ...{ loopDelayMs: 1, databaseConnections: 5, queuedJobs: 0, runningJobs: 0, stepsPerS: 0, requestsPerS: 1, processBytes: 1 },
   gpus: [],
 };
 
