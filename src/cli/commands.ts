@@ -19,6 +19,10 @@ const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load:
     load: async () => (await import('./backup.ts')).backup,
   },
   org: { about: 'list | create | rename | export | import | purge | verify: whole organisations', load: async () => (await import('./org.ts')).org },
+  'import-sqlite': {
+    about: '--sqlite-path F [--truncate-target] [--dry-run]: take over an earlier studio',
+    load: async () => (await import('./import-sqlite.ts')).importSqliteCommand,
+  },
   token: { about: 'create [EMAIL] [--name N] [--scopes a,b]: a new API key', load: async () => (await import('./token.ts')).token },
   logs: {
     about: 'what Studio or a service wrote [-f] [-n N] [--since 1h] [--priority warn] [--service NAME] | level [debug] [--for 10m]',

@@ -55,3 +55,16 @@ export async function renameOrg(sql: Sql, org: { readonly id: string; readonly n
   const { rowCount } = await sql.query(`update orgs set name = $2 where id = $1`, [org.id, org.name]);
   return rowCount === 1;
 }
+
+/** Takes away what an import left, and nothing else. Instances of its workflows keep them here. */
+export async function removeImported(
+  sql: Sql,
+  at: { readonly orgId: string; readonly prefix: string; readonly secretPrefix: string; readonly workflowIds: readonly string[] },
+): Promise<void> {
+  await sql.query(`delete from files where org_id = $1 and starts_with(path, $2)`, [at.orgId, at.prefix]);
+  await sql.query(`delete from secrets where org_id = $1 and starts_with(name, $2)`, [at.orgId, at.secretPrefix]);
+  await sql.query(`delete from workflows w where w.org_id = $1 and w.id = any($2) and not exists (select 1 from instances i where i.workflow_id = w.id)`, [
+    at.orgId,
+    at.workflowIds,
+  ]);
+}
