@@ -90,9 +90,10 @@ export function bucketPlace(options: BucketOptions): Place {
       let token: string | undefined;
       do {
         const after = token;
-        const page = await asked(`list ${folder}`, () => s3.listObjectsPaged('', keyOf(folder) + '/', PAGE, after));
-        for (const { Key, Size } of page?.objects ?? []) yield entryOf(Key, Size);
-        token = page?.nextContinuationToken;
+        const page = await asked(`list ${folder}`, () => s3.listObjectsPaged('/', `${keyOf(folder)}/`, PAGE, after));
+        if (page == null) fail('upstream_failed', `${label} is not there. Make the bucket, or correct BACKUP_TARGET.`);
+        for (const { Key, Size } of page.objects ?? []) yield entryOf(Key, Size);
+        token = page.nextContinuationToken;
       } while (token !== undefined && token !== '');
     },
     async remove(paths) {

@@ -19,8 +19,7 @@ import { migrationStatus } from '../store/migrate.ts';
 import { provisionManaged } from '../store/provision.ts';
 import { ensureServiceAccount } from '../supervise/account.ts';
 import { findHolder, lockWorkspace } from '../supervise/lock.ts';
-import { localStatePath } from '../supervise/local-state.ts';
-import { probeStorage } from '../supervise/storage.ts';
+import { placesOf, probeStorage } from '../supervise/storage.ts';
 import { finishSwap } from '../supervise/swap.ts';
 import { print, readConfig } from './command.ts';
 import { withWorkspace } from './workspace.ts';
@@ -133,8 +132,7 @@ async function keyFor({ id, encryption }: Manifest, passphrase: string | undefin
 async function targetOf(loaded: LoadedConfig, config: CompleteConfig): Promise<RestoreTarget> {
   const { database } = loaded.config;
   if (database.kind === 'managed') return { kind: 'managed', roles: await provisionManaged({ url: database.url, createRoles: config.createTables }) };
-  const { workspacePath } = loaded.config;
-  const places = { workspacePath, localPath: localStatePath(workspacePath) };
+  const places = placesOf(loaded.config);
   const { dataDir } = await probeStorage({ ...places, account: await ensureServiceAccount(), clock });
   const others = [join(config.workspacePath, 'pg'), join(places.localPath, 'pg')].filter((path) => path !== dataDir);
   return { kind: 'embedded', database, dataDir, otherDataDirs: others };

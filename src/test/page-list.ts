@@ -53,6 +53,7 @@ export function pagePaths({ workflowId, instanceId, node, jobId }: ShownThings):
     '/settings/triggers',
     '/settings/audit',
     '/settings/storage',
+    '/settings/backups',
     '/settings/system',
     '/no/such/page',
   ];

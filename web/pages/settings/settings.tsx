@@ -7,6 +7,7 @@ import { Empty } from '../../ui/views.tsx';
 import { AccountSection } from './account.tsx';
 import { AuditSection } from './audit.tsx';
 import { DevicesSection } from './devices.tsx';
+import { BackupsSection } from './backups.tsx';
 import { ApiKeysSection } from './api-keys.tsx';
 import { MembersSection } from './members.tsx';
 import { mayRead, settingsSections } from './sections.ts';
@@ -26,6 +27,7 @@ const views: Readonly<Record<(typeof settingsSections)[number]['id'], (user: Use
   triggers: (user) => <TriggersSection user={user} />,
   audit: () => <AuditSection />,
   storage: () => <StorageSection />,
+  backups: () => <BackupsSection />,
   system: (user) => <SystemSection user={user} />,
 };
 

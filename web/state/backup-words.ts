@@ -1,0 +1,51 @@
+/** Backups in words, and their list after an event. Pure. */
+import { formatBytes, formatDuration } from '../ui/format.ts';
+import type { Backup, BackupList, BackupProgress } from '../../src/contract/backups.ts';
+import type { Envelope } from '../../src/contract/events.ts';
+
+/** The list after an event. */
+export function applyBackupEvent(list: BackupList, event: Pick<Envelope, 'event_type' | 'entity_id' | 'payload'>): BackupList | 'reload' {
+  if (!event.event_type.startsWith('ops:backup:')) return list;
+  const { work } = list;
+  if (event.event_type !== 'ops:backup:progress') return 'reload';
+  if (work === null || work.id !== event.entity_id) return 'reload';
+  return { ...list, work: { ...work, progress: event.payload['progress'] as BackupProgress } };
+}
+
+const PHASES: Readonly<Record<string, string>> = {
+  starting: 'Begins',
+  database: 'Reading the database',
+  files: 'Copying files',
+  finish: 'Writing the manifest',
+  check: 'Checking every byte',
+  'check files': 'Checking every file',
+  load: 'Restoring into a throw-away database',
+  compare: 'Comparing every row',
+  run: 'Running a workflow on the copy',
+};
+
+export function phaseWords(progress: BackupProgress): string {
+  return PHASES[progress.phase] ?? progress.phase;
+}
+
+/** `1.2 GiB of 4 GiB, 80 MiB/s, 35 s left`; '' while nothing is known. */
+export function progressWords({ doneBytes, totalBytes, rate, leftMs }: BackupProgress): string {
+  if (totalBytes === null || totalBytes === 0) return '';
+  const parts = [`${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`];
+  if (rate !== null) parts.push(`${formatBytes(rate)}/s`);
+  if (leftMs !== null) parts.push(`${formatDuration(leftMs)} left`);
+  return parts.join(', ');
+}
+
+/** What is known of a backup's worth. */
+export function worthOf(backup: Backup): { readonly word: string; readonly tone: 'good' | 'bad' | 'unknown'; readonly why: string } {
+  if (backup.status === 'damaged') return { word: 'Damaged', tone: 'bad', why: backup.fault ?? '' };
+  if (backup.proof === null) return { word: 'Not proved', tone: 'unknown', why: 'It was never restored to try it.' };
+  if (!backup.proof.ok) return { word: 'No good', tone: 'bad', why: backup.proof.message };
+  return { word: 'Proved', tone: 'good', why: backup.proof.message };
+}
+
+/** The command that restores it. */
+export function restoreCommand(backup: Pick<Backup, 'id' | 'isEncrypted'>): string {
+  return `studio backup restore ${backup.id}${backup.isEncrypted ? ' --passphrase-file FILE' : ''}`;
+}
