@@ -9,7 +9,7 @@ import { stepStatuses } from './values.ts';
 export const stepOutline = step.omit({ input: true, output: true });
 export type StepOutline = z.infer<typeof stepOutline>;
 
-/** A try that did not stand. */
+/** A try that did not stand: another came after it, or another generation. */
 export const pastTry = z.strictObject({
   path: z.string(),
   generation: z.int(),

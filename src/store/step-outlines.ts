@@ -60,11 +60,18 @@ export async function readStepOutlines(sql: Sql, { orgId, instanceId }: OfInstan
   }));
 }
 
-/** Tries of steps outside bodies that were followed by another, newest first. */
+/** Tries of steps outside bodies that were followed by another, or by another generation, newest first. */
 export async function listPastTries(sql: Sql, { orgId, instanceId }: OfInstance): Promise<PastTry[]> {
   const { rows } = await sql.query<{ path: string; generation: number; attempt: number; status: StepStatus; started_at: Date | null; ended_at: Date | null }>(
-    `select a.path, a.generation, a.attempt, a.status, a.started_at, a.ended_at from step_attempts a
-     where a.instance_id = $1 and a.org_id = $2 and position('[' in a.path) = 0 order by a.path desc, a.generation desc, a.attempt desc limit $3`,
+    `select path, generation, attempt, status, started_at, ended_at from (
+       select a.path, a.generation, a.attempt, a.status, a.started_at, a.ended_at from step_attempts a where a.instance_id = $1 and a.org_id = $2
+       union all
+       select s.path, s.generation, s.attempt, s.status, s.started_at, s.ended_at from (
+         select path, generation, attempt, status, started_at, ended_at, lead(generation) over (partition by path order by generation) as later
+         from steps where instance_id = $1 and org_id = $2 and position('[' in path) = 0
+       ) s where s.later is not null
+         and not exists (select 1 from step_attempts a where a.instance_id = $1 and a.path = s.path and a.generation = s.generation and a.attempt = s.attempt)
+     ) t where position('[' in path) = 0 order by path desc, generation desc, attempt desc limit $3`,
     [instanceId, orgId, MOST_TRIES],
   );
   return rows.map((row) => ({

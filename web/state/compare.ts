@@ -29,6 +29,48 @@ export function compareSteps(first: readonly StepOutline[], second: readonly Ste
   }));
 }
 
+/** What stands under a map, a loop or an item in both. */
+export interface ComparedBody {
+  readonly rows: readonly ComparedStep[];
+  /** There are more than were read. */
+  readonly isPart: boolean;
+}
+
+export type ComparedRow =
+  | { readonly kind: 'step'; readonly path: string; readonly depth: number; readonly of: ComparedStep; readonly fold: 'open' | 'closed' | undefined }
+  | { readonly kind: 'note'; readonly path: string; readonly depth: number; readonly count: number };
+
+/** In one of them only counts as missing where all was read. In the order of their items. */
+export function compareBodies(
+  first: { readonly steps: readonly StepOutline[]; readonly isPart: boolean },
+  second: { readonly steps: readonly StepOutline[]; readonly isPart: boolean },
+): ComparedBody {
+  const isPart = first.isPart || second.isPart;
+  const rows = compareSteps(first.steps, second.steps).filter(({ a, b }) => !isPart || (a !== undefined && b !== undefined));
+  return { rows: rows.toSorted((x, y) => itemOf(x.path) - itemOf(y.path)), isPart };
+}
+
+function itemOf(path: string): number {
+  return Number(/\[(\d+)\]$/.exec(path)?.[1] ?? 0);
+}
+
+/** The rows of the table: below each unfolded map, loop or item what stands in it. */
+export function comparedRows(
+  steps: readonly ComparedStep[],
+  folds: { readonly open: ReadonlyMap<string, ComparedBody>; readonly containers: ReadonlySet<string> },
+  depth = 0,
+): readonly ComparedRow[] {
+  return steps.flatMap((of): readonly ComparedRow[] => {
+    const { path } = of;
+    const holds = path.endsWith(']') || folds.containers.has((of.a ?? of.b)?.key ?? '');
+    const body = holds ? folds.open.get(path) : undefined;
+    const row: ComparedRow = { kind: 'step', path, depth, of, fold: !holds ? undefined : body === undefined ? 'closed' : 'open' };
+    if (body === undefined) return [row];
+    const note: readonly ComparedRow[] = body.isPart ? [{ kind: 'note', path: `${path} …`, depth: depth + 1, count: body.rows.length }] : [];
+    return [row, ...comparedRows(body.rows, folds, depth + 1), ...note];
+  });
+}
+
 /** From the moment it was there to be done; undefined while it goes on, and for what took no time at all. */
 export function tookMs(of: Pick<StepOutline, 'startedAt' | 'endedAt'>): number | undefined {
   return of.startedAt === null || of.endedAt === null ? undefined : Math.max(0, Date.parse(of.endedAt) - Date.parse(of.startedAt));

@@ -101,6 +101,10 @@ function applyStep(draft: Draft, event: Envelope): void {
   draft.steps.set(payload.path, step);
   // What it says of its progress changes nothing that was read.
   if (event.event_type !== 'engine:step:progress') draft.outdated.add(payload.path);
+  if (old !== undefined && old.generation < step.generation && old.startedAt !== null) {
+    const { path, generation, attempt, status, startedAt, endedAt } = old;
+    draft.tries.set(path, [...(draft.tries.get(path) ?? []), { path, generation, attempt, status, startedAt, endedAt: endedAt ?? event.emitted_at }]);
+  }
   if (event.event_type === 'engine:step:retrying') draft.tries.set(payload.path, [...(draft.tries.get(payload.path) ?? []), tryOf(step, event)]);
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Step } from '../../src/contract/instances.ts';
-import { axisMarks, byStart, timelineOf } from './timeline.ts';
+import { axisMarks, byStart, countEarlier, timelineOf } from './timeline.ts';
 import type { StepRow } from './step-rows.ts';
 
 const at = (ms: number): string => new Date(1_000_000 + ms).toISOString();
@@ -110,4 +110,23 @@ test('an unfolded item spans what stands below it, and time inside a map is not 
   const drawn = draw([], { rows });
   assert.deepEqual(drawn.rows[1]?.bars, [{ kind: 'work', fromMs: 100, toMs: 700, status: 'completed', attempt: 1 }]);
   assert.equal(drawn.workMs, 900);
+});
+
+test('a generation before the one that stands is drawn apart, where it is asked for, and counts as no work', () => {
+  const tries = new Map([
+    ['a', [{ attempt: 1, generation: 1, status: 'completed' as const, startedAt: at(0), endedAt: at(200) }]],
+    ['b', [{ attempt: 1, generation: 1, status: 'failed' as const, startedAt: at(0), endedAt: at(10) }]],
+  ]);
+  const again = step('a', { generation: 2, startedAt: at(500), endedAt: at(600) });
+  const { rows, workMs } = draw([again], { tries, hasEarlier: true });
+  assert.deepEqual(
+    rows[0]?.bars.map((bar) => [bar.kind, bar.earlier, bar.fromMs, bar.toMs]),
+    [
+      ['work', 1, 0, 200],
+      ['work', undefined, 500, 600],
+    ],
+  );
+  assert.equal(workMs, 100);
+  assert.equal(draw([again], { tries }).rows[0]?.bars.length, 1);
+  assert.equal(countEarlier(new Map([again, step('b', {})].map((one) => [one.path, one])), tries), 1);
 });

@@ -13,6 +13,8 @@ export interface Bar {
   readonly status: Step['status'];
   /** 1-based, of the try this bar shows. */
   readonly attempt: number;
+  /** Of a generation before the one that stands: which. */
+  readonly earlier?: number;
 }
 
 export interface TimelineRow {
@@ -39,6 +41,8 @@ interface TimelineInput {
   /** Paths whose node waits by nature (timers, approvals): their running time is a wait. */
   readonly waitsByNature: (step: Step) => boolean;
   readonly tries: ReadonlyMap<string, readonly PastAttempt[]>;
+  /** Generations before the one that stands are drawn too. */
+  readonly hasEarlier?: boolean;
 }
 
 /** In the order of their first activity; what has none comes last, in the order of the stream. */
@@ -64,7 +68,7 @@ export function timelineOf(input: TimelineInput): Timeline {
   for (const { row, bars } of rows)
     for (const bar of bars) {
       totalMs = Math.max(totalMs, bar.toMs);
-      if (row.depth > 0) continue;
+      if (row.depth > 0 || bar.earlier !== undefined) continue;
       if (bar.kind === 'work') workMs += bar.toMs - bar.fromMs;
       else waitMs += bar.toMs - bar.fromMs;
     }
@@ -92,6 +96,19 @@ function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] 
   const push = (kind: BarKind, fromMs: number, toMs: number, status: Step['status'], attempt: number): void => {
     if (toMs >= fromMs) bars.push({ kind, fromMs, toMs, status, attempt });
   };
+  for (const past of input.hasEarlier === true ? (input.tries.get(step.path) ?? []) : [])
+    if (past.generation < step.generation && past.startedAt !== null) {
+      const from = at(past.startedAt);
+      bars.push({
+        kind: 'work',
+        fromMs: from,
+        toMs: past.endedAt === null ? from : Math.max(from, at(past.endedAt)),
+        status: past.status,
+        attempt: past.attempt,
+        earlier: past.generation,
+      });
+    }
+  const earlierCount = bars.length;
   const waitsToRetry = step.status === 'waiting' && step.waitReason?.kind === 'retry';
   let freeFrom = step.queuedAt === null ? undefined : at(step.queuedAt);
   const tries = (input.tries.get(step.path) ?? []).filter(
@@ -100,7 +117,7 @@ function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] 
   );
   for (const past of tries.toSorted((a, b) => a.attempt - b.attempt)) {
     const from = at(past.startedAt ?? input.startedAt);
-    if (freeFrom !== undefined && from > freeFrom) push(bars.length === 0 ? 'queued' : 'backoff', freeFrom, from, 'queued', past.attempt);
+    if (freeFrom !== undefined && from > freeFrom) push(bars.length === earlierCount ? 'queued' : 'backoff', freeFrom, from, 'queued', past.attempt);
     const to = past.endedAt === null ? from : at(past.endedAt);
     push('work', from, to, past.status, past.attempt);
     freeFrom = to;
@@ -118,6 +135,11 @@ function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] 
   if (freeFrom !== undefined && from > freeFrom) push(tries.length === 0 ? 'queued' : 'backoff', freeFrom, from, 'queued', step.attempt);
   push(step.status === 'waiting' || input.waitsByNature(step) ? 'wait' : 'work', from, Math.max(from, over), step.status, step.attempt);
   return bars;
+}
+
+/** How many steps have generations before the one that stands. */
+export function countEarlier(steps: ReadonlyMap<string, Step>, tries: ReadonlyMap<string, readonly PastAttempt[]>): number {
+  return [...tries].filter(([path, all]) => all.some(({ generation }) => generation < (steps.get(path)?.generation ?? 0))).length;
 }
 
 /** Round marks for an axis from `fromMs` to `toMs`: about `most`. */

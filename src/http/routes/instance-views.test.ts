@@ -43,3 +43,15 @@ test('the view of an instance holds its definition, outlines of its steps, past 
   assert.equal((view['instance'] as Record<string, unknown>)['id'], id);
   await api.expect(404, 'GET', '/api/v1/instances/inst_nowhere/view');
 });
+
+test('what a later generation took the place of is among the tries', async () => {
+  const { id: workflowId } = await api.expect(201, 'POST', '/api/v1/workflows', { name: 'Twice', nodes: [{ key: 'one', type: 'noop' }], edges: [] });
+  const { id } = await api.expect(200, 'POST', `/api/v1/workflows/${String(workflowId)}/instances?wait=30`, {});
+  await api.expect(200, 'POST', `/api/v1/instances/${String(id)}/steps/one/result`, { output: { edited: true } });
+  const { tries, steps } = await api.expect(200, 'GET', `/api/v1/instances/${String(id)}/view`);
+  assert.deepEqual(
+    (tries as Record<string, unknown>[]).map((one) => [one['path'], one['generation'], one['attempt'], one['status']]),
+    [['one', 1, 1, 'completed']],
+  );
+  assert.deepEqual((steps as Record<string, unknown>[])[0]?.['generation'], 2);
+});

@@ -1,13 +1,19 @@
 /** Two instances side by side: input, result, and every step with how it went and how long it took in both. */
-import { ArrowLeftRight, X } from 'lucide-preact';
+import { ArrowLeftRight, ChevronDown, ChevronRight, X } from 'lucide-preact';
+import { useMemo } from 'preact/hooks';
 import type { JSX } from 'preact';
+import type { ReplyOf } from '../../../src/contract/index.ts';
 import type { Instance, Step } from '../../../src/contract/instances.ts';
 import { call } from '../../api.ts';
 import type { ItemOf } from '../../api.ts';
 import { go, href, setParams, useParam } from '../../route.ts';
-import { compareSteps, deltaText, tookMs } from '../../state/compare.ts';
-import type { ComparedStep } from '../../state/compare.ts';
+import { containersOf } from '../../state/body-counts.ts';
+import { comparedRows, compareSteps, deltaText, tookMs } from '../../state/compare.ts';
+import type { ComparedRow } from '../../state/compare.ts';
+import { useComparedBodies } from '../../state/compared-bodies.ts';
+import type { ComparedBodies } from '../../state/compared-bodies.ts';
 import { useResource } from '../../state/resource.ts';
+import { rowName } from '../../state/step-rows.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { formatDuration } from '../../ui/format.ts';
 import { JsonDiff } from '../../ui/json-diff.tsx';
@@ -18,28 +24,68 @@ import { StatusChip } from '../../ui/status-chip.tsx';
 import { Table } from '../../ui/table.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
+import { toastError } from '../../ui/toast.tsx';
 import { Empty, View } from '../../ui/views.tsx';
 
 const took = (ms: number | undefined): string => (ms === undefined ? '–' : formatDuration(ms));
 
-const columns: readonly Column<ComparedStep>[] = [
-  { key: 'path', title: 'Step', render: (row) => <span class={row.differs ? 'mono strong' : 'mono'}>{row.path}</span> },
-  {
-    key: 'a',
-    title: 'First',
-    width: '128px',
-    render: (row) => (row.a === undefined ? <span class="faint">not there</span> : <StatusChip status={row.a.status} />),
-  },
-  {
-    key: 'b',
-    title: 'Second',
-    width: '128px',
-    render: (row) => (row.b === undefined ? <span class="faint">not there</span> : <StatusChip status={row.b.status} />),
-  },
-  { key: 'aMs', title: 'First took', width: '88px', align: 'end', minor: true, render: (row) => <span class="mono">{took(row.aMs)}</span> },
-  { key: 'bMs', title: 'Second took', width: '92px', align: 'end', minor: true, render: (row) => <span class="mono">{took(row.bMs)}</span> },
-  { key: 'delta', title: 'Longer', width: '88px', align: 'end', render: (row) => <span class="mono">{deltaText(row.aMs, row.bMs, formatDuration)}</span> },
-];
+const figure = (text: string): JSX.Element => <span class="mono">{text}</span>;
+
+function columnsOf(bodies: ComparedBodies): readonly Column<ComparedRow>[] {
+  const status = (row: ComparedRow, side: 'a' | 'b'): JSX.Element | null => {
+    if (row.kind === 'note') return null;
+    const step = row.of[side];
+    return step === undefined ? <span class="faint">not there</span> : <StatusChip status={step.status} />;
+  };
+  const time = (row: ComparedRow, side: 'aMs' | 'bMs'): JSX.Element | null => (row.kind === 'note' ? null : figure(took(row.of[side])));
+  return [
+    { key: 'path', title: 'Step', render: (row) => <Path row={row} bodies={bodies} /> },
+    { key: 'a', title: 'First', width: '128px', render: (row) => status(row, 'a') },
+    { key: 'b', title: 'Second', width: '128px', render: (row) => status(row, 'b') },
+    { key: 'aMs', title: 'First took', width: '88px', align: 'end', minor: true, render: (row) => time(row, 'aMs') },
+    { key: 'bMs', title: 'Second took', width: '92px', align: 'end', minor: true, render: (row) => time(row, 'bMs') },
+    {
+      key: 'delta',
+      title: 'Longer',
+      width: '88px',
+      align: 'end',
+      render: (row) => (row.kind === 'note' ? null : figure(deltaText(row.of.aMs, row.of.bMs, formatDuration))),
+    },
+  ];
+}
+
+function Path(props: { readonly row: ComparedRow; readonly bodies: ComparedBodies }): JSX.Element {
+  const { row, bodies } = props;
+  const indent = { paddingInlineStart: `${row.depth * 14}px` };
+  if (row.kind === 'note')
+    return (
+      <span class="muted" style={indent}>
+        there are more; {row.count} were compared
+      </span>
+    );
+  const name = rowName(row.path, row.depth);
+  const look = row.of.differs ? 'mono strong' : 'mono';
+  if (row.fold === undefined)
+    return (
+      <span class={look} style={indent}>
+        {name}
+      </span>
+    );
+  return (
+    <span class="row step-fold" style={indent}>
+      <button
+        type="button"
+        class="link-button step-fold-button"
+        aria-expanded={row.fold === 'open'}
+        aria-label={`Steps of ${row.path}`}
+        onClick={() => void bodies.toggle(row.path).catch((error: unknown) => toastError(`Read ${row.path}`, error))}
+      >
+        {row.fold === 'open' ? <ChevronDown size={14} /> : <ChevronRight size={14} />}
+      </button>
+      <span class={look}>{name}</span>
+    </span>
+  );
+}
 
 /** In place of a step's path, where the comparison of the whole is opened by hand. */
 const WHOLE = '*';
@@ -47,6 +93,10 @@ const WHOLE = '*';
 export function ComparePage(props: { readonly params: Readonly<Record<string, string>> }): JSX.Element {
   const a = props.params['id'] ?? '';
   const b = props.params['other'] ?? '';
+  return <Compared key={`${a} ${b}`} a={a} b={b} />;
+}
+
+function Compared({ a, b }: { readonly a: string; readonly b: string }): JSX.Element {
   const both = useResource(
     async (signal) => {
       const read = (id: string) => call('GET /api/v1/instances/{id}/view', { params: { id }, signal });
@@ -56,6 +106,8 @@ export function ComparePage(props: { readonly params: Readonly<Record<string, st
     [a, b],
   );
   const [path] = useParam('step');
+  const bodies = useComparedBodies(a, b);
+  const rows = useMemo(() => rowsOf(both.value, bodies), [both.value, bodies.open]);
   useKeys({ escape: () => setParams({ step: '' }) });
   const swap = (): void => go(`/instances/${b}/compare/${a}`, { replace: true });
   return (
@@ -95,11 +147,11 @@ export function ComparePage(props: { readonly params: Readonly<Record<string, st
             )}
             <Table
               label="Steps of both"
-              columns={columns}
-              rows={compareSteps(first.steps, second.steps)}
+              columns={columnsOf(bodies)}
+              rows={rows}
               rowKey={(row) => row.path}
               openKey={path === '' ? undefined : path}
-              onOpen={(row) => setParams({ step: row.path === path ? '' : row.path })}
+              onOpen={(row) => row.kind === 'step' && setParams({ step: row.path === path ? '' : row.path })}
               empty={<Empty title="Neither has begun">There is nothing to compare yet.</Empty>}
             />
           </Split>
@@ -107,6 +159,15 @@ export function ComparePage(props: { readonly params: Readonly<Record<string, st
       </View>
     </Page>
   );
+}
+
+type Seen = ReplyOf<'GET /api/v1/instances/{id}/view'>;
+
+function rowsOf(both: { readonly first: Seen; readonly second: Seen } | undefined, bodies: ComparedBodies): readonly ComparedRow[] {
+  if (both === undefined) return [];
+  const { first, second } = both;
+  const containers = containersOf(first.definition).union(containersOf(second.definition));
+  return comparedRows(compareSteps(first.steps, second.steps), { open: bodies.open, containers });
 }
 
 function Head(props: { readonly title: string; readonly instance: Instance }): JSX.Element {

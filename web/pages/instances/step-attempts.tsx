@@ -1,4 +1,4 @@
-/** Every attempt of a step, and what differs between two of them. */
+/** Every attempt of a step, what happened in order, and what differs between two of them. */
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type { Step } from '../../../src/contract/instances.ts';
@@ -12,6 +12,7 @@ import { Table } from '../../ui/table.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { Duration } from '../../ui/time.tsx';
 import { Empty, View } from '../../ui/views.tsx';
+import { StepHistory } from './step-history.tsx';
 
 type Attempt = ItemOf<'GET /api/v1/instances/{id}/steps/{path}/attempts'>;
 
@@ -67,6 +68,7 @@ export function StepAttempts(props: { readonly instanceId: string; readonly step
             rowKey={(row) => `${row.generation}.${row.attempt}`}
             empty={<Empty title="No attempt yet">It has not had its turn.</Empty>}
           />
+          <StepHistory generations={tries.generations} attempts={tries.attempts} />
           {tries.attempts.length > 1 && <Compare tries={tries} />}
         </div>
       )}

@@ -92,7 +92,7 @@ function Row(props: { readonly of: TimelineRow; readonly all: TimelineRowsProps 
       </div>
     );
   const { step, fold, counts } = row;
-  const tookMs = bars.reduce((ms, bar) => ms + bar.toMs - bar.fromMs, 0);
+  const tookMs = bars.reduce((ms, bar) => (bar.earlier === undefined ? ms + bar.toMs - bar.fromMs : ms), 0);
   // What stands inside a map belongs to it.
   const isCritical = all.critical?.has(row.path.split(/[[/]/, 1)[0] ?? '') === true;
   return (
@@ -118,7 +118,13 @@ function Row(props: { readonly of: TimelineRow; readonly all: TimelineRowsProps 
       </span>
       <div class="timeline-track" onClick={() => all.onSelect(row.path)}>
         {bars.map((bar) => (
-          <BarView key={`${bar.kind}-${bar.attempt}-${bar.fromMs}`} bar={bar} shown={all.shown} counts={counts} isCritical={isCritical && row.depth === 0} />
+          <BarView
+            key={`${bar.kind}-${bar.earlier ?? ''}-${bar.attempt}-${bar.fromMs}`}
+            bar={bar}
+            shown={all.shown}
+            counts={counts}
+            isCritical={isCritical && row.depth === 0}
+          />
         ))}
       </div>
       <div class="timeline-took figures">{bars.length === 0 ? '–' : formatDuration(tookMs)}</div>
@@ -138,8 +144,8 @@ function BarView(props: {
   const part = shareOf({ from: bar.fromMs, to: bar.toMs }, props.shown);
   if (part === undefined) return null;
   const place = { left: percent(part.from), width: percent(part.to - part.from) };
-  const isMap = bar.kind === 'work' && counts !== undefined && counts.total > 0;
-  const classes = `timeline-bar${bar.kind === 'work' ? '' : ' timeline-bar-wait'}${isMap ? ' timeline-bar-map' : ''}${props.isCritical ? ' timeline-bar-critical' : ''}`;
+  const isMap = bar.kind === 'work' && bar.earlier === undefined && counts !== undefined && counts.total > 0;
+  const classes = `timeline-bar${bar.kind === 'work' ? '' : ' timeline-bar-wait'}${isMap ? ' timeline-bar-map' : ''}${props.isCritical ? ' timeline-bar-critical' : ''}${bar.earlier === undefined ? '' : ' timeline-bar-earlier'}`;
   const look = bar.kind !== 'work' ? {} : isMap ? { backgroundImage: stripes(counts) } : { backgroundColor: statusColor(bar.status) };
   return (
     <>
@@ -161,5 +167,6 @@ function stripes(counts: Parameters<typeof countsText>[0]): string {
 
 function tipOf(bar: Bar): string {
   const status = bar.kind === 'work' ? `${statusLook(bar.status).word}${bar.attempt > 1 ? `, attempt ${bar.attempt}` : ''}` : kindWords[bar.kind];
-  return `${status}: ${formatDuration(bar.toMs - bar.fromMs)}\nfrom ${formatDuration(bar.fromMs)} to ${formatDuration(bar.toMs)}`;
+  const run = bar.earlier === undefined ? '' : `Run ${bar.earlier}, done again since. `;
+  return `${run}${status}: ${formatDuration(bar.toMs - bar.fromMs)}\nfrom ${formatDuration(bar.fromMs)} to ${formatDuration(bar.toMs)}`;
 }

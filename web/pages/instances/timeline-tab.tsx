@@ -1,15 +1,15 @@
 /** Where the time went: a row a step, work in the colour of its status, waits apart; maps folded with their counts; zoom, pan, the critical path. */
-import { Maximize, Minus, Plus, Route } from 'lucide-preact';
+import { History, Maximize, Minus, Plus, Route } from 'lucide-preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { useCommands } from '../../shell/commands.ts';
 import { criticalPath } from '../../state/critical-path.ts';
 import { stepRows } from '../../state/step-rows.ts';
-import { byStart, timelineOf } from '../../state/timeline.ts';
+import { byStart, countEarlier, timelineOf } from '../../state/timeline.ts';
 import type { Timeline } from '../../state/timeline.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { now } from '../../ui/clock.ts';
-import { formatDuration } from '../../ui/format.ts';
+import { formatCount, formatDuration } from '../../ui/format.ts';
 import { isWhole, panRange, zoomRange } from '../../ui/range.ts';
 import type { Range } from '../../ui/range.ts';
 import { Empty } from '../../ui/views.tsx';
@@ -23,7 +23,9 @@ export function TimelineTab(props: ShownInstance): JSX.Element {
   const { page } = props;
   const [zoom, setZoom] = useState<Range>();
   const [marks, setMarks] = useState(false);
-  const timeline = useTimeline(props);
+  const [hasEarlier, setEarlier] = useState(true);
+  const earlier = useMemo(() => countEarlier(page.steps, page.tries), [page.steps, page.tries]);
+  const timeline = useTimeline(props, hasEarlier);
   const path = useMemo(() => criticalPath(page.definition.edges, page.steps), [page.definition.edges, page.steps]);
   const whole = { from: 0, to: timeline.totalMs };
   const shown = zoom ?? whole;
@@ -41,6 +43,14 @@ export function TimelineTab(props: ShownInstance): JSX.Element {
     { id: 'timeline-left', title: 'Timeline: earlier', group: 'This page', keys: 'arrowleft', run: () => show(panRange(shown, whole, -0.25)) },
     { id: 'timeline-right', title: 'Timeline: later', group: 'This page', keys: 'arrowright', run: () => show(panRange(shown, whole, 0.25)) },
     { id: 'timeline-critical', title: 'Timeline: mark the critical path', group: 'This page', keys: 'p', run: () => setMarks(!marks) },
+    {
+      id: 'timeline-earlier',
+      title: 'Timeline: earlier runs of steps',
+      group: 'This page',
+      keys: 'e',
+      disabled: earlier === 0,
+      run: () => setEarlier(!hasEarlier),
+    },
   ]);
   if (timeline.rows.length === 0) return <Empty title="No step has started">The timeline grows as steps run.</Empty>;
   return (
@@ -54,6 +64,16 @@ export function TimelineTab(props: ShownInstance): JSX.Element {
           </span>
         )}
         <span class="row" role="toolbar" aria-label="View of the timeline">
+          {earlier > 0 && (
+            <IconButton
+              size="small"
+              label={`Earlier runs of ${formatCount(earlier, 'step')}`}
+              hint="e"
+              pressed={hasEarlier}
+              icon={<History size={14} />}
+              onClick={() => setEarlier(!hasEarlier)}
+            />
+          )}
           <IconButton size="small" label="Mark the critical path" hint="p" pressed={marks} icon={<Route size={14} />} onClick={() => setMarks(!marks)} />
           <IconButton size="small" label="Closer" hint="+" icon={<Plus size={14} />} onClick={() => zoomBy(0.5)} />
           <IconButton size="small" label="Further away" hint="-" icon={<Minus size={14} />} disabled={zoom === undefined} onClick={() => zoomBy(2)} />
@@ -73,7 +93,7 @@ export function TimelineTab(props: ShownInstance): JSX.Element {
   );
 }
 
-function useTimeline(props: ShownInstance): Timeline {
+function useTimeline(props: ShownInstance, hasEarlier: boolean): Timeline {
   const { page, bodies, containers, counts } = props;
   const { steps, instance, definition, tries } = page;
   const rows = useMemo(() => {
@@ -94,8 +114,9 @@ function useTimeline(props: ShownInstance): Timeline {
         nowMs,
         waitsByNature: (step) => waiting.has(step.key),
         tries,
+        hasEarlier,
       }),
-    [rows, nowMs, waiting, tries, instance],
+    [rows, nowMs, waiting, tries, hasEarlier, instance],
   );
 }
 
