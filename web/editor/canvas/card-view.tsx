@@ -4,6 +4,7 @@ import { Handle, Position } from '@xyflow/react';
 import { useComputed } from '@preact/signals';
 import { Hand, Pin, TriangleAlert } from 'lucide-preact';
 import { memo } from 'preact/compat';
+import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { StatusShape } from '../../ui/status-chip.tsx';
 import { statusColor, statusLook } from '../../ui/status.ts';
@@ -139,16 +140,27 @@ function Outputs(props: { readonly facts: CardFacts; readonly isConnectable: boo
   );
 }
 
-export const DotView = memo(Dot, (before, after) => before.data === after.data && before.selected === after.selected);
+export const DotView = memo(
+  Dot,
+  (before, after) => before.data === after.data && before.selected === after.selected && before.isConnectable === after.isConnectable,
+);
 
 function Dot(props: CardProps): JSX.Element {
   const canvas = useCanvas();
   const status = useComputed(() => canvas.results.value.get(props.id)?.status).value;
   const isFaulty = useComputed(() => canvas.problems.value.has(props.id)).value;
+  // A thousand boxes have no ports to draw: the one under the pointer has.
+  const [isPointedAt, setPointedAt] = useState(false);
   const classes = `card-dot${props.selected ? ' card-selected' : ''}${isFaulty ? ' card-faulty' : ''}${props.data.facts.isDisabled ? ' card-disabled' : ''}`;
   return (
-    <div class={classes} style={status === undefined ? {} : { borderColor: statusColor(status) }}>
+    <div
+      class={classes}
+      style={status === undefined ? {} : { borderColor: statusColor(status) }}
+      onPointerEnter={() => setPointedAt(true)}
+      onPointerLeave={(event) => setPointedAt(event.buttons !== 0)}
+    >
       <span class="dot-title">{props.data.facts.title}</span>
+      {isPointedAt && <Outputs facts={props.data.facts} isConnectable={props.isConnectable} />}
     </div>
   );
 }
