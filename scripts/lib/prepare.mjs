@@ -60,7 +60,7 @@ export function pinnedNode() {
     return path;
   }
   throw new Refusal(
-    `The pinned Node ${wanted} does not run (${found || ended.error?.message || ended.stderr.trim()}): remove node_modules and try again; it needs glibc 2.28 or newer.`,
+    `The pinned Node ${wanted} does not run (${found || ended.error?.message || ended.stderr.trim()}): remove node_modules and try again; it needs glibc 2.28 or newer and libatomic (apt-get install libatomic1).`,
   );
 }
 
