@@ -47,6 +47,15 @@ export function CopyId(props: { readonly id: string }): JSX.Element {
   );
 }
 
+/** The end of an id, which tells it from others of its time; whole in its tooltip. */
+export function IdEnd(props: { readonly id: string }): JSX.Element {
+  return (
+    <span class="mono" data-tip={props.id}>
+      …{props.id.slice(-6)}
+    </span>
+  );
+}
+
 /** Copies the call that this view makes, for a terminal. */
 export function AsCurl(props: CurlCall): JSX.Element {
   const [copied, copy] = useCopied();

@@ -1,5 +1,6 @@
 /** Tabs: of a panel (buttons), or of pages (links). The chosen one is the caller's fact. */
-import type { ComponentChildren, JSX } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import type { ComponentChildren, JSX, RefObject } from 'preact';
 
 export interface Tab<Id extends string> {
   readonly id: Id;
@@ -25,8 +26,9 @@ export function Tabs<Id extends string>(props: {
     props.onChange(next.id);
     event.currentTarget.querySelector<HTMLElement>(`[data-tab="${next.id}"]`)?.focus();
   };
+  const bar = useCurrentInSight<HTMLDivElement>(props.value);
   return (
-    <div class="tabs" role="tablist" aria-label={props.label} onKeyDown={move}>
+    <div ref={bar} class="tabs" role="tablist" aria-label={props.label} onKeyDown={move}>
       {props.tabs.map((tab) => (
         <button
           key={tab.id}
@@ -60,8 +62,9 @@ export function LinkTabs(props: {
   readonly label: string;
   readonly tabs: readonly { readonly href: string; readonly label: string; readonly current: boolean }[];
 }): JSX.Element {
+  const bar = useCurrentInSight<HTMLElement>(props.tabs.find((tab) => tab.current)?.href);
   return (
-    <nav class="tabs" aria-label={props.label}>
+    <nav ref={bar} class="tabs" aria-label={props.label}>
       {props.tabs.map((tab) => (
         <a key={tab.href} class="tab" href={tab.href} aria-current={tab.current ? 'page' : undefined}>
           {tab.label}
@@ -69,4 +72,13 @@ export function LinkTabs(props: {
       ))}
     </nav>
   );
+}
+
+/** More tabs than fit: the chosen one is scrolled to. */
+function useCurrentInSight<Bar extends HTMLElement>(current: string | undefined): RefObject<Bar> {
+  const bar = useRef<Bar>(null);
+  useLayoutEffect(() => {
+    bar.current?.querySelector('[aria-selected=true], [aria-current=page]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [current]);
+  return bar;
 }

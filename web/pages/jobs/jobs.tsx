@@ -11,6 +11,7 @@ import { matchesLabels, matchesWords, toggleTerm, unknownTerms } from '../../sta
 import { createJobs, jobTerms } from '../../state/jobs.ts';
 import { useOwned } from '../../state/use-owned.ts';
 import { Button } from '../../ui/button.tsx';
+import { IdEnd } from '../../ui/copy.tsx';
 import { FilterBar, FilterCell, StatusFacet } from '../../ui/filter-bar.tsx';
 import { formatRead } from '../../ui/format.ts';
 import { useKeys } from '../../ui/keys.ts';
@@ -143,10 +144,9 @@ export function JobsPage(): JSX.Element {
 
 function columnsOf(toggle: (name: string, value: string) => void, menuOf: (job: Job) => readonly MenuItem[]): readonly Column<Job>[] {
   return [
-    { key: 'id', title: 'Job', width: '168px', render: (job) => <span class="mono">{job.id}</span>, minor: true },
     {
       key: 'what',
-      title: 'Runs',
+      title: 'Job',
       render: (job) =>
         job.instanceId === undefined ? (
           <span class="strong">
@@ -154,10 +154,19 @@ function columnsOf(toggle: (name: string, value: string) => void, menuOf: (job: 
             {job.group !== undefined && <span class="faint figures"> #{job.group.index}</span>}
           </span>
         ) : (
-          <a href={href(`/instances/${job.instanceId}?step=${encodeURIComponent(job.stepPath ?? '')}`)}>
-            <span class="mono">{job.stepPath}</span>
-          </a>
+          <span class="mono">{job.stepPath}</span>
         ),
+    },
+    {
+      key: 'id',
+      title: 'Id',
+      width: '88px',
+      render: (job) => (
+        <span class="faint">
+          <IdEnd id={job.id} />
+        </span>
+      ),
+      minor: true,
     },
     {
       key: 'status',
@@ -182,7 +191,7 @@ function columnsOf(toggle: (name: string, value: string) => void, menuOf: (job: 
     },
     { key: 'why', title: 'Why', minor: true, render: (job) => <Why job={job} /> },
     { key: 'priority', title: 'Priority', width: '64px', align: 'end', minor: true, render: (job) => job.priority },
-    { key: 'created', title: 'Created', width: '88px', align: 'end', render: (job) => <RelativeTime at={job.createdAt} /> },
+    { key: 'created', title: 'Created', width: '88px', align: 'end', minor: true, render: (job) => <RelativeTime at={job.createdAt} /> },
     { key: 'took', title: 'Ran', width: '92px', align: 'end', minor: true, render: (job) => <Duration from={job.startedAt} to={job.endedAt} /> },
     {
       key: 'menu',

@@ -3,6 +3,7 @@ import { call } from '../../api.ts';
 import { href } from '../../route.ts';
 import { useResource } from '../../state/resource.ts';
 import { now } from '../../ui/clock.ts';
+import { IdEnd } from '../../ui/copy.tsx';
 import { Page } from '../../ui/page.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -49,8 +50,8 @@ const columns: readonly Column<Worker>[] = [
     render: (worker) => (
       <span class="row">
         <span class="strong truncate">{worker.host}</span>
-        <span class="faint mono">pid {worker.pid}</span>
-        {worker.builtIn && <span class="tag">in Studio</span>}
+        <span class="faint mono row-minor">pid {worker.pid}</span>
+        {worker.builtIn && <span class="tag row-minor">in Studio</span>}
       </span>
     ),
   },
@@ -70,17 +71,17 @@ const columns: readonly Column<Worker>[] = [
     title: 'Slots',
     width: '96px',
     align: 'end',
-    minor: true,
     render: (worker) => <span class="mono figures">{`${worker.running.length} of ${worker.slots}`}</span>,
   },
   {
     key: 'running',
     title: 'Runs',
+    minor: true,
     render: (worker) => (
       <span class="row truncate">
         {worker.running.slice(0, SHOWN).map((id) => (
-          <a key={id} class="mono" href={href(`/jobs/${id}`)}>
-            {id.slice(0, 12)}…
+          <a key={id} aria-label={id} href={href(`/jobs/${id}`)}>
+            <IdEnd id={id} />
           </a>
         ))}
         {worker.running.length > SHOWN && <span class="faint">and {worker.running.length - SHOWN} more</span>}

@@ -9,8 +9,7 @@ import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
 import { Field, Input, Segmented } from '../../ui/field.tsx';
 import { formatDuration, formatMoney, formatNumber, formatPercent } from '../../ui/format.ts';
-import { Meter } from '../../ui/meter.tsx';
-import { Card, Facts, Page } from '../../ui/page.tsx';
+import { Card, Page } from '../../ui/page.tsx';
 import { Table } from '../../ui/table.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { Empty, View } from '../../ui/views.tsx';
@@ -56,7 +55,8 @@ export function CostsPage(): JSX.Element {
       <View of={costs} what="Costs">
         {(value) => (
           <div class="stack">
-            <CostSummary costs={value} />
+            <CostTiles costs={value} />
+            {!isPriced(value) && <PriceForm key={keyOf(value)} costs={value} onSaved={costs.reload} />}
             <Card title={groups.find((one) => one.value === group)?.label ?? ''} flush>
               <Table
                 inline
@@ -72,8 +72,11 @@ export function CostsPage(): JSX.Element {
                 }
               />
             </Card>
-            {me.value?.role === 'super_admin' && <PriceForm key={`${value.price.perHour} ${value.price.source}`} costs={value} onSaved={costs.reload} />}
-            <p class="small muted service-measure">{value.formula}</p>
+            {isPriced(value) && <PriceForm key={keyOf(value)} costs={value} onSaved={costs.reload} />}
+            <details class="cost-formula">
+              <summary>How a share is counted</summary>
+              <p class="small muted service-measure">{value.formula}</p>
+            </details>
           </div>
         )}
       </View>
@@ -83,12 +86,24 @@ export function CostsPage(): JSX.Element {
 
 function columnsOf(costs: Costs): readonly Column<Costs['items'][number]>[] {
   return [
-    { key: 'name', title: 'Name', render: (item) => <span class="truncate">{item.name}</span> },
-    { key: 'id', title: 'Id', minor: true, render: (item) => <span class="mono faint truncate">{item.key ?? ''}</span> },
+    { key: 'name', title: 'Name', render: (item) => <span class="strong truncate">{item.name}</span> },
+    { key: 'id', title: 'Id', minor: true, render: (item) => <span class="mono faint truncate">{item.key === item.name ? '' : item.key}</span> },
     { key: 'jobs', title: 'Jobs', width: '72px', align: 'end', minor: true, render: (item) => formatNumber(item.jobs) },
     { key: 'gpu', title: 'GPU hours', width: '96px', align: 'end', minor: true, render: (item) => item.gpuHours.toFixed(2) },
     { key: 'slot', title: 'Slot hours', width: '96px', align: 'end', render: (item) => item.slotHours.toFixed(2) },
-    { key: 'share', title: 'Share', width: '72px', align: 'end', minor: true, render: (item) => formatPercent(item.share) },
+    {
+      key: 'share',
+      title: 'Share',
+      width: '128px',
+      align: 'end',
+      minor: true,
+      render: (item) => (
+        <span class="cost-share">
+          <span class="cost-share-bar" style={{ width: `${item.share * 100}%` }} aria-hidden="true" />
+          <span class="figures">{formatPercent(item.share)}</span>
+        </span>
+      ),
+    },
     {
       key: 'idle',
       title: 'Idle',
@@ -102,55 +117,74 @@ function columnsOf(costs: Costs): readonly Column<Costs['items'][number]>[] {
       title: 'Cost',
       width: '112px',
       align: 'end',
-      render: (item) => <span class="mono strong">{formatMoney(item.cost, costs.price.currency)}</span>,
+      render: (item) => <span class="mono strong">{isPriced(costs) ? formatMoney(item.cost, costs.price.currency) : '–'}</span>,
     },
   ];
 }
 
-function CostSummary(props: { readonly costs: Costs }): JSX.Element {
+/** What is spent or was: else hours are all there is to say. */
+function isPriced(costs: Costs): boolean {
+  return costs.price.perHour !== null || costs.total > 0;
+}
+
+function keyOf({ price }: Costs): string {
+  return `${price.perHour} ${price.source}`;
+}
+
+/** What it came to, and which part of it did something: used, held for nobody, held by nobody. */
+function CostTiles(props: { readonly costs: Costs }): JSX.Element {
   const { costs } = props;
-  const { price } = costs;
-  const share = costs.total === 0 ? 0 : costs.attributed / costs.total;
+  const { price, total } = costs;
+  const money = (amount: number): string => (isPriced(costs) ? formatMoney(amount, price.currency) : '–');
+  const parts = [
+    { name: 'Used', amount: costs.attributed - costs.idle, color: 'var(--running-solid)', about: 'jobs, models and services at work' },
+    { name: 'Held idle', amount: costs.idle, color: 'var(--retry-solid)', about: 'kept by models and services that nobody asked' },
+    { name: 'Held by nobody', amount: costs.unattributed, color: 'var(--line-control)', about: 'the price of being there' },
+  ];
   return (
-    <Card title="The machine">
+    <Card title="The machine" aside={<span class="small muted">{priceInWords(costs)}</span>}>
       <div class="stack">
-        <div class="queue-figures">
-          <Figure value={formatMoney(costs.total, price.currency)} word="in all" />
-          <Figure value={formatMoney(costs.attributed, price.currency)} word="for what was held" />
-          <Figure value={formatMoney(costs.idle, price.currency)} word="of it held idle" />
-          <Figure value={formatMoney(costs.unattributed, price.currency)} word="for being there" />
-        </div>
-        <Meter label="Share that was held" used={costs.attributed} total={Math.max(costs.total, 1e-9)} warnAt={2} badAt={2} />
-        <Facts
-          facts={[
-            ['Used', costs.total === 0 ? undefined : formatPercent(share)],
-            [
-              'Ran',
-              `${formatDuration(costs.hours * HOUR_MS)}${costs.pricedHours < costs.hours ? `, ${formatDuration(costs.pricedHours * HOUR_MS)} of it at a known price` : ''}`,
-            ],
-            [
-              'Price',
-              price.perHour === null
-                ? 'unknown: set one below'
-                : `${formatMoney(price.perHour, price.currency)} an hour, ${price.source === 'pod' ? 'as the pod says' : 'as set here'}`,
-            ],
-          ]}
-        />
+        <ul class="cost-figures" aria-label="In figures">
+          <li>
+            <div class="small muted">In all</div>
+            <div class="cost-figure">{money(total)}</div>
+            <div class="small faint">{hoursInWords(costs)}</div>
+          </li>
+          {parts.map((part) => (
+            <li key={part.name}>
+              <div class="small muted row">
+                <span class="tile-mark" style={{ backgroundColor: part.color }} aria-hidden="true" />
+                {part.name}
+                {total > 0 && <span class="figures faint">{formatPercent(part.amount / total)}</span>}
+              </div>
+              <div class="cost-figure">{money(part.amount)}</div>
+              <div class="small faint">{part.about}</div>
+            </li>
+          ))}
+        </ul>
+        {total > 0 && (
+          <div class="memory-bar" role="img" aria-label={parts.map((part) => `${part.name} ${formatPercent(part.amount / total)}`).join(', ')}>
+            {parts.map((part) => (
+              <div key={part.name} style={{ flexGrow: (part.amount / total) * 100, backgroundColor: part.color }} />
+            ))}
+          </div>
+        )}
       </div>
     </Card>
   );
 }
 
-function Figure(props: { readonly value: string; readonly word: string }): JSX.Element {
-  return (
-    <div>
-      <div class="queue-figure">{props.value}</div>
-      <div class="small muted">{props.word}</div>
-    </div>
-  );
+function priceInWords({ price }: Costs): string {
+  if (price.perHour === null) return 'no price is set';
+  return `${formatMoney(price.perHour, price.currency)} an hour, ${price.source === 'pod' ? 'as the pod says' : 'as set here'}`;
 }
 
-function PriceForm(props: { readonly costs: Costs; readonly onSaved: () => void }): JSX.Element {
+function hoursInWords(costs: Costs): string {
+  const ran = `ran ${formatDuration(costs.hours * HOUR_MS)}`;
+  return costs.pricedHours > 0 && costs.pricedHours < costs.hours ? `${ran}, ${formatDuration(costs.pricedHours * HOUR_MS)} at a known price` : ran;
+}
+
+function PriceForm(props: { readonly costs: Costs; readonly onSaved: () => void }): JSX.Element | null {
   const { price } = props.costs;
   const perHour = useSignal(price.source === 'set' ? String(price.perHour ?? '') : '');
   const currency = useSignal(price.currency);
@@ -159,9 +193,10 @@ function PriceForm(props: { readonly costs: Costs; readonly onSaved: () => void 
     toast({ text: isSet ? 'The price is set; it counts from now on' : 'The price is what the pod says' });
     props.onSaved();
   });
+  if (me.value?.role !== 'super_admin') return null;
   return (
     <CardForm
-      title="Price"
+      title={price.perHour === null ? 'Set a price to see money' : 'Price'}
       action="Set the price"
       busy={save.busy}
       disabled={perHour.value === ''}
@@ -170,15 +205,17 @@ function PriceForm(props: { readonly costs: Costs; readonly onSaved: () => void 
       onSend={() => void save.run(true)}
     >
       <div class="service-form-grid">
-        <Field label="An hour" hint="Counts from now on.">
+        <Field label="An hour" hint="What the machine costs in an hour. It counts from now on.">
           {(links) => <Input {...links} mono value={perHour.value} onInput={(next) => (perHour.value = next)} />}
         </Field>
         <Field label="Currency">{(links) => <Input {...links} mono maxLength={3} value={currency.value} onInput={(next) => (currency.value = next)} />}</Field>
       </div>
       {price.source === 'set' && (
-        <Button size="small" busy={save.busy} onClick={() => void save.run(false)}>
-          Use the pod’s price
-        </Button>
+        <div class="row">
+          <Button size="small" busy={save.busy} onClick={() => void save.run(false)}>
+            Use the pod’s price
+          </Button>
+        </div>
       )}
     </CardForm>
   );

@@ -4,6 +4,7 @@ import { href } from '../../route.ts';
 import { useAction } from '../../state/action.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
+import { DiskSection } from './disk.tsx';
 import { formatBytes, formatCount, formatMs, formatNumber } from '../../ui/format.ts';
 import { Meter } from '../../ui/meter.tsx';
 import { Card, Facts } from '../../ui/page.tsx';
@@ -25,18 +26,21 @@ const EVERY_MS = 30_000;
 export function StorageSection(): JSX.Element {
   const runData = useResource((signal) => call('GET /api/v1/run-data', { signal }), [], { everyMs: EVERY_MS });
   return (
-    <View of={runData} what="Storage of runs">
-      {(value) => (
-        <>
-          {value.fault !== null && <Banner tone="warn">{value.fault}</Banner>}
-          <Summary value={value} onSwept={runData.reload} />
-          <Card title="Periods" flush>
-            <Table inline density="normal" label="Periods" columns={columns} rows={value.periods} rowKey={(period) => period.name} />
-          </Card>
-          {value.lastSweep !== null && <LastSweep sweep={value.lastSweep} />}
-        </>
-      )}
-    </View>
+    <>
+      <DiskSection />
+      <View of={runData} what="Storage of runs">
+        {(value) => (
+          <>
+            {value.fault !== null && <Banner tone="warn">{value.fault}</Banner>}
+            <Summary value={value} onSwept={runData.reload} />
+            <Card title="Periods" flush>
+              <Table inline density="normal" label="Periods" columns={columns} rows={value.periods} rowKey={(period) => period.name} />
+            </Card>
+            {value.lastSweep !== null && <LastSweep sweep={value.lastSweep} />}
+          </>
+        )}
+      </View>
+    </>
   );
 }
 
@@ -105,8 +109,8 @@ const columns: readonly Column<Period>[] = [
         </a>
       ),
   },
-  { key: 'bytes', title: 'Size', width: '104px', align: 'end', render: (period) => <Bytes bytes={period.bytes} /> },
-  { key: 'due', title: 'Goes', width: '120px', align: 'end', render: (period) => <RelativeTime at={period.dueAt} /> },
+  { key: 'bytes', title: 'Size', width: '104px', align: 'end', minor: true, render: (period) => <Bytes bytes={period.bytes} /> },
+  { key: 'due', title: 'Goes', width: '104px', align: 'end', render: (period) => <RelativeTime at={period.dueAt} /> },
 ];
 
 function periodName({ name, from, to }: Period): string {
