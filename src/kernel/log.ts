@@ -30,12 +30,11 @@ export function createLogger(options: { readonly level: string; readonly destina
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
 }
 
+/** A new object each time: pino writes the line's own facts into it. */
 function requestOf(): object {
   const requestId = currentRequestId();
-  return requestId === undefined ? NOTHING : { requestId };
+  return requestId === undefined ? {} : { requestId };
 }
-
-const NOTHING = {};
 
 /** The text without what looks like a secret. */
 export function maskSecrets(text: string): string {

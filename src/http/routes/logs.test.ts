@@ -84,6 +84,20 @@ test('the level changes at once, for a while, and is written down', async () => 
   ok(trail.some((entry) => entry['action'] === 'logs.level_set'));
 });
 
+test('a line has its own facts and no others', () => {
+  const lines: string[] = [];
+  const log = createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } });
+  log.info({ one: 1 }, 'first');
+  log.info({ two: 2 }, 'second');
+  deepEqual(
+    lines.map((line) => Object.keys(JSON.parse(line) as object)),
+    [
+      ['level', 'time', 'one', 'msg'],
+      ['level', 'time', 'two', 'msg'],
+    ],
+  );
+});
+
 test('no secret reaches a line, whichever way it came', () => {
   const lines: string[] = [];
   const log = createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } });
