@@ -20,6 +20,7 @@ export const settingsSections = [
   { id: 'audit', title: 'Audit', words: 'trail who did what security', role: 'admin' },
   { id: 'storage', title: 'Storage', words: 'retention periods disk sweep', role: 'super_admin' },
   { id: 'backups', title: 'Backups', words: 'restore export disaster schedule proof', role: 'super_admin' },
+  { id: 'orgs', title: 'Organisations', words: 'export purge delete certificate gdpr', role: 'super_admin' },
   { id: 'system', title: 'System', words: 'version address hosts', role: 'user' },
 ] as const satisfies readonly SettingsSection[];
 

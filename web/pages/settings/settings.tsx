@@ -10,6 +10,7 @@ import { DevicesSection } from './devices.tsx';
 import { BackupsSection } from './backups.tsx';
 import { ApiKeysSection } from './api-keys.tsx';
 import { MembersSection } from './members.tsx';
+import { OrgsSection } from './orgs.tsx';
 import { mayRead, settingsSections } from './sections.ts';
 import { SecretsSection } from './secrets.tsx';
 import { StorageSection } from './storage.tsx';
@@ -28,6 +29,7 @@ const views: Readonly<Record<(typeof settingsSections)[number]['id'], (user: Use
   audit: () => <AuditSection />,
   storage: () => <StorageSection />,
   backups: () => <BackupsSection />,
+  orgs: () => <OrgsSection />,
   system: (user) => <SystemSection user={user} />,
 };
 

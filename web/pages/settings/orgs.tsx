@@ -1,0 +1,176 @@
+/** The organisations of this machine: taking one along as a file, and deleting one for ever, with the certificate of it. */
+import { useSignal } from '@preact/signals';
+import { call } from '../../api.ts';
+import { useAction } from '../../state/action.ts';
+import { exportOrg, saveAs } from '../../state/orgs.ts';
+import { useResource } from '../../state/resource.ts';
+import { Button } from '../../ui/button.tsx';
+import { Confirm, Dialog } from '../../ui/dialog.tsx';
+import { Field, Input } from '../../ui/field.tsx';
+import { formatBytes, formatCount, formatNumber } from '../../ui/format.ts';
+import { Card } from '../../ui/page.tsx';
+import { Table } from '../../ui/table.tsx';
+import { Bytes, RelativeTime } from '../../ui/time.tsx';
+import { toast } from '../../ui/toast.tsx';
+import { Banner, View } from '../../ui/views.tsx';
+import { FormFault } from './card-form.tsx';
+import type { JSX } from 'preact';
+import type { ReplyOf } from '../../../src/contract/index.ts';
+
+type Org = ReplyOf<'GET /api/v1/orgs'>['items'][number];
+type Certificate = ReplyOf<'GET /api/v1/org-purges'>['items'][number];
+
+const MIN_PASSPHRASE = 12;
+
+export function OrgsSection(): JSX.Element {
+  const orgs = useResource((signal) => call('GET /api/v1/orgs', { signal }), []);
+  const purges = useResource((signal) => call('GET /api/v1/org-purges', { signal }), []);
+  const exporting = useSignal<Org | undefined>(undefined);
+  const purging = useSignal<Org | undefined>(undefined);
+  const reload = (): void => {
+    orgs.reload();
+    purges.reload();
+  };
+  return (
+    <>
+      <View of={orgs} what="Organisations">
+        {({ items }) => (
+          <Card title="Organisations" flush>
+            <Table
+              inline
+              density="normal"
+              label="Organisations"
+              columns={[
+                { key: 'name', title: 'Name', render: (one) => one.name },
+                { key: 'members', title: 'People', width: '88px', align: 'end', minor: true, render: (one) => formatNumber(one.members) },
+                { key: 'bytes', title: 'Files', width: '104px', align: 'end', minor: true, render: (one) => <Bytes bytes={one.bytes} /> },
+                {
+                  key: 'do',
+                  title: '',
+                  width: '176px',
+                  align: 'end',
+                  render: (one) => (
+                    <span class="row">
+                      <Button size="small" label={`Export ${one.name}`} onClick={() => (exporting.value = one)}>
+                        Export
+                      </Button>
+                      <Button size="small" kind="danger" label={`Purge ${one.name}`} onClick={() => (purging.value = one)}>
+                        Purge
+                      </Button>
+                    </span>
+                  ),
+                },
+              ]}
+              rows={items}
+              rowKey={(one) => one.id}
+            />
+          </Card>
+        )}
+      </View>
+      <View of={purges} what="Purged organisations">
+        {({ items }) => (items.length === 0 ? null : <Purged items={items} />)}
+      </View>
+      {exporting.value !== undefined && <ExportOrg one={exporting.value} onClose={() => (exporting.value = undefined)} />}
+      {purging.value !== undefined && <PurgeOrg one={purging.value} onClose={() => (purging.value = undefined)} onPurged={reload} />}
+    </>
+  );
+}
+
+function Purged(props: { readonly items: readonly Certificate[] }): JSX.Element {
+  return (
+    <Card title="Purged" flush>
+      <Table
+        inline
+        density="normal"
+        label="Purged organisations"
+        columns={[
+          { key: 'name', title: 'Name', render: (one) => one.org.name },
+          { key: 'when', title: 'When', width: '120px', align: 'end', render: (one) => <RelativeTime at={one.endedAt} /> },
+          {
+            key: 'certificate',
+            title: '',
+            width: '136px',
+            align: 'end',
+            render: (one) => (
+              <Button size="small" label={`Certificate of ${one.org.name}`} onClick={() => saveAs(`purge-${one.org.id}.json`, JSON.stringify(one, null, 2))}>
+                Certificate
+              </Button>
+            ),
+          },
+        ]}
+        rows={props.items}
+        rowKey={(one) => one.sha256}
+      />
+    </Card>
+  );
+}
+
+function ExportOrg({ one, onClose }: { readonly one: Org; readonly onClose: () => void }): JSX.Element {
+  const passphrase = useSignal('');
+  const isShort = passphrase.value !== '' && passphrase.value.length < MIN_PASSPHRASE;
+  const run = useAction(async () => {
+    await exportOrg(one, passphrase.value === '' ? undefined : passphrase.value);
+    onClose();
+  });
+  return (
+    <Dialog
+      title={`Export ${one.name}`}
+      size="small"
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button kind="primary" busy={run.busy} disabled={isShort} onClick={() => void run.run()}>
+            Export
+          </Button>
+        </>
+      }
+    >
+      <div class="stack">
+        <FormFault error={run.error} fields={[]} />
+        <p>One file with workflows, past runs and files ({formatBytes(one.bytes)}) that another Studio can import.</p>
+        <Field
+          label="Passphrase"
+          optional
+          hint="Secrets travel only with one; it opens them where the file is imported"
+          fault={isShort ? `At least ${MIN_PASSPHRASE} characters` : undefined}
+        >
+          {(links) => <Input {...links} type="password" autocomplete="new-password" value={passphrase.value} onInput={(value) => (passphrase.value = value)} />}
+        </Field>
+      </div>
+    </Dialog>
+  );
+}
+
+function PurgeOrg({ one, onClose, onPurged }: { readonly one: Org; readonly onClose: () => void; readonly onPurged: () => void }): JSX.Element {
+  const preview = useResource((signal) => call('GET /api/v1/orgs/{id}/purge', { signal, params: { id: one.id } }), [one.id]);
+  const confirm = async (): Promise<void> => {
+    const done = await call('POST /api/v1/orgs/{id}/purge', { params: { id: one.id }, body: { name: one.name }, timeoutMs: 600_000 });
+    toast({ text: `${one.name} was purged: ${formatCount(done.content.files, 'file')} and all its rows are gone` });
+    onPurged();
+  };
+  return (
+    <Confirm title={`Purge ${one.name}`} action="Purge for ever" danger typed={one.name} onConfirm={confirm} onClose={onClose}>
+      <View of={preview} what="What would go">
+        {(value) => (
+          <div class="stack">
+            {value.obstacles.map((obstacle) => (
+              <Banner key={obstacle} tone="warn">
+                {obstacle}
+              </Banner>
+            ))}
+            <p>
+              Deletes {formatCount(sum(value.tables), 'row')} and {formatCount(value.content.files, 'file')} ({formatBytes(value.content.bytes)})
+              {value.people.length === 0 ? '' : `, and the accounts of ${value.people.join(', ')}`}. What runs is stopped first. Backups keep it until they are
+              pruned.
+            </p>
+          </div>
+        )}
+      </View>
+    </Confirm>
+  );
+}
+
+function sum(tables: readonly { readonly rows: number }[]): number {
+  return tables.reduce((total, { rows }) => total + rows, 0);
+}
