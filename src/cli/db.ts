@@ -5,7 +5,8 @@ import { lossLine, planMigration, type MigrationPlan } from '../store/migrate-pl
 import { print, printJson, readArguments, readConfig, type Command } from './command.ts';
 import { withWorkspace, type WorkspaceDatabase } from './workspace.ts';
 
-const USAGE = 'studio: db check | db status [--json] | db migrate [--to N] [--dry-run] | db rollback [--to N] [--dry-run] [--force]\n';
+const USAGE =
+  'studio: db check | db status [--json] | db migrate [--to N] [--dry-run] | db rollback [--to N] [--dry-run] [--force]\n        db upgrade-postgres [--old-binaries DIR]\n';
 
 export const db: Command = async (args) => {
   const { values, positionals } = readArguments(args, {
@@ -13,8 +14,10 @@ export const db: Command = async (args) => {
     json: { type: 'boolean' },
     'dry-run': { type: 'boolean' },
     force: { type: 'boolean' },
+    'old-binaries': { type: 'string' },
   });
   const [verb] = positionals;
+  if (verb === 'upgrade-postgres') return (await import('./db-upgrade.ts')).upgradePostgres(await readConfig(values.config), values['old-binaries']);
   const run = verb === undefined ? undefined : VERBS[verb];
   if (run === undefined || (values.to !== undefined && !/^\d+$/.test(values.to))) {
     process.stderr.write(USAGE);

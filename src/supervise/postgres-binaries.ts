@@ -27,6 +27,14 @@ export function locatePostgres(account: ServiceAccount | undefined): PostgresBin
   return programs({ ...found, native: copyOut(found, account) });
 }
 
+/** The same for programs that were brought from elsewhere: a folder with `bin`, `lib` and `share`. @throws Error when it holds no PostgreSQL */
+export function locatePostgresIn(native: string, version: string, account: ServiceAccount | undefined): PostgresBinaries {
+  if (!existsSync(join(native, 'bin/postgres'))) throw new Error(`${native} holds no bin/postgres.`);
+  const found = { native, version };
+  if (!existsSync(join(native, 'pg-symlinks.json'))) return programs(found);
+  return canRun(native, account) && linkLibraries(native) ? programs(found) : programs({ ...found, native: copyOut(found, account) });
+}
+
 function programs(found: NpmPackage): PostgresBinaries {
   return { postgres: join(found.native, 'bin/postgres'), initdb: join(found.native, 'bin/initdb'), version: found.version };
 }

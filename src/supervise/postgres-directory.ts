@@ -18,7 +18,7 @@ export type DirectoryState = 'empty' | 'ready';
 
 /** @returns `empty` (missing or without entries: initdb may run) or `ready` (PostgreSQL may open it)
  *  @throws Refusal when it holds anything else */
-export function judgeDirectory(dataDir: string): DirectoryState {
+export function judgeDirectory(dataDir: string, major: number = POSTGRES_MAJOR): DirectoryState {
   const entries = listEntries(dataDir);
   if (entries.length === 0) return 'empty';
   const missing = MUST_HAVE.filter((name) => !existsSync(join(dataDir, name)));
@@ -27,10 +27,10 @@ export function judgeDirectory(dataDir: string): DirectoryState {
   }
   const version = readVersion(dataDir);
   if (!/^\d+$/.test(version)) return refuse(dataDir, `its PG_VERSION reads ${JSON.stringify(version.slice(0, 40))}, which is no version`, 'data_directory');
-  if (Number(version) !== POSTGRES_MAJOR) {
+  if (Number(version) !== major) {
     throw new Refusal(
       'database_version',
-      `${dataDir} was made by PostgreSQL ${version}; this Studio runs PostgreSQL ${POSTGRES_MAJOR}. Start the Studio that made it and take a backup, then restore that here. Nothing was changed.`,
+      `${dataDir} was made by PostgreSQL ${version}; this Studio runs PostgreSQL ${major}. Nothing was changed. ${Number(version) < major ? 'Run: studio db upgrade-postgres' : 'Start the newer Studio that made it.'}`,
     );
   }
   if (statSync(join(dataDir, 'global/pg_control')).size === 0) return refuse(dataDir, 'its global/pg_control is empty', 'data_directory');
@@ -45,6 +45,11 @@ function listEntries(dataDir: string): readonly string[] {
     if (code === 'ENOENT') return [];
     return refuse(dataDir, code === 'ENOTDIR' ? 'it is not a directory' : `it can't be read (${messageOf(error)})`, 'data_directory');
   }
+}
+
+/** What PG_VERSION says; undefined: nothing is there. @throws Refusal when it can't be read */
+export function majorOf(dataDir: string): number | undefined {
+  return listEntries(dataDir).length === 0 ? undefined : Number(readVersion(dataDir));
 }
 
 function readVersion(dataDir: string): string {

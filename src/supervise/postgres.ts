@@ -24,6 +24,8 @@ export interface PostgresOptions {
   readonly tcpPort?: number | undefined;
   /** Over the defaults below. A throwaway test database turns fsync off here. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Programs of another major version, for a directory that those made: to read it once more, never to go on with it. */
+  readonly old?: { readonly binaries: PostgresBinaries; readonly major: number } | undefined;
   readonly onLine?: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
   readonly clock?: Clock;
@@ -81,15 +83,17 @@ const LEAN: Readonly<Record<string, string>> = {
   unix_socket_permissions: '0700',
 };
 
+const SINCE_18 = ['io_method', 'autovacuum_worker_slots'] as const;
+
 /** Starts the server, making its directory first when there is none.
  *  @throws Refusal when the directory can't be trusted or belongs to another server; Error when it does not come up */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const clock = options.clock ?? systemClock;
   const account = await ensureServiceAccount();
-  const binaries = locatePostgres(account);
+  const binaries = options.old?.binaries ?? locatePostgres(account);
   makePrivate(options.socketDir, account);
   requireReach(options.socketDir, account);
-  const state = judgeDirectory(options.dataDir);
+  const state = judgeDirectory(options.dataDir, options.old?.major);
   const freed = await freeDirectory(options, clock);
   requireReach(options.dataDir, account);
   if (state === 'empty') await createDirectory(binaries, options, account);
@@ -131,6 +135,8 @@ function serverArguments(options: PostgresOptions): readonly string[] {
     cluster_name: options.clusterName,
     ...options.settings,
   };
+  // An older server refuses to start with names that it does not know.
+  if (options.old !== undefined) for (const name of SINCE_18) delete settings[name];
   return ['-D', options.dataDir, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
 }
 
