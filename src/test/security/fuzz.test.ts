@@ -27,6 +27,8 @@ const LEFT_OUT = [
   'POST /api/v1/services',
   'PUT /api/v1/services/{name}',
   'PUT /api/v1/idle',
+  'POST /api/v1/backups',
+  'PUT /api/v1/backups/settings',
   'POST /api/v1/users/me/password',
   'DELETE /api/v1/orgs/current/members/{userId}',
   'PATCH /api/v1/orgs/current/members/{userId}',

@@ -1,0 +1,70 @@
+/** A workspace with a database, one file and backups of both, without a Studio: for tests and campaigns of backups themselves. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createBackup } from '../backup/create.ts';
+import type { BackupKey } from '../backup/crypt.ts';
+import { folderPlace } from '../backup/folder-place.ts';
+import { keysText } from '../backup/keys.ts';
+import type { Manifest } from '../backup/manifest.ts';
+import type { Place } from '../backup/place.ts';
+import { createProgress, type Progress } from '../backup/progress.ts';
+import { completeConfig, loadConfig } from '../config/load.ts';
+import type { CompleteConfig } from '../config/schema.ts';
+import { createCipher } from '../identity/cipher.ts';
+import { systemClock as clock } from '../kernel/clock.ts';
+import { newId } from '../kernel/ids.ts';
+import { testDatabase, type TestDatabase } from './database.ts';
+
+export interface BackupFixture {
+  readonly db: TestDatabase;
+  readonly root: string;
+  readonly workspace: string;
+  readonly config: CompleteConfig;
+  readonly place: Place;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  make(key: BackupKey | undefined): Promise<Manifest>;
+  /** Puts content into the workspace, with its row. */
+  addFile(path: string, bytes: Buffer): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function createBackupFixture(): Promise<BackupFixture> {
+  const root = mkdtempSync(join(tmpdir(), 'studio-backup-'));
+  const workspace = join(root, 'workspace');
+  mkdirSync(workspace);
+  const config = completeConfig((await loadConfig({ env: { WORKSPACE_PATH: workspace, PORT: '1' }, file: {} })).config);
+  const db = await testDatabase();
+  await db.database.engine.query(`insert into orgs (id, name) values ('org_1', 'o')`);
+  const { signal } = new AbortController();
+  const [place, progress] = [folderPlace(join(root, 'backups')), createProgress(clock)];
+  const fixture: BackupFixture = {
+    ...{ db, root, workspace, config, place, progress, signal },
+    make: (key) =>
+      createBackup({
+        ...{ id: newId('bak'), place, key, workspaceId: config.workspaceId, workspacePath: workspace, studioVersion: '0.1.0', clock, signal, progress },
+        engine: db.roles.engine,
+        cipher: createCipher(config.credentialEncryptionKey),
+        config: { settings: '{}', keys: keysText(config, 'A=1\n') },
+        createdBy: 'test',
+        reason: 'manual',
+      }),
+    async addFile(path, bytes) {
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      mkdirSync(join(workspace, 'files', 'org_1', sha256.slice(0, 2)), { recursive: true });
+      writeFileSync(join(workspace, 'files', 'org_1', sha256.slice(0, 2), sha256), bytes);
+      await db.database.engine.query(
+        `insert into files (id, org_id, path, bytes, sha256, media_type, seq) values ($1, 'org_1', $2, $3, $4, 'application/octet-stream', 1)`,
+        [newId('file'), path, bytes.length, sha256],
+      );
+    },
+    async close() {
+      await db.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+  await fixture.addFile('a', Buffer.from('the bytes of a file'));
+  return fixture;
+}
