@@ -2,7 +2,7 @@
  *  a job, upgraded to the broken one, which has to be undone, then to the good one; the job has to live through both. Appends what it saw to
  *  scripts/single-ledger.jsonl. Needs dist/ as the build leaves it, and a gigabyte in the system's temporary folder. */
 import { spawn, spawnSync } from 'node:child_process';
-import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock as clock } from '../../src/kernel/clock.ts';
@@ -13,6 +13,8 @@ import { buildSingle, type BuildFacts } from '../build-single.ts';
 import type { Carried } from './single-files.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'studio-single-'));
+// As root PostgreSQL runs as an account of its own, which has to get there.
+chmodSync(base, 0o755);
 const workspace = join(base, 'ws');
 const port = await freePort();
 const url = `http://127.0.0.1:${port}`;

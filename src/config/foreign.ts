@@ -32,6 +32,8 @@ const RULES: readonly { readonly match: RegExp; readonly fate: 'mapped' | 'ignor
     why: 'belongs to a separate environment manager; its work is done by queues and jobs here',
   },
   { match: /^RUNPOD_/, fate: 'ignored', why: 'a fact about the pod; nothing depends on it' },
+  { match: /^STUDIO_UNPACK_PATH$/, fate: 'applied', why: 'where the single executable unpacks itself, read before any configuration' },
+  { match: /^STUDIO_EXECUTABLE$/, fate: 'applied', why: 'set by the single executable: its own path, for upgrade and install-service' },
   { match: /^STUDIO_(TEST|CHAOS|BENCH|FAILPOINT|JOB|ARTIFACTS|E2E|NODE)/, fate: 'applied', why: 'used by tests, tools and running jobs' },
 ];
 
