@@ -13,7 +13,7 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@"\\]*):[^\s@/"\\]+@/gi, '$1:[redacted]@'],
   [/\b(Bearer|Basic)(\s+|%20|\.)[A-Za-z0-9._~+/=-]{8,}/gi, '$1 [redacted]'],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)?/g, '[redacted]'],
-  [/\b(sk|hf|rk|xoxb|ghp|gho|studio)[-_][A-Za-z0-9_-]{16,}/g, '$1-[redacted]'],
+  [/\b(sk|hf|rk|xoxb|ghp|gho|st[krc])[-_][A-Za-z0-9_-]{16,}/g, '$1-[redacted]'],
   [/([?&](?:token|key|api_key|apikey|secret|password|access_token|signature|x-amz-signature)=)[^&\s"\\]+/gi, '$1[redacted]'],
 ];
 
@@ -30,7 +30,7 @@ export function createLogger(options: { readonly level: string; readonly destina
   return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
 }
 
-/** A new object each time: pino writes the line's own facts into it. */
+/** A new object each time: pino writes the line's own fields into it. */
 function requestOf(): object {
   const requestId = currentRequestId();
   return requestId === undefined ? {} : { requestId };

@@ -84,27 +84,28 @@ test('the level changes at once, for a while, and is written down', async () => 
   ok(trail.some((entry) => entry['action'] === 'logs.level_set'));
 });
 
-test('a line has its own facts and no others', () => {
+test('a line carries its own fields and none of the line before', () => {
   const lines: string[] = [];
-  const log = createLogger({ level: 'info', destination: { write: (line) => void lines.push(line) } });
-  log.info({ one: 1 }, 'first');
-  log.info({ two: 2 }, 'second');
-  deepEqual(
-    lines.map((line) => Object.keys(JSON.parse(line) as object)),
-    [
-      ['level', 'time', 'one', 'msg'],
-      ['level', 'time', 'two', 'msg'],
-    ],
-  );
+  const log = createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } });
+  log.info({ service: 'postgres', state: 'running' }, 'first');
+  log.info({ epoch: 1 }, 'second');
+  const { level, time: _time, ...rest } = JSON.parse(lines[1] ?? '') as Record<string, unknown>;
+  deepEqual([level, rest], ['info', { epoch: 1, msg: 'second' }]);
 });
 
 test('no secret reaches a line, whichever way it came', () => {
   const lines: string[] = [];
   const log = createLogger({ level: 'debug', destination: { write: (line) => void lines.push(line) } });
-  const secrets = ['hunter2hunter2', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl', 'hf_abcdefghijklmnopqrst', 'sk-abcdefghijklmnopqrst0123'];
+  const secrets = [
+    'hunter2hunter2',
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl',
+    'hf_abcdefghijklmnopqrst',
+    'sk-abcdefghijklmnopqrst0123',
+    'stk_abcdefghijklmnopqrst0123',
+  ];
   log.info({ password: secrets[0], settings: { token: secrets[1] }, key: secrets[3] }, 'fields');
   log.warn({ cause: `connect postgres://studio:${secrets[0]}@db.example.com:5432/x failed` }, 'a URL');
-  log.warn({ cause: `401 for Authorization: Bearer ${secrets[1]}` }, `asked with ${secrets[2]} and ${secrets[3]}`);
+  log.warn({ cause: `401 for Authorization: Bearer ${secrets[1]}` }, `asked with ${secrets[2]}, ${secrets[3]} and ${secrets[4]}`);
   log.error({ url: `https://example.com/hook?token=${secrets[0]}&x=1` }, 'a query');
   const text = lines.join('');
   deepEqual(
@@ -112,6 +113,7 @@ test('no secret reaches a line, whichever way it came', () => {
     [],
   );
   match(text, /postgres:\/\/studio:\[redacted\]@db\.example\.com/);
+  equal(maskSecrets('the metric studio_shadow_lag_seconds of studio-workflows-of-today'), 'the metric studio_shadow_lag_seconds of studio-workflows-of-today');
   equal(maskSecrets('nothing to hide at https://example.com/a?b=c'), 'nothing to hide at https://example.com/a?b=c');
   for (const line of lines) JSON.parse(line);
 });
