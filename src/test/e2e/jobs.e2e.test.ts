@@ -66,7 +66,9 @@ test('a matrix is a group that is seen, cancelled and queued again as one; what 
   const waiting = await submit({ name: 'after the sweep', command: ['true'], dependsOn: [id] });
   await page.goto(`/jobs/${waiting}?tab=facts`);
   await page.getByText('and for 2 more jobs').waitFor();
-  equal(await page.getByRole('region', { name: 'Runs after' }).getByRole('listitem').count(), 3);
+  const before = page.getByRole('region', { name: 'Runs after' }).getByRole('listitem');
+  await before.nth(2).waitFor();
+  equal(await before.count(), 3);
   await page.goto(`/jobs?filter=${encodeURIComponent(`group:${id}`)}`);
   await group.getByRole('button', { name: 'Cancel all' }).click();
   await group.getByRole('button', { name: 'Retry what did not complete' }).click();
