@@ -86,6 +86,54 @@ for (const [name, change, line] of managedFaults) {
   });
 }
 
+test('variables that were most likely meant for Studio are told with the name that was meant, others are not', async () => {
+  const path = workspace();
+  writeFileSync(join(path, '.env'), `WORKER_SHARED_SECRT=${strong}\nPORT=8000\n`);
+  const env = {
+    WORKSPACE_PATH: path,
+    STUDIO_STOP_JOB: 'keep',
+    REQUEST_TIMEOUT: '5',
+    HOSTNAME: 'x',
+    HOMEX: 'y',
+    SOME_PROGRAMS_VARIABLE: 'z',
+    GUNICORN_WORKERS: '4',
+  };
+  const { notices } = await loadConfig({ env, findHolder: nobody });
+  deepEqual(notices, [
+    'the environment sets STUDIO_STOP_JOB, which Studio does not have; did you mean STUDIO_STOP_JOBS?',
+    'the environment sets REQUEST_TIMEOUT, which Studio does not have; did you mean REQUEST_TIMEOUT_S?',
+    `${join(path, '.env')} sets WORKER_SHARED_SECRT, which Studio does not have; did you mean WORKER_SHARED_SECRET?`,
+  ]);
+});
+
+for (const [name, value] of [
+  ['typographic quotes', `“${strong}”`],
+  ['quotes that do not match', `"${strong}'`],
+  ['a quote inside a template', `"{{ RUNPOD_SECRET_jwt }}"`],
+] as const) {
+  test(`a secret in ${name} is refused, and never repeated`, async () => {
+    const faults = await faultsOf({ JWT_SECRET_KEY: value });
+    equal(faults.length, 1);
+    match(faults[0] ?? '', /JWT_SECRET_KEY is wrapped in quotes/);
+    ok(!faults.join().includes(strong));
+  });
+}
+
+test('a template that no space parts, and one of another place, are known', async () => {
+  for (const value of ['{{RUNPOD_SECRET_jwt}}', 'x-{{ RUNPOD_SECRET_a }}-y', '${JWT}']) {
+    const { config, notices } = await load({ JWT_SECRET_KEY: value });
+    equal(config.jwtSecretKey, undefined);
+    match(notices.join(), /JWT_SECRET_KEY holds an unexpanded template/);
+  }
+});
+
+test('a workspace that is a file, or below one, is refused with its name', async () => {
+  const file = join(workspace(), 'file');
+  writeFileSync(file, '');
+  for (const path of [file, join(file, 'below')])
+    match((await faultsOf({ WORKSPACE_PATH: path })).join(), new RegExp(`WORKSPACE_PATH ${path} can't be used: .*right to write`));
+});
+
 test('every fault is named in one refusal', async () => {
   const faults = await faultsOf({ ...managed, PORT: 'abc', JWT_SECRET_KEY: '', WORKER_SHARED_SECRET: '"x"', DEBUG: 'maybe' });
   equal(faults.length, 4);

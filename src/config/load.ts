@@ -11,6 +11,7 @@ import { decideDatabase, isLocal, type DatabaseDecision } from './mode.ts';
 import { textFault, textFaultMessages } from './parse.ts';
 import { keys, type CompleteConfig, type Config, type FileConfig, type KeyName, type KeySpec, type Values } from './schema.ts';
 import { findTexts, type Environment, type Found, type Sources } from './sources.ts';
+import { unknownVariables } from './unknown.ts';
 import { weaknessOf } from './weak-secrets.ts';
 
 /** Start is refused: one line a fault, each with the name, what is wrong and the next step. */
@@ -90,7 +91,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   return {
     config: toConfig(values, { sharedPath: workspacePath, decision, isManaged, isRedisManaged, isPretty: options.prettyByDefault === true }),
     origins,
-    notices: [...notices, ...decision.notices],
+    notices: [...notices, ...decision.notices, ...unknownVariables(options.env, sources.envFile, sources.envFilePath)],
     decision,
   };
 }

@@ -18,7 +18,8 @@ export type TextFault = 'empty' | 'quoted' | 'unexpanded';
 export function textFault(text: string): TextFault | undefined {
   const trimmed = text.trim();
   if (trimmed === '') return 'empty';
-  if (/^(["'`]).*\1$/s.test(trimmed) && trimmed.length > 1) return 'quoted';
+  // Also the quotes that word processors and web pages make of them, and two that do not match.
+  if (/^["'`“”‘’«].*["'`“”‘’»]$/s.test(trimmed) && trimmed.length > 1) return 'quoted';
   // RunPod leaves `{{ RUNPOD_SECRET_x }}` as it stands when the secret does not exist; compose and shells leave ${X}.
   if (/\{\{.*?\}\}|\$\{[A-Za-z_][A-Za-z0-9_]*\}/s.test(trimmed)) return 'unexpanded';
   return undefined;

@@ -22,8 +22,8 @@ export function didYouMean(name: string, known: Iterable<string>, sigil = ''): s
   return isNear ? `; did you mean "${sigil}${near}"?` : '';
 }
 
-/** Levenshtein (1965), one row at a time. */
-function editDistance(a: string, b: string): number {
+/** How many letters have to be put in, taken out or changed: Levenshtein (1965), one row at a time. */
+export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
