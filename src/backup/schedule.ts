@@ -37,6 +37,7 @@ const AGAIN_MS = 3_600_000;
 export function createSchedule({ clock, log, settings, newest, isBusy, create, verify }: Parts): Schedule {
   let cancel = (): void => undefined;
   let triedMs = Number.NEGATIVE_INFINITY;
+  let triedFor: number | undefined;
   let isRunning = false;
 
   function look(): void {
@@ -51,16 +52,20 @@ export function createSchedule({ clock, log, settings, newest, isBusy, create, v
 
   async function act(): Promise<void> {
     const wanted = settings();
-    if (!wanted.enabled || isBusy() || clock.monotonic() - triedMs < AGAIN_MS) return;
+    if (!wanted.enabled || isBusy()) return;
+    const isAgain = clock.monotonic() - triedMs < AGAIN_MS;
     const found = newest();
     const now = clock.now();
     const due = nextRun(wanted, found?.manifest === undefined ? now - AGAIN_MS * 24 : Date.parse(found.manifest.createdAt));
     if (due !== undefined && due <= now) {
+      // The same time as before: what was begun for it came to nothing.
+      if (isAgain && due === triedFor) return;
       triedMs = clock.monotonic();
+      triedFor = due;
       await create();
-      triedMs = Number.NEGATIVE_INFINITY;
       return;
     }
+    if (isAgain) return;
     const provedMs = found?.proof === undefined ? 0 : Date.parse(found.proof.at);
     if (found === undefined || wanted.verifyEveryDays === 0 || now - provedMs < wanted.verifyEveryDays * DAY_MS) return;
     triedMs = clock.monotonic();
