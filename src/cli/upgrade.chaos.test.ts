@@ -159,8 +159,9 @@ describe('upgrade', () => {
   test('one that works takes its place, with the same environment, and the job goes on to its end', async () => {
     const next = executable(join(base, 'next'), '9.9.9');
     const old = identify(holderPid());
-    const seen = await command('upgrade', next, '--no-backup');
+    const seen = await command('upgrade', next);
     equal(seen.code, 0, seen.out);
+    match(seen.out, /^backup {3}\S/m);
     match(seen.out, /^smoke {4}ok {4}workflow/m);
     match(seen.out, /^done {5}Studio 9\.9\.9/m);
     ok(readFileSync(target).equals(readFileSync(next)));
