@@ -5,7 +5,7 @@ import type { JSX } from 'preact';
 import { Button, IconButton } from '../ui/button.tsx';
 import { Input, Select } from '../ui/field.tsx';
 import { useFormTools } from './form-context.ts';
-import { blankOf, variantOf } from './schema-controls.ts';
+import { blankOf, openSchema, variantOf } from './schema-controls.ts';
 import type { SchemaField, Variant } from './schema-controls.ts';
 import { SchemaForm } from './schema-form.tsx';
 import type { Schema } from './schema.ts';
@@ -59,10 +59,18 @@ export function ListField(props: GroupProps & { readonly item: Schema }): JSX.El
   const items = asList(props.value);
   const one = singular(props.title);
   const isObject = item['type'] === 'object' && Object.keys(asRecord(item['properties'])).length > 0;
-  const set = (next: readonly unknown[]): void => props.onChange(next.length === 0 ? undefined : next);
+  // A schema that says so tells an empty list from none.
+  const keepsEmpty = openSchema(root, props.schema)['minItems'] === 0;
+  const set = (next: readonly unknown[]): void => props.onChange(next.length === 0 && !keepsEmpty ? undefined : next);
   return (
     <ValueFrame {...frame} isGroup>
       <div class="vf-list">
+        {keepsEmpty && items.length === 0 && props.value !== undefined && <div class="field-hint">Empty on purpose.</div>}
+        {keepsEmpty && props.value === undefined && !frame.locked && (
+          <Button kind="quiet" size="small" onClick={() => set([])}>
+            {`No ${props.title.toLowerCase()} at all`}
+          </Button>
+        )}
         {items.map((each, index) => {
           const change = (next: unknown): void => set(withItem(items, index, next ?? ''));
           const tools = !frame.locked && (

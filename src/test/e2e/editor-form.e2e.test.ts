@@ -138,11 +138,14 @@ test('a workflow gets an input, a schedule with its next times, and settings, al
   await pane.getByRole('tab', { name: 'Settings' }).click();
   await pane.getByRole('button', { name: 'Set instances at once' }).click();
   await pane.getByRole('textbox', { name: 'At most' }).fill('3');
+  await pane.getByRole('button', { name: 'No notify rules at all' }).click();
+  await pane.getByText('Empty on purpose.').waitFor();
   await page.getByText(/Draft saved/).waitFor();
   const { draft } = await opened.client.expect(200, 'GET', `/api/v1/workflows/${id}/draft`);
   const definition = asObject(asObject(draft)['definition']);
   deepEqual(asObject(asObject(definition['inputSchema'])['properties']), { amount: { type: 'number' } });
   deepEqual(asObject(definition['settings'])['concurrency'], { limit: 3 });
+  deepEqual(asObject(definition['settings'])['notify'], []);
   equal(asObject(itemsOf({ items: definition['triggers'] })[0]?.['params'])['expression'], '0 6 * * *');
   deepEqual(faultsOf(page), []);
   deepEqual(await findAxeFaults(page), []);

@@ -71,7 +71,13 @@ export const settingsSchema: Schema = {
       },
     },
     retentionDays: { type: 'number', minimum: 0.01, maximum: 3_650, title: 'Keep ended instances' },
-    notify: { type: 'array', title: 'Notify rules', description: 'Without any: as the organisation says.', items: notifyRule },
+    notify: {
+      type: 'array',
+      minItems: 0,
+      title: 'Notify rules',
+      description: 'Not set: as the organisation says. Set and empty: nobody is told.',
+      items: notifyRule,
+    },
   },
 };
 
