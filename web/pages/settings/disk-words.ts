@@ -7,7 +7,7 @@ export const classWords: Readonly<Record<RetentionClass, string>> = {
   artifacts: 'Artifacts of jobs',
   audit: 'Audit entries',
   notifications: 'Notifications',
-  deliveries: 'Webhooks and e-mails sent',
+  deliveries: 'Sent messages',
   downloads: 'Past downloads',
 };
 

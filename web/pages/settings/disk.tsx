@@ -30,7 +30,14 @@ export function DiskSection(): JSX.Element {
     <View of={disk} what="The disk">
       {(value) => (
         <>
-          <Card title="Disk">
+          <Card
+            title="Disk"
+            aside={
+              <span class="muted">
+                {formatBytes(value.freeBytes)} of {formatBytes(value.totalBytes)} free
+              </span>
+            }
+          >
             <div class="stack">
               <Meter label="Of the volume used" used={value.totalBytes - value.freeBytes} total={value.totalBytes} />
               <Table

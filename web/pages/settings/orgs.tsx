@@ -54,7 +54,7 @@ export function OrgsSection(): JSX.Element {
                       <Button size="small" label={`Export ${one.name}`} onClick={() => (exporting.value = one)}>
                         Export
                       </Button>
-                      <Button size="small" kind="danger" label={`Purge ${one.name}`} onClick={() => (purging.value = one)}>
+                      <Button size="small" label={`Purge ${one.name}`} onClick={() => (purging.value = one)}>
                         Purge
                       </Button>
                     </span>
