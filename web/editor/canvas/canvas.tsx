@@ -1,15 +1,14 @@
 /** The canvas of the open graph: React Flow with controlled nodes and edges over the document. Wires its events to actions; decides nothing itself.
  *  One thing to know: cards and edges are redrawn one by one (flow-model.ts keeps what did not change), and what follows the view follows it alone. */
 import { ReactFlow, ReactFlowProvider, SelectionMode, useReactFlow, useStoreApi } from '@xyflow/react';
-import type { Connection, EdgeTypes, FinalConnectionState, NodeTypes, Viewport } from '@xyflow/react';
+import type { EdgeTypes, NodeTypes, Viewport } from '@xyflow/react';
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { useCommands } from '../../shell/commands.ts';
 import { formatCount } from '../../ui/format.ts';
-import { whyNotConnect } from '../operations/edges.ts';
 import type { EdgeId } from '../scope.ts';
-import { addAt, join, openBody, rejoin } from './actions.ts';
+import { addAt, openBody } from './actions.ts';
 import { Dots, Guides, OverviewEdges } from './backdrop.tsx';
 import { CanvasList } from './canvas-list.tsx';
 import { CanvasProvider, useCanvas } from './canvas-state.ts';
@@ -20,6 +19,7 @@ import { CardView, DotView } from './card-view.tsx';
 import { useClipboard } from './clipboard.ts';
 import { canvasCommands } from './commands.ts';
 import { CommentView } from './comment-view.tsx';
+import { connecting } from './connecting.ts';
 import { createDragging, dropEdgeFor, edgeUnder } from './dragging.ts';
 import { EdgeView } from './edge-view.tsx';
 import { commentOfFlowId } from './flow-model.ts';
@@ -218,36 +218,6 @@ function useHandlers(canvas: Canvas, frame: { readonly current: HTMLDivElement |
       ...menus(canvas),
     };
   }, [canvas]);
-}
-
-/** Edges drawn with the pointer: where they may go, why not, and what happens on empty canvas. */
-function connecting(canvas: Canvas) {
-  const ends = (connection: { source: string; sourceHandle?: string | null; target: string; targetHandle?: string | null }) => ({
-    from: connection.sourceHandle === null || connection.sourceHandle === undefined ? connection.source : `${connection.source}.${connection.sourceHandle}`,
-    to: connection.target,
-  });
-  return {
-    isValidConnection: (connection: Connection | FlowEdge) => whyNotConnect(canvas.doc.graph.peek(), ends(connection), canvas.types) === undefined,
-    onConnect: (connection: Connection) => void join(canvas, ends(connection)),
-    onReconnect: (edge: FlowEdge, connection: Connection) => rejoin(canvas, edge.id as EdgeId, ends(connection)),
-    onConnectEnd: (event: MouseEvent | TouchEvent, state: FinalConnectionState) => {
-      if (state.isValid === true || state.fromHandle === null || !('clientX' in event)) return;
-      const isSource = state.fromHandle.type === 'source';
-      const key = state.fromHandle.nodeId;
-      const end = isSource && state.fromHandle.id !== null && state.fromHandle.id !== undefined ? `${key}.${state.fromHandle.id}` : key;
-      const at = { x: event.clientX, y: event.clientY };
-      const over = document.elementFromPoint(at.x, at.y)?.closest('.react-flow__node')?.getAttribute('data-id');
-      if (over === null || over === undefined) {
-        const position = canvas.view.current?.toCanvas(at) ?? { x: 0, y: 0 };
-        // The new card's port comes to where the line was let go.
-        const shifted = { x: position.x - (isSource ? 0 : 216), y: position.y - 38 };
-        canvas.layer.value = { kind: 'add', at, where: { kind: 'at', position: shifted, join: { end, side: isSource ? 'from' : 'to' } } };
-        return;
-      }
-      if (over === key || commentOfFlowId(over) !== undefined) return;
-      join(canvas, isSource ? { from: end, to: over } : { from: over, to: end });
-    },
-  };
 }
 
 function menus(canvas: Canvas) {
