@@ -40,7 +40,7 @@ export const backup = z.strictObject({
   status: z.enum(['complete', 'damaged']),
   /** Of a damaged one: why. */
   fault: z.string().nullable(),
-  kind: z.enum(['logical', 'physical']),
+  kind: z.enum(['logical']),
   createdAt: timestamp,
   endedAt: timestamp,
   createdBy: z.string(),
