@@ -1,6 +1,11 @@
-import { deepEqual, equal, match } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createShadowRig, type Running, type ShadowRig } from '../test/shadow-rig.ts';
+import { listBases } from './bases.ts';
+import { BLOCK_BYTES, listWal } from './wal-archive.ts';
+import { readState, writeState } from './state.ts';
 
 let rig: ShadowRig;
 before(async () => {
@@ -10,27 +15,82 @@ after(() => rig.destroy());
 
 const rows = async (running: Running): Promise<number[]> => (await running.ask<{ n: number }>('select n from kept order by n')).map(({ n }) => n);
 
-test('what was acknowledged is there again on a machine that has nothing but the volume, again and again', async () => {
+test('what was acknowledged is there again on a machine that has nothing but the volume', async () => {
   let running = await rig.start();
   await running.ask('create table kept (n int)');
-  for (let life = 1; life <= 3; life++) {
-    for (let n = 0; n < 5; n++) await running.ask('insert into kept values ($1)', [life * 10 + n]);
-    const status = running.shadow?.status();
-    deepEqual([status?.mode, status?.isStreaming, status?.generation, status?.fault], ['sync', true, life, null]);
-    await running.kill();
-    rig.loseDisk();
-    running = await rig.start();
-    equal((await rows(running)).length, life * 5);
-  }
-  match(rig.said.join('\n'), /Restored the database up to .*, as generation 4/);
-  deepEqual(await running.ask('select timeline_id as n from pg_control_checkpoint()'), [{ n: 4 }]);
+  for (let n = 1; n <= 5; n++) await running.ask('insert into kept values ($1)', [n]);
+  const status = running.shadow?.status();
+  deepEqual([status?.mode, status?.isStreaming, status?.generation, status?.bases, status?.fault], ['sync', true, 1, 1, null]);
+  await running.kill();
+  rig.loseDisk();
+  running = await rig.start();
+  deepEqual(await rows(running), [1, 2, 3, 4, 5]);
+  match(rig.said.join('\n'), /Restored the database up to .*, as generation 2/);
+  deepEqual(await running.ask('select timeline_id as n from pg_control_checkpoint()'), [{ n: 2 }]);
+  await running.ask('insert into kept values (6)');
   await running.kill();
 });
 
-test('a disk that is still there goes on as it is', async () => {
-  const running = await rig.start();
-  equal(rig.said.join(), '');
-  equal((await rows(running)).length, 15);
-  await running.ask('insert into kept values (99)');
-  await running.stop();
+test('a disk that is still there goes on as it is; an older one that comes back is set aside, and the newer is restored', async () => {
+  cpSync(rig.localDir, `${rig.local}-old`, { recursive: true, preserveTimestamps: true });
+  let running = await rig.start();
+  deepEqual([rig.said.join(), (await rows(running)).length], ['', 6]);
+  await running.kill();
+  rig.loseDisk();
+  running = await rig.start();
+  await running.ask('insert into kept values (7)');
+  await running.kill();
+  rig.loseDisk();
+  cpSync(`${rig.local}-old`, rig.localDir, { recursive: true });
+  running = await rig.start();
+  match(rig.said.join('\n'), /older than the shadow: another machine has written since[^]*Set .* aside/);
+  deepEqual(await rows(running), [1, 2, 3, 4, 5, 6, 7]);
+  await running.kill();
+});
+
+test('a torn end of the log ends at the last whole record; a damaged middle is told, and so is a base backup that can not be used', async () => {
+  rig.loseDisk();
+  const [base] = await listBases(rig.shadow);
+  ok(base);
+  // A newer one, damaged: the older is taken.
+  const newer = base.path.replace(/-[0-9A-F]{16}\./, '-00000000FF000000.');
+  cpSync(base.path.replace('.tar.zst', '.json'), newer.replace('.tar.zst', '.json'));
+  writeFileSync(newer, readFileSync(base.path).subarray(0, 100_000));
+  const last = (await listWal(rig.shadow)).at(-1);
+  ok(last);
+  truncateSync(last.path, Number(last.end - last.start) - 9);
+  let running = await rig.start();
+  match(rig.said.join('\n'), /base backup of .* can't be used[^]*bytes that are no whole record/);
+  equal((await rows(running)).length, 7);
+  await running.ask('insert into kept select generate_series(8, 60000)');
+  await running.kill();
+  rig.loseDisk();
+  rmSync(newer.replace('.tar.zst', '.json'));
+  const hurt = (await listWal(rig.shadow)).at(-1);
+  ok(hurt);
+  const bytes = readFileSync(hurt.path);
+  // In the last but one of the whole blocks: before the commit of what was just written.
+  const at = (Math.floor(bytes.length / BLOCK_BYTES) - 2) * BLOCK_BYTES + 5_000;
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(hurt.path, bytes);
+  running = await rig.start();
+  match(running.prepared.faults.join(), /the log on the volume is damaged at/);
+  equal((await rows(running)).length, 7);
+  await running.kill();
+});
+
+test('another database than the shadow, and a state that can not be read, are refused; nothing is changed', async () => {
+  const state = await readState(rig.shadow);
+  ok(state);
+  await writeState(rig.shadow, { ...state, systemId: '1' });
+  await rig.start().then(
+    () => ok(false, 'it started'),
+    (error: unknown) => match(String(error), /holds another database \(system id \d+\) than the shadow/),
+  );
+  writeFileSync(join(rig.shadow, 'state.json'), '{"format": 1');
+  await rig.start().then(
+    () => ok(false, 'it started'),
+    (error: unknown) => match(String(error), /state\.json can't be understood/),
+  );
+  ok(existsSync(rig.localDir));
 });

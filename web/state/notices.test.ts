@@ -28,6 +28,7 @@ test('what would be lost stands above what is only slower, and stays', () => {
     mountPoint: '/',
     wanted: 'ephemeral',
     plan: 'ephemeral',
+    shadow: null,
     banner: 'Nothing here outlives this container.',
     reasons: [],
     freeBytes: 1,

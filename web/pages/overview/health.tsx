@@ -1,7 +1,7 @@
 /** The parts that Studio stands on, each with its figure and its word. */
 import { href } from '../../route.ts';
 import { health } from '../../state/health.ts';
-import { formatBytes, formatMs } from '../../ui/format.ts';
+import { formatBytes, formatDuration, formatMs } from '../../ui/format.ts';
 import { Meter } from '../../ui/meter.tsx';
 import { Card } from '../../ui/page.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
@@ -46,7 +46,7 @@ function Parts({ health: value }: { readonly health: Health }): JSX.Element {
   );
 }
 
-function StorageRow({ storage }: { readonly storage: NonNullable<Health['storage']> }): JSX.Element {
+function StorageRow({ storage }: { readonly storage: Storage }): JSX.Element {
   const used = storage.totalBytes - storage.freeBytes;
   return (
     <li class="part">
@@ -55,11 +55,25 @@ function StorageRow({ storage }: { readonly storage: NonNullable<Health['storage
         <span class="muted truncate grow" data-tip={`${storage.path}: ${storage.mountType} at ${storage.mountPoint}`}>
           {formatBytes(storage.freeBytes)} free of {formatBytes(storage.totalBytes)}
         </span>
-        <StatusChip bare status={storage.banner === null ? 'ok' : 'degraded'} word={storage.banner === null ? 'Durable' : 'Not durable'} />
+        <StatusChip bare status={isDurable(storage) ? 'ok' : 'degraded'} word={durability(storage)} />
       </div>
       <Meter label="Storage used" used={used} total={storage.totalBytes} />
     </li>
   );
+}
+
+type Storage = NonNullable<Health['storage']>;
+
+function isDurable({ banner, shadow }: Storage): boolean {
+  return banner === null && (shadow?.faults.length ?? 0) === 0;
+}
+
+/** One word for what a loss of this machine would cost. */
+function durability({ banner, shadow }: Storage): string {
+  if (banner !== null) return 'Not durable';
+  if (shadow !== null && shadow.faults.length > 0) return 'Shadow disturbed';
+  if (shadow === null || shadow.mode === 'sync') return 'Durable';
+  return shadow.lagBytes === null || shadow.lagMs > 0 ? `${formatDuration(shadow.lagMs)} behind` : 'Durable';
 }
 
 function Part(props: { readonly name: string; readonly fact: string | undefined; readonly children: ComponentChildren }): JSX.Element {

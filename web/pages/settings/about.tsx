@@ -12,6 +12,9 @@ import { Banner, Skeleton, View } from '../../ui/views.tsx';
 import type { JSX } from 'preact';
 import type { ReplyOf } from '../../../src/contract/index.ts';
 
+type Storage = NonNullable<ReplyOf<'GET /api/v1/infrastructure/health/storage'>['storage']>;
+type Fact = Parameters<typeof Facts>[0]['facts'][number];
+
 // Sizes of folders and of the database change slowly and cost a look at the disk.
 const EVERY_MS = 60_000;
 
@@ -82,6 +85,25 @@ function StudioCard(): JSX.Element {
   );
 }
 
+const PLANS: Readonly<Record<Storage['plan'], string>> = {
+  direct: 'Database and files live on it',
+  shadow: 'Files live on it; the database on this machine, with its shadow on it',
+  ephemeral: 'Not durable: see above',
+};
+
+/** What a loss of this machine would cost, and how long it would take to come back. */
+function shadowFacts(shadow: Storage['shadow']): readonly Fact[] {
+  if (shadow === null) return [];
+  const behind = shadow.lagBytes === null ? 'unknown' : `${formatBytes(shadow.lagBytes)}, for ${formatDuration(shadow.lagMs)}`;
+  return [
+    ['Lost with this machine', shadow.mode === 'sync' ? 'Nothing: commits wait until they are on the volume' : `What is not on the volume yet: ${behind}`],
+    ['Shadow', `${formatBytes(shadow.bytes)}: ${shadow.bases} base backups and the log since`],
+    ['Newest base backup', shadow.lastBaseAt === null ? 'None yet' : <RelativeTime key="base" at={shadow.lastBaseAt} />],
+    ['A restore replays', `${formatBytes(shadow.walBytes)} of log`],
+    ['Wrong with it', shadow.faults.join('; ')],
+  ];
+}
+
 function StorageFacts({ storage, folders }: ReplyOf<'GET /api/v1/infrastructure/health/storage'>): JSX.Element {
   if (storage === null) return <p class="faint">The volume was not looked at yet.</p>;
   return (
@@ -96,7 +118,8 @@ function StorageFacts({ storage, folders }: ReplyOf<'GET /api/v1/infrastructure/
             </span>,
           ],
           ['Volume', `${storage.mountType} at ${storage.mountPoint}`],
-          ['Plan', storage.plan === 'direct' ? 'Database and files live on it' : 'Not durable: see above'],
+          ['Plan', PLANS[storage.plan]],
+          ...shadowFacts(storage.shadow),
           ['Notes', storage.reasons.join('; ')],
           ['Free', `${formatBytes(storage.freeBytes)} of ${formatBytes(storage.totalBytes)}`],
           ['One fsync', storage.fsyncMs === null ? '' : formatMs(storage.fsyncMs)],
