@@ -17,8 +17,8 @@ export interface ChartPanel {
   /** How it stands now. */
   readonly now: string;
   readonly lines: readonly ChartLine[];
-  /** Top of the axis; undefined: what the lines need. */
-  readonly max: number | undefined;
+  /** Top of the axis, which begins at nothing. */
+  readonly max: number;
   readonly format: (value: number) => string;
 }
 
@@ -40,7 +40,7 @@ export function chartPanels(points: readonly Point[]): readonly ChartPanel[] {
   const known = (value: number | null, format: (value: number) => string): string => (value === null ? '–' : format(value));
   const perS = (value: number): string => `${formatShort(value)}/s`;
   const bytesPerS = (value: number): string => `${formatBytes(value)}/s`;
-  return [
+  const panels: readonly Drawn[] = [
     { title: 'CPU', now: known(last.cpuShare, formatPercent), lines: [line('CPU', BLUE, (p) => p.cpuShare)], max: 1, format: formatPercent },
     {
       title: 'Memory',
@@ -93,6 +93,19 @@ export function chartPanels(points: readonly Point[]): readonly ChartPanel[] {
     },
     ...gpuPanels(points),
   ];
+  return panels.map((panel) => ({ ...panel, max: panel.max ?? topOf(panel) }));
+}
+
+/** A panel whose top may be what its lines need. */
+type Drawn = Omit<ChartPanel, 'max'> & { readonly max: number | undefined };
+
+/** So that a quiet resource is drawn as a quiet one. */
+const LEAST: Readonly<Record<string, number>> = { Jobs: 4, 'Event loop delay': 50, 'Database connections': 10, Network: 1_024, 'GPU temperature': 100 };
+
+function topOf({ title, lines }: Drawn): number {
+  const tops = lines.map(({ points }) => points.reduce((top, { y }) => Math.max(top, y ?? 0), 0));
+  const isStacked = lines.some((one) => one.isStacked === true);
+  return Math.max(LEAST[title] ?? 1, (isStacked ? tops.reduce((sum, top) => sum + top, 0) : Math.max(0, ...tops)) * 1.1);
 }
 
 function sumOf(point: Point): number | null {
@@ -101,7 +114,7 @@ function sumOf(point: Point): number | null {
 }
 
 /** Of all cards, a line each. */
-function gpuPanels(points: readonly Point[]): readonly ChartPanel[] {
+function gpuPanels(points: readonly Point[]): readonly Drawn[] {
   const cards = [...new Map(points.flatMap((point) => point.gpus.map((gpu) => [gpu.uuid, gpu.index] as const)))].toSorted((a, b) => a[1] - b[1]);
   if (cards.length === 0) return [];
   type GpuPoint = Point['gpus'][number];
