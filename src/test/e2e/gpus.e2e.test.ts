@@ -41,6 +41,30 @@ for (const look of [
     await page.context().close();
   });
 
+test('a job that asks for a card is submitted by its form, its log followed while the card names it, and cancelled', async () => {
+  const page = await openGpus({});
+  await page.goto('/jobs');
+  await page.getByRole('button', { name: 'New job' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('finetune');
+  await dialog.getByLabel('Script').fill('echo "on card $CUDA_VISIBLE_DEVICES"; for step in 1 2 3; do echo "step $step"; done; sleep 300');
+  await dialog.getByLabel('GPUs').fill('1');
+  await dialog.getByRole('button', { name: 'Submit' }).click();
+  await page.waitForURL(/\/jobs\/job_/);
+  const job = page.url();
+  await page.getByText(/^on card .+/).waitFor();
+  await page.getByText('step 3', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Follow the end', pressed: true }).waitFor();
+  await page.goto('/gpus');
+  await page.getByRole('link', { name: 'finetune' }).first().waitFor();
+  await page.goto(job);
+  await page.getByRole('button', { name: /^Cancel/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel it' }).click();
+  await page.locator('.page-header [data-status="cancelled"]').waitFor();
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});
+
 test('a device is drained with a reason and used again, and one that is lost says why by itself', async () => {
   const page = await openGpus({});
   const card = page.getByRole('region', { name: 'GPU 3' });
