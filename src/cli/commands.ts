@@ -6,7 +6,10 @@ import type { Command } from './command.ts';
 const COMMANDS: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<Command> }>> = {
   start: { about: 'run Studio in the foreground (the default)', load: () => Promise.reject(new Error('start is run by cli.ts')) },
   status: { about: 'what runs, on which port [--json] [--ready: fails unless it can work]', load: async () => (await import('./status.ts')).status },
-  doctor: { about: 'look for what could go wrong, each with its remedy [--json]', load: async () => (await import('./doctor.ts')).doctor },
+  doctor: {
+    about: 'look for what could go wrong, each with its remedy [--url ADDRESS: through a proxy] [--json]',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
   claim: { about: 'show the claim link of the first administrator', load: async () => (await import('./claim.ts')).claim },
   'reset-password': {
     about: '[EMAIL]: a temporary password, to be changed at login; without EMAIL for the only user',

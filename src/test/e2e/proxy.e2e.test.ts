@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { asObject, itemsOf, type ApiClient } from '../api-client.ts';
+import { examineUrl } from '../../ops/doctor-url.ts';
 import { noProxy, startProxy, type Proxy } from '../proxies.ts';
 import { claimStudio, createStudio, owner, type Studio } from '../studio-process.ts';
 
@@ -23,6 +24,9 @@ const FRONTS = [
 const CALLER = '127.0.0.9';
 /** Far over what proxies pass on by themselves. */
 const UPLOAD_BYTES = 12 * 1024 * 1024;
+
+/** However slow this machine is. */
+const PATIENT = { patienceMs: 300_000 };
 
 let studio: Studio;
 let client: ApiClient;
@@ -140,6 +144,16 @@ for (const { kind, file, prefix } of FRONTS) {
       equal(hash.digest('hex'), createHash('sha256').update(bytes).digest('hex'));
     });
 
+    test('doctor finds nothing to mend but the certificate that nobody knows', async () => {
+      const findings = await examineUrl(`${proxy.origin}${prefix}/`, PATIENT);
+      deepEqual(
+        findings.filter(({ verdict }) => verdict !== 'ok').map(({ name }) => name),
+        ['certificate'],
+        JSON.stringify(findings),
+      );
+      equal(findings.length, 9);
+    });
+
     test('a log and events are passed on piece by piece, while they are written', async () => {
       const flag = join(folder, `go-${kind}-${prefix.length}`);
       const script = `echo first; while [ ! -e ${flag} ]; do sleep 0.1; done; echo second`;
@@ -159,3 +173,36 @@ for (const { kind, file, prefix } of FRONTS) {
     });
   });
 }
+
+/** What people write who have put other programs behind nginx before. */
+const CARELESS = `server {
+  listen 443 ssl;
+  ssl_certificate x;
+  ssl_certificate_key x;
+  location /studio/ {
+    if ($request_method = PATCH) { return 405; }
+    proxy_pass http://127.0.0.1:8000/;
+    proxy_set_header Authorization '';
+  }
+}`;
+
+describe('behind an nginx that breaks things', { skip: noProxy('nginx') }, () => {
+  let proxy: Proxy;
+  before(async () => {
+    proxy = await startProxy({ kind: 'nginx', text: CARELESS, target: studio.url });
+  });
+  after(() => proxy?.stop());
+
+  test('doctor names each with what to do', async () => {
+    const findings = await examineUrl(`${proxy.origin}/studio`, PATIENT);
+    const bad = findings.filter(({ verdict }) => verdict !== 'ok');
+    deepEqual(bad.map(({ name }) => name).toSorted(), ['bodies', 'certificate', 'headers', 'live socket', 'methods', 'origin', 'paths', 'uploads']);
+    for (const { name, remedy } of bad) ok((remedy ?? '').length > 10, name);
+    match(findings.find(({ name }) => name === 'origin')?.about ?? '', /takes itself for another host/);
+  });
+
+  test('an address that is not Studio, or leads elsewhere, is told first', async () => {
+    const [address] = await examineUrl(`${proxy.origin}/`, PATIENT);
+    deepEqual([address?.name, address?.verdict], ['address', 'failure']);
+  });
+});
