@@ -96,7 +96,7 @@ interface Life {
 
 async function live({ machine, volume, campaign, acked, lifeMs, isLast }: Life): Promise<{ faults: string[]; beyond: number; startMs: number }> {
   const since = performance.now();
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'shadow-life.ts'), machine, volume, String(campaign.clients)], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'shadow-child.ts'), machine, volume, String(campaign.clients)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
