@@ -61,7 +61,11 @@ test('systemd takes the unit without a word, and rates it', (context: TestContex
   // What is named must be there, on any machine.
   writeFileSync(unit, unitOf({ ...plain, user: 'daemon', executable: '/bin/true', workspacePath: '/var/lib' }));
   const verified = spawnSync(analyze, ['verify', unit], { encoding: 'utf8' });
-  deepEqual([verified.status, verified.stderr.split('\n').filter((line) => line.includes('studio.service'))], [0, []]);
+  // Of other units, too, it says what it thinks: they are not ours.
+  deepEqual(
+    verified.stderr.split('\n').filter((line) => line.includes('studio.service')),
+    [],
+  );
   const rated = spawnSync(analyze, ['security', '--offline=true', '--threshold=30', unit], { encoding: 'utf8' });
   equal(rated.status, 0, rated.stdout);
 });

@@ -26,8 +26,8 @@ after(() => {
 });
 
 /** What the single executable is to its caller: a file that says its version and is a Studio. This one runs the sources. */
-function executable(path: string, version: string, lines: readonly string[] = []): string {
-  const facts = JSON.stringify({ ...own, studio: version }, null, 2);
+function executable(path: string, version: string, lines: readonly string[] = [], schema = own.schema): string {
+  const facts = JSON.stringify({ ...own, studio: version, schema }, null, 2);
   const text = [
     '#!/bin/sh',
     `[ "$1" != version ] || { cat <<'END'`,
@@ -155,6 +155,16 @@ describe('upgrade', () => {
       equal(await jobStatus(), 'running');
     });
   }
+
+  test('tables that the broken one may have made are taken back by it before the old one starts', async () => {
+    const asked = join(base, 'asked');
+    const lines = ['[ "$1" != start ] || exit 3', `[ "$1" != db ] || { echo "$*" >> ${asked}; exit 0; }`];
+    const seen = await command('upgrade', executable(join(base, 'broken'), '9.9.9', lines, own.schema + 1), '--no-backup');
+    equal(seen.code, 1, seen.out);
+    equal(readFileSync(asked, 'utf8'), `db rollback --to ${own.schema}\n`);
+    match(seen.out, /undone .* is Studio .* again/);
+    equal(await jobStatus(), 'running');
+  });
 
   test('one that works takes its place, with the same environment, and the job goes on to its end', async () => {
     const next = executable(join(base, 'next'), '9.9.9');
