@@ -16,8 +16,8 @@ import { claimStudio, createStudio, owner, type Studio } from '../studio-process
 const FRONTS = [
   { kind: 'nginx', file: 'nginx.conf', prefix: '' },
   { kind: 'nginx', file: 'nginx-prefix.conf', prefix: '/studio' },
-  { kind: 'caddy', file: 'Caddyfile', prefix: '' },
-  { kind: 'caddy', file: 'Caddyfile-prefix', prefix: '/studio' },
+  { kind: 'caddy', file: 'caddy.conf', prefix: '' },
+  { kind: 'caddy', file: 'caddy-prefix.conf', prefix: '/studio' },
 ] as const;
 
 /** An address of this machine that is not the proxy's own: what Studio must take the caller for. */
