@@ -35,16 +35,16 @@ export interface Attempt {
 
 /** Runs a job that was just claimed. */
 export function startAttempt(claimed: ClaimedJob, parts: RunParts): Attempt {
-  return control(claimed, parts, runFresh);
+  return control(createRunning(claimed, parts, 0), runFresh);
 }
 
 /** Goes on with a job that an earlier Studio of this workspace had in hand. */
 export function resumeAttempt(claimed: ClaimedJob, parts: RunParts): Attempt {
-  return control(claimed, parts, runFound);
+  return control(createRunning(claimed, parts, Math.max(0, parts.clock.now() - claimed.startedAtMs)), runFound);
 }
 
-function control(claimed: ClaimedJob, parts: RunParts, run: (running: Running) => Promise<Verdict>): Attempt {
-  const running = createRunning(claimed, parts);
+function control(running: Running, run: (running: Running) => Promise<Verdict>): Attempt {
+  const { claimed, parts } = running;
   const stop = (order: StopOrder): void => {
     // The first order stands, but a lost job overrides all: nothing may be written for it.
     if (running.order === undefined || order.kind === 'lost') running.order = order;

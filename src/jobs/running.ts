@@ -10,6 +10,8 @@ import { createTold, type Told } from './told.ts';
 export interface Running {
   readonly claimed: ClaimedJob;
   readonly parts: RunParts;
+  /** Of the attempt, on the monotonic clock: the time of day may be set meanwhile. */
+  readonly beganMs: number;
   readonly folder: JobFolder;
   readonly stopped: ReturnType<typeof deferred<StopOrder>>;
   readonly abandoned: AbortController;
@@ -26,10 +28,12 @@ export interface Running {
   redact: readonly string[];
 }
 
-export function createRunning(claimed: ClaimedJob, parts: RunParts): Running {
+/** @param spentMs how long it had run before it came into this process's hands */
+export function createRunning(claimed: ClaimedJob, parts: RunParts, spentMs: number): Running {
   return {
     claimed,
     parts,
+    beganMs: parts.clock.monotonic() - spentMs,
     folder: jobFolder(parts.workspacePath, claimed.job.id),
     stopped: deferred<StopOrder>(),
     abandoned: new AbortController(),
@@ -47,7 +51,7 @@ export function createRunning(claimed: ClaimedJob, parts: RunParts): Running {
 /** The job's own time, from its claim. @returns ends the wait */
 export function armTimeout(running: Running): () => void {
   const { claimed, parts } = running;
-  const limitMs = claimed.timeoutMs - Math.max(0, parts.clock.now() - claimed.startedAtMs);
+  const limitMs = claimed.timeoutMs - (parts.clock.monotonic() - running.beganMs);
   return parts.clock.after(Math.max(0, limitMs), () => {
     running.order ??= { kind: 'timeout', limitMs: claimed.timeoutMs };
     running.stopped.resolve(running.order);
