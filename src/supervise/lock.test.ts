@@ -152,3 +152,22 @@ test('a lock that can not be read for a while is still held: no descriptor left,
   ok(lock.isHeld());
   lock.release();
 });
+
+test('the holder is sure of it for half of the term after a beat, by each of its clocks', async () => {
+  const at = { steady: 0, wall: 1_000_000 };
+  // No beat comes: its timers never fire.
+  const clock = { ...systemClock, monotonic: () => at.steady, now: () => at.wall, after: () => () => undefined };
+  const lock = await lockWorkspace({ workspacePath: workspace(), port: 8000, onLost: never, clock });
+  equal(lock.isHeld(), true);
+  at.steady = 5_999;
+  equal(lock.isHeld(), true);
+  at.steady = 6_000;
+  equal(lock.isHeld(), false);
+  at.steady = 0;
+  at.wall -= 6_000;
+  equal(lock.isHeld(), false);
+  at.wall += 6_000;
+  equal(lock.isHeld(), true);
+  lock.release();
+  equal(lock.isHeld(), false);
+});
