@@ -1,4 +1,4 @@
-/** The room's door: one piece of work at a time (make, prove, thin out), begun by a person, the schedule or an upgrade, told as events, cancelled on demand.
+/** The room's door: one piece of work at a time (make, prove, thin out), begun by a person or the schedule, told as events, cancelled on demand.
  *  Never waits in a request: work is begun and followed. One thing to know: the lock is the database's, so that no second process works beside. */
 import type { ClientConfig } from 'pg';
 import type { Json } from '../contract/endpoint.ts';
@@ -57,7 +57,7 @@ export interface CreateRequest {
   readonly id: string;
   readonly passphrase?: string | undefined;
   readonly verify: boolean;
-  readonly reason: 'manual' | 'schedule' | 'upgrade';
+  readonly reason: 'manual' | 'schedule';
 }
 
 export interface BackupsParts {

@@ -36,7 +36,7 @@ export const manifestSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
   createdBy: z.string().max(200),
-  reason: z.enum(['manual', 'schedule', 'upgrade']),
+  reason: z.enum(['manual', 'schedule']),
   workspaceId: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/),
   studio: z.strictObject({ version: z.string().max(60), schemaVersion: z.int().min(1), schemaName: z.string().max(100) }),
   postgres: z.strictObject({ version: z.string().max(60), databaseBytes: bytes }),

@@ -26,7 +26,13 @@ const AUTHOR = { actor: 'shell', orgId: null, address: 'shell' } as const;
 export function connectBackups<T>(loaded: LoadedConfig, work: (door: BackupDoor) => Promise<T>): Promise<T> {
   return withWorkspace(loaded, async (workspace) => {
     const holder = workspace.isServing ? findHolder(loaded.config.workspacePath) : undefined;
-    return work(holder === undefined ? ownDoor(loaded, workspace) : await remoteDoor(loaded, workspace, holder.port));
+    if (holder === undefined) return work(ownDoor(loaded, workspace));
+    const { door, close } = await remoteDoor(loaded, workspace, holder.port);
+    try {
+      return await work(door);
+    } finally {
+      await close();
+    }
   });
 }
 
@@ -59,42 +65,47 @@ function ownDoor(loaded: LoadedConfig, { config, connections, open, log }: Works
   };
 }
 
-async function remoteDoor(loaded: LoadedConfig, { open, log }: WorkspaceDatabase, port: number): Promise<BackupDoor> {
+/** With a key that is gone again afterwards. */
+async function remoteDoor(loaded: LoadedConfig, { open, log }: WorkspaceDatabase, port: number): Promise<{ door: BackupDoor; close: () => Promise<void> }> {
   const expiresAt = new Date(clock.now() + KEY_MS).toISOString();
-  const { key } = await createToken({ database: open(), clock, log }, { name: 'studio backup', scopes: ['machine:read', 'machine:write'], expiresAt });
+  // For everything: only such a key may take itself away.
+  const { id: keyId, key } = await createToken({ database: open(), clock, log }, { name: 'studio backup', scopes: ['*'], expiresAt });
   const { host, tlsCertFile } = loaded.config;
   const name = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
-  const base = `${tlsCertFile === undefined ? 'http' : 'https'}://${name}:${port}/api/v1/backups`;
+  const base = `${tlsCertFile === undefined ? 'http' : 'https'}://${name}:${port}/api/v1`;
   const ask = async <Reply>(method: string, path: string, body?: object): Promise<Reply> => {
     const reply = await fetch(`${base}${path}`, {
       method,
       headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+    if (reply.status === 204) return undefined as Reply;
     const answer = (await reply.json()) as Reply & { readonly error?: { readonly message: string } };
     if (!reply.ok) throw new Error(answer.error?.message ?? `Studio answered ${reply.status}`);
     return answer;
   };
-  const read = (): Promise<BackupList> => ask<BackupList>('GET', '');
+  const read = (): Promise<BackupList> => ask<BackupList>('GET', '/backups');
   const finish = async (id: string, isProof: boolean): Promise<Backup> => {
     let list = await read();
     const stopShowing = show(async () => list.work);
     for (; list.work?.id === id; list = await read()) await clock.sleep(POLL_MS); // Serial: a watch.
     stopShowing();
     if (list.last?.id === id && !list.last.ok && !isProof) throw new Error(list.last.message);
-    return ask<Backup>('GET', `/${id}`);
+    return ask<Backup>('GET', `/backups/${id}`);
   };
-  return {
+  const door: BackupDoor = {
     async create(request) {
-      const { id } = await ask<{ id: string }>('POST', '', request);
+      const { id } = await ask<{ id: string }>('POST', '/backups', request);
       return finish(id, false);
     },
     async verify(id, request) {
-      await ask('POST', `/${id}/verify`, request);
+      await ask('POST', `/backups/${id}/verify`, request);
       return finish(id, true);
     },
-    prune: (dryRun) => ask('POST', '/prune', { dryRun }),
+    prune: (dryRun) => ask('POST', '/backups/prune', { dryRun }),
   };
+  // One that stays expires.
+  return { door, close: () => ask<undefined>('DELETE', `/api-keys/${keyId}`).catch(() => undefined) };
 }
 
 /** One line that is written over, where a person looks. @returns a function that ends it */

@@ -44,7 +44,7 @@ export const backup = z.strictObject({
   createdAt: timestamp,
   endedAt: timestamp,
   createdBy: z.string(),
-  reason: z.enum(['manual', 'schedule', 'upgrade']),
+  reason: z.enum(['manual', 'schedule']),
   studioVersion: z.string(),
   schemaVersion: z.int(),
   postgresVersion: z.string(),
@@ -67,7 +67,7 @@ export const backupWork = z.strictObject({
   /** The backup that is made or proved. */
   id: z.string(),
   kind: z.enum(['create', 'verify', 'prune']),
-  reason: z.enum(['manual', 'schedule', 'upgrade']),
+  reason: z.enum(['manual', 'schedule']),
   startedAt: timestamp,
   progress: backupProgress,
 });
