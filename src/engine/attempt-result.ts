@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Json } from '../contract/endpoint.ts';
 import { AppError } from '../kernel/fail.ts';
 import { NodeError, type NodeResult, type NodeWait } from '../nodes/kit.ts';
-import type { StoredWait } from '../store/steps.ts';
+import type { StoredWait } from '../store/stored-steps.ts';
 import { endInstance, noteActivity, stageLog } from './advance.ts';
 import type { Gained, Trial } from './attempt.ts';
 import { failure } from './core.ts';

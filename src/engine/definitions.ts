@@ -4,7 +4,8 @@ import type { DefinitionDiff, WorkflowDocument } from '../contract/definitions.t
 import type { Json } from '../contract/endpoint.ts';
 import { definition as definitionShape, type Definition, type Problem } from '../contract/graph.ts';
 import { fail } from '../kernel/fail.ts';
-import { findWorkflows, findWorkflowsByName, readVersion, readWorkflowHead, type WorkflowHead } from '../store/workflows.ts';
+import { readVersion } from '../store/workflow-versions.ts';
+import { findWorkflows, findWorkflowsByName, readWorkflowHead, type WorkflowHead } from '../store/workflows.ts';
 import type { Core } from './core.ts';
 import { diffDefinitions } from './definition-diff.ts';
 import { calledIds, documentOf, remapCalls, withTriggersOff, type Remapped } from './portable.ts';

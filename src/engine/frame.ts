@@ -3,7 +3,7 @@
 import type { Json } from '../contract/endpoint.ts';
 import type { Failure } from '../contract/instances.ts';
 import { isTerminalStep, type StepStatus } from '../contract/values.ts';
-import type { StoredWait } from '../store/steps.ts';
+import type { StoredWait } from '../store/stored-steps.ts';
 import type { Body } from './body.ts';
 import type { CompiledGraph, CompiledNode } from './graph.ts';
 import type { Live } from './live.ts';

@@ -4,7 +4,8 @@ import { definition as definitionShape, type Definition } from '../contract/grap
 import type { LastOutput } from '../contract/test-runs.ts';
 import { fail } from '../kernel/fail.ts';
 import { listLastSteps, readInput, readOutputs, type LastStep } from '../store/last-outputs.ts';
-import { readVersion, readWorkflowHead } from '../store/workflows.ts';
+import { readVersion } from '../store/workflow-versions.ts';
+import { readWorkflowHead } from '../store/workflows.ts';
 import type { Core } from './core.ts';
 import { levelsOf, type Level } from './levels.ts';
 

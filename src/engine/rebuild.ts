@@ -2,7 +2,7 @@
  *  The plan is a function of the steps' rows; conditions of edges whose target is undecided are asked again. */
 import { isTerminalStep } from '../contract/values.ts';
 import type { StoredInstance } from '../store/instances.ts';
-import type { StoredStep } from '../store/steps.ts';
+import type { StoredStep } from '../store/stored-steps.ts';
 import { closedEdges, outcomeOf } from './advance.ts';
 import type { Core } from './core.ts';
 import type { CompiledGraph, CompiledNode } from './graph.ts';

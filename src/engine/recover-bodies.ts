@@ -3,7 +3,7 @@
 import type { Json } from '../contract/endpoint.ts';
 import { isTerminalStep } from '../contract/values.ts';
 import type { NodeError } from '../nodes/kit.ts';
-import type { BodyRow, StoredStep } from '../store/steps.ts';
+import type { BodyRow, StoredStep } from '../store/stored-steps.ts';
 import { createBody, DONE, FAILED, keepOutput, markItem, UNDER_WAY, type Body, type BodyDetails } from './body.ts';
 import { failsWithItem, holdPause, itemFault, itemFrame, itemPath, itemStep } from './body-items.ts';
 import { rowItems, storedItems } from './body-source.ts';

@@ -5,7 +5,7 @@ import { failpoint } from '../kernel/failpoint.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { isConnectionLoss } from '../store/client.ts';
 import type { StoredInstance } from '../store/instances.ts';
-import type { StoredStep } from '../store/steps.ts';
+import type { StoredStep } from '../store/stored-steps.ts';
 import { endInstance, goOn, releaseLive, stageSkips } from './advance.ts';
 import { failure, notifyEnd, type Core } from './core.ts';
 import type { CompiledNode } from './graph.ts';

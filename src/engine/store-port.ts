@@ -32,8 +32,9 @@ import {
   readHighestGeneration,
   readItemResults,
   readStepInput,
-} from '../store/steps.ts';
-import { readRunnableHead, readVersion } from '../store/workflows.ts';
+} from '../store/stored-steps.ts';
+import { readVersion } from '../store/workflow-versions.ts';
+import { readRunnableHead } from '../store/workflows.ts';
 
 /** A batch of the journal with the jobs that its steps queue: all of it or nothing. */
 async function writeGroups(pool: SqlPool, fence: Fence, batch: Batch, jobs: readonly NewStepJob[]): Promise<void> {

@@ -1,6 +1,6 @@
 /** Timers of waiting steps and deadlines of bodies: armed from their rows, so that they outlive this process. Wall-clock time decides; a
  *  clock that jumps is looked at again at least once a minute. What follows when one fires: timed.ts. */
-import type { StoredWait } from '../store/steps.ts';
+import type { StoredWait } from '../store/stored-steps.ts';
 import type { Core } from './core.ts';
 import type { Frame } from './frame.ts';
 import type { CompiledNode } from './graph.ts';

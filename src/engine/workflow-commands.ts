@@ -5,18 +5,15 @@ import type { Role } from '../contract/values.ts';
 import { fail } from '../kernel/fail.ts';
 import type { Sql } from '../store/client.ts';
 import { listLiveInstances } from '../store/instances.ts';
+import { draftEtag, saveDraft as saveDraftRow } from '../store/workflow-drafts.ts';
+import { tagWorkflow as tagRow } from '../store/workflow-tags.ts';
+import { insertVersion, readVersion, updateVersion } from '../store/workflow-versions.ts';
 import {
   archiveWorkflow as archiveRow,
-  draftEtag,
-  insertVersion,
   insertWorkflow,
   publishWorkflow as publishRow,
-  readVersion,
   readWorkflowHead,
-  saveDraft as saveDraftRow,
-  tagWorkflow as tagRow,
   unarchiveWorkflow as unarchiveRow,
-  updateVersion,
   workflowEtag,
   type WorkflowHead,
 } from '../store/workflows.ts';

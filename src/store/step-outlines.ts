@@ -3,7 +3,8 @@ import type { Failure } from '../contract/instances.ts';
 import type { PastTry, StepOutline } from '../contract/instance-views.ts';
 import type { StepStatus } from '../contract/values.ts';
 import type { Sql } from './client.ts';
-import { keyOfPath, progressOf, waitReasonOf, type StoredWait } from './steps.ts';
+import { keyOfPath, progressOf, waitReasonOf } from './steps.ts';
+import type { StoredWait } from './stored-steps.ts';
 
 /** A workflow has at most 2,000 nodes; twice that leaves room for steps of nodes that a debugged version lost. */
 const MOST_STEPS = 4_000;

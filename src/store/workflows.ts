@@ -1,16 +1,13 @@
-/** Rows of workflows, their versions and drafts. A version's structure never changes; what does not matter to a run (names, positions,
- *  triggers) may be written over when the structure is the same. Every change writes its event; call the writers in a transaction. */
+/** Rows of workflows and their drafts; their versions are in workflow-versions.ts, their tags in workflow-tags.ts. Every change writes its event; call the
+ *  writers in a transaction. */
 import type { Json } from '../contract/endpoint.ts';
 import type { EventType } from '../contract/events.ts';
 import type { Definition } from '../contract/graph.ts';
-import type { Workflow, WorkflowSummary, workflowVersion } from '../contract/workflows.ts';
-import type * as z from 'zod';
+import type { Workflow, WorkflowSummary } from '../contract/workflows.ts';
 import { hot, type Sql } from './client.ts';
 import { writeEvents } from './outbox.ts';
-import { readTestDefinition } from './test-definitions.ts';
 import { listTriggerViews } from './triggers.ts';
-
-export type WorkflowVersion = z.infer<typeof workflowVersion>;
+import { insertVersion, type NewVersion } from './workflow-versions.ts';
 
 interface SummaryRow {
   id: string;
@@ -43,10 +40,6 @@ const FROM = `from workflows w join workflow_versions v on v.workflow_id = w.id 
 /** The ETag of a workflow: changes with every publish, not with drafts. */
 export function workflowEtag(revision: number): string {
   return `"r${revision}"`;
-}
-
-export function draftEtag(revision: number): string {
-  return `"d${revision}"`;
 }
 
 export async function readWorkflow(
@@ -208,15 +201,6 @@ export async function readWorkflowHead(
   };
 }
 
-export interface NewVersion {
-  readonly orgId: string;
-  readonly workflowId: string;
-  readonly version: number;
-  readonly definition: Definition;
-  readonly structuralHash: string;
-  readonly publishedBy: string;
-}
-
 /** @returns false when the id is taken: the first try of the same request made it */
 export async function insertWorkflow(
   sql: Sql,
@@ -235,29 +219,6 @@ export async function insertWorkflow(
     payload: { version: workflow.version, name: workflow.name },
   });
   return true;
-}
-
-export async function insertVersion(sql: Sql, version: NewVersion): Promise<void> {
-  await sql.query(
-    `insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count, published_by) values ($1, $2, $3, $4::jsonb, $5, $6, (select id from users where id = $7))`,
-    [
-      version.workflowId,
-      version.version,
-      version.orgId,
-      JSON.stringify(version.definition),
-      version.structuralHash,
-      version.definition.nodes.length,
-      version.publishedBy,
-    ],
-  );
-}
-
-/** Writes over what does not matter to a run. */
-export async function updateVersion(sql: Sql, version: Pick<NewVersion, 'workflowId' | 'version' | 'definition' | 'publishedBy'>): Promise<void> {
-  await sql.query(
-    `update workflow_versions set definition = $3::jsonb, published_by = coalesce((select id from users where id = $4), published_by) where workflow_id = $1 and version = $2`,
-    [version.workflowId, version.version, JSON.stringify(version.definition), version.publishedBy],
-  );
 }
 
 /** Makes `version` the newest, drops the draft, tells so. */
@@ -287,20 +248,6 @@ export async function publishWorkflow(
   });
 }
 
-export async function saveDraft(
-  sql: Sql,
-  draft: { readonly orgId: string; readonly workflowId: string; readonly draft: Json; readonly requestId: string },
-): Promise<{ readonly revision: number; readonly savedAt: Date }> {
-  const { rows } = await sql.query<{ draft_revision: number; draft_saved_at: Date; seq: number }>(
-    `update workflows set draft = $3::jsonb, draft_saved_at = now(), draft_revision = draft_revision + 1, seq = seq + 1 where org_id = $1 and id = $2 returning draft_revision, draft_saved_at, seq`,
-    [draft.orgId, draft.workflowId, JSON.stringify(draft.draft)],
-  );
-  const row = rows[0];
-  if (row === undefined) throw new Error('the draft found no workflow to belong to');
-  await writeWorkflowEvent(sql, { ...draft, sequence: row.seq, type: 'workflows:workflow:draft_saved', payload: { revision: row.draft_revision } });
-  return { revision: row.draft_revision, savedAt: row.draft_saved_at };
-}
-
 export async function archiveWorkflow(sql: Sql, workflow: { readonly orgId: string; readonly workflowId: string; readonly requestId: string }): Promise<void> {
   const { rows } = await sql.query<{ seq: number }>(
     `update workflows set archived_at = now(), seq = seq + 1 where org_id = $1 and id = $2 and archived_at is null returning seq`,
@@ -325,36 +272,8 @@ export async function unarchiveWorkflow(
   return true;
 }
 
-/** @returns false when the org has no such workflow */
-export async function tagWorkflow(
-  sql: Sql,
-  workflow: { readonly orgId: string; readonly workflowId: string; readonly tags: readonly string[]; readonly requestId: string },
-): Promise<boolean> {
-  const { rows } = await sql.query<{ seq: number }>(`update workflows set tags = $3::text[], seq = seq + 1 where org_id = $1 and id = $2 returning seq`, [
-    workflow.orgId,
-    workflow.workflowId,
-    workflow.tags,
-  ]);
-  const [row] = rows;
-  if (row === undefined) return false;
-  await writeWorkflowEvent(sql, { ...workflow, sequence: row.seq, type: 'workflows:workflow:tagged', payload: { tags: [...workflow.tags] } });
-  return true;
-}
-
-/** Tags of workflows that are not archived, by name. */
-export async function listTags(
-  sql: Sql,
-  query: { readonly orgId: string; readonly after?: string | undefined; readonly limit: number },
-): Promise<{ tag: string; workflows: number }[]> {
-  const { rows } = await sql.query<{ tag: string; workflows: number }>(
-    `select t.tag, count(*)::int as workflows from workflows w cross join lateral unnest(w.tags) as t (tag)
-     where w.org_id = $1 and w.archived_at is null and ($2::text is null or t.tag > $2) group by t.tag order by t.tag limit $3`,
-    [query.orgId, query.after ?? null, query.limit],
-  );
-  return rows;
-}
-
-async function writeWorkflowEvent(
+/** For changes of a workflow that are written elsewhere. */
+export async function writeWorkflowEvent(
   sql: Sql,
   event: {
     readonly orgId: string;
@@ -376,47 +295,4 @@ async function writeWorkflowEvent(
       requestId: event.requestId,
     },
   ]);
-}
-
-interface VersionRow {
-  version: number;
-  structural_hash: string;
-  published_by: string | null;
-  created_at: Date;
-}
-
-/** Newest first. @param query.before a version number */
-export async function listVersions(
-  sql: Sql,
-  query: { readonly orgId: string; readonly workflowId: string; readonly before: number | undefined; readonly limit: number },
-): Promise<Omit<WorkflowVersion, 'definition'>[]> {
-  const { rows } = await sql.query<VersionRow>(
-    `select version, structural_hash, published_by, created_at from workflow_versions where org_id = $1 and workflow_id = $2 and ($3::int is null or version < $3) order by version desc limit $4`,
-    [query.orgId, query.workflowId, query.before ?? null, query.limit],
-  );
-  return rows.map(toVersion);
-}
-
-/** @param query.version below zero: what a test run ran */
-export async function readVersion(
-  sql: Sql,
-  query: { readonly orgId: string; readonly workflowId: string; readonly version: number },
-): Promise<WorkflowVersion | undefined> {
-  if (query.version < 0) return readTest(sql, query);
-  const { rows } = await sql.query<VersionRow & { definition: Definition }>(
-    `select version, structural_hash, published_by, created_at, definition from workflow_versions where org_id = $1 and workflow_id = $2 and version = $3`,
-    [query.orgId, query.workflowId, query.version],
-  );
-  return rows[0] === undefined ? undefined : { ...toVersion(rows[0]), definition: rows[0].definition };
-}
-
-async function readTest(sql: Sql, query: Parameters<typeof readTestDefinition>[1]): Promise<WorkflowVersion | undefined> {
-  const test = await readTestDefinition(sql, query);
-  if (test === undefined) return undefined;
-  const { definition, runBy, createdAt } = test;
-  return { version: query.version, structuralHash: '', publishedBy: runBy, createdAt: createdAt.toISOString(), definition };
-}
-
-function toVersion(row: VersionRow): Omit<WorkflowVersion, 'definition'> {
-  return { version: row.version, structuralHash: row.structural_hash, publishedBy: row.published_by, createdAt: row.created_at.toISOString() };
 }

@@ -6,7 +6,7 @@ import { fail } from '../../kernel/fail.ts';
 import { readInstance } from '../../store/instance-rows.ts';
 import { listPastTries, readStepOutlines } from '../../store/step-outlines.ts';
 import { countItems } from '../../store/steps.ts';
-import { readVersion } from '../../store/workflows.ts';
+import { readVersion } from '../../store/workflow-versions.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
 import { withReasons } from '../wait-reasons.ts';
 

@@ -6,7 +6,10 @@ import type { Role } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Publisher } from '../../engine/workflow-commands.ts';
 import { fail } from '../../kernel/fail.ts';
-import { draftEtag, listTags, listVersions, listWorkflows, readVersion, readWorkflow, readWorkflowHead, type WorkflowHead } from '../../store/workflows.ts';
+import { listTags } from '../../store/workflow-tags.ts';
+import { listVersions, readVersion } from '../../store/workflow-versions.ts';
+import { draftEtag } from '../../store/workflow-drafts.ts';
+import { listWorkflows, readWorkflow, readWorkflowHead, type WorkflowHead } from '../../store/workflows.ts';
 import { pageOf } from '../pages.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
 

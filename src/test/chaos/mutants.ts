@@ -218,7 +218,7 @@ export const mutants: readonly Mutant[] = [
     breaks: 'only jobs without a live step are cancelled',
     edits: [
       edit(
-        'store/steps.ts',
+        'store/stored-steps.ts',
         ` and j.cancel_requested_at is null\n       and (s.status is null or s.status not in ('queued', 'running', 'waiting')) order by j.id limit $1`,
         ` and j.cancel_requested_at is null\n       order by j.id limit $1`,
       ),

@@ -13,7 +13,7 @@ import { nodeTypes } from '../../nodes/index.ts';
 import type { Database } from '../../store/client.ts';
 import type { NewStepJob } from '../../store/job-inserts.ts';
 import type { Batch } from '../../store/journal.ts';
-import type { StoredWait } from '../../store/steps.ts';
+import type { StoredWait } from '../../store/stored-steps.ts';
 import { silentLog } from '../database.ts';
 import { fakeClock, type FakeClock } from '../fake-clock.ts';
 import { emptyRows, type Rows } from '../memory-store/rows.ts';

@@ -1,7 +1,7 @@
 /** Steps and the items of maps in memory. */
 import type { Json } from '../../contract/endpoint.ts';
 import type { Failure } from '../../contract/instances.ts';
-import type { StoredStep, StoredWait } from '../../store/steps.ts';
+import type { StoredStep, StoredWait } from '../../store/stored-steps.ts';
 import { parse, type Part } from './answers.ts';
 import type { Rows, StepRow } from './rows.ts';
 

@@ -2,7 +2,7 @@
  *  what only shows while things run. */
 import { isTerminalInstance, isTerminalStep } from '../../contract/values.ts';
 import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
-import type { StoredWait } from '../../store/steps.ts';
+import type { StoredWait } from '../../store/stored-steps.ts';
 import { emptyRows, type InstanceRow, type StepRow } from '../memory-store/rows.ts';
 import { actOf, type Script } from './acts.ts';
 import { watchLimits, type LimitWatch } from './limits.ts';
