@@ -65,9 +65,10 @@ function Path(props: { readonly row: ComparedRow; readonly bodies: ComparedBodie
     );
   const name = rowName(row.path, row.depth);
   const look = row.of.differs ? 'mono strong' : 'mono';
+  // Below a fold names stand in line with the name, not with the arrow.
   if (row.fold === undefined)
     return (
-      <span class={look} style={indent}>
+      <span class={look} style={{ paddingInlineStart: `${row.depth === 0 ? 0 : row.depth * 14 + 27}px` }}>
         {name}
       </span>
     );
