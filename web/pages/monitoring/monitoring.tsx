@@ -59,7 +59,7 @@ function Charts(props: { readonly points: Parameters<typeof chartPanels>[0]; rea
 
 function Chart({ panel, stepMs, range }: { readonly panel: ChartPanel; readonly stepMs: number; readonly range: readonly [number, number] }): JSX.Element {
   return (
-    <Card title={panel.title} aside={<span class="mono figures small">{panel.now}</span>}>
+    <Card title={panel.title} aside={<span class="figures small">{panel.now}</span>}>
       <Plot
         label={`${panel.title} over time, now ${panel.now}`}
         axis="time"
