@@ -13,7 +13,7 @@ for (const [what, jumpMs] of [
 ] as const)
   test(`a clock that is set ${what} neither ends a job early nor keeps it longer`, async () => {
     const clock = fakeClock();
-    const running = createRunning(claimed, { clock, workspacePath: '/nowhere' } as RunParts, 10_000);
+    const running = createRunning(claimed, { clock, workspacePath: '/nowhere' } as unknown as RunParts, 10_000);
     clock.jump(jumpMs);
     await clock.advance(1_000);
     const disarm = armTimeout(running);

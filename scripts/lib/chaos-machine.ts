@@ -1,0 +1,46 @@
+/** The verb of `scripts/chaos --machine`: a clock that jumps, too few file descriptors. On request a line for each in the ledger of machines. */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { noFakeTime, runClockJumps } from '../../src/test/chaos/machine/clock-jumps.ts';
+import { runFewDescriptors } from '../../src/test/chaos/machine/descriptors.ts';
+import { root } from '../../src/test/source-files.ts';
+
+const { values } = parseArgs({
+  options: {
+    machine: { type: 'boolean', default: true },
+    only: { type: 'string', default: 'clock,descriptors' },
+    jumps: { type: 'string', default: '200' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    ledger: { type: 'boolean', default: false },
+  },
+});
+const out = (line: string): void => void process.stdout.write(`${line}\n`);
+const numberOf = (name: 'jumps' | 'seed'): number => {
+  const number = Number(values[name]);
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} takes a whole number, not "${values[name]}"`);
+  return number;
+};
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+const parts: Readonly<Record<string, () => Promise<{ readonly faults: readonly string[] }>>> = {
+  clock: () => runClockJumps({ jumps: numberOf('jumps'), seed: numberOf('seed'), onLine: out }),
+  descriptors: () => runFewDescriptors(out),
+};
+const asked = Object.entries(parts).filter(([name]) => values.only.split(',').includes(name));
+if (asked.length === 0) throw new Error(`--only takes some of ${Object.keys(parts).join(', ')}, not "${values.only}"`);
+const why = asked.some(([name]) => name === 'clock') ? noFakeTime() : undefined;
+if (why !== undefined) throw new Error(`scripts/chaos --machine ${why}`);
+let broken = 0;
+for (const [part, run] of asked) {
+  const at = new Date().toISOString();
+  // Serial: each has the machine for itself.
+  const { faults, ...facts } = await run();
+  const entry = JSON.stringify({ at, commit, part, ...facts, faults: faults.length });
+  out(entry);
+  if (values.ledger) appendFileSync(join(root, 'scripts/chaos-machine-ledger.jsonl'), `${entry}\n`);
+  for (const fault of faults.slice(0, 50)) out(fault);
+  broken += faults.length;
+}
+out(broken === 0 ? 'chaos of the machine: clean' : 'chaos of the machine: BROKEN');
+process.exit(broken === 0 ? 0 : 1);
