@@ -15,7 +15,22 @@ before(async () => {
 after(() => app.close());
 
 /** Of the machine or the product: the same for every org. */
-const MACHINE = ['queues', 'workers', 'gpus', 'services', 'idle', 'costs', 'infrastructure', 'run-data', 'system', 'examples', 'models', 'org-purges'];
+const MACHINE = [
+  'queues',
+  'workers',
+  'gpus',
+  'services',
+  'idle',
+  'costs',
+  'infrastructure',
+  'run-data',
+  'system',
+  'examples',
+  'models',
+  'org-purges',
+  'backups',
+  'logs',
+];
 /** Orgs as wholes are a super administrator's, whichever they are; one's own is `orgs/current`. */
 const isWholeOrg = (route: TestedRoute): boolean => /^\/api\/v1\/orgs(?!\/current)/.test(route.template);
 const isOfMachine = (route: TestedRoute): boolean => MACHINE.includes(route.template.split('/')[3] ?? '') || isWholeOrg(route);
