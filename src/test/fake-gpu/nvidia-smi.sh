@@ -27,8 +27,10 @@ trap 'rm -f "$held"' EXIT
 sed 1d "$state/apps.csv" >"$held"
 for file in "$state"/processes/*; do
   pid=${file##*/}
-  { read -r stat <"/proc/$pid/stat"; } 2>/dev/null || continue
-  case $stat in *') Z '* | *') X '*) continue ;; esac
+  stat=
+  { read -r stat <"/proc/$pid/stat"; } 2>/dev/null
+  # Gone: another process may have its number next time.
+  case $stat in '' | *') Z '* | *') X '*) rm -f "$file" && continue ;; esac
   read -r uuid mib name <"$file"
   printf '%s, %s, %s, %s\n' "${uuid%,}" "$pid" "${mib%,}" "$name" >>"$held"
 done
