@@ -4,12 +4,12 @@
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { openClaimedStudio, type ClaimedStudio } from '../../src/test/claimed-studio.ts';
-import { measureOpening, measureRows } from './bench-runs.ts';
+import { measureOpening } from './bench-runs.ts';
 import { tableOf, type Measure } from './bench-table.ts';
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: 'string', default: 'opening,rows,editor' },
+    only: { type: 'string', default: 'opening,editor' },
     nodes: { type: 'string', default: '100,1000,2000' },
     frames: { type: 'string', default: '90' },
     json: { type: 'boolean', default: false },
@@ -130,7 +130,6 @@ const measures: Measure[] = [];
 try {
   // Serial: they would disturb each other.
   if (only.includes('opening')) measures.push(...(await measureOpening(opened)));
-  if (only.includes('rows')) measures.push(...(await measureRows(opened, framesOf)));
   for (const count of only.includes('editor') ? options.nodes.split(',').map(Number) : []) {
     process.stderr.write(`${count} nodes …\n`);
     measures.push(...(await measureGraph(opened, count)));

@@ -1,6 +1,5 @@
-/** Part of the ui verb: the page of a finished instance until its graph or its timeline is there, opened by its address and from the list; and the time of a
- *  frame while one scrolls through ten thousand rows of steps. Judges nothing. */
-import type { Page } from 'playwright-core';
+/** Part of the ui verb: the page of a finished instance until its graph or its timeline is there, opened by its address and from the list.
+ *  Judges nothing. */
 import { asObject } from '../../src/test/api-client.ts';
 import type { ClaimedStudio } from '../../src/test/claimed-studio.ts';
 import type { Measure } from './bench-table.ts';
@@ -76,54 +75,4 @@ export async function measureOpening(opened: ClaimedStudio): Promise<readonly Me
   add('a finished instance from the list → its graph', fromList, '≤ 300');
   await page.context().close();
   return measures;
-}
-
-const ITEMS = 10_000;
-
-/** @param framesOf runs a text of script once a frame, and tells how long frames took */
-export async function measureRows(
-  opened: ClaimedStudio,
-  framesOf: (page: Page, act: string) => Promise<{ readonly frame: readonly number[]; readonly script: readonly number[] }>,
-): Promise<readonly Measure[]> {
-  const body = { nodes: [{ key: 'one', type: 'noop' }], edges: [] };
-  const each = { key: 'each', type: 'map', params: { items: `{{ [1..${ITEMS}] }}`, concurrency: 200, body } };
-  const id = await finished(opened, 'Bench of rows', { nodes: [each], edges: [] });
-  const page = await opened.signedIn({ width: 1440, height: 900 });
-  const measures: Measure[] = [];
-  for (const [tab, scroller] of [
-    ['steps', '.table-scroll'],
-    ['timeline', '.timeline-scroll'],
-  ] as const) {
-    // Serial: they would disturb each other.
-    await page.goto(`/instances/${id}?tab=${tab}`);
-    await page.getByRole('button', { name: 'Steps of each', exact: true }).click();
-    const begun = performance.now();
-    await unfoldAll(page, scroller);
-    measures.push({ name: `${ITEMS} items unfolded in ${tab}`, unit: 'ms', values: [performance.now() - begun] });
-    const act = `(() => { const pane = document.querySelector('${scroller}'); return (n) => { pane.scrollTop = (n * 613) % (pane.scrollHeight - pane.clientHeight); }; })()`;
-    const { frame, script } = await framesOf(page, act);
-    measures.push(
-      { name: `${ITEMS} rows of ${tab}, scrolled: a frame`, unit: 'ms', values: frame },
-      { name: `${ITEMS} rows of ${tab}, scrolled: its script`, unit: 'ms', values: script },
-    );
-  }
-  await page.context().close();
-  return measures;
-}
-
-/** To the end until nothing is left to load. */
-async function unfoldAll(page: Page, scroller: string): Promise<void> {
-  for (;;) {
-    // Serial: each page begins where the one before ended.
-    await page.evaluate(`{ const pane = document.querySelector('${scroller}'); pane.scrollTop = pane.scrollHeight; }`);
-    const more = page.getByText(/are shown; load more/);
-    const shown = await page
-      .getByText(new RegExp(`${ITEMS - 1}\\]`))
-      .or(more)
-      .first()
-      .textContent();
-    if (shown === null || !/load more/.test(shown)) return;
-    await more.click();
-    await page.getByText(shown, { exact: true }).waitFor({ state: 'detached' });
-  }
 }
