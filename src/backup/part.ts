@@ -1,7 +1,6 @@
 /** Bytes on their way into a backup and back: hashed, compressed, sealed, hashed again as they lie. Memory is a few chunks, however much there is. */
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
-import { compose } from 'node:stream';
+import { compose, Readable, type Duplex } from 'node:stream';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { AppError, fail } from '../kernel/fail.ts';
 import type { BackupKey } from './crypt.ts';
@@ -44,7 +43,7 @@ export async function writePart(options: {
       yield chunk;
     }
   }
-  const packed = compose(Readable.from(counted(), { objectMode: false, highWaterMark: 256 * 1024 }), compressor());
+  const packed = joined(Readable.from(counted(), { objectMode: false, highWaterMark: 256 * 1024 }), compressor());
   const sealed = options.key === undefined ? (packed as AsyncIterable<Buffer>) : options.key.seal(options.label, packed as AsyncIterable<Buffer>);
   async function* hashed(): AsyncGenerator<Uint8Array> {
     for await (const chunk of sealed) {
@@ -54,6 +53,13 @@ export async function writePart(options: {
   }
   const bytes = await options.place.write(options.path, hashed(), options.signal);
   return { stored: { bytes, sha256: stored.digest('hex') }, raw: { bytes: rawBytes, sha256: raw.digest('hex') } };
+}
+
+/** Who reads the end hears of every fault; where he has left already, a fault further up is nobody's, and must not end the process. */
+function joined(source: Readable, through: Duplex): Duplex {
+  const whole = compose(source, through);
+  for (const stream of [source, through, whole]) stream.on('error', () => undefined);
+  return whole;
 }
 
 function compressor() {
@@ -87,7 +93,7 @@ export function readPart(options: {
     if (hash.digest('hex') !== stored.sha256) throw damaged(path, place, 'was altered: its hash is another');
   }
   const opened = key === undefined ? lying() : key.open(label, lying());
-  const unpacked = compose(Readable.from(opened, { objectMode: false }), createZstdDecompress({ chunkSize: 256 * 1024 }));
+  const unpacked = joined(Readable.from(opened, { objectMode: false }), createZstdDecompress({ chunkSize: 256 * 1024 }));
   async function* bounded(): AsyncGenerator<Buffer> {
     let bytes = 0;
     try {
@@ -100,7 +106,7 @@ export function readPart(options: {
       throw error instanceof AppError || signal.aborted ? error : damaged(path, place, 'does not unpack', error);
     }
   }
-  return Readable.from(bounded(), { objectMode: false, highWaterMark: 256 * 1024 });
+  return Readable.from(bounded(), { objectMode: false, highWaterMark: 256 * 1024 }).on('error', () => undefined);
 }
 
 /** A part of a backup, by its manifest. */

@@ -25,7 +25,7 @@ export interface BackupFixture {
   readonly place: Place;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  make(key: BackupKey | undefined): Promise<Manifest>;
+  make(key: BackupKey | undefined, more?: { readonly signal?: AbortSignal; readonly progress?: Progress }): Promise<Manifest>;
   /** Puts content into the workspace, with its row. */
   addFile(path: string, bytes: Buffer): Promise<void>;
   close(): Promise<void>;
@@ -42,7 +42,7 @@ export async function createBackupFixture(): Promise<BackupFixture> {
   const [place, progress] = [folderPlace(join(root, 'backups')), createProgress(clock)];
   const fixture: BackupFixture = {
     ...{ db, root, workspace, config, place, progress, signal },
-    make: (key) =>
+    make: (key, more = {}) =>
       createBackup({
         ...{ id: newId('bak'), place, key, workspaceId: config.workspaceId, workspacePath: workspace, studioVersion: '0.1.0', clock, signal, progress },
         engine: db.roles.engine,
@@ -50,6 +50,7 @@ export async function createBackupFixture(): Promise<BackupFixture> {
         config: { settings: '{}', keys: keysText(config, 'A=1\n') },
         createdBy: 'test',
         reason: 'manual',
+        ...more,
       }),
     async addFile(path, bytes) {
       const sha256 = createHash('sha256').update(bytes).digest('hex');
