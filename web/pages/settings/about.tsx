@@ -94,10 +94,15 @@ const PLANS: Readonly<Record<Storage['plan'], string>> = {
 /** What a loss of this machine would cost, and how long it would take to come back. */
 function shadowFacts(shadow: Storage['shadow']): readonly Fact[] {
   if (shadow === null) return [];
-  const behind = shadow.lagBytes === null ? 'unknown' : `${formatBytes(shadow.lagBytes)}, for ${formatDuration(shadow.lagMs)}`;
+  const behind =
+    shadow.lagBytes === null
+      ? 'not known'
+      : shadow.lagMs === 0
+        ? 'nothing right now'
+        : `${formatBytes(shadow.lagBytes)}, since ${formatDuration(shadow.lagMs)}`;
   return [
     ['Lost with this machine', shadow.mode === 'sync' ? 'Nothing: commits wait until they are on the volume' : `What is not on the volume yet: ${behind}`],
-    ['Shadow', `${formatBytes(shadow.bytes)}: ${shadow.bases} base backups and the log since`],
+    ['Shadow', `${formatBytes(shadow.bytes)}: ${shadow.bases} base backup${shadow.bases === 1 ? '' : 's'} and the log since`],
     ['Newest base backup', shadow.lastBaseAt === null ? 'None yet' : <RelativeTime key="base" at={shadow.lastBaseAt} />],
     ['A restore replays', `${formatBytes(shadow.walBytes)} of log`],
     ['Wrong with it', shadow.faults.join('; ')],
