@@ -371,11 +371,13 @@ describe('a start that can not be', () => {
   test('every fault of the configuration is a line, and nothing is begun', async () => {
     const studio = await start({ env: { PORT: 'abc', DATABASE_URL: 'sqlite:///x.db', DEBUG: 'perhaps' } });
     equal(await studio.exited, 1);
-    const lines = studio.output().trim().split('\n');
+    const [faults = '', steps = ''] = studio.output().trim().split('\nWhat to do:\n');
+    const lines = faults.split('\n');
     ok(
       lines.every((line) => line.startsWith('studio: ')),
       studio.output(),
     );
+    match(steps, /^ {2}- studio config explain/);
     for (const name of ['PORT', 'DATABASE_URL', 'DEBUG']) equal(lines.filter((line) => line.includes(name)).length >= 1, true, name);
     equal(existsSync(join(studio.workspace, 'pg')), false);
   });

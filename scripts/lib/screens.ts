@@ -33,6 +33,7 @@ const { values } = parseArgs({
   },
 });
 const out = resolve(values.out);
+mkdirSync(out, { recursive: true });
 const pictures: { readonly state: State; readonly path: string; readonly look: string; readonly file: string }[] = [];
 
 for (const state of STATES.filter((each) => values.states.split(',').includes(each))) {
@@ -41,7 +42,7 @@ for (const state of STATES.filter((each) => values.states.split(',').includes(ea
   const opened = await openClaimedStudio({ env: gpu.env });
   try {
     const shown = await prepare(state, opened, gpu);
-    for (const look of LOOKS.filter(({ name }) => name.includes(values.looks))) await takeAll(state, opened, shown, look);
+    for (const look of LOOKS.filter(({ name }) => values.looks.split(',').some((look) => name.includes(look)))) await takeAll(state, opened, shown, look);
   } finally {
     await opened.close();
     for (const end of ends) end();

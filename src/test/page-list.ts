@@ -45,6 +45,9 @@ export function pagePaths({ workflowId, instanceId, node, jobId }: ShownThings):
     '/services?service=postgres',
     '/idle',
     '/costs',
+    '/monitoring',
+    '/alerts',
+    '/logs',
     '/files',
     '/notifications',
     '/notifications/deliveries',
@@ -57,6 +60,7 @@ export function pagePaths({ workflowId, instanceId, node, jobId }: ShownThings):
     '/settings/audit',
     '/settings/storage',
     '/settings/backups',
+    '/settings/orgs',
     '/settings/system',
     '/no/such/page',
   ];

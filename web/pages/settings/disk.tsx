@@ -80,11 +80,19 @@ function Classes(props: { readonly classes: readonly DiskClass[]; readonly onCha
             title: 'Kept',
             width: '112px',
             align: 'end',
-            render: (one) => (
-              <Button size="small" kind="quiet" label={`Change how long ${classWords[one.class].toLowerCase()} are kept`} onClick={() => (setting.value = one)}>
-                {one.days === null ? 'for ever' : formatCount(one.days, 'day')}
-              </Button>
-            ),
+            render: (one) => {
+              const kept = one.days === null ? 'for ever' : formatCount(one.days, 'day');
+              return (
+                <Button
+                  size="small"
+                  kind="quiet"
+                  label={`${kept}: change how long ${classWords[one.class].toLowerCase()} are kept`}
+                  onClick={() => (setting.value = one)}
+                >
+                  {kept}
+                </Button>
+              );
+            },
           },
           {
             key: 'due',
