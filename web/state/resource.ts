@@ -28,8 +28,8 @@ export interface Follow<Value> {
 
 export interface ResourceOptions<Value> {
   readonly follow?: Follow<Value> | undefined;
-  /** Loads again each so many ms while the tab is in sight: for facts without events. */
-  readonly everyMs?: number | undefined;
+  /** Loads again each so many ms while the tab is in sight: for facts without events. A function is asked with what was loaded. */
+  readonly everyMs?: number | ((value: Value) => number) | undefined;
   /** False: nothing is loaded yet. */
   readonly enabled?: boolean | undefined;
 }
@@ -131,11 +131,13 @@ class Loader<Value> {
   #scheduleNext(): void {
     const fault = this.#parts.error.value;
     const { everyMs } = this.#parts.latest.current.options;
+    const shown = this.#parts.value.value;
     if (fault !== undefined) {
       // What another try can't change is not tried again: refusals, not found.
       if (fault.status === 0 || fault.status >= 500 || fault.status === 429) this.#later(fault.retryAfterMs ?? healMs(this.#failures));
-    } else if (everyMs !== undefined) {
-      this.#later(document.visibilityState === 'visible' ? everyMs : HIDDEN_MS);
+    } else if (everyMs !== undefined && shown !== undefined) {
+      const pauseMs = typeof everyMs === 'function' ? everyMs(shown) : everyMs;
+      this.#later(document.visibilityState === 'visible' ? pauseMs : HIDDEN_MS);
     }
   }
 

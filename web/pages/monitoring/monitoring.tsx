@@ -18,13 +18,16 @@ const spans = [
   { value: '1440', label: '24 h' },
 ] as const;
 const MINUTE_MS = 60_000;
-// A point a minute: nothing is newer.
+// A point a minute: nothing is newer. The first one comes seconds after the start.
 const EVERY_MS = 60_000;
+const FIRST_MS = 2_000;
 
 export function MonitoringPage(): JSX.Element {
   const [minutes, setMinutes] = useParam('minutes');
   const span = spans.find(({ value }) => value === minutes)?.value ?? '60';
-  const history = useResource((signal) => call('GET /api/v1/system/metrics', { query: { minutes: Number(span) }, signal }), [span], { everyMs: EVERY_MS });
+  const history = useResource((signal) => call('GET /api/v1/system/metrics', { query: { minutes: Number(span) }, signal }), [span], {
+    everyMs: ({ points }) => (points.length === 0 ? FIRST_MS : EVERY_MS),
+  });
   return (
     <Page
       title="Monitoring"
