@@ -1,9 +1,10 @@
 /** A service on a card: a real Studio, a real child, a fake card. */
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Service } from '../../contract/services.ts';
+import { identify, isAlive, type ProcessIdentity } from '../../kernel/process-identity.ts';
 import { asObject, itemsOf, type ApiClient } from '../api-client.ts';
 import { fakeGpu, type FakeGpu } from '../fake-gpu.ts';
 import { claimStudio, createStudio, type Studio } from '../studio-process.ts';
@@ -44,6 +45,12 @@ async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   }
 }
 const running = (name: string): Promise<Service> => until(async () => ((found) => (found.state === 'running' ? found : undefined))(await service(name)));
+/** A pid may be another's later, and a zombie's until somebody takes it in. @throws Error when it does not live */
+function processOf(pid: number | null): ProcessIdentity {
+  const found = identify(pid ?? 0);
+  if (found === undefined) throw new Error(`there is no process ${pid}`);
+  return found;
+}
 const submit = async (name: string): Promise<string> =>
   String(asObject((await client.expect(201, 'POST', '/api/v1/jobs', { name, queue: 'gpu', script: 'sleep 600', resources, timeoutMs: 600_000 }))['job'])['id']);
 const job = (id: string): Promise<Record<string, unknown>> => client.expect(200, 'GET', `/api/v1/jobs/${id}`);
@@ -55,11 +62,11 @@ test('a service takes a lease, sees its card alone, and after a kill of Studio n
   deepEqual([lease?.tenantId, lease?.devices[0]?.uuid], ['service:pinned', gpu.uuids[0]]);
   ok(readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`CUDA_VISIBLE_DEVICES=${gpu.uuids[0]}`));
   await studio.kill();
-  ok(existsSync(`/proc/${pid}`), 'it outlives Studio');
+  const first = processOf(pid);
   await studio.start();
   const again = await running('pinned');
   notEqual(again.pid, pid);
-  equal(existsSync(`/proc/${pid}`), false, 'what an earlier Studio left is gone before it begins anew');
+  equal(isAlive(first), false, 'what an earlier Studio left is gone before it begins anew');
   const held = await leases();
   deepEqual(
     held.map(({ tenantId }) => tenantId),
@@ -75,10 +82,10 @@ test('who needs the room of a service without an idle policy waits and hears so;
   await client.expect(200, 'POST', `/api/v1/jobs/${waits}/cancel`);
   await client.expect(200, 'POST', '/api/v1/services/pinned/stop');
   await client.expect(201, 'POST', '/api/v1/services', { name: 'idle', command, health, resources, idle: { afterMs: 3_600_000 } });
-  const { pid } = await running('idle');
+  const first = processOf((await running('idle')).pid);
   const taker = await submit('takes its room');
   await until(async () => ((await job(taker))['status'] === 'running' ? true : undefined));
-  equal(existsSync(`/proc/${pid}`), false, 'its process was gone before its room was given');
+  equal(isAlive(first), false, 'its process was gone before its room was given');
   deepEqual(
     (await leases()).map(({ tenantId }) => tenantId),
     [taker],
