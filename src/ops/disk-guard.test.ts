@@ -55,11 +55,14 @@ async function watched(t: TestContext, first: DiskRoom) {
     await clock.advance(1_000);
     while (faults.length === told) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { folder, guard, faults, state, lookAgain, ballast: join(folder, '.ballast') };
+  return { clock, guard, faults, state, lookAgain, ballast: join(folder, '.ballast') };
 }
 
 test('the reserve is made while there is room, given away when there is none, and made again', async (t) => {
-  const { guard, faults, state, lookAgain, ballast } = await watched(t, room(300 * MIB, 600 * MIB));
+  const { clock, guard, faults, state, lookAgain, ballast } = await watched(t, room(300 * MIB, 600 * MIB));
+  assert.equal(existsSync(ballast), false, 'the start is not slowed by it');
+  await clock.advance(29_000);
+  await lookAgain(room(300 * MIB, 600 * MIB));
   assert.equal(statSync(ballast).size, reservesOf(600 * MIB).ballast);
   assert.ok(statSync(ballast).blocks * 512 >= reservesOf(600 * MIB).ballast, 'it takes real room');
   assert.deepEqual([guard.isFull(), faults.at(-1)], [false, null]);
@@ -78,6 +81,8 @@ test('the reserve is made while there is room, given away when there is none, an
 });
 
 test('a disk that is nearly full from the start gets no reserve', async (t) => {
-  const { ballast } = await watched(t, room(50 * MIB, 600 * MIB));
+  const { clock, ballast, lookAgain } = await watched(t, room(50 * MIB, 600 * MIB));
+  await clock.advance(29_000);
+  await lookAgain(room(50 * MIB, 600 * MIB));
   assert.equal(existsSync(ballast), false);
 });

@@ -29,6 +29,8 @@ const BALLAST_BYTES = 256 * MIB;
 const PART = { low: 0.1, full: 0.04, spent: 0.01, ballast: 0.05 } as const;
 const FEW_FILES = { low: 5_000, full: 500, spent: 100 } as const;
 const CHUNK = MIB;
+/** The start is not slowed by it. */
+const BALLAST_AFTER_MS = 30_000;
 
 /** Bytes below which each level begins, and what the ballast takes. Pure. */
 export function reservesOf(totalBytes: number): { readonly low: number; readonly full: number; readonly spent: number; readonly ballast: number } {
@@ -83,13 +85,14 @@ interface Disk {
 export async function guardDisks(parts: GuardParts): Promise<DiskGuard> {
   const { clock, log, board } = parts;
   const disks = await disksOf(parts.folders);
+  const ballastFromMs = clock.monotonic() + BALLAST_AFTER_MS;
   const ending = new AbortController();
   let cancel = (): void => undefined;
 
   async function look(): Promise<void> {
     // Serial: two disks at most.
     for (const disk of disks)
-      await lookAt(disk, parts, ending.signal).catch((error: unknown) =>
+      await lookAt(disk, parts, { mayFill: clock.monotonic() >= ballastFromMs, signal: ending.signal }).catch((error: unknown) =>
         log.warn({ folder: disk.folder, cause: messageOf(error) }, 'the room on a disk can not be told'),
       );
     const faults = disks.filter(({ level }) => level !== 'ok').map(faultOf);
@@ -121,7 +124,11 @@ async function disksOf(folders: readonly string[]): Promise<Disk[]> {
   return [...seen.values()];
 }
 
-async function lookAt(disk: Disk, { measure = measureRoom, log, onRoom }: GuardParts, signal: AbortSignal): Promise<void> {
+async function lookAt(
+  disk: Disk,
+  { measure = measureRoom, log, onRoom }: GuardParts,
+  { mayFill, signal }: { readonly mayFill: boolean; readonly signal: AbortSignal },
+): Promise<void> {
   const room = await measure(disk.folder);
   const before = disk.level;
   disk.level = levelOf(room, before);
@@ -137,7 +144,7 @@ async function lookAt(disk: Disk, { measure = measureRoom, log, onRoom }: GuardP
   if (RANK[before] >= RANK.full && RANK[disk.level] < RANK.full) onRoom();
   const reserves = reservesOf(room.totalBytes);
   // Only where it leaves what is told as low far away.
-  if (disk.level === 'ok' && !disk.hasBallast && reserves.ballast > 0 && room.freeBytes > reserves.ballast + 2 * reserves.low)
+  if (mayFill && disk.level === 'ok' && !disk.hasBallast && reserves.ballast > 0 && room.freeBytes > reserves.ballast + 2 * reserves.low)
     disk.hasBallast = await makeBallast(disk.ballast, reserves.ballast, signal);
 }
 
