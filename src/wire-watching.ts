@@ -5,6 +5,7 @@ import { alertRoutes } from './http/routes/alerts.ts';
 import { logRoutes } from './http/routes/logs.ts';
 import type { Clock } from './kernel/clock.ts';
 import { createEgress } from './kernel/egress.ts';
+import { messageOf } from './kernel/fail.ts';
 import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
 import type { Notify } from './notify/notify.ts';
@@ -67,13 +68,20 @@ export function wireWatching(parts: WatchingWireParts): Watching {
   });
   const alerts = wireAlerts(parts);
   let metrics: Metrics | undefined;
-  const load = async (): Promise<Metrics> =>
-    (metrics ??= (await import('./ops/metrics.ts')).createMetrics({ ...parts, sql: database.engine, alerts: alerts.figures, logLines: output.counts }));
-  clock.after(METRICS_AFTER_MS, () => void load());
+  let loading: Promise<Metrics> | undefined;
+  const make = async (): Promise<Metrics> => {
+    const { createMetrics } = await import('./ops/metrics.ts');
+    return (metrics = createMetrics({ ...parts, sql: database.engine, alerts: alerts.figures, logLines: output.counts }));
+  };
+  // What failed (no file descriptor left) is tried again with the next use.
+  const load = (): Promise<Metrics> => (loading ??= make().catch((error: unknown) => ((loading = undefined), Promise.reject(error))));
+  const loadSoon = (use: (loaded: Metrics) => void): void =>
+    void load().then(use, (error: unknown) => log.warn({ cause: messageOf(error) }, 'the metrics could not be loaded; tried again with their next use'));
+  clock.after(METRICS_AFTER_MS, () => loadSoon(() => undefined));
   return {
     metrics: load,
     observeRequest: (answered) => metrics?.observeRequest(answered),
-    observeGpuWait: (waitMs) => void load().then((loaded) => loaded.observeGpuWait(waitMs)),
+    observeGpuWait: (waitMs) => loadSoon((loaded) => loaded.observeGpuWait(waitMs)),
     logRanges: logs.ranges,
     routes: [
       ...alertRoutes(alerts),
