@@ -20,9 +20,14 @@ export function makeBases(engine) {
   const folder = mkdtempSync(join(tmpdir(), 'studio-base-'));
   try {
     say(`base: debootstrap ${SUITE} …`);
-    const ended = spawnSync(debootstrap, ['--variant=minbase', '--include=ca-certificates', SUITE, folder, mirror], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const ended = spawnSync(debootstrap, ['--variant=minbase', '--include=ca-certificates', SUITE, folder, ...(mirror === undefined ? [] : [mirror])], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     if (ended.status !== 0) throw new Refusal(`debootstrap ended with ${ended.status}; see ${folder}/debootstrap/debootstrap.log.`);
-    const more = [`${mirror} ${SUITE}-updates main`, ...(security === undefined ? [] : [`${security} ${SUITE}-security main`])];
+    const more = [
+      ...(mirror === undefined ? [] : [`${mirror} ${SUITE}-updates main`]),
+      ...(security === undefined ? [] : [`${security} ${SUITE}-security main`]),
+    ];
     appendFileSync(join(folder, 'etc/apt/sources.list'), more.map((line) => `deb ${line}\n`).join(''));
     for (const path of ['var/cache/apt/archives', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale'])
       rmSync(join(folder, path), { recursive: true, force: true });
@@ -35,13 +40,13 @@ export function makeBases(engine) {
   }
 }
 
-/** Where this machine's own packages come from. */
+/** Where this machine's own packages come from; where that is not known debootstrap has a place of its own. */
 function mirrors() {
   const { stdout } = spawnSync('apt-get', ['indextargets', '--format', '$(SITE) $(RELEASE)', 'Created-By: Packages'], { encoding: 'utf8' });
   const sites = (stdout ?? '').split('\n').map((line) => line.split(' '));
   const security = sites.find(([, release]) => release === `${SUITE}-security`)?.[0];
   const mirror = sites.find(([, release]) => release === SUITE)?.[0];
-  return { mirror: mirror ?? 'http://deb.debian.org/debian', security };
+  return { mirror, security };
 }
 
 function addNode(folder) {

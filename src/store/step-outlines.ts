@@ -1,31 +1,13 @@
 /** Steps as a page draws them: how each stands and when, without what went in and out. Reading only. */
-import type { Failure } from '../contract/instances.ts';
 import type { PastTry, StepOutline } from '../contract/instance-views.ts';
 import type { StepStatus } from '../contract/values.ts';
 import type { Sql } from './client.ts';
 import { keyOfPath, progressOf, waitReasonOf } from './steps.ts';
-import type { StoredWait } from './stored-steps.ts';
+import type { StepColumns } from './stored-steps.ts';
 
 /** A workflow has at most 2,000 nodes; twice that leaves room for steps of nodes that a debugged version lost. */
 const MOST_STEPS = 4_000;
 const MOST_TRIES = 1_000;
-
-interface OutlineRow {
-  path: string;
-  generation: number;
-  status: StepStatus;
-  attempt: number;
-  error: Failure | null;
-  reason: string | null;
-  wait: StoredWait | null;
-  job_id: string | null;
-  worker_id: string | null;
-  seq: number;
-  queued_at: Date | null;
-  started_at: Date | null;
-  ended_at: Date | null;
-  details: string | null;
-}
 
 interface OfInstance {
   readonly orgId: string;
@@ -34,7 +16,7 @@ interface OfInstance {
 
 /** Outside bodies: the newest generation of each, in the order of their last change. */
 export async function readStepOutlines(sql: Sql, { orgId, instanceId }: OfInstance): Promise<StepOutline[]> {
-  const { rows } = await sql.query<OutlineRow>(
+  const { rows } = await sql.query<StepColumns>(
     `select path, generation, status, attempt, error, reason, wait, job_id, worker_id, seq, queued_at, started_at, ended_at, details from (
        select distinct on (s.path) s.path, s.generation, s.status, s.attempt, s.error, s.reason, s.wait, s.job_id, s.worker_id, s.seq, s.queued_at, s.started_at,
          s.ended_at, s.details

@@ -3,27 +3,13 @@ import type { attempt as attemptShape, Failure, ItemCounts, Step, WaitReason } f
 import type { StepStatus } from '../contract/values.ts';
 import type * as z from 'zod';
 import type { Sql } from './client.ts';
-import { parse, type StoredWait } from './stored-steps.ts';
+import { parse, type StepColumns, type StoredWait } from './stored-steps.ts';
 
 export type Attempt = z.infer<typeof attemptShape>;
 
-interface StepRow {
-  path: string;
-  generation: number;
-  status: StepStatus;
-  attempt: number;
+interface StepRow extends StepColumns {
   input: string | null;
   output: string | null;
-  error: Failure | null;
-  reason: string | null;
-  wait: StoredWait | null;
-  job_id: string | null;
-  worker_id: string | null;
-  seq: number;
-  queued_at: Date | null;
-  started_at: Date | null;
-  ended_at: Date | null;
-  details: string | null;
 }
 
 /** Why a step has the output it has: somebody pinned it, and nothing ran. */

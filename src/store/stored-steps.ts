@@ -42,14 +42,12 @@ export interface StoredStep {
   readonly details: string | null;
 }
 
-interface LoadedRow {
-  instance_id: string;
-  port: string | null;
+/** The columns that every reader of steps asks for. */
+export interface StepColumns {
   path: string;
   generation: number;
   status: StepStatus;
   attempt: number;
-  output: string | null;
   error: Failure | null;
   reason: string | null;
   wait: StoredWait | null;
@@ -60,6 +58,12 @@ interface LoadedRow {
   started_at: Date | null;
   ended_at: Date | null;
   details: string | null;
+}
+
+interface LoadedRow extends StepColumns {
+  instance_id: string;
+  port: string | null;
+  output: string | null;
 }
 
 const LOADED = `s.instance_id, s.path, s.generation, s.status, s.attempt, s.port, s.output, s.error, s.reason, s.wait, s.job_id, s.worker_id,
