@@ -5,11 +5,9 @@ import type { Redis } from 'ioredis';
 import packageJson from '../package.json' with { type: 'json' };
 import type { CompleteConfig } from './config/schema.ts';
 import type { LoadedConfig } from './config/load.ts';
-import { endpoints } from './contract/index.ts';
 import { createCallbacks } from './engine/callbacks.ts';
 import { createEngine } from './engine/engine.ts';
 import { createFlightRecorder } from './engine/flight-recorder.ts';
-import { galleryOf } from './engine/examples/gallery.ts';
 import { exampleInstaller } from './engine/examples/summarise.ts';
 import { createPreviewer } from './engine/preview.ts';
 import { createTriggers } from './engine/triggers.ts';
@@ -17,47 +15,6 @@ import { createFiles } from './files/files.ts';
 import { createInbox } from './files/inbox.ts';
 import { createLargeResults } from './files/large.ts';
 import { createUploads } from './files/uploads.ts';
-import { apiKeyRoutes } from './http/routes/api-keys.ts';
-import { approvalRoutes } from './http/routes/approvals.ts';
-import { auditRoutes } from './http/routes/audit.ts';
-import { authRoutes } from './http/routes/auth.ts';
-import { backupRoutes } from './http/routes/backups.ts';
-import { batchRoutes } from './http/routes/batches.ts';
-import { definitionRoutes } from './http/routes/definitions.ts';
-import { editorRoutes } from './http/routes/editors.ts';
-import { eventRoutes } from './http/routes/events.ts';
-import { exampleRoutes } from './http/routes/examples.ts';
-import { fileRoutes } from './http/routes/files.ts';
-import { formRoutes } from './http/routes/forms.ts';
-import { healthRoutes } from './http/routes/health.ts';
-import { instanceViewRoutes } from './http/routes/instance-views.ts';
-import { instanceStatsRoutes } from './http/routes/instance-stats.ts';
-import { instanceRoutes } from './http/routes/instances.ts';
-import { artifactRoutes } from './http/routes/artifacts.ts';
-import { jobGroupRoutes } from './http/routes/job-groups.ts';
-import { jobLogRoutes } from './http/routes/job-logs.ts';
-import { jobRoutes } from './http/routes/jobs.ts';
-import { queueRoutes } from './http/routes/queues.ts';
-import { workerRoutes } from './http/routes/workers.ts';
-import { diskRoutes } from './http/routes/disk.ts';
-import { memberRoutes } from './http/routes/members.ts';
-import { orgRoutes } from './http/routes/orgs.ts';
-import { expressionRoutes } from './http/routes/expressions.ts';
-import { nodeTypeRoutes } from './http/routes/node-types.ts';
-import { notificationRoutes } from './http/routes/notifications.ts';
-import { openapiRoutes } from './http/routes/openapi.ts';
-import { runDataRoutes } from './http/routes/run-data.ts';
-import { savedViewRoutes } from './http/routes/saved-views.ts';
-import { searchRoutes } from './http/routes/search.ts';
-import { secretRoutes } from './http/routes/secrets.ts';
-import { settingsRoutes } from './http/routes/settings.ts';
-import { testRunRoutes } from './http/routes/test-runs.ts';
-import { triggerRoutes } from './http/routes/triggers.ts';
-import { uploadRoutes } from './http/routes/uploads.ts';
-import { userRoutes } from './http/routes/users.ts';
-import { webhookRoutes } from './http/routes/webhooks.ts';
-import { workflowRoutes } from './http/routes/workflows.ts';
-import type { Route } from './http/route.ts';
 import { createCommit } from './identity/commit.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
 import { createRevocations } from './identity/revocation.ts';
@@ -102,6 +59,7 @@ import { wireBackups } from './wire-backups.ts';
 import { wireGpus } from './wire-gpus.ts';
 import { wireHttp, type WiredHttp } from './wire-http.ts';
 import { wireModels } from './wire-models.ts';
+import { routesOf } from './wire-routes.ts';
 import { wireServices } from './wire-services.ts';
 import { wireWatching } from './wire-watching.ts';
 
@@ -288,52 +246,29 @@ export async function wire(parts: WireParts): Promise<Wired> {
     models: models.figures,
   });
 
-  const routes: readonly Route[] = [
-    ...authRoutes(identity),
-    ...userRoutes(identity),
-    ...apiKeyRoutes(identity),
-    ...memberRoutes(identity),
-    ...orgRoutes(orgs),
-    ...secretRoutes(identity),
-    ...settingsRoutes({ settings: identity.settings, notify }),
-    ...auditRoutes(identity),
-    ...workflowRoutes({ engine }),
-    ...triggerRoutes({ triggers, settings: identity.settings }),
-    ...formRoutes(triggers.forms),
-    ...definitionRoutes({ engine }),
-    ...testRunRoutes({ engine }),
-    ...editorRoutes({ engine }),
-    ...searchRoutes(),
-    ...savedViewRoutes(identity),
-    ...instanceStatsRoutes({ clock }),
-    ...instanceRoutes({ engine, jobs, accounts: identity.accounts, clock }),
-    ...instanceViewRoutes({ jobs }),
-    ...approvalRoutes({ accounts: identity.accounts }),
-    ...batchRoutes({ engine, clock }),
-    ...nodeTypeRoutes(nodeTypes),
-    ...expressionRoutes({ previewer, clock }),
-    ...exampleRoutes(galleryOf(nodeTypes)),
-    ...webhookRoutes({ triggers, callbacks }),
-    ...jobRoutes({ jobs }),
-    ...jobLogRoutes({ jobs }),
-    ...jobGroupRoutes({ jobs }),
-    ...artifactRoutes({ files }),
-    ...fileRoutes(files),
-    ...uploadRoutes(uploads),
-    ...queueRoutes({ jobs }),
-    ...workerRoutes({ jobs }),
-    ...gpus.routes,
-    ...services.routes,
-    ...notificationRoutes(notify),
-    ...models.routes,
-    ...runDataRoutes(runData),
-    ...diskRoutes({ retention, infrastructure, runDataBytes: () => runData.summary?.bytes ?? null }),
-    ...backupRoutes(backups),
-    ...watching.routes,
-    ...eventRoutes({ realtime, authenticate: identity.authenticate }),
-    ...healthRoutes({ board: parts.board, infrastructure, metrics: watching.metrics }),
-    ...openapiRoutes({ specs: endpoints, version: packageJson.version }),
-  ];
+  const routes = routesOf({
+    ...{
+      identity,
+      orgs,
+      notify,
+      engine,
+      triggers,
+      jobs,
+      previewer,
+      callbacks,
+      files,
+      uploads,
+      runData,
+      retention,
+      infrastructure,
+      backups,
+      watching,
+      realtime,
+      clock,
+    },
+    board: parts.board,
+    more: [...gpus.routes, ...services.routes, ...models.routes],
+  });
   const http = wireHttp({
     ...{ config, identity, realtime, routes, database, clock, log, host: services.host },
     isDraining: () => isDraining,
