@@ -1,19 +1,12 @@
 /** Joins the parts into the application: who is handed what stands here and nowhere else. Starts nothing of the machine (boot.ts did);
  *  what it starts it stops, in reverse. */
-import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import packageJson from '../package.json' with { type: 'json' };
 import type { CompleteConfig } from './config/schema.ts';
 import type { LoadedConfig } from './config/load.ts';
-import { createCallbacks } from './engine/callbacks.ts';
-import { createEngine } from './engine/engine.ts';
-import { createFlightRecorder } from './engine/flight-recorder.ts';
 import { exampleInstaller } from './engine/examples/summarise.ts';
-import { createPreviewer } from './engine/preview.ts';
-import { createTriggers } from './engine/triggers.ts';
 import { createFiles } from './files/files.ts';
 import { createInbox } from './files/inbox.ts';
-import { createLargeResults } from './files/large.ts';
 import { createUploads } from './files/uploads.ts';
 import { createCommit } from './identity/commit.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
@@ -21,10 +14,6 @@ import { createRevocations } from './identity/revocation.ts';
 import { createOrgs } from './orgs/orgs.ts';
 import { createRetention } from './ops/retention.ts';
 import { proposedOrigin } from './identity/public-origin.ts';
-import { defaultEnvironments } from './jobs/environments.ts';
-import { createJobs, type Jobs } from './jobs/jobs.ts';
-import { needsOf } from './jobs/line.ts';
-import { createSandbox } from './jobs/sandbox.ts';
 import type { Clock } from './kernel/clock.ts';
 import { createEgress, type Egress } from './kernel/egress.ts';
 import type { EgressConnections } from './kernel/egress-connections.ts';
@@ -42,9 +31,7 @@ import { createWatched } from './ops/watched.ts';
 import { createWorkMeter } from './ops/work-meter.ts';
 import { createWorkSampler } from './ops/work-sample.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
-import { nodeTypes } from './nodes/index.ts';
 import { createNotify } from './notify/notify.ts';
-import { Broadcast } from './realtime/envelope.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
 import type { Database } from './store/client.ts';
@@ -62,6 +49,7 @@ import { wireModels } from './wire-models.ts';
 import { routesOf } from './wire-routes.ts';
 import { wireServices } from './wire-services.ts';
 import { wireWatching } from './wire-watching.ts';
+import { wireWork } from './wire-work.ts';
 
 export interface WireParts {
   readonly config: CompleteConfig;
@@ -132,7 +120,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
     onGranted: (waitMs) => watching.observeGpuWait(waitMs),
     work: createWorkSampler({ clock, vitals, meter }),
   });
-  const sandbox = createSandbox({ clock, log });
   const httpOf = (orgId: string, connections?: EgressConnections): Egress =>
     createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock, connections });
   const notify = createNotify({
@@ -150,55 +137,10 @@ export async function wire(parts: WireParts): Promise<Wired> {
     return org === undefined ? undefined : identity.secrets.read(org, name);
   };
   const models = wireModels({ config, clock, log, database, files, devices, ledger, identity, httpOf, readSecret, onDownloaded: meter.downloaded });
-  // Engine and jobs need each other at run time and know nothing of each other: each is handed what it calls.
-  const engine = createEngine({
-    database,
-    clock,
-    log,
-    nodeTypes,
-    filesOf: files.of,
-    httpOf,
-    notify,
+  const { engine, jobs, triggers, callbacks, previewer, sandbox } = wireWork({
+    ...{ config, clock, log, database, files, identity, ledger, meter, notify, httpOf },
     downloadsOf: models.downloadsOf,
-    sandbox,
-    large: createLargeResults({ files, database, clock }),
-    secrets: identity.secrets,
-    neverRuns: (resources) => (jobs.hasOtherWorkers() ? undefined : ledger.neverReason(needsOf(resources))),
-    jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
     modelsOf: models.modelsOf,
-    flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),
-    isAlone: config.database.kind === 'embedded',
-    onTriggersChanged: () => triggers.nudge(),
-    observe: meter.committed,
-  });
-  const jobs: Jobs = createJobs({
-    database,
-    clock,
-    log,
-    workspacePath: config.workspacePath,
-    files,
-    ledger,
-    prepareJob: (step) => engine.prepareJob(step),
-    onJobStarted: (job) => engine.onJobStarted(job),
-    onJobRequeued: (job) => engine.onJobRequeued(job),
-    onJobEnded: (jobId) => engine.onJobEnded(jobId),
-    secrets: identity.secrets,
-    httpOf,
-    environments: { path: config.venvPath ?? defaultEnvironments(config.workspacePath), limitBytes: config.venvLimitBytes },
-    takesDrops: config.dropFolder,
-    stopMode: config.stopJobs,
-    worker: { isBuiltIn: true, queues: config.workerQueues },
-    observe: meter.jobEnded,
-  });
-  const previewer = createPreviewer({ clock, log });
-  const triggers = createTriggers({
-    database,
-    clock,
-    log,
-    secrets: identity.secrets,
-    start: async (request) => void (await engine.startInstance(request)),
-    cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
-    envelopeOf: (event) => new Broadcast(event).envelope(),
   });
   const services = wireServices({
     ...{ config, clock, log, database, devices, ledger, notify, readSecret, flushUsage: models.flushUsage },
@@ -206,7 +148,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
     storage: parts.storage,
     board: parts.board,
   });
-  const callbacks = createCallbacks({ database, clock, secrets: identity.secrets, commandStep: engine.commandStep });
   const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, devices, clock, log });
   const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 

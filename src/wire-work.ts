@@ -1,0 +1,102 @@
+/** Joins what runs work: the engine, its triggers and the jobs. Engine and jobs need each other at run time and know nothing of each other:
+ *  each is handed what it calls. Part of wire.ts. */
+import { join } from 'node:path';
+import type { CompleteConfig } from './config/schema.ts';
+import { createCallbacks, type Callbacks } from './engine/callbacks.ts';
+import type { EngineParts } from './engine/core.ts';
+import { createEngine, type Engine } from './engine/engine.ts';
+import { createFlightRecorder } from './engine/flight-recorder.ts';
+import { createPreviewer, type Previewer } from './engine/preview.ts';
+import { createTriggers, type Triggers } from './engine/triggers.ts';
+import type { Files } from './files/files.ts';
+import { createLargeResults } from './files/large.ts';
+import type { Identity } from './identity/identity.ts';
+import { defaultEnvironments } from './jobs/environments.ts';
+import { createJobs, type Jobs, type JobsParts } from './jobs/jobs.ts';
+import { needsOf } from './jobs/line.ts';
+import { createSandbox, type Sandbox } from './jobs/sandbox.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { Egress } from './kernel/egress.ts';
+import { newId } from './kernel/ids.ts';
+import type { Logger } from './kernel/log.ts';
+import { nodeTypes } from './nodes/index.ts';
+import { Broadcast } from './realtime/envelope.ts';
+import type { WorkMeter } from './ops/work-meter.ts';
+import type { Database } from './store/client.ts';
+
+interface WorkWireParts extends Required<Pick<EngineParts, 'notify' | 'downloadsOf' | 'modelsOf'>> {
+  readonly httpOf: (orgId: string) => Egress;
+  readonly config: CompleteConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly database: Database;
+  readonly files: Files;
+  readonly identity: Identity;
+  readonly ledger: JobsParts['ledger'];
+  readonly meter: WorkMeter;
+}
+
+export interface WiredWork {
+  readonly engine: Engine;
+  readonly jobs: Jobs;
+  readonly triggers: Triggers;
+  readonly callbacks: Callbacks;
+  readonly previewer: Previewer;
+  readonly sandbox: Sandbox;
+}
+
+export function wireWork(parts: WorkWireParts): WiredWork {
+  const { config, clock, log, database, files, identity, ledger, meter, notify, httpOf } = parts;
+  const sandbox = createSandbox({ clock, log });
+  const engine: Engine = createEngine({
+    database,
+    clock,
+    log,
+    nodeTypes,
+    filesOf: files.of,
+    httpOf,
+    notify,
+    downloadsOf: parts.downloadsOf,
+    sandbox,
+    large: createLargeResults({ files, database, clock }),
+    secrets: identity.secrets,
+    neverRuns: (resources) => (jobs.hasOtherWorkers() ? undefined : ledger.neverReason(needsOf(resources))),
+    jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
+    modelsOf: parts.modelsOf,
+    flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),
+    isAlone: config.database.kind === 'embedded',
+    onTriggersChanged: () => triggers.nudge(),
+    observe: meter.committed,
+  });
+  const jobs: Jobs = createJobs({
+    database,
+    clock,
+    log,
+    workspacePath: config.workspacePath,
+    files,
+    ledger,
+    prepareJob: (step) => engine.prepareJob(step),
+    onJobStarted: (job) => engine.onJobStarted(job),
+    onJobRequeued: (job) => engine.onJobRequeued(job),
+    onJobEnded: (jobId) => engine.onJobEnded(jobId),
+    secrets: identity.secrets,
+    httpOf,
+    environments: { path: config.venvPath ?? defaultEnvironments(config.workspacePath), limitBytes: config.venvLimitBytes },
+    takesDrops: config.dropFolder,
+    stopMode: config.stopJobs,
+    worker: { isBuiltIn: true, queues: config.workerQueues },
+    observe: meter.jobEnded,
+  });
+  const previewer = createPreviewer({ clock, log });
+  const triggers = createTriggers({
+    database,
+    clock,
+    log,
+    secrets: identity.secrets,
+    start: async (request) => void (await engine.startInstance(request)),
+    cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
+    envelopeOf: (event) => new Broadcast(event).envelope(),
+  });
+  const callbacks = createCallbacks({ database, clock, secrets: identity.secrets, commandStep: engine.commandStep });
+  return { engine, jobs, triggers, callbacks, previewer, sandbox };
+}
