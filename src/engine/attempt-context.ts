@@ -1,15 +1,7 @@
 /** What a node is handed to run with. Made for every step, so: one small object, whose parts come to be when they are asked for. */
 import type { Json } from '../contract/endpoint.ts';
-import {
-  NodeError,
-  type DownloadPort,
-  type FilePort,
-  type HttpPort,
-  type ModelPort,
-  type NodeContext,
-  type NotifyPort,
-  type SandboxPort,
-} from '../nodes/kit.ts';
+import { NodeError, type NodeContext } from '../nodes/kit.ts';
+import type { DownloadPort, FilePort, HttpPort, ModelPort, NotifyPort, SandboxPort } from '../nodes/kit-ports.ts';
 import type { Trial } from './attempt.ts';
 import type { Core } from './core.ts';
 import { occupy } from './finish.ts';

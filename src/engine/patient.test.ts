@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../kernel/clock.ts';
 import { EgressError } from '../kernel/egress.ts';
-import type { HttpRequest } from '../nodes/kit.ts';
+import type { HttpRequest } from '../nodes/kit-ports.ts';
 import { patientFiles, patientHttp } from './patient.ts';
 
 /** What node-postgres gives when the server is killed under a query. */

@@ -1,5 +1,5 @@
 /** Asks the database on behalf of a step until it answers: its absence is a pause, never a step's failure. */
-import type { FilePort, HttpPort, ModelPort } from '../nodes/kit.ts';
+import type { FilePort, HttpPort, ModelPort } from '../nodes/kit-ports.ts';
 import { isConnectionLoss } from '../store/client.ts';
 import type { Core } from './core.ts';
 

@@ -1,6 +1,7 @@
 /** What a step may tell people: masks its secrets, and hands it on under the step's idempotency key, so that a second attempt tells nobody twice. */
 import type { NotifyTarget } from '../contract/notifications.ts';
-import { NodeError, type NotifyPort } from '../nodes/kit.ts';
+import { NodeError } from '../nodes/kit.ts';
+import type { NotifyPort } from '../nodes/kit-ports.ts';
 import type { Core } from './core.ts';
 import { patiently } from './patient.ts';
 import type { Redaction } from './redaction.ts';

@@ -5,7 +5,7 @@ import type { Json } from '../contract/endpoint.ts';
 import type { GraphNode } from '../contract/graph.ts';
 import type { Role } from '../contract/values.ts';
 import { AppError } from '../kernel/fail.ts';
-import type { HttpReply, HttpRequest } from '../nodes/kit.ts';
+import type { HttpReply, HttpRequest } from '../nodes/kit-ports.ts';
 import { engineHarness, type EngineHarness } from '../test/engine.ts';
 import { createCallbacks, type Callbacks } from './callbacks.ts';
 

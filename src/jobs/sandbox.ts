@@ -6,7 +6,8 @@ import type { Json } from '../contract/endpoint.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { deferred, type Deferred } from '../kernel/deferred.ts';
 import type { Logger } from '../kernel/log.ts';
-import { NodeError, type SandboxPort } from '../nodes/kit.ts';
+import { NodeError } from '../nodes/kit.ts';
+import type { SandboxPort } from '../nodes/kit-ports.ts';
 import type { SandboxReply, SandboxRequest } from './sandbox-child.ts';
 
 /** Two: one long run does not hold up the others, and each costs some 50 MiB while warm. */

@@ -2,7 +2,8 @@
 import { AppError, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
-import { NodeError, type DownloadPort, type DownloadState } from '../nodes/kit.ts';
+import { NodeError } from '../nodes/kit.ts';
+import type { DownloadPort, DownloadState } from '../nodes/kit-ports.ts';
 import type { SqlPool } from '../store/client.ts';
 import type { DownloadRecord } from '../store/downloads.ts';
 import { readModel } from '../store/models.ts';

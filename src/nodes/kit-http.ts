@@ -2,7 +2,8 @@
  *  Never decides where it may connect: context.http does, on the address. */
 import * as z from 'zod';
 import type { Json } from '../contract/endpoint.ts';
-import { NodeError, type HttpReply, type NodeContext } from './kit.ts';
+import { NodeError, type NodeContext } from './kit.ts';
+import type { HttpReply } from './kit-ports.ts';
 
 /** Larger answers become a file: a step's output row holds 256 KiB. */
 const INLINE_BYTES = 128 * 1024;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { NodeContext, SandboxPort } from '../kit.ts';
+import type { NodeContext } from '../kit.ts';
+import type { SandboxPort } from '../kit-ports.ts';
 import { codeJs } from './node.ts';
 
 describe('code.js', () => {

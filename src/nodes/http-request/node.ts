@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { filePath } from '../../contract/files.ts';
 import { bodyOf, exchange, requestParams, urlProblems } from '../kit-http.ts';
-import { asField, defineNode, inPort, NodeError, outPort, type HttpReply } from '../kit.ts';
+import { asField, defineNode, inPort, NodeError, outPort } from '../kit.ts';
+import type { HttpReply } from '../kit-ports.ts';
 
 const params = z.strictObject({
   ...requestParams,

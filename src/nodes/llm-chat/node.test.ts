@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
 import { nodeContext } from '../../test/node-context.ts';
-import { NodeError, type ModelAnswer, type ModelChat, type NodeContext } from '../kit.ts';
+import { NodeError, type NodeContext } from '../kit.ts';
+import type { ModelAnswer, ModelChat } from '../kit-ports.ts';
 import { llmChat } from './node.ts';
 
 const says = (text: string, more: Partial<ModelAnswer> = {}): ModelAnswer => ({

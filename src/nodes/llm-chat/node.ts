@@ -1,7 +1,8 @@
 /** llm.chat: asks a model, with tools that run in the sandbox and answers that fit a schema. Never knows where the model runs. */
 import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
-import { asField, defineNode, inPort, NodeError, outPort, type ModelAnswer, type NodeContext } from '../kit.ts';
+import { asField, defineNode, inPort, NodeError, outPort, type NodeContext } from '../kit.ts';
+import type { ModelAnswer } from '../kit-ports.ts';
 import { answerIn } from './answer.ts';
 import { createVoice } from './voice.ts';
 import { runTool, toolList, toolSchema } from './tools.ts';

@@ -1,7 +1,8 @@
 /** Tools of a conversation: what the model is told of them, and how a call of one runs in the sandbox. */
 import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
-import { asField, NodeError, type ModelAnswer, type NodeContext } from '../kit.ts';
+import { asField, NodeError, type NodeContext } from '../kit.ts';
+import type { ModelAnswer } from '../kit-ports.ts';
 
 const MEMORY_BYTES = 128 * 1024 * 1024;
 const TIMEOUT_MS = 30_000;

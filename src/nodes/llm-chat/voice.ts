@@ -1,5 +1,6 @@
 /** Shows what a model says while it says it: in the step's progress, and its waits in the log. */
-import type { ModelTold, NodeContext } from '../kit.ts';
+import type { NodeContext } from '../kit.ts';
+import type { ModelTold } from '../kit-ports.ts';
 
 /** A new word about every so many characters: a progress is a write a second at most, and a reader can't follow more. */
 const TOLD_CHARS = 80;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeContext } from '../../test/node-context.ts';
-import type { DownloadPort, InlineNodeType } from '../kit.ts';
+import type { InlineNodeType } from '../kit.ts';
+import type { DownloadPort } from '../kit-ports.ts';
 import { modelDownload } from './node.ts';
 
 const type = modelDownload as InlineNodeType;

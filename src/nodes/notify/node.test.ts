@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Json } from '../../contract/endpoint.ts';
 import { nodeContext } from '../../test/node-context.ts';
-import { NodeError, type NotifyPort } from '../kit.ts';
+import { NodeError } from '../kit.ts';
+import type { NotifyPort } from '../kit-ports.ts';
 import { notify } from './node.ts';
 
 type Sent = Parameters<NotifyPort['send']>[0];

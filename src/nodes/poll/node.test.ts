@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { Json } from '../../contract/endpoint.ts';
 import { EgressError } from '../../kernel/egress.ts';
 import { nodeContext } from '../../test/node-context.ts';
-import { NodeError, type HttpReply, type NodeResult } from '../kit.ts';
+import { NodeError, type NodeResult } from '../kit.ts';
+import type { HttpReply } from '../kit-ports.ts';
 import { poll } from './node.ts';
 
 interface Asked {
