@@ -4,24 +4,14 @@ import type { DefinitionDiff } from '../contract/definitions.ts';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition, Problem } from '../contract/graph.ts';
 import type { CommandSpec } from '../contract/command.ts';
-import { isTerminalInstance, type Role } from '../contract/values.ts';
-import { systemClock } from '../kernel/clock.ts';
-import { AppError, fail, messageOf } from '../kernel/fail.ts';
-import { newId } from '../kernel/ids.ts';
+import type { Role } from '../contract/values.ts';
+import { fail, messageOf } from '../kernel/fail.ts';
 import { releaseLive } from './advance.ts';
-import { notifyEnd, type Cause, type Core, type EndListener, type EngineParts } from './core.ts';
-import { pump } from './dispatch.ts';
-import { onEnded, watchAdmission } from './admission.ts';
-import { continueBody, failBody } from './bodies.ts';
-import { closeBody, endItem } from './body-items.ts';
-import { callWorkflow } from './call.ts';
-import { takeChildEnd } from './children.ts';
-import { walled } from './fault.ts';
-import { onDeadline, onTimer } from './timed.ts';
-import { createEvaluator } from './evaluator.ts';
+import { notifyEnd, type EngineParts } from './core.ts';
+import { watchAdmission } from './admission.ts';
 import { findStep } from './step-path.ts';
 import { deleteInstance } from './instance-commands.ts';
-import { createJournal, type JournalStats } from './journal.ts';
+import { type JournalStats } from './journal.ts';
 import { learnSuspects } from './suspects.ts';
 import { commandOf, onJobEnded, onJobRequeued, onJobStarted, type Requeued } from './job-steps.ts';
 import { buryDeadOwners, registerOwner, watchOwnership, type Watch } from './ownership.ts';
@@ -36,7 +26,6 @@ import { startBatch, startInstance, type BatchRequest, type StartRequest, type S
 import { closeEditor, editorsOf, keepEditor, type KeepEditorRequest } from './editors.ts';
 import { lastOutputs, type LastOutputs } from './last-outputs.ts';
 import { flush } from './stage.ts';
-import { databaseStore } from './store-port.ts';
 import type { Effect } from './step-commands.ts';
 import { startTestRun, type TestRunRequest } from './test-run.ts';
 import type { Subject } from './validate-outer.ts';
@@ -52,6 +41,8 @@ import {
   type Publisher,
   type WorkflowContent,
 } from './workflow-commands.ts';
+import { cancelIfLive, createCore } from './create-core.ts';
+import { waitEnded } from './wait-ended.ts';
 
 export interface JobStep {
   readonly instanceId: string;
@@ -124,7 +115,6 @@ export interface EngineStats {
 }
 
 const DRAIN_MS = 20_000;
-const FOREIGN_LOOK_MS = 500;
 
 export function createEngine(parts: EngineParts): Engine {
   const core = createCore(parts);
@@ -242,119 +232,4 @@ export function createEngine(parts: EngineParts): Engine {
         core.log.warn({ jobId, cause: messageOf(error) }, 'the end of a job could not be read; the poll will'),
       ),
   };
-}
-
-interface Cancelling {
-  readonly orgId: string;
-  readonly instanceId: string;
-  readonly requestId: string;
-  readonly why?: Cause | undefined;
-}
-
-async function cancelIfLive(core: Core, { orgId, instanceId, requestId, why }: Cancelling): Promise<void> {
-  try {
-    await commandInstance(core, { orgId, id: instanceId, command: 'cancel', requestId, why });
-  } catch (error) {
-    // It ended by itself meanwhile, perhaps a moment before its row says so.
-    if (error instanceof AppError && error.code === 'illegal_transition') return;
-    const status = await core.store.readStatus(instanceId);
-    if (status !== undefined && !isTerminalInstance(status)) throw error;
-  }
-}
-
-function createCore(parts: EngineParts): Core {
-  const store = parts.store ?? databaseStore(parts.database.engine);
-  const core: Core = {
-    parts,
-    store,
-    clock: parts.clock,
-    log: parts.log,
-    journal: createJournal({
-      store,
-      announce: () => parts.database.announce(),
-      clock: parts.clock,
-      log: parts.log,
-      fence: () => ({ ownerId: core.owner?.id ?? '', epoch: core.owner?.epoch ?? 0 }),
-      observe: parts.observe,
-    }),
-    // Real time: the child is a real process whatever the clock of the instances says.
-    evaluator: createEvaluator({ clock: systemClock, log: parts.log, ...(parts.expressionProgram === undefined ? {} : { program: parts.expressionProgram }) }),
-    random: parts.random ?? Math.random,
-    owner: undefined,
-    state: 'starting',
-    lives: new Map(),
-    taking: new Map(),
-    settling: new Map(),
-    jobs: new Map(),
-    children: new Map(),
-    endListeners: new Map(),
-    ready: [],
-    runningCount: 0,
-    isPumping: false,
-    isPumpDue: false,
-    cancelChild: (orgId, instanceId, why) => cancelIfLive(core, { orgId, instanceId, requestId: newId('req', parts.clock), why }),
-    turns: {
-      endItem: (frame, place, end, isPure) => endItem(core, frame, place, end, isPure),
-      closeBody: (body, reason, outside) => closeBody(core, body, reason, outside),
-      continueBody: (body) => continueBody(core, body),
-      failBody: (frame, node, error) => failBody(core, frame, node, error),
-      onTimer: (frame, node) => walled(core, frame.live, () => onTimer(core, frame, node)),
-      onDeadline: (frame, node) => walled(core, frame.live, () => onDeadline(core, frame, node)),
-      callWorkflow,
-    },
-    onEnded: (live) => onEnded(core, live),
-    onChildEnded: (instanceId) => void takeChildEnd(core, instanceId),
-    pump: () => pump(core),
-    toFlush: new Set(),
-    dirty: new Set(),
-    dirtyTimer: undefined,
-    pending: new Map(),
-    suspects: { known: new Map(), alone: undefined, waiting: [] },
-    carefulUntil: -Infinity,
-    startedAt: 0,
-    admitting: undefined,
-    graphs: new Map(),
-    largeCache: new Map(),
-    onLost: () => undefined,
-  };
-  return core;
-}
-
-/** Waits without asking the database for what this process owns; what another owns is looked at twice a second. */
-async function waitEnded(core: Core, instanceId: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
-  const deadline = core.clock.monotonic() + timeoutMs;
-  for (;;) {
-    if (core.lives.has(instanceId)) {
-      const status = await waitHere(core, instanceId, deadline - core.clock.monotonic(), signal);
-      if (status !== 'released') return status !== undefined && isTerminalInstance(status);
-    }
-    const status = await core.store.readStatus(instanceId);
-    if (status === undefined || isTerminalInstance(status)) return status !== undefined;
-    if (core.lives.has(instanceId)) continue;
-    const leftMs = deadline - core.clock.monotonic();
-    if (leftMs <= 0 || signal.aborted || core.state === 'stopped') return false;
-    await core.clock.sleep(Math.min(FOREIGN_LOOK_MS, leftMs), signal).catch(() => undefined);
-  }
-}
-
-type EndStatus = Parameters<EndListener>[0];
-
-/** @returns undefined when the time is over or the signal aborts */
-function waitHere(core: Core, instanceId: string, timeoutMs: number, signal: AbortSignal): Promise<EndStatus | undefined> {
-  return new Promise((resolve) => {
-    const listeners = core.endListeners.get(instanceId) ?? new Set();
-    core.endListeners.set(instanceId, listeners);
-    const end = (status?: EndStatus): void => {
-      cancel();
-      signal.removeEventListener('abort', onAbort);
-      listeners.delete(end);
-      if (listeners.size === 0 && core.endListeners.get(instanceId) === listeners) core.endListeners.delete(instanceId);
-      resolve(status);
-    };
-    const onAbort = (): void => end();
-    const cancel = core.clock.after(Math.max(0, timeoutMs), () => end());
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) return end();
-    listeners.add(end);
-  });
 }
