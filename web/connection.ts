@@ -12,12 +12,12 @@ function socketUrl(): URL {
 
 export const live: Live = createLive({
   url: socketUrl,
-  poll: async (room, after, signal) => await call('GET /api/v1/events', { query: { room, after }, signal }),
+  poll: async (read, signal) => await call('GET /api/v1/events', { query: read, signal }),
   now: () => Date.now(),
   onSessionEnded: sessionEnded,
 });
 
-window.addEventListener('online', () => live.wake());
+for (const hint of ['online', 'offline']) window.addEventListener(hint, () => live.wake());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') live.wake();
 });

@@ -1,176 +1,273 @@
+/** What CONTRACTS (Events) says of the page's connection, line by line: over a real socket, by a clock that the test moves. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
-import { WebSocketServer } from 'ws';
-import { createLive } from './live.ts';
-import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { WebSocket as ServerSocket } from 'ws';
-import type { ClientFrame, Envelope, ServerFrame } from '../src/contract/events.ts';
+import { comesTo, heardEvent, socketHub } from '../src/test/socket-hub.ts';
+import type { SocketHub } from '../src/test/socket-hub.ts';
+import { createLive } from './live.ts';
 import type { Live, LiveParts } from './live.ts';
 
-interface Hub {
-  readonly port: number;
-  readonly sockets: ServerSocket[];
-  readonly frames: ClientFrame[];
-  /** Resolves with the next frame of a type that a client sends. */
-  next(type: ClientFrame['type']): Promise<ClientFrame>;
-  tell(frame: ServerFrame): void;
+const CONNECT_MS = 8_000;
+const LOSS_MS = 10_000;
+const RETRY_MS = 300;
+const timing = { connectMs: CONNECT_MS, lossMs: LOSS_MS, backoffMs: 100, maxBackoffMs: 200, pollMs: 3_000, pingMs: 20_000, doubtMs: 5_000 };
+/** Nothing listens there. */
+const NOWHERE = new URL('ws://127.0.0.1:9/');
+
+interface Bench {
+  readonly live: Live;
+  readonly told: string[];
+  readonly polled: (string | undefined)[];
+  /** Where the socket is looked for. */
+  url: URL;
+  pass(ms: number): void;
+  /** What the page heard, and how often it was told to begin anew. */
+  listen(room: string, since?: string): () => void;
+  comesTo(kind: Live['state']['value']['kind']): Promise<void>;
+  /** Takes the socket away, and brings the page to notice. */
+  cut(hub: SocketHub): Promise<void>;
 }
 
-async function hub(t: TestContext): Promise<Hub> {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
-  const sockets: ServerSocket[] = [];
-  const frames: ClientFrame[] = [];
-  const waiting: { type: string; resolve: (frame: ClientFrame) => void }[] = [];
-  server.on('connection', (socket) => {
-    sockets.push(socket);
-    socket.on('message', (bytes: Buffer) => {
-      const frame = JSON.parse(bytes.toString()) as ClientFrame;
-      frames.push(frame);
-      const at = waiting.findIndex((one) => one.type === frame.type);
-      if (at >= 0) waiting.splice(at, 1)[0]?.resolve(frame);
-    });
-  });
-  t.after(() => {
-    for (const socket of sockets) socket.terminate();
-    server.close();
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    sockets,
-    frames,
-    next: (type) => new Promise((resolve) => waiting.push({ type, resolve })),
-    tell: (frame) => sockets.at(-1)?.send(JSON.stringify(frame)),
-  };
-}
-
-const timing = { connectMs: 2_000, lossMs: 60_000, backoffMs: 5, maxBackoffMs: 20, pollMs: 10, pingMs: 20_000 };
-
-function live(t: TestContext, port: number, parts: Partial<LiveParts> = {}): Live {
-  const made = createLive({
-    url: () => new URL(`ws://127.0.0.1:${port}/`),
-    poll: () => Promise.reject(new Error('no twin in this test')),
+/** Two events are there for whoever polls from `c1`. */
+function bench(t: TestContext, url: URL, parts: Partial<LiveParts> = {}): Bench {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 });
+  const told: string[] = [];
+  const polled: (string | undefined)[] = [];
+  const live = createLive({
+    url: () => made.url,
+    poll: async ({ room, after }) => {
+      polled.push(after);
+      return {
+        items: after === 'c1' ? [heardEvent('e1', room, 'c2'), heardEvent('e2', room, 'c3')] : [],
+        cursor: after === 'c1' ? 'c3' : (after ?? 'c1'),
+        reset: false,
+      };
+    },
     now: () => Date.now(),
-    onSessionEnded: () => undefined,
+    onSessionEnded: () => told.push('ended'),
     timing,
     ...parts,
   });
-  t.after(() => made.stop());
-  made.start();
+  const made: Bench = {
+    live,
+    told,
+    polled,
+    url,
+    pass: (ms) => t.mock.timers.tick(ms),
+    listen: (room, since) => live.subscribe([room], { onEvent: (event) => told.push(event.event_id), onReset: (name) => told.push(`reset ${name}`) }, since),
+    comesTo: (kind) => comesTo(() => live.state.value.kind === kind, `the connection is ${kind}`),
+    async cut(hub) {
+      made.url = NOWHERE;
+      hub.sockets.at(-1)?.terminate();
+      await made.comesTo('lost');
+    },
+  };
+  t.after(() => live.stop());
+  live.start();
   return made;
 }
 
-function event(id: string, room: string, cursor: string): Envelope {
-  return {
-    contract_version: 'v1',
-    event_id: id,
-    idempotency_key: id,
-    sequence: 1,
-    sequence_stream: room,
-    emitted_at: '2026-01-01T00:00:00Z',
-    event_type: 'engine:instance:completed',
-    entity_kind: 'instance',
-    entity_id: 'inst_1',
-    room_keys: [room],
-    runtime: 'studio',
-    payload: {},
-    request_id: null,
-    correlation_id: null,
-    cursor,
-  };
+/** A page that listens to `org:o` from `c1`, over a socket. */
+async function listening(t: TestContext, parts: Partial<LiveParts> = {}): Promise<{ readonly hub: SocketHub; readonly page: Bench }> {
+  const hub = await socketHub(t);
+  const page = bench(t, hub.url, parts);
+  page.listen('org:o', 'c1');
+  await page.comesTo('live');
+  return { hub, page };
 }
 
-test('a room is subscribed from the cursor of its snapshot and its events reach the listener', async (t) => {
-  const server = await hub(t);
-  const made = live(t, server.port);
-  const subscribed = server.next('subscribe');
-  const got = Promise.withResolvers<Envelope>();
-  made.subscribe(['instance:inst_1'], { onEvent: got.resolve, onReset: () => undefined }, 'c1');
-  const frame = await subscribed;
-  assert.deepEqual(frame.type === 'subscribe' && [frame.rooms, frame.since], [['instance:inst_1'], { 'instance:inst_1': 'c1' }]);
-  server.tell({ type: 'event', event: event('e1', 'instance:inst_1', 'c2') });
-  assert.equal((await got.promise).event_id, 'e1');
+const told = (page: Bench, count: number): Promise<void> => comesTo(() => page.told.length === count, `${count} things are told`);
+
+test('a room is heard from the cursor of its snapshot, and counts as live once the server said so', async (t) => {
+  const hub = await socketHub(t);
+  hub.isMute = true;
+  const page = bench(t, hub.url);
+  page.listen('instance:inst_1', 'c1');
+  await comesTo(() => hub.asked().length === 1, 'the room is asked for');
+  assert.equal(page.live.state.value.kind, 'connecting');
+  const [frame] = hub.frames;
+  assert.deepEqual(frame?.type === 'subscribe' && [frame.rooms, frame.since], [['instance:inst_1'], { 'instance:inst_1': 'c1' }]);
+  hub.tell({ type: 'subscribed', id: frame?.type === 'subscribe' ? frame.id : '', rooms: ['instance:inst_1'], denied: [], cursor: 'c1' });
+  hub.tell({ type: 'event', event: heardEvent('e1', 'instance:inst_1', 'c2') });
+  await told(page, 1);
+  assert.deepEqual([page.live.state.value.kind, page.told, page.polled], ['live', ['e1'], []]);
 });
 
-test('after a lost socket the rooms go on from the last event seen, and a replayed event is not told twice', async (t) => {
-  const server = await hub(t);
-  const made = live(t, server.port);
-  const first = server.next('subscribe');
-  const told: string[] = [];
-  const second = Promise.withResolvers<void>();
-  made.subscribe(['org:o'], { onEvent: (one) => (told.push(one.event_id), one.event_id === 'e2' && second.resolve()), onReset: () => undefined }, 'c1');
-  await first;
-  server.tell({ type: 'event', event: event('e1', 'org:o', 'c2') });
-  const again = server.next('subscribe');
-  await waitFor(() => told.length === 1);
-  server.sockets.at(-1)?.terminate();
-  const frame = await again;
-  assert.deepEqual(frame.type === 'subscribe' && frame.since, { 'org:o': 'c2' });
-  server.tell({ type: 'event', event: event('e1', 'org:o', 'c2') });
-  server.tell({ type: 'event', event: event('e2', 'org:o', 'c3') });
-  await second.promise;
-  assert.deepEqual(told, ['e1', 'e2']);
+test('the polling twin stands in after a connect that was given its time, and not before', async (t) => {
+  const hub = await socketHub(t);
+  hub.isMute = true;
+  const page = bench(t, hub.url);
+  page.listen('org:o', 'c1');
+  await comesTo(() => hub.frames.length > 0, 'the socket is open');
+  page.pass(CONNECT_MS - 1);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([page.live.state.value.kind, page.polled], ['connecting', []]);
+  page.pass(1);
+  await page.comesTo('polling');
+  assert.deepEqual(page.told, ['e1', 'e2']);
+});
+
+test('a short loss is shown with the age of what is seen, and brings no polling', async (t) => {
+  const { hub, page } = await listening(t);
+  const heardAt = Date.now();
+  page.pass(4_000);
+  await page.cut(hub);
+  assert.deepEqual(page.live.state.value, { kind: 'lost', since: heardAt });
+  page.url = hub.url;
+  page.pass(RETRY_MS);
+  await page.comesTo('live');
+  assert.deepEqual([page.polled, hub.asked()], [[], [{ 'org:o': 'c1' }, { 'org:o': 'c1' }]]);
+});
+
+test('a loss that lasts brings the twin; the socket takes over again from where it came, and nothing is missing or doubled', async (t) => {
+  const { hub, page } = await listening(t);
+  hub.tell({ type: 'event', event: heardEvent('e0', 'org:o', 'c1') });
+  await told(page, 1);
+  await page.cut(hub);
+  page.pass(LOSS_MS - 1);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([page.live.state.value.kind, page.polled], ['lost', []]);
+  page.pass(1);
+  await page.comesTo('polling');
+  assert.deepEqual([page.told, page.polled[0]], [['e0', 'e1', 'e2'], 'c1']);
+  page.url = hub.url;
+  page.pass(RETRY_MS);
+  await page.comesTo('live');
+  assert.deepEqual(hub.asked().at(-1), { 'org:o': 'c3' });
+  for (const [id, cursor] of [
+    ['e2', 'c3'],
+    ['e3', 'c4'],
+  ] as const)
+    hub.tell({ type: 'event', event: heardEvent(id, 'org:o', cursor) });
+  await told(page, 4);
+  assert.deepEqual(page.told, ['e0', 'e1', 'e2', 'e3']);
+  const asked = page.polled.length;
+  page.pass(10 * timing.pollMs);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(page.polled.length, asked);
+});
+
+test('where the twin does not answer either, the page says since when it knows nothing new', async (t) => {
+  const { hub, page } = await listening(t, { poll: () => Promise.reject(new Error('no answer')) });
+  const heardAt = Date.now();
+  await page.cut(hub);
+  page.pass(LOSS_MS + 2 * timing.pollMs);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(page.live.state.value, { kind: 'lost', since: heardAt });
+});
+
+test('a line that died without a word is found by its silence, and the age counts from the last word', async (t) => {
+  const { hub, page } = await listening(t);
+  const heardAt = Date.now();
+  hub.isMute = true;
+  page.pass(timing.pingMs);
+  assert.equal(page.live.state.value.kind, 'live');
+  page.pass(timing.pingMs);
+  assert.deepEqual(page.live.state.value, { kind: 'lost', since: heardAt });
+});
+
+test('who comes back to the page, or loses the network, does not wait for the silence', async (t) => {
+  const { hub, page } = await listening(t);
+  page.pass(1_000);
+  const pings = (): number => hub.frames.filter(({ type }) => type === 'ping').length;
+  const before = pings();
+  page.live.wake();
+  await comesTo(() => pings() === before + 1, 'the line is tried');
+  hub.isMute = true;
+  page.pass(1_000);
+  page.live.wake();
+  page.pass(timing.doubtMs);
+  assert.equal(page.live.state.value.kind, 'lost');
+});
+
+test('a server that is full, or closes what it opened, does not make the page flicker: it polls until there is room', async (t) => {
+  const hub = await socketHub(t);
+  hub.greet = (socket) => socket.close(4429, 'too many connections');
+  const page = bench(t, hub.url);
+  const seen = new Set<string>();
+  t.after(page.live.state.subscribe(({ kind }) => void seen.add(kind)));
+  page.listen('org:o', 'c1');
+  await page.comesTo('polling');
+  page.pass(RETRY_MS);
+  await comesTo(() => hub.sockets.length === 2, 'it is tried again');
+  assert.deepEqual([...seen], ['connecting', 'polling']);
+  hub.greet = () => undefined;
+  page.pass(10_000);
+  await comesTo(() => (page.pass(RETRY_MS), page.live.state.value.kind === 'live'), 'there is room');
+});
+
+test('rooms that can’t be looked up now are asked for on another socket', async (t) => {
+  const hub = await socketHub(t);
+  hub.isMute = true;
+  hub.greet = (socket) => socket.send(JSON.stringify({ type: 'error', code: 'database_unavailable' }));
+  const page = bench(t, hub.url);
+  page.listen('org:o', 'c1');
+  await comesTo(() => hub.sockets[0]?.readyState === WebSocket.CLOSED, 'the first socket is given up');
+  assert.equal(page.live.state.value.kind, 'connecting');
+  hub.isMute = false;
+  hub.greet = () => undefined;
+  page.pass(RETRY_MS);
+  await page.comesTo('live');
+});
+
+test('a room that is refused or taken away is told to its listeners once, and the others go on', async (t) => {
+  const hub = await socketHub(t);
+  hub.denied.add('instance:gone');
+  const page = bench(t, hub.url);
+  page.listen('instance:gone', 'c1');
+  page.listen('org:o', 'c1');
+  await page.comesTo('live');
+  page.listen('instance:gone', 'c1');
+  hub.tell({ type: 'error', code: 'forbidden', room: 'org:o' });
+  await comesTo(() => page.told.includes('reset org:o'), 'the right that ended is told');
+  assert.deepEqual(page.told, ['reset instance:gone', 'reset org:o']);
+});
+
+test('the twin tells of a room that is gone and reads the others', async (t) => {
+  const gone = Object.assign(new Error('not there'), { status: 404 });
+  const items = [heardEvent('e1', 'org:o', 'c2')];
+  const { hub, page } = await listening(t, {
+    poll: ({ room }) => (room === 'org:o' ? Promise.resolve({ items, cursor: 'c2', reset: false }) : Promise.reject(gone)),
+  });
+  const leave = page.listen('instance:gone', 'c1');
+  t.after(leave);
+  await page.cut(hub);
+  page.pass(LOSS_MS);
+  await page.comesTo('polling');
+  assert.deepEqual(page.told.toSorted(), ['e1', 'reset instance:gone']);
+});
+
+test('listeners of one room that stand at different places are each brought what they miss', async (t) => {
+  const { hub, page } = await listening(t);
+  hub.tell({ type: 'event', event: heardEvent('e5', 'org:o', 'c5') });
+  await told(page, 1);
+  hub.isMute = true;
+  page.listen('org:o', 'c2');
+  await comesTo(() => hub.asked().length === 2, 'the second listener asks');
+  // Live, while the second still waits for what came before.
+  hub.tell({ type: 'event', event: heardEvent('e6', 'org:o', 'c6') });
+  await told(page, 3);
+  await page.cut(hub);
+  hub.isMute = false;
+  page.url = hub.url;
+  page.pass(RETRY_MS);
+  await page.comesTo('live');
+  assert.deepEqual(hub.asked().slice(2), [{ 'org:o': 'c6' }, { 'org:o': 'c2' }]);
 });
 
 test('a reset is told to the listeners of its room alone', async (t) => {
-  const server = await hub(t);
-  const made = live(t, server.port);
-  const ready = server.next('subscribe');
-  const resets: string[] = [];
-  made.subscribe(['org:a'], { onEvent: () => undefined, onReset: (room) => resets.push(`a:${room}`) }, 'c');
-  made.subscribe(['org:b'], { onEvent: () => undefined, onReset: (room) => resets.push(`b:${room}`) }, 'c');
-  await ready;
-  server.tell({ type: 'reset', room: 'org:b' });
-  await waitFor(() => resets.length > 0);
-  assert.deepEqual(resets, ['b:org:b']);
+  const { hub, page } = await listening(t);
+  page.listen('org:b', 'c1');
+  hub.tell({ type: 'reset', room: 'org:b' });
+  await told(page, 1);
+  assert.deepEqual(page.told, ['reset org:b']);
 });
 
-test('an ended session is told once and nothing connects again', async (t) => {
-  const server = await hub(t);
-  const ended = Promise.withResolvers<void>();
-  const made = live(t, server.port, { onSessionEnded: ended.resolve });
-  await waitFor(() => made.state.value.kind === 'live');
-  server.sockets.at(-1)?.close(4401);
-  await ended.promise;
-  assert.equal(made.state.value.kind, 'ended');
-  made.wake();
-  assert.equal(server.sockets.length, 1);
+test('an ended session is told once, and nothing connects again', async (t) => {
+  const { hub, page } = await listening(t);
+  hub.sockets.at(-1)?.close(4401);
+  await page.comesTo('ended');
+  page.live.wake();
+  page.pass(60_000);
+  assert.deepEqual([page.told, hub.sockets.length, page.polled], [['ended'], 1, []]);
 });
-
-test('a loss that lasts brings the polling twin, and the socket takes over again when it is back', async (t) => {
-  const server = await hub(t);
-  const asked: (string | undefined)[] = [];
-  let url = new URL(`ws://127.0.0.1:${server.port}/`);
-  const told: string[] = [];
-  const made = live(t, server.port, {
-    url: () => url,
-    timing: { ...timing, lossMs: 0 },
-    poll: (_room, after) => {
-      asked.push(after);
-      return Promise.resolve({ items: after === 'c1' ? [event('e1', 'org:o', 'c2')] : [], cursor: 'c2', reset: false });
-    },
-  });
-  const ready = server.next('subscribe');
-  made.subscribe(['org:o'], { onEvent: (one) => told.push(one.event_id), onReset: () => undefined }, 'c1');
-  await ready;
-  url = new URL('ws://127.0.0.1:9/');
-  server.sockets.at(-1)?.terminate();
-  await waitFor(() => made.state.value.kind === 'polling');
-  assert.deepEqual(told, ['e1']);
-  assert.equal(asked[0], 'c1');
-  const again = server.next('subscribe');
-  url = new URL(`ws://127.0.0.1:${server.port}/`);
-  const frame = await again;
-  assert.deepEqual(frame.type === 'subscribe' && frame.since, { 'org:o': 'c2' });
-  assert.equal(made.state.value.kind, 'live');
-});
-
-async function waitFor(claim: () => boolean): Promise<void> {
-  const until = Date.now() + 10_000;
-  while (!claim()) {
-    if (Date.now() > until) throw new Error('the awaited did not happen within 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

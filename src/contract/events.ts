@@ -166,7 +166,7 @@ export type ClientFrame = z.infer<typeof clientFrame>;
 export type LogEnd = { status: JobStatus | 'gone' } & Partial<Pick<Job, 'exitCode' | 'signal' | 'reason'>>;
 
 /** `log`: the bytes `from` to `to` of the file as text. `log_gap`: the next one begins at `to`, because the client was too slow, or (`to` before `from`) because
- *  the log began anew at its limit. `log_end`: nothing follows; the room is left. */
+ *  the log began anew at its limit. `log_end`: nothing follows; the room is left. `error` names a room that this person may not hear any more. */
 export type ServerFrame =
   | { type: 'subscribed'; id: string; rooms: string[]; denied: string[]; cursor: string }
   | { type: 'event'; event: Envelope }
@@ -174,7 +174,7 @@ export type ServerFrame =
   | { type: 'log_gap'; room: string; from: number; to: number }
   | ({ type: 'log_end'; room: string; at: number } & LogEnd)
   | { type: 'reset'; room: string }
-  | { type: 'error'; code: string; message?: string }
+  | { type: 'error'; code: string; message?: string; room?: string }
   | { type: 'pong' };
 
 export const eventEndpoints = [

@@ -69,7 +69,9 @@ export function createHub(parts: HubParts): Hub {
   const recent = createRecent();
 
   const enter = (member: Member, room: string, from: Cursor): void => {
-    member.rooms.set(room, from);
+    const already = member.rooms.get(room);
+    // Who hears it already goes on hearing all of it: what a later place leaves out may not have come yet.
+    if (already === undefined || compareCursors(from, already) < 0) member.rooms.set(room, from);
     const inside = rooms.get(room);
     if (inside === undefined) rooms.set(room, new Set([member]));
     else inside.add(member);

@@ -94,7 +94,7 @@ export function openSocket(parts: SocketParts): OpenSocket {
     reset: (room) => void (isLogRoom(room) || say({ type: 'reset', room })),
     denied: (room) => {
       logs.close(room);
-      refuse('forbidden', `The right to hear "${room}" ended.`);
+      say({ type: 'error', code: 'forbidden', message: `The right to hear "${room}" ended.`, room });
     },
     ended: () => close(CLOSE.sessionEnded, 'session ended'),
     get heldBytes() {
