@@ -29,6 +29,7 @@ import { healthRoutes } from './http/routes/health.ts';
 import { instanceStatsRoutes } from './http/routes/instance-stats.ts';
 import { instanceViewRoutes } from './http/routes/instance-views.ts';
 import { instanceRoutes } from './http/routes/instances.ts';
+import { inviteRoutes } from './http/routes/invites.ts';
 import { jobGroupRoutes } from './http/routes/job-groups.ts';
 import { jobLogRoutes } from './http/routes/job-logs.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
@@ -94,6 +95,7 @@ export function routesOf(parts: RouteParts): readonly Route[] {
     ...userRoutes(identity),
     ...apiKeyRoutes(identity),
     ...memberRoutes(identity),
+    ...inviteRoutes({ ...identity, mailNow: notify.mailNow }),
     ...orgRoutes(orgs),
     ...secretRoutes(identity),
     ...settingsRoutes({ settings: identity.settings, notify }),

@@ -26,6 +26,7 @@ import { idleEndpoints } from './idle.ts';
 import { instanceViewEndpoints } from './instance-views.ts';
 import { instanceStatsEndpoints } from './instance-stats.ts';
 import { instanceEndpoints } from './instances.ts';
+import { inviteEndpoints } from './invites.ts';
 import { jobGroupEndpoints } from './job-groups.ts';
 import { jobLogEndpoints } from './job-logs.ts';
 import { jobEndpoints } from './jobs.ts';
@@ -63,6 +64,7 @@ export const endpoints = [
   ...apiKeyEndpoints,
   ...logEndpoints,
   ...memberEndpoints,
+  ...inviteEndpoints,
   ...orgEndpoints,
   ...secretEndpoints,
   ...settingsEndpoints,

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { email, personName } from './auth.ts';
 import { endpoint, noReply, page, pageQuery, timestamp } from './endpoint.ts';
-import { roles } from './values.ts';
+import { memberStatuses, roles } from './values.ts';
 
 const userId = z.strictObject({ userId: z.string().max(64) });
 
@@ -11,7 +11,9 @@ export const member = z.strictObject({
   email: z.string(),
   name: z.string(),
   role: z.enum(roles),
-  disabled: z.boolean(),
+  status: z.enum(memberStatuses),
+  /** Why they are shut out, as the administrator who did it wrote. */
+  statusReason: z.string(),
   passwordChangeRequired: z.boolean(),
   createdAt: timestamp,
 });
@@ -40,9 +42,10 @@ export const memberEndpoints = [
   endpoint({
     key: 'PATCH /api/v1/orgs/current/members/{userId}',
     tag: 'members',
-    summary: 'Change a role, or disable a person',
+    summary: 'Change a role, or whether a person may come in',
+    description: 'suspended keeps API keys for their return; deactivated deletes them. Both end every session at once.',
     params: userId,
-    body: z.strictObject({ role: z.enum(roles).optional(), disabled: z.boolean().optional() }),
+    body: z.strictObject({ role: z.enum(roles).optional(), status: z.enum(memberStatuses).optional(), reason: z.string().trim().max(200).optional() }),
     status: 200,
     reply: member,
     errors: ['invalid_body', 'not_found', 'conflict'],

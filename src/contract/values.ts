@@ -25,6 +25,10 @@ export type WaitingKind = (typeof waitingKinds)[number];
 export const roles = ['user', 'admin', 'super_admin'] as const;
 export type Role = (typeof roles)[number];
 
+/** Of a membership. `suspended`: shut out for now, keys and rights are kept. `deactivated`: left; their keys are gone, their name stays. */
+export const memberStatuses = ['active', 'suspended', 'deactivated'] as const;
+export type MemberStatus = (typeof memberStatuses)[number];
+
 export const triggerTypes = ['cron', 'webhook', 'form', 'event', 'file'] as const;
 export type TriggerType = (typeof triggerTypes)[number];
 

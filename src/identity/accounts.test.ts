@@ -71,13 +71,13 @@ test('what was typed as an address is not kept in clear: it may have been a pass
   assert.doesNotMatch(door.logged(), /hunter2/);
 });
 
-test('a disabled person is out at once and can not come back', async () => {
+test('a suspended person is out at once and comes back when let in again', async () => {
   const user = await addPerson(door, 'user', 'disabled@example.com');
   const admin = await signIn(door);
-  await admin.expect(200, 'PATCH', `/api/v1/orgs/current/members/${user.userId}`, { disabled: true });
+  await admin.expect(200, 'PATCH', `/api/v1/orgs/current/members/${user.userId}`, { status: 'suspended' });
   assert.equal((await user.client.call('GET', '/api/v1/users/me')).status, 401);
   assert.equal((await login('disabled@example.com', user.password, '198.51.100.9')).status, 401);
-  await admin.expect(200, 'PATCH', `/api/v1/orgs/current/members/${user.userId}`, { disabled: false });
+  await admin.expect(200, 'PATCH', `/api/v1/orgs/current/members/${user.userId}`, { status: 'active' });
   assert.equal((await login('disabled@example.com', user.password, '198.51.100.9')).status, 200);
 });
 

@@ -37,7 +37,7 @@ export function createAccounts({ sql, limits, sessions, commit }: Parts): Accoun
       const attempt = await limits.begin({ account: email, address: device.address });
       const account = await readAccountByEmail(sql, email);
       const matches = await isPassword(account?.passwordHash, password);
-      if (account === undefined || !matches || account.isDisabled) {
+      if (account === undefined || !matches || account.status !== 'active') {
         await attempt.failed();
         const author = { actor: 'anonymous', orgId: account?.orgId ?? null, address: device.address };
         await commit(author, (change) => change.audit('session.refused', account?.id ?? '', { reason: 'wrong e-mail address or password' }));

@@ -8,6 +8,7 @@ import type { Logger } from '../kernel/log.ts';
 import { deleteOldAudit, listAudit } from '../store/audit.ts';
 import type { Database } from '../store/client.ts';
 import { deleteOldIdempotencyKeys } from '../store/idempotency-keys.ts';
+import { deleteOldInvites } from '../store/invites.ts';
 import type { Listen } from '../store/listen.ts';
 import { deleteExpiredSessions } from '../store/sessions.ts';
 import { readAccount } from '../store/users.ts';
@@ -17,6 +18,7 @@ import { createAuthenticate, type Authenticate } from './authenticate.ts';
 import { createCipher, type Cipher } from './cipher.ts';
 import { createCommit } from './commit.ts';
 import { createFirstAdmins, type FirstAdmins } from './first-admin.ts';
+import { createInvites, EXPIRED_KEPT_MS, type Invites } from './invites.ts';
 import { createLoginLimits } from './login-limits.ts';
 import { createMembers, type Members } from './members.ts';
 import { createRevocations } from './revocation.ts';
@@ -65,6 +67,7 @@ export interface Identity {
   readonly sessions: Sessions;
   readonly apiKeys: ApiKeys;
   readonly members: Members;
+  readonly invites: Invites;
   readonly secrets: Secrets;
   readonly savedViews: SavedViews;
   readonly settings: SettingsStore;
@@ -73,7 +76,7 @@ export interface Identity {
     caller: Caller,
     page: { readonly limit: number; readonly after?: string | undefined; readonly action?: string | undefined; readonly actor?: string | undefined },
   ): Promise<{ items: AuditEntry[]; next: string | null }>;
-  /** The role a person has in an org at this moment; null when they are no member or disabled. */
+  /** The role a person has in an org at this moment; null when they are no member or shut out. */
   roleOf(orgId: string, userId: string): Promise<Role | null>;
   /** Hears every end of a session or key and every change of rights, of this process and of others. @returns a function that ends it */
   onSessionEnded(listener: (end: SessionEnd) => void): () => void;
@@ -91,12 +94,14 @@ export function createIdentity(parts: IdentityParts): Identity {
   const limits = createLoginLimits({ sql, clock });
   const sessions = createSessions({ sql, clock, tokens, commit });
   const settings = createSettings({ sql, clock, commit, revocations });
+  const publicUrl = async (): Promise<string> => (await settings.of('')).publicOrigin ?? parts.defaultOrigin;
   let cancelClean = (): void => {};
   let isStopped = false;
   const clean = async (): Promise<void> => {
     const now = clock.now();
     await limits.clean();
     await deleteExpiredSessions(sql, new Date(now));
+    await deleteOldInvites(sql, new Date(now - EXPIRED_KEPT_MS));
     await deleteOldAudit(sql, new Date(now - AUDIT_KEPT_MS));
     await deleteOldIdempotencyKeys(sql, new Date(now - IDEMPOTENCY_KEPT_MS));
   };
@@ -116,12 +121,13 @@ export function createIdentity(parts: IdentityParts): Identity {
       limits,
       sessions,
       commit,
-      publicUrl: async () => (await settings.of('')).publicOrigin ?? parts.defaultOrigin,
+      publicUrl,
     }),
     accounts: createAccounts({ sql, limits, sessions, commit }),
     sessions,
     apiKeys: createApiKeys({ sql, clock, commit }),
     members: createMembers({ sql, clock, commit }),
+    invites: createInvites({ sql, clock, commit, limits, sessions, publicUrl }),
     secrets: createSecrets({ sql, cipher, commit }),
     savedViews: createSavedViews({ sql, commit }),
     settings,
@@ -129,7 +135,7 @@ export function createIdentity(parts: IdentityParts): Identity {
     audit: (caller, page) => listAudit(sql, { orgId: caller.orgId, ...page }),
     async roleOf(orgId, userId) {
       const account = await readAccount(sql, { orgId, userId });
-      return account === undefined || account.isDisabled ? null : account.role;
+      return account?.status !== 'active' ? null : account.role;
     },
     onSessionEnded: (listener) =>
       revocations.onChange((change) => {

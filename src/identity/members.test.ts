@@ -69,7 +69,7 @@ test('the last super administrator can not go', async () => {
   const admin = await door.admin();
   const me = (await admin.expect(200, 'GET', '/api/v1/users/me'))['id'] as string;
   assert.equal((await admin.call('PATCH', `${MEMBERS}/${me}`, { body: { role: 'user' } })).status, 409);
-  assert.equal((await admin.call('PATCH', `${MEMBERS}/${me}`, { body: { disabled: true } })).status, 409);
+  assert.equal((await admin.call('PATCH', `${MEMBERS}/${me}`, { body: { status: 'suspended' } })).status, 409);
   assert.equal((await admin.call('DELETE', `${MEMBERS}/${me}`)).status, 409);
   assert.equal((await signIn(door).then((client) => client.call('GET', '/api/v1/users/me'))).status, 200);
 });

@@ -1,13 +1,23 @@
 /** The people of an org, changed by its administrators. Nobody gives a role above their own, and one super administrator always remains. */
 import type { Caller } from '../contract/caller.ts';
 import type { Member } from '../contract/members.ts';
-import type { Role } from '../contract/values.ts';
+import type { MemberStatus, Role } from '../contract/values.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import { deleteApiKeys } from '../store/api-keys.ts';
 import type { SqlPool } from '../store/client.ts';
-import { countSuperAdmins, deleteMember, insertMember, listMembers, lockMember, updateMemberRole } from '../store/members.ts';
+import {
+  countAdmins,
+  countSuperAdmins,
+  deleteMember,
+  insertMember,
+  listMembers,
+  listMemberships,
+  lockMember,
+  updateMemberRole,
+  updateMemberStatus,
+} from '../store/members.ts';
 import { deleteSessions } from '../store/sessions.ts';
 import { deleteOrphanedUser, insertUser, updateUser } from '../store/users.ts';
 import type { Author, Change, Commit } from './commit.ts';
@@ -17,6 +27,8 @@ import { endSessions } from './sessions.ts';
 
 export interface Members {
   list(caller: Caller, page: { readonly limit: number; readonly after?: string | undefined }): Promise<{ items: Member[]; next: string | null }>;
+  /** The orgs that let the caller in. */
+  orgsOf(caller: Caller): Promise<{ id: string; name: string; role: Role; current: boolean }[]>;
   /** @throws AppError conflict when the e-mail address is taken */
   add(
     caller: Caller,
@@ -24,7 +36,12 @@ export interface Members {
     author: Author,
   ): Promise<{ member: Member; temporaryPassword: string }>;
   /** @throws AppError not_found, forbidden, conflict */
-  patch(caller: Caller, userId: string, wanted: { readonly role?: Role | undefined; readonly disabled?: boolean | undefined }, author: Author): Promise<Member>;
+  patch(
+    caller: Caller,
+    userId: string,
+    wanted: { readonly role?: Role | undefined; readonly status?: MemberStatus | undefined; readonly reason?: string | undefined },
+    author: Author,
+  ): Promise<Member>;
   /** @throws AppError not_found, forbidden, conflict */
   remove(caller: Caller, userId: string, author: Author): Promise<void>;
 }
@@ -32,6 +49,7 @@ export interface Members {
 export function createMembers({ sql, clock, commit }: { readonly sql: SqlPool; readonly clock: Clock; readonly commit: Commit }): Members {
   return {
     list: (caller, page) => listMembers(sql, { orgId: caller.orgId, ...page }),
+    orgsOf: async (caller) => (await listMemberships(sql, caller.userId)).map((org) => ({ ...org, current: org.id === caller.orgId })),
     async add(caller, { email, name, role }, author) {
       refuseAbove(caller, role);
       const password = temporaryPassword();
@@ -58,24 +76,28 @@ export function createMembers({ sql, clock, commit }: { readonly sql: SqlPool; r
       commit(author, async (change) => {
         const member = await subject(change, caller, userId);
         const role = wanted.role ?? member.role;
-        const disabled = wanted.disabled ?? member.disabled;
+        const status = wanted.status ?? member.status;
+        const reason = status === 'active' ? '' : (wanted.reason ?? member.statusReason);
         refuseAbove(caller, role);
-        if (member.role === 'super_admin' && !member.disabled && (role !== 'super_admin' || disabled)) await keepOneSuperAdmin(change);
-        if (disabled && userId === caller.userId) fail('conflict', 'You can’t disable yourself; ask another administrator.');
+        if (status !== 'active' && userId === caller.userId) fail('conflict', 'You can’t shut yourself out; ask another administrator.');
+        await keepAdmins(change, caller.orgId, member, { role, status });
         await updateMemberRole(change.sql, { orgId: caller.orgId, userId, role: orgRole(role) });
-        await updateUser(change.sql, { userId, isSuperAdmin: role === 'super_admin', isDisabled: disabled, now: change.now });
-        if (disabled && !member.disabled) await endSessions(change, await deleteSessions(change.sql, { userId }), 'disabled');
+        await updateMemberStatus(change.sql, { orgId: caller.orgId, userId, status, reason });
+        await updateUser(change.sql, { userId, isSuperAdmin: role === 'super_admin', now: change.now });
+        if (status !== 'active' && member.status === 'active')
+          await endSessions(change, await deleteSessions(change.sql, { userId, orgId: caller.orgId }), status);
+        if (status === 'deactivated') await endKeys(change, caller.orgId, userId);
         change.tell({ kind: 'user', userId });
-        await told(change, caller.orgId, userId, 'changed', { role, disabled });
+        await told(change, caller.orgId, userId, 'changed', { role, status, ...(reason === '' ? {} : { reason }) });
         return reread(change, caller.orgId, userId);
       }),
     remove: (caller, userId, author) =>
       commit(author, async (change) => {
         const member = await subject(change, caller, userId);
         if (userId === caller.userId) fail('conflict', 'You can’t remove yourself; ask another administrator.');
-        if (member.role === 'super_admin' && !member.disabled) await keepOneSuperAdmin(change);
+        await keepAdmins(change, caller.orgId, member, undefined);
         await endSessions(change, await deleteSessions(change.sql, { userId, orgId: caller.orgId }), 'removed');
-        for (const keyId of await deleteApiKeys(change.sql, { orgId: caller.orgId, userId })) change.tell({ kind: 'key', keyId });
+        await endKeys(change, caller.orgId, userId);
         await deleteMember(change.sql, { orgId: caller.orgId, userId });
         await deleteOrphanedUser(change.sql, userId);
         change.tell({ kind: 'user', userId });
@@ -91,12 +113,29 @@ async function subject(change: Change, caller: Caller, userId: string): Promise<
   return member;
 }
 
-function refuseAbove(caller: Caller, role: Role): void {
+/** @throws AppError forbidden */
+export function refuseAbove(caller: Caller, role: Role): void {
   if (!hasRole(caller.role, role)) fail('forbidden', `Only a ${role} may give the role ${role}; you are ${caller.role}.`);
 }
 
-async function keepOneSuperAdmin(change: Change): Promise<void> {
-  if ((await countSuperAdmins(change.sql)) < 2) fail('conflict', 'This is the last super administrator; make another one first.');
+/** The machine keeps a super administrator and the org an administrator, each of whom can sign in.
+ *  @param next what becomes of the member; undefined: they are removed */
+async function keepAdmins(
+  change: Change,
+  orgId: string,
+  member: Member,
+  next: { readonly role: Role; readonly status: MemberStatus } | undefined,
+): Promise<void> {
+  if (member.status !== 'active') return;
+  const stays = next?.status === 'active';
+  if (member.role === 'super_admin' && !(stays && next.role === 'super_admin') && (await countSuperAdmins(change.sql)) < 2)
+    fail('conflict', 'This is the last super administrator; make another one first.');
+  if (member.role !== 'user' && !(stays && next.role !== 'user') && (await countAdmins(change.sql, orgId)) < 2)
+    fail('conflict', 'This is the last administrator of the organisation; make another one first.');
+}
+
+async function endKeys(change: Change, orgId: string, userId: string): Promise<void> {
+  for (const keyId of await deleteApiKeys(change.sql, { orgId, userId })) change.tell({ kind: 'key', keyId });
 }
 
 async function reread(change: Change, orgId: string, userId: string): Promise<Member> {
@@ -104,15 +143,15 @@ async function reread(change: Change, orgId: string, userId: string): Promise<Me
 }
 
 /** `super_admin` is of the machine; in its org such a person is an administrator. */
-function orgRole(role: Role): 'user' | 'admin' {
+export function orgRole(role: Role): 'user' | 'admin' {
   return role === 'user' ? 'user' : 'admin';
 }
 
-async function told(
+export async function told(
   change: Change,
   orgId: string,
   userId: string,
-  what: 'added' | 'changed' | 'removed',
+  what: 'added' | 'changed' | 'removed' | 'joined',
   details: Readonly<Record<string, string | boolean>>,
 ): Promise<void> {
   await change.event({ kind: 'member', id: userId, type: 'identity:member:changed', orgId, parent: `user:${userId}`, payload: { change: what, ...details } });

@@ -4,8 +4,9 @@ import { scope } from '../contract/api-keys.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { fail } from '../kernel/fail.ts';
 import type { Database } from '../store/client.ts';
+import { updateMemberStatus } from '../store/members.ts';
 import { deleteSessions } from '../store/sessions.ts';
-import { readAccountByEmail, readFirstSuperAdmin, updatePassword, updateUser, type Account } from '../store/users.ts';
+import { readAccountByEmail, readFirstSuperAdmin, updatePassword, type Account } from '../store/users.ts';
 import { createApiKeys } from './api-keys.ts';
 import { createCommit, type Commit } from './commit.ts';
 import { hashPassword, temporaryPassword } from './passwords.ts';
@@ -35,14 +36,14 @@ export async function createToken(
   return { id: made.id, key: made.key, email: account.email, expiresAt: made.expiresAt };
 }
 
-/** Gives a person a temporary password and ends all their sessions; a disabled account is enabled again. */
+/** Gives a person a temporary password and ends all their sessions; one who is shut out of their org is let in again. */
 export async function resetPassword(parts: Parts, wanted: { readonly email?: string | undefined }): Promise<{ email: string; temporaryPassword: string }> {
   const account = await accountOf(parts.database, wanted.email);
   const password = temporaryPassword();
   const passwordHash = await hashPassword(password);
   await commitOf(parts)({ ...AUTHOR, orgId: account.orgId }, async (change) => {
     await updatePassword(change.sql, { userId: account.id, passwordHash, changeRequired: true, now: change.now });
-    if (account.isDisabled) await updateUser(change.sql, { userId: account.id, isDisabled: false, now: change.now });
+    if (account.status !== 'active') await updateMemberStatus(change.sql, { orgId: account.orgId, userId: account.id, status: 'active', reason: '' });
     await endSessions(change, await deleteSessions(change.sql, { userId: account.id }), 'password_reset');
     change.tell({ kind: 'user', userId: account.id });
     await change.audit('user.password_reset', account.id);

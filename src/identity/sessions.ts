@@ -47,6 +47,10 @@ export interface Sessions {
   refresh(refreshToken: string, author: Author): Promise<SignIn>;
   /** Renews a browser's cookie: same value, new time. */
   renew(cookie: string): Promise<SignIn>;
+  /** Ends a session inside a transaction in which another takes its place. */
+  endIn(change: Change, which: { readonly id: string; readonly userId: string; readonly reason: string }): Promise<void>;
+  /** Goes on in another org: a new session takes the place of this one. @throws AppError not_found, forbidden */
+  switchOrg(caller: Caller, orgId: string, device: Device): Promise<SignIn>;
   list(caller: Caller, page: { readonly limit: number; readonly after?: string | undefined }): Promise<{ items: Session[]; next: string | null }>;
   /** Ends one of the caller's own sessions. @throws AppError not_found */
   end(caller: Caller, id: string, author: Author): Promise<void>;
@@ -60,7 +64,7 @@ interface Parts {
 }
 
 export function createSessions({ sql, clock, tokens, commit }: Parts): Sessions {
-  return {
+  const sessions: Sessions = {
     async begin(change, account, device) {
       const secret = newSecret(device.client === 'web' ? 'cookie' : 'refresh');
       const sessionId = newId('sess', clock);
@@ -106,12 +110,27 @@ export function createSessions({ sql, clock, tokens, commit }: Parts): Sessions 
       await touchSession(sql, { id: session.sessionId, now, expiresAt: new Date(now.getTime() + WEB_IDLE_MS) });
       return forBrowser(cookie, account);
     },
+    async endIn(change, { id, userId, reason }) {
+      await endSessions(change, await deleteSessions(change.sql, { id, userId }), reason);
+    },
+    async switchOrg(caller, orgId, device) {
+      const id = caller.sessionId ?? fail('forbidden', 'An API key belongs to one organisation; make one in the other.');
+      const author = { actor: caller.userId, orgId, address: device.address, requestId: device.requestId };
+      return commit(author, async (change) => {
+        const account = await readAccount(change.sql, { userId: caller.userId, orgId });
+        if (account?.status !== 'active') return fail('not_found', `You are no member of an organisation "${orgId}".`);
+        const signIn = await sessions.begin(change, account, device);
+        await sessions.endIn(change, { id, userId: caller.userId, reason: 'switched_org' });
+        return signIn;
+      });
+    },
     list: (caller, page) => listSessions(sql, { userId: caller.userId, currentId: caller.sessionId, now: new Date(clock.now()), ...page }),
     async end(caller, id, author) {
       const ended = await commit(author, async (change) => endSessions(change, await deleteSessions(change.sql, { id, userId: caller.userId }), 'signed_out'));
       if (ended === 0) fail('not_found', `You have no session "${id}".`);
     },
   };
+  return sessions;
 
   /** A refresh token that was exchanged before is in two hands: neither may go on. */
   async function refuseReuse(tokenHash: Buffer, author: Author): Promise<never> {

@@ -12,7 +12,7 @@ const TYPE = 'at+jwt';
 /** HS256 wants a key of at least its output's length. */
 const MIN_KEY_BYTES = 32;
 
-const PREFIXES = { key: 'stk_', refresh: 'str_', claim: 'stc_', cookie: '' } as const;
+const PREFIXES = { key: 'stk_', refresh: 'str_', claim: 'stc_', invite: 'sti_', cookie: '' } as const;
 
 /** A new opaque secret of a kind that its prefix shows (so that scanners find leaked ones). */
 export function newSecret(kind: keyof typeof PREFIXES): string {

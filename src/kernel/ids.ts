@@ -32,7 +32,9 @@ export type IdPrefix =
   | 'dl'
   | 'lease'
   | 'alr'
-  | 'bak';
+  | 'bak'
+  | 'inv'
+  | 'cred';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const RANDOM_CHARS = 16;

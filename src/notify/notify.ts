@@ -71,6 +71,8 @@ export interface Notify {
     targets: readonly NotifyTarget[],
     http: Pick<Egress, 'request'>,
   ): Promise<void>;
+  /** Sends one e-mail at once, past the database: for what must not be kept in it. @returns undefined when this Studio sends none  @throws MailError */
+  mailNow(mail: { readonly id: string; readonly to: string; readonly subject: string; readonly text: string }): Promise<'sent' | undefined>;
   /** Queues a test message; in the app and by e-mail to the caller unless it says to whom. @throws AppError invalid_body */
   test(caller: Caller, target: NotifyTarget, id: string): Promise<Told>;
   /** @throws AppError not_found */
@@ -173,6 +175,11 @@ export function createNotify(parts: NotifyParts): Notify {
       });
     },
     tellNow: (message, targets, http) => sendNow(message, targets, { mailer, http, clock, log }),
+    async mailNow(mail) {
+      if (mailer === undefined) return undefined;
+      await mailer.send({ ...mail, subject: titleOf(mail.subject) });
+      return 'sent';
+    },
     async test(caller, target, id) {
       const fault = targetFault(target, { mail: mailer !== undefined });
       if (fault !== undefined) fail('invalid_body', `${fault.field}: ${fault.message}.`);

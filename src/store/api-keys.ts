@@ -100,7 +100,7 @@ export async function readLiveKey(sql: Sql, keyHash: Buffer, now: Date): Promise
   }>(
     `select k.id, k.org_id, k.user_id, k.scopes, k.last_used_at, k.model_limits, u.is_super_admin, u.password_change_required, m.role
      from api_keys k join users u on u.id = k.user_id join members m on m.org_id = k.org_id and m.user_id = k.user_id
-     where k.key_hash = $1 and u.disabled_at is null and (k.expires_at is null or k.expires_at > $2)`,
+     where k.key_hash = $1 and m.status = 'active' and (k.expires_at is null or k.expires_at > $2)`,
     [keyHash, now],
   );
   const [row] = rows;

@@ -51,3 +51,13 @@ export async function listAudit(
   const items = rows.slice(0, page.limit).map((row) => ({ ...row, at: row.at.toISOString() }));
   return { items, next: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null };
 }
+
+/** How often an org did something since a moment: what limits it outlives a restart and its own rows. */
+export async function countAudit(sql: Sql, of: { readonly orgId: string; readonly actions: readonly string[]; readonly sinceId: string }): Promise<number> {
+  const { rows } = await sql.query<{ count: number }>(`select count(*) as count from audit where org_id = $1 and id >= $2 and action = any($3)`, [
+    of.orgId,
+    of.sinceId,
+    of.actions,
+  ]);
+  return rows[0]?.count ?? 0;
+}

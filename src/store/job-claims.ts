@@ -6,6 +6,7 @@ import type { Job } from '../contract/jobs.ts';
 import { hot, type Sql } from './client.ts';
 import { JOB_COLUMNS, jobEvent, toJob, type JobRow } from './jobs.ts';
 import { writeEvents } from './outbox.ts';
+import { HAS_ACCESS } from './users.ts';
 
 /** A job in a worker's hands. */
 export interface ClaimedJob {
@@ -44,7 +45,7 @@ interface ClaimedRow extends JobRow {
 
 const CLAIMED = `${JOB_COLUMNS}, preemptions, spec, retry, principal, pid, pid_started,
   coalesce(timeout_ms, (select default_timeout_ms from queues where name = jobs.queue)) as limit_ms,
-  coalesce((select is_super_admin and disabled_at is null from users where id = jobs.principal), false) as is_allowed`;
+  coalesce((select u.is_super_admin and ${HAS_ACCESS} from users u where u.id = jobs.principal), false) as is_allowed`;
 
 export interface ClaimRequest {
   readonly queue: string;

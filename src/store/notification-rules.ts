@@ -35,7 +35,7 @@ export interface Person {
   readonly email: string;
 }
 
-/** The members of an org that `to` means: by id, address or word; nobody twice, disabled accounts left out.
+/** The members of an org that `to` means: by id, address or word; nobody twice, those who may not come in left out.
  *  Without a publisher (gone, or no longer a member) the word means the administrators. */
 export async function findPeople(
   sql: Sql,
@@ -43,7 +43,7 @@ export async function findPeople(
 ): Promise<readonly Person[]> {
   const { rows } = await sql.query<Person & { isAdmin: boolean }>(
     `select u.id as "userId", u.email, m.role = 'admin' or u.is_super_admin as "isAdmin" from members m join users u on u.id = m.user_id
-     where m.org_id = $1 and u.disabled_at is null order by u.id`,
+     where m.org_id = $1 and m.status = 'active' order by u.id`,
     [options.orgId],
   );
   const wanted = new Set(options.to.map((one) => one.toLowerCase()));

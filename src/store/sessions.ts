@@ -32,7 +32,7 @@ interface LiveRow {
 
 const LIVE = `select s.id, s.user_id, s.org_id, s.last_seen_at, u.is_super_admin, u.password_change_required, m.role
   from sessions s join users u on u.id = s.user_id join members m on m.org_id = s.org_id and m.user_id = s.user_id
-  where u.disabled_at is null and s.expires_at > $2`;
+  where m.status = 'active' and s.expires_at > $2`;
 
 /** The session an access token names. */
 export async function readLiveSession(sql: Sql, sessionId: string, now: Date): Promise<LiveSession | undefined> {

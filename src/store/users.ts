@@ -1,12 +1,16 @@
 /** Rows of people: accounts and their membership. Passwords are stored as argon2id hashes only; who may change what is identity's to say. */
 import type { User } from '../contract/auth.ts';
-import type { Role } from '../contract/values.ts';
+import type { MemberStatus, Role } from '../contract/values.ts';
 import type { Sql } from './client.ts';
+
+/** Of a row `u` of users: whether any org lets the person in. What they may do beyond an org (super_admin) holds only then. */
+export const HAS_ACCESS = `exists (select 1 from members open where open.user_id = u.id and open.status = 'active')`;
 
 /** An account with the org it acts in. */
 export interface Account extends User {
   readonly passwordHash: string;
-  readonly isDisabled: boolean;
+  /** Of their membership in that org: only `active` lets them in. */
+  readonly status: MemberStatus;
 }
 
 interface AccountRow {
@@ -16,21 +20,30 @@ interface AccountRow {
   password_hash: string;
   is_super_admin: boolean;
   password_change_required: boolean;
-  disabled_at: Date | null;
+  status: MemberStatus;
   created_at: Date;
   org_id: string;
   org_name: string;
   role: 'user' | 'admin';
 }
 
-const SELECT = `select u.id, u.email, u.name, u.password_hash, u.is_super_admin, u.password_change_required, u.disabled_at, u.created_at,
-    m.org_id, o.name as org_name, m.role
+const SELECT = `select u.id, u.email, u.name, u.password_hash, u.is_super_admin, u.password_change_required, u.created_at,
+    m.org_id, o.name as org_name, m.role, m.status
   from users u join members m on m.user_id = u.id join orgs o on o.id = m.org_id`;
 
-/** The account of an e-mail address (case does not matter), in its oldest org. */
+/** The account of an e-mail address (case does not matter), in the oldest org that lets it in, else in its oldest. */
 export async function readAccountByEmail(sql: Sql, email: string): Promise<Account | undefined> {
-  const { rows } = await sql.query<AccountRow>(`${SELECT} where lower(u.email) = lower($1) order by m.created_at, m.org_id limit 1`, [email]);
+  const { rows } = await sql.query<AccountRow>(
+    `${SELECT} where lower(u.email) = lower($1) order by (m.status = 'active') desc, m.created_at, m.org_id limit 1`,
+    [email],
+  );
   return rows[0] === undefined ? undefined : accountOf(rows[0]);
+}
+
+/** A person, whatever orgs they are in. */
+export async function readUser(sql: Sql, userId: string): Promise<{ readonly email: string; readonly name: string } | undefined> {
+  const { rows } = await sql.query<{ email: string; name: string }>(`select email, name from users where id = $1`, [userId]);
+  return rows[0];
 }
 
 /** An account in one of its orgs. */
@@ -41,7 +54,7 @@ export async function readAccount(sql: Sql, at: { readonly userId: string; reado
 
 /** The oldest super administrator: on whose behalf the command line acts. */
 export async function readFirstSuperAdmin(sql: Sql): Promise<Account | undefined> {
-  const { rows } = await sql.query<AccountRow>(`${SELECT} where u.is_super_admin and u.disabled_at is null order by u.id, m.created_at limit 1`);
+  const { rows } = await sql.query<AccountRow>(`${SELECT} where u.is_super_admin and m.status = 'active' order by u.id, m.created_at limit 1`);
   return rows[0] === undefined ? undefined : accountOf(rows[0]);
 }
 
@@ -80,7 +93,6 @@ export interface UserChange {
   readonly name?: string | undefined;
   readonly email?: string | undefined;
   readonly isSuperAdmin?: boolean | undefined;
-  readonly isDisabled?: boolean | undefined;
   readonly now: Date;
 }
 
@@ -91,10 +103,9 @@ export async function updateUser(sql: Sql, change: UserChange): Promise<boolean>
     if (rows.length > 0) return false;
   }
   await sql.query(
-    `update users set name = coalesce($2, name), email = coalesce($3, email), is_super_admin = coalesce($4, is_super_admin),
-       disabled_at = case when $5::boolean is null then disabled_at when $5 then coalesce(disabled_at, $6) else null end, updated_at = $6
+    `update users set name = coalesce($2, name), email = coalesce($3, email), is_super_admin = coalesce($4, is_super_admin), updated_at = $5
      where id = $1`,
-    [change.userId, change.name ?? null, change.email ?? null, change.isSuperAdmin ?? null, change.isDisabled ?? null, change.now],
+    [change.userId, change.name ?? null, change.email ?? null, change.isSuperAdmin ?? null, change.now],
   );
   return true;
 }
@@ -127,7 +138,7 @@ function accountOf(row: AccountRow): Account {
     passwordChangeRequired: row.password_change_required,
     createdAt: row.created_at.toISOString(),
     passwordHash: row.password_hash,
-    isDisabled: row.disabled_at !== null,
+    status: row.status,
   };
 }
 

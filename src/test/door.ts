@@ -10,6 +10,7 @@ import type { Route } from '../http/route.ts';
 import { apiKeyRoutes } from '../http/routes/api-keys.ts';
 import { auditRoutes } from '../http/routes/audit.ts';
 import { authRoutes } from '../http/routes/auth.ts';
+import { inviteRoutes } from '../http/routes/invites.ts';
 import { memberRoutes } from '../http/routes/members.ts';
 import { openapiRoutes } from '../http/routes/openapi.ts';
 import { secretRoutes } from '../http/routes/secrets.ts';
@@ -123,6 +124,7 @@ function identityRoutes(identity: Identity): readonly Route[] {
     ...userRoutes(identity),
     ...apiKeyRoutes(identity),
     ...memberRoutes(identity),
+    ...inviteRoutes({ ...identity, mailNow: async () => undefined }),
     ...secretRoutes(identity),
     ...settingsRoutes({ settings: identity.settings, notify: { faultOf: () => undefined } }),
     ...auditRoutes(identity),

@@ -40,6 +40,8 @@ function Gate(): JSX.Element | null {
     else live.stop();
   });
   if (path === '/claim' && state.kind !== 'active') return <ClaimPage />;
+  if (path === '/invite' && state.kind !== 'unknown' && state.kind !== 'unreachable' && state.kind !== 'password')
+    return <LazyPage row={invitePage} params={{}} />;
   // A public form asks nobody who they are.
   if (path.startsWith('/forms/')) return <PublicForm />;
   switch (state.kind) {
@@ -58,6 +60,8 @@ function Gate(): JSX.Element | null {
 }
 
 const publicForm: PageRow = { path: '/forms/:token', load: async () => (await import('../pages/workflows/form.tsx')).PublicFormPage };
+
+const invitePage: PageRow = { path: '/invite', load: async () => (await import('../pages/auth/invite.tsx')).InvitePage };
 
 function PublicForm(): JSX.Element {
   return <Route path={publicForm.path}>{(params) => <LazyPage row={publicForm} params={paramsOf(params)} />}</Route>;

@@ -2,6 +2,8 @@
 import { go } from '../route.ts';
 import { mayRead } from '../pages/settings/sections.ts';
 import { logOut, me } from '../session.ts';
+import { useMemberships } from '../state/memberships.ts';
+import { goToOrg } from '../state/orgs.ts';
 import { setTheme } from '../ui/theme.ts';
 import { toastError } from '../ui/toast.tsx';
 import { useCommands } from './commands.ts';
@@ -22,7 +24,17 @@ export function useShellCommands(open: { readonly onPalette: () => void; readonl
     .flatMap((row) => row.parts ?? [])
     .filter((part) => mayRead(role, part.role ?? 'user'))
     .map((part) => ({ id: `go:${part.path}`, title: part.title, group: 'Go to', words: part.words, run: () => go(part.path) }));
+  const orgs: readonly Command[] = useMemberships()
+    .filter((org) => !org.current)
+    .map((org) => ({
+      id: `org:${org.id}`,
+      title: `Organisation: ${org.name}`,
+      group: 'Account',
+      words: 'switch change organisation',
+      run: () => void goToOrg(org.id).catch((error: unknown) => toastError(`Not in ${org.name}`, error)),
+    }));
   useCommands([
+    ...orgs,
     ...places,
     ...parts,
     { id: 'go:notifications', title: 'Notifications', group: 'Go to', keys: 'g n', words: 'inbox bell unread failures', run: () => go('/notifications') },

@@ -1,8 +1,10 @@
 /** The bar at the top: the machine's name, the palette, the state of the live connection, what is unread, the account. */
-import { Keyboard, LogOut, Monitor, Moon, Search, Settings, Sun, User as Person } from 'lucide-preact';
+import { Building2, Keyboard, LogOut, Monitor, Moon, Search, Settings, Sun, User as Person } from 'lucide-preact';
 import { live } from '../connection.ts';
 import { href } from '../route.ts';
 import { logOut } from '../session.ts';
+import { useMemberships } from '../state/memberships.ts';
+import { goToOrg } from '../state/orgs.ts';
 import { KeyHint } from '../ui/button.tsx';
 import { Menu } from '../ui/menu.tsx';
 import { setTheme, theme } from '../ui/theme.ts';
@@ -59,6 +61,7 @@ function Connection(props: { readonly state: LiveState }): JSX.Element {
 
 function Account(props: HeaderProps): JSX.Element {
   const { user } = props;
+  const orgs = useMemberships();
   return (
     <Menu
       label="Account"
@@ -66,11 +69,21 @@ function Account(props: HeaderProps): JSX.Element {
         <>
           <div class="strong">{user.name}</div>
           <div class="faint truncate">{user.email}</div>
+          <div class="faint truncate">{user.orgName}</div>
         </>
       }
       items={[
         { label: 'Account', icon: <Settings size={14} />, href: href('/settings') },
         { label: 'Keys', icon: <Keyboard size={14} />, hint: '?', onSelect: props.onKeys },
+        ...orgs.map((org, index) => ({
+          label: org.name,
+          icon: <Building2 size={14} />,
+          separated: index === 0,
+          checked: org.current,
+          onSelect: () => {
+            if (!org.current) goToOrg(org.id).catch((error: unknown) => toastError(`Not in ${org.name}`, error));
+          },
+        })),
         { label: 'Dark', icon: <Moon size={14} />, separated: true, checked: theme.value === 'dark', onSelect: () => setTheme('dark') },
         { label: 'Light', icon: <Sun size={14} />, checked: theme.value === 'light', onSelect: () => setTheme('light') },
         { label: 'As the system', icon: <Monitor size={14} />, checked: theme.value === 'system', onSelect: () => setTheme('system') },

@@ -1,5 +1,24 @@
-/** Saving an organisation's file, and small texts, from the browser. */
-import { ApiError, readReply, unanswered, urlOf } from '../api.ts';
+/** Organisations as the browser meets them: going to another one, saving one as a file, and small texts. */
+import { ApiError, baseUrl, call, readReply, unanswered, urlOf } from '../api.ts';
+import { live } from '../connection.ts';
+
+/** Goes on in another organisation. Everything that is shown is the old one's: the page begins anew. @throws ApiError */
+export async function goToOrg(orgId: string): Promise<void> {
+  // The session before ends with this; its socket need not say so.
+  live.stop();
+  try {
+    await call('POST /api/v1/auth/org', { body: { orgId } });
+  } catch (error) {
+    live.start();
+    throw error;
+  }
+  beginAnew();
+}
+
+/** Loads the UI from its start, as the person and the organisation that the cookie now stands for. */
+export function beginAnew(): void {
+  window.location.assign(baseUrl());
+}
 
 /** Asks for the file and saves it. @throws ApiError */
 export async function exportOrg(org: { readonly id: string; readonly name: string }, passphrase: string | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 /** The one status table: word, hue and shape of every status. Chips, timelines, graph rings and charts all read it.
  *  A status is always shape + word + hue, never hue alone. */
-import type { HealthState, InstanceStatus, JobStatus, QueueState, ServiceState, StepStatus } from '../../src/contract/values.ts';
+import type { HealthState, InstanceStatus, JobStatus, MemberStatus, QueueState, ServiceState, StepStatus } from '../../src/contract/values.ts';
 
 /** Names the tokens `--<hue>-text`, `--<hue>-tint`, `--<hue>-solid`. */
 export type Hue = 'queued' | 'waiting' | 'running' | 'ok' | 'failed' | 'retry' | 'cancelled' | 'cached' | 'paused' | 'timed-out' | 'dead';
@@ -8,7 +8,21 @@ export type Hue = 'queued' | 'waiting' | 'running' | 'ok' | 'failed' | 'retry' |
 export type Shape = 'ring' | 'clock' | 'half' | 'check' | 'cross' | 'turn' | 'slash' | 'lines' | 'bars' | 'hourglass' | 'stop';
 
 /** Statuses of the contract, and words that pages make from them. */
-export type Status = InstanceStatus | StepStatus | JobStatus | QueueState | ServiceState | HealthState | 'retrying' | 'enabled' | 'disabled' | 'unknown';
+export type Status =
+  | InstanceStatus
+  | StepStatus
+  | JobStatus
+  | QueueState
+  | ServiceState
+  | HealthState
+  | MemberStatus
+  | 'invited'
+  | 'expired'
+  | 'void'
+  | 'retrying'
+  | 'enabled'
+  | 'disabled'
+  | 'unknown';
 
 export interface StatusLook {
   readonly word: string;
@@ -29,6 +43,12 @@ export const statusTable: Readonly<Record<Status, StatusLook>> = {
   completed: { word: 'Completed', hue: 'ok', shape: 'check' },
   ok: { word: 'Healthy', hue: 'ok', shape: 'check' },
   enabled: { word: 'On', hue: 'ok', shape: 'check' },
+  active: { word: 'Active', hue: 'ok', shape: 'check' },
+  suspended: { word: 'Suspended', hue: 'paused', shape: 'bars' },
+  deactivated: { word: 'Deactivated', hue: 'cancelled', shape: 'slash' },
+  invited: { word: 'Invited', hue: 'waiting', shape: 'clock' },
+  expired: { word: 'Expired', hue: 'timed-out', shape: 'hourglass' },
+  void: { word: 'Void', hue: 'cancelled', shape: 'slash' },
   failed: { word: 'Failed', hue: 'failed', shape: 'cross' },
   retrying: { word: 'Retrying', hue: 'retry', shape: 'turn', moving: true },
   backing_off: { word: 'Backing off', hue: 'retry', shape: 'turn' },

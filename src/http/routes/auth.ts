@@ -41,7 +41,8 @@ export function authorOf(call: { readonly caller: Caller; readonly address: stri
   return { actor: call.caller.userId, orgId: call.caller.orgId, address: call.address, requestId: call.requestId };
 }
 
-function deviceOf(call: Pick<Call, 'header' | 'address' | 'requestId'>): Device {
+/** From where a call signs in. */
+export function deviceOf(call: Pick<Call, 'header' | 'address' | 'requestId'>): Device {
   return {
     client: call.header('x-studio-client') === 'web' ? 'web' : 'api',
     userAgent: call.header('user-agent') ?? '',
@@ -50,7 +51,8 @@ function deviceOf(call: Pick<Call, 'header' | 'address' | 'requestId'>): Device 
   };
 }
 
-function signedIn(call: Pick<Call, 'request' | 'peer'>, { reply, cookie }: SignIn): { body: SignedIn; headers: Record<string, string> } {
+/** The reply of signing in, with the cookie of a browser. */
+export function signedIn(call: Pick<Call, 'request' | 'peer'>, { reply, cookie }: SignIn): { body: SignedIn; headers: Record<string, string> } {
   if (cookie === undefined) return { body: reply, headers: {} };
   return {
     body: reply,

@@ -17,6 +17,7 @@ export interface Things {
   readonly apiKey: string;
   readonly session: string;
   readonly member: string;
+  readonly invite: string;
   readonly notification: string;
   readonly delivery: string;
   /** Shared in its org. */
@@ -66,6 +67,7 @@ export async function makeThings(owner: Person): Promise<Things> {
     apiKey: key,
     session: String(itemsOf(await client.expect(200, 'GET', '/api/v1/auth/sessions'))[0]?.['id']),
     member: owner.userId,
+    invite: await makeInvite(client),
     notification: String(itemsOf(await client.expect(200, 'GET', '/api/v1/notifications'))[0]?.['id']),
     delivery: delivery ?? '',
     view: idOf(await client.expect(201, 'POST', '/api/v1/views', { page: 'jobs', name: MARK, filter: MARK, isShared: true })),
@@ -78,6 +80,11 @@ async function makeModel(client: ApiClient): Promise<string> {
   const settings = { kind: 'openai', baseUrl: 'http://127.0.0.1:9/v1', model: MARK };
   const made = await client.expect(201, 'POST', '/api/v1/models', { engine: 'remote', owner: 'org', name: 'home-only', settings });
   return String(made['name']);
+}
+
+async function makeInvite(client: ApiClient): Promise<string> {
+  const made = await client.expect(201, 'POST', '/api/v1/orgs/current/invites', { email: `${MARK}@example.com` });
+  return idOf(asObject(made['invite']));
 }
 
 async function makeUpload(client: ApiClient): Promise<string> {
@@ -104,6 +111,7 @@ export function realParams(route: TestedRoute, things: Things): Record<string, s
     'api-keys': { id: things.apiKey },
     sessions: { id: things.session },
     members: { userId: things.member },
+    invites: { id: things.invite },
     notifications: { id: things.notification },
     views: { id: things.view },
   };

@@ -9,12 +9,6 @@ import { AuthFrame } from './frame.tsx';
 import type { JSX } from 'preact';
 
 export function LoginPage(props: { readonly ended: boolean }): JSX.Element {
-  const email = useSignal('');
-  const password = useSignal('');
-  const login = useAction(async () => {
-    const reply = await call('POST /api/v1/auth/login', { body: { email: email.value, password: password.value } });
-    signedIn(reply.user);
-  });
   return (
     <AuthFrame
       title="Log in"
@@ -25,35 +19,48 @@ export function LoginPage(props: { readonly ended: boolean }): JSX.Element {
         </>
       }
     >
-      <SendForm action="Log in" busy={login.busy} error={login.error} onSend={() => void login.run()}>
-        <Field label="E-mail">
-          {(links) => (
-            <Input
-              {...links}
-              type="email"
-              name="email"
-              autocomplete="username"
-              required
-              autofocus
-              value={email.value}
-              onInput={(value) => (email.value = value)}
-            />
-          )}
-        </Field>
-        <Field label="Password">
-          {(links) => (
-            <Input
-              {...links}
-              type="password"
-              name="password"
-              autocomplete="current-password"
-              required
-              value={password.value}
-              onInput={(value) => (password.value = value)}
-            />
-          )}
-        </Field>
-      </SendForm>
+      <LoginForm email="" />
     </AuthFrame>
+  );
+}
+
+/** Address and password. @param props.email known beforehand */
+export function LoginForm(props: { readonly email: string }): JSX.Element {
+  const email = useSignal(props.email);
+  const password = useSignal('');
+  const login = useAction(async () => {
+    const reply = await call('POST /api/v1/auth/login', { body: { email: email.value, password: password.value } });
+    signedIn(reply.user);
+  });
+  return (
+    <SendForm action="Log in" busy={login.busy} error={login.error} onSend={() => void login.run()}>
+      <Field label="E-mail">
+        {(links) => (
+          <Input
+            {...links}
+            type="email"
+            name="email"
+            autocomplete="username"
+            required
+            autofocus
+            value={email.value}
+            onInput={(value) => (email.value = value)}
+          />
+        )}
+      </Field>
+      <Field label="Password">
+        {(links) => (
+          <Input
+            {...links}
+            type="password"
+            name="password"
+            autocomplete="current-password"
+            required
+            value={password.value}
+            onInput={(value) => (password.value = value)}
+          />
+        )}
+      </Field>
+    </SendForm>
   );
 }

@@ -2,11 +2,11 @@
 import { useSignal } from '@preact/signals';
 import { call } from '../../api.ts';
 import { faultOf, useAction } from '../../state/action.ts';
-import { restoreCommand } from '../../state/backup-words.ts';
+import { kindHint, kindWords, restoreCommand } from '../../state/backup-words.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Checkbox, Field, Input } from '../../ui/field.tsx';
+import { Checkbox, Field, Input, Select } from '../../ui/field.tsx';
 import { CodeBlock } from '../../ui/log-view.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { FormFault } from './card-form.tsx';
@@ -18,11 +18,15 @@ interface Begins {
   readonly onBegun: () => void;
 }
 
-export function BackUpDialog({ place, onClose, onBegun }: Begins & { readonly place: BackupList['place'] }): JSX.Element {
+export function BackUpDialog({ list, onClose, onBegun }: Begins & { readonly list: Pick<BackupList, 'place' | 'canBePhysical'> }): JSX.Element {
+  const { place, canBePhysical } = list;
+  const kind = useSignal<Backup['kind']>('logical');
   const passphrase = useSignal('');
   const verify = useSignal(true);
   const begin = useAction(async () => {
-    await call('POST /api/v1/backups', { body: { verify: verify.value, ...(passphrase.value === '' ? {} : { passphrase: passphrase.value }) } });
+    await call('POST /api/v1/backups', {
+      body: { kind: kind.value, verify: verify.value, ...(passphrase.value === '' ? {} : { passphrase: passphrase.value }) },
+    });
     onBegun();
   });
   const without = place.hasPassphrase
@@ -31,7 +35,8 @@ export function BackUpDialog({ place, onClose, onBegun }: Begins & { readonly pl
   return (
     <Dialog title="Back up now" onClose={onClose} actions={<FormActions form="back-up" action="Back up" busy={begin.busy} onClose={onClose} />}>
       <form id="back-up" class="stack" onSubmit={(event) => (event.preventDefault(), void begin.run())}>
-        <FormFault error={begin.error} fields={['passphrase']} />
+        <FormFault error={begin.error} fields={['kind', 'passphrase']} />
+        <KindField value={kind.value} canBePhysical={canBePhysical} fault={faultOf(begin.error, 'kind')} onChange={(value) => (kind.value = value)} />
         <Field
           label="Passphrase"
           optional
@@ -57,6 +62,32 @@ export function BackUpDialog({ place, onClose, onBegun }: Begins & { readonly pl
         />
       </form>
     </Dialog>
+  );
+}
+
+/** What a backup is made of, in plain words. */
+export function KindField(props: {
+  readonly value: Backup['kind'];
+  readonly canBePhysical: boolean;
+  readonly fault?: string | undefined;
+  readonly onChange: (kind: Backup['kind']) => void;
+}): JSX.Element {
+  const hint = props.canBePhysical ? kindHint(props.value) : 'This Studio works on a database elsewhere, whose files are not here: its backups are logical.';
+  return (
+    <Field label="Kind" hint={hint} fault={props.fault}>
+      {(links) => (
+        <Select
+          {...links}
+          value={props.value}
+          disabled={!props.canBePhysical}
+          options={[
+            { value: 'logical', label: 'Logical: restores onto any PostgreSQL' },
+            { value: 'physical', label: 'Physical: quicker, same PostgreSQL only' },
+          ]}
+          onChange={(value) => props.onChange(value === 'physical' ? 'physical' : 'logical')}
+        />
+      )}
+    </Field>
   );
 }
 
@@ -109,6 +140,7 @@ export function RestoreDialog({ backup, onClose }: { readonly backup: Backup; re
           <code>studio backup restore --undo</code> brings it back.
           {backup.isEncrypted && ' FILE holds the passphrase.'}
         </p>
+        {backup.kind === 'physical' && <p class="muted">{`${kindWords(backup)}, with the embedded database: not into one that DATABASE_URL names.`}</p>}
         {!backup.isEncrypted && <p class="muted">It holds no keys: stored secrets open only with the .env of this workspace.</p>}
       </div>
     </Dialog>

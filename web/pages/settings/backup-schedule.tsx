@@ -5,6 +5,7 @@ import { faultOf, useAction } from '../../state/action.ts';
 import { Checkbox, Field, Input, Switch } from '../../ui/field.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
+import { KindField } from './backup-dialogs.tsx';
 import { CardForm } from './card-form.tsx';
 import type { JSX } from 'preact';
 import type { BackupSettings } from '../../../src/contract/backups.ts';
@@ -12,10 +13,11 @@ import type { BackupSettings } from '../../../src/contract/backups.ts';
 interface Props {
   readonly settings: BackupSettings;
   readonly nextAt: string | null;
+  readonly canBePhysical: boolean;
   readonly onSaved: () => void;
 }
 
-export function BackupSchedule({ settings, nextAt, onSaved }: Props): JSX.Element {
+export function BackupSchedule({ settings, nextAt, canBePhysical, onSaved }: Props): JSX.Element {
   const draft = useSignal<BackupSettings>(settings);
   const { value } = draft;
   const set = (change: Partial<BackupSettings>): void => void (draft.value = { ...draft.peek(), ...change });
@@ -47,7 +49,7 @@ export function BackupSchedule({ settings, nextAt, onSaved }: Props): JSX.Elemen
       busy={save.busy}
       disabled={JSON.stringify(value) === JSON.stringify(settings)}
       error={save.error}
-      fields={['cron', 'timezone']}
+      fields={['cron', 'timezone', 'kind']}
       onSend={() => void save.run()}
     >
       <Switch label="Back up on a schedule" checked={value.enabled} onChange={(enabled) => set({ enabled })} />
@@ -57,6 +59,7 @@ export function BackupSchedule({ settings, nextAt, onSaved }: Props): JSX.Elemen
       <Field label="Time zone" hint="As in Europe/Berlin." fault={faultOf(save.error, 'timezone')}>
         {(links) => <Input {...links} mono value={value.timezone} onInput={(timezone) => set({ timezone })} />}
       </Field>
+      <KindField value={value.kind} canBePhysical={canBePhysical} fault={faultOf(save.error, 'kind')} onChange={(kind) => set({ kind })} />
       <Checkbox label="Prove each as soon as it is made" checked={value.verify} onChange={(verify) => set({ verify })} />
       {count(
         'Prove the newest again after, days',

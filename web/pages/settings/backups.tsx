@@ -4,7 +4,7 @@ import { Archive, Download, Ellipsis, Plus, RotateCcw, ShieldCheck, Trash2 } fro
 import { call, urlOf } from '../../api.ts';
 import { useCommands } from '../../shell/commands.ts';
 import { useAction } from '../../state/action.ts';
-import { phaseWords, progressWords, worthOf } from '../../state/backup-words.ts';
+import { kindWords, phaseWords, progressWords, worthOf } from '../../state/backup-words.ts';
 import { useBackups } from '../../state/backups.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
@@ -68,8 +68,8 @@ export function BackupsSection(): JSX.Element {
               }
             />
           </Card>
-          <BackupSchedule settings={list.settings} nextAt={list.nextAt} onSaved={backups.reload} />
-          {asked.value?.what === 'create' && <BackUpDialog place={list.place} onClose={close} onBegun={done} />}
+          <BackupSchedule settings={list.settings} canBePhysical={list.canBePhysical} nextAt={list.nextAt} onSaved={backups.reload} />
+          {asked.value?.what === 'create' && <BackUpDialog list={list} onClose={close} onBegun={done} />}
           {asked.value?.what === 'prove' && <ProveDialog backup={asked.value.backup} hasPassphrase={list.place.hasPassphrase} onClose={close} onBegun={done} />}
           {asked.value?.what === 'restore' && <RestoreDialog backup={asked.value.backup} onClose={close} />}
           {asked.value?.what === 'delete' && <DeleteDialog backup={asked.value.backup} onClose={close} onDeleted={done} />}
@@ -172,6 +172,12 @@ function columnsOf(ask: (what: 'prove' | 'restore' | 'delete', backup: Backup) =
           </span>
         );
       },
+    },
+    {
+      key: 'kind',
+      title: 'Kind',
+      width: '100px',
+      render: (backup) => (backup.status === 'damaged' ? <span class="faint">unknown</span> : <span data-tip={kindWords(backup)}>{backup.kind}</span>),
     },
     {
       key: 'holds',

@@ -1,6 +1,6 @@
-/** The people of the organisation: add with a temporary password, change a role, disable, remove. */
+/** The people of the organisation: invite or add them, change a role, shut out for a while or for good, remove. */
 import { useSignal } from '@preact/signals';
-import { Plus } from 'lucide-preact';
+import { MailPlus, Plus } from 'lucide-preact';
 import { call } from '../../api.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
@@ -13,7 +13,11 @@ import { Table } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { View } from '../../ui/views.tsx';
+import { useCommands } from '../../shell/commands.ts';
 import { AddMember } from './add-member.tsx';
+import { InvitePerson } from './invite-person.tsx';
+import { PendingInvites } from './invites.tsx';
+import { ShutOut } from './shut-out.tsx';
 import { roleOptions } from './roles.ts';
 import type { JSX } from 'preact';
 import type { User } from '../../../src/contract/auth.ts';
@@ -25,8 +29,14 @@ export function MembersSection(props: { readonly user: User }): JSX.Element {
     follow: { rooms: [`org:${props.user.orgId}`], apply: (value, event) => (event.event_type === 'identity:member:changed' ? 'reload' : value) },
   });
   const adding = useSignal(false);
+  const inviting = useSignal(false);
   const removing = useSignal<Member | undefined>(undefined);
-  const change = async (member: Member, body: { role?: Member['role']; disabled?: boolean }): Promise<void> => {
+  const shutting = useSignal<{ readonly member: Member; readonly status: 'suspended' | 'deactivated' } | undefined>(undefined);
+  useCommands([
+    { id: 'members:invite', title: 'Invite a person', group: 'This page', keys: 'i', run: () => (inviting.value = true) },
+    { id: 'members:add', title: 'Add a person with a temporary password', group: 'This page', run: () => (adding.value = true) },
+  ]);
+  const change = async (member: Member, body: { role?: Member['role']; status?: Member['status'] }): Promise<void> => {
     try {
       await call('PATCH /api/v1/orgs/current/members/{userId}', { params: { userId: member.userId }, body });
       toast({ text: `Changed ${member.name}` });
@@ -56,7 +66,7 @@ export function MembersSection(props: { readonly user: User }): JSX.Element {
         />
       ),
     },
-    { key: 'status', title: 'Access', width: '120px', minor: true, render: (member) => <StatusChip bare status={member.disabled ? 'disabled' : 'enabled'} /> },
+    { key: 'status', title: 'Access', width: '128px', minor: true, render: (member) => <Access member={member} /> },
     { key: 'since', title: 'Since', width: '100px', align: 'end', minor: true, render: (member) => <RelativeTime at={member.createdAt} /> },
     {
       key: 'actions',
@@ -69,11 +79,14 @@ export function MembersSection(props: { readonly user: User }): JSX.Element {
           label={`Actions for ${member.name}`}
           buttonClass="btn btn-icon btn-quiet btn-size-small"
           items={[
-            {
-              label: member.disabled ? 'Allow in again' : 'Disable',
-              disabled: member.userId === props.user.id,
-              onSelect: () => void change(member, { disabled: !member.disabled }),
-            },
+            ...(member.status === 'active' ? [] : [{ label: 'Let in again', onSelect: () => void change(member, { status: 'active' }) }]),
+            ...(['suspended', 'deactivated'] as const)
+              .filter((status) => status !== member.status)
+              .map((status) => ({
+                label: status === 'suspended' ? 'Suspend…' : 'Deactivate…',
+                disabled: member.userId === props.user.id,
+                onSelect: () => void (shutting.value = { member, status }),
+              })),
             { label: 'Remove…', danger: true, disabled: member.userId === props.user.id, onSelect: () => (removing.value = member) },
           ]}
         >
@@ -90,15 +103,23 @@ export function MembersSection(props: { readonly user: User }): JSX.Element {
             title="Members"
             flush
             aside={
-              <Button size="small" icon={<Plus size={14} />} onClick={() => (adding.value = true)}>
-                Add person
-              </Button>
+              <span class="row">
+                <Button size="small" icon={<Plus size={14} />} onClick={() => (adding.value = true)}>
+                  Add person
+                </Button>
+                <Button size="small" kind="primary" icon={<MailPlus size={14} />} onClick={() => (inviting.value = true)}>
+                  Invite
+                </Button>
+              </span>
             }
           >
             <Table inline density="normal" label="Members" columns={columns} rows={page.items} rowKey={(member) => member.userId} />
           </Card>
         )}
       </View>
+      <PendingInvites user={props.user} />
+      {inviting.value && <InvitePerson ownRole={props.user.role} onClose={() => (inviting.value = false)} />}
+      {shutting.value !== undefined && <ShutOut {...shutting.value} onDone={members.reload} onClose={() => (shutting.value = undefined)} />}
       {adding.value && <AddMember ownRole={props.user.role} onClose={() => (adding.value = false)} onAdded={members.reload} />}
       {removing.value !== undefined && <RemoveMember member={removing.value} onRemove={remove} onClose={() => (removing.value = undefined)} />}
     </>
@@ -112,6 +133,14 @@ function Person(props: { readonly member: Member; readonly self: boolean }): JSX
       <span class="faint truncate">{props.member.email}</span>
       {props.self && <span class="tag">You</span>}
       {props.member.passwordChangeRequired && <span class="tag">temporary password</span>}
+    </span>
+  );
+}
+
+function Access({ member }: { readonly member: Member }): JSX.Element {
+  return (
+    <span data-tip={member.statusReason === '' ? undefined : member.statusReason}>
+      <StatusChip bare status={member.status} />
     </span>
   );
 }

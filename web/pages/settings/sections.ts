@@ -15,7 +15,7 @@ export const settingsSections = [
   { id: 'devices', title: 'Devices', words: 'sessions signed in browsers', role: 'user' },
   { id: 'keys', title: 'API keys', words: 'tokens curl scopes', role: 'user' },
   { id: 'secrets', title: 'Secrets', words: 'passwords tokens credentials', role: 'user' },
-  { id: 'members', title: 'Members', words: 'people roles organisation invite', role: 'admin' },
+  { id: 'members', title: 'People', words: 'members roles organisation invite suspend deactivate', role: 'admin' },
   { id: 'triggers', title: 'Triggers', words: 'schedules cron webhooks forms pause', role: 'user' },
   { id: 'audit', title: 'Audit', words: 'trail who did what security', role: 'admin' },
   { id: 'storage', title: 'Storage', words: 'retention periods disk sweep', role: 'super_admin' },
