@@ -1,6 +1,6 @@
 /** Who has this workflow's editor open, and who holds the pen. Advisory: it locks the document here while another holds the pen; what protects
  *  the draft is its ETag. Out of reach, everything stays as it was. */
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal, untracked } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
 import type { Editor, EditorsPayload } from '../../src/contract/editors.ts';
 import { call } from '../api.ts';
@@ -26,7 +26,7 @@ export function createPresence(input: { readonly workflowId: string; readonly ed
   const editors = signal<readonly Editor[]>([]);
   const takenBy = signal<string | undefined>(undefined);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let leave = (): void => {};
+  let leave: readonly (() => void)[] = [];
   let isOpen = false;
 
   const show = (shown: readonly Editor[]): void => {
@@ -63,7 +63,7 @@ export function createPresence(input: { readonly workflowId: string; readonly ed
     async start() {
       isOpen = true;
       rememberEditor(workflowId, editor);
-      leave = live.subscribe([`workflow:${workflowId}`], {
+      const unsubscribe = live.subscribe([`workflow:${workflowId}`], {
         onEvent: (event) => {
           if (event.event_type !== 'workflows:editors:changed' || event.entity_id !== workflowId) return;
           const { editors: shown, takenFrom } = event.payload as unknown as EditorsPayload;
@@ -74,12 +74,19 @@ export function createPresence(input: { readonly workflowId: string; readonly ed
         onReset: () => void keep('keep').catch(() => undefined),
       });
       window.addEventListener('pagehide', goodbye);
+      let isFirst = true;
+      const watch = effect(() => {
+        // Back in reach: the others see at once that this editor is still here.
+        if (live.state.value.kind === 'live' && !isFirst) untracked(() => void keep('keep').catch(() => undefined));
+        isFirst = false;
+      });
+      leave = [unsubscribe, watch];
       await keep('keep').catch(() => undefined);
     },
     close() {
       isOpen = false;
       clearTimeout(timer);
-      leave();
+      for (const each of leave) each();
       window.removeEventListener('pagehide', goodbye);
       forgetEditor(workflowId, editor);
       void call('DELETE /api/v1/workflows/{id}/editors', { params: { id: workflowId }, query: { editor } }).catch(() => undefined);

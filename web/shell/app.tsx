@@ -10,6 +10,7 @@ import { basePath, go, href } from '../route.ts';
 import { loadSession, session } from '../session.ts';
 import { ButtonLink } from '../ui/button.tsx';
 import { useHealthFeed } from '../state/health.ts';
+import { useSkewWatch } from '../state/skew.ts';
 import { Page } from '../ui/page.tsx';
 import { Toasts } from '../ui/toast.tsx';
 import { Empty, ErrorView } from '../ui/views.tsx';
@@ -83,6 +84,7 @@ function Shell(props: { readonly user: User }): JSX.Element {
   const close = (): void => setLayer(undefined);
   useShellCommands({ onPalette: () => setLayer('palette'), onKeys: () => setLayer('keys') });
   useHealthFeed();
+  useSkewWatch();
   const [path] = useLocation();
   useFocusOnNewPage(path);
   useEffect(() => {

@@ -5,7 +5,8 @@ import { live } from '../connection.ts';
 import { href } from '../route.ts';
 import { health } from '../state/health.ts';
 import { noticesOf } from '../state/notices.ts';
-import { IconButton } from '../ui/button.tsx';
+import { isOutdated } from '../state/skew.ts';
+import { Button, IconButton } from '../ui/button.tsx';
 import { now } from '../ui/clock.ts';
 import { Banner, StaleBar } from '../ui/views.tsx';
 import type { JSX } from 'preact';
@@ -32,6 +33,18 @@ export function Banners(): JSX.Element {
           <a href={href('/docs/troubleshooting/live-updates')} target="_blank" rel="noopener">
             What to do
           </a>
+        </Banner>
+      )}
+      {isOutdated.value && (
+        <Banner
+          tone="note"
+          action={
+            <Button size="small" onClick={() => window.location.reload()}>
+              Load it again
+            </Button>
+          }
+        >
+          Studio was updated while this page was open.
         </Banner>
       )}
       {notices.map((notice) => (

@@ -4,6 +4,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { asApiError } from '../api.ts';
 import { live } from '../connection.ts';
+import { nextFrame } from './frame.ts';
 import type { Envelope } from '../../src/contract/events.ts';
 import type { ApiError } from '../api.ts';
 
@@ -78,6 +79,9 @@ class Loader<Value> {
   readonly #parts: LoaderParts<Value>;
   #round: AbortController | undefined;
   #leave: (() => void) | undefined;
+  #cancelFrame = (): void => {};
+  /** What came since the last frame. */
+  #events: Envelope[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #isReloadDue = false;
@@ -95,8 +99,14 @@ class Loader<Value> {
   stop(): void {
     this.#round?.abort();
     clearTimeout(this.#timer);
+    this.#unfollow();
+  }
+
+  #unfollow(): void {
     this.#leave?.();
     this.#leave = undefined;
+    this.#cancelFrame();
+    this.#events = [];
   }
 
   #later(delayMs: number): void {
@@ -144,23 +154,33 @@ class Loader<Value> {
   #follow(loaded: Value): void {
     const wanted = this.#parts.latest.current.options.follow;
     if (wanted === undefined) return;
-    this.#leave?.();
+    this.#unfollow();
     const cursor = wanted.cursorOf === undefined ? ownCursor(loaded) : wanted.cursorOf(loaded);
-    this.#leave = live.subscribe(wanted.rooms, { onEvent: (event) => this.#apply(event), onReset: () => this.#later(0) }, cursor);
+    this.#leave = live.subscribe(wanted.rooms, { onEvent: (event) => this.#soon(event), onReset: () => this.#later(0) }, cursor);
   }
 
-  #apply(event: Envelope): void {
+  #soon(event: Envelope): void {
+    this.#events.push(event);
+    if (this.#events.length === 1) this.#cancelFrame = nextFrame(() => this.#apply());
+  }
+
+  /** What came together is shown together. */
+  #apply(): void {
+    const events = this.#events;
+    this.#events = [];
     const shown = this.#parts.value.value;
     const wanted = this.#parts.latest.current.options.follow;
     if (shown === undefined || wanted === undefined) return;
-    const next = wanted.apply(shown, event);
-    if (next !== 'reload') {
-      if (next !== shown) this.set(next);
-      return;
+    let value: Value = shown;
+    for (const event of events) {
+      const next = wanted.apply(value, event);
+      if (next === 'reload') {
+        // Not put off by the events that follow: a busy room would never be read again.
+        if (!this.#isReloadDue) this.#later(wanted.reloadAfterMs ?? RELOAD_AFTER_MS);
+        this.#isReloadDue = true;
+      } else value = next;
     }
-    // Not put off by the events that follow: a busy room would never be read again.
-    if (!this.#isReloadDue) this.#later(wanted.reloadAfterMs ?? RELOAD_AFTER_MS);
-    this.#isReloadDue = true;
+    if (value !== shown) this.set(value);
   }
 }
 
