@@ -33,6 +33,7 @@ export function wireBackups(parts: BackupWireParts): Backups {
     ...{ config, database, clock, log, board, studioVersion },
     place: openPlace(config),
     engine: parts.connections.engine,
+    replication: config.database.kind === 'embedded' ? parts.connections.replication : undefined,
     settingsText: JSON.stringify(
       keys.filter(({ from }) => from !== 'default').map(({ key, value, from }) => ({ key, value, from })),
       undefined,

@@ -72,9 +72,9 @@ test('every flipped bit, every cut and every missing part is found', async () =>
 });
 
 test('a backup of a newer format, of a newer schema, or of another line of Studio says what to install', async () => {
-  const newer = Buffer.from(`${JSON.stringify({ ...plain, format: 2 })}\n`);
+  const newer = Buffer.from(`${JSON.stringify({ ...plain, format: 3 })}\n`);
   const text = Buffer.concat([newer, Buffer.from(`sha256:${createHash('sha256').update(newer).digest('hex')}\n`)]);
-  assert.throws(() => parseManifest(text, plain.id), /format 2; this Studio reads up to 1/);
+  assert.throws(() => parseManifest(text, plain.id), /format 3; this Studio reads up to 2/);
   const studio = { ...plain.studio, version: '9.0.0', schemaVersion: 9_999 };
   await assert.rejects(preflight(options({ ...plain, studio })), /schema version 9999 .* Install Studio 9\.0\.0 or a newer one/);
   await assert.rejects(preflight(options({ ...plain, studio: { ...plain.studio, schemaName: 'other' } })), /another line of Studio/);

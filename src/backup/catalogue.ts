@@ -4,7 +4,7 @@ import type { Backup } from '../contract/backups.ts';
 import { AppError } from '../kernel/fail.ts';
 import { contentFolder, contentPath, readFileList } from './file-list.ts';
 import type { BackupKey } from './crypt.ts';
-import { manifestPath, ownBytesOf, rawBytesOf, readManifest, type Manifest } from './manifest.ts';
+import { manifestPath, ownBytesOf, rawBytesOf, readManifest, rowsOf, type Manifest } from './manifest.ts';
 import type { Place } from './place.ts';
 import { readProof, type Proof } from './proof.ts';
 import { listIds } from './store-files.ts';
@@ -115,7 +115,15 @@ export function describe({ id, manifest, fault, proof }: Listed): Backup {
   if (manifest === undefined) {
     return {
       ...about,
-      ...{ status: 'damaged', kind: 'logical', createdAt: timeOf(id) ?? never, endedAt: timeOf(id) ?? never, createdBy: '', reason: 'manual' },
+      ...{
+        status: 'damaged',
+        kind: 'logical',
+        postgresMajor: null,
+        createdAt: timeOf(id) ?? never,
+        endedAt: timeOf(id) ?? never,
+        createdBy: '',
+        reason: 'manual',
+      },
       ...{ studioVersion: '', schemaVersion: 0, postgresVersion: '', isEncrypted: false, tables: 0, rows: 0, files: 0, rawBytes: 0, bytes: 0, leftOut: [] },
     };
   }
@@ -123,6 +131,7 @@ export function describe({ id, manifest, fault, proof }: Listed): Backup {
     ...about,
     status: 'complete',
     kind: manifest.kind,
+    postgresMajor: manifest.kind === 'physical' ? manifest.cluster.major : null,
     createdAt: manifest.createdAt,
     endedAt: manifest.endedAt,
     createdBy: manifest.createdBy,
@@ -132,7 +141,7 @@ export function describe({ id, manifest, fault, proof }: Listed): Backup {
     postgresVersion: manifest.postgres.version,
     isEncrypted: manifest.encryption !== null,
     tables: manifest.tables.length,
-    rows: manifest.tables.reduce((sum, { rows }) => sum + rows, 0),
+    rows: rowsOf(manifest),
     files: manifest.files.count,
     rawBytes: rawBytesOf(manifest),
     bytes: ownBytesOf(manifest) + manifest.files.newBytes,

@@ -5,10 +5,10 @@ import { Readable } from 'node:stream';
 import type { ClientConfig } from 'pg';
 import type { Cipher } from '../identity/cipher.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { messageOf } from '../kernel/fail.ts';
-import { openSnapshot, type ContentKey, type ExportTable, type Snapshot, type SnapshotReader } from '../store/backup-export.ts';
+import { readCluster } from './create-physical.ts';
+import { readTables } from './create-logical.ts';
 import type { BackupKey } from './crypt.ts';
-import { manifestPath, partPath, sealManifest, type Manifest, type ManifestTable, type Part } from './manifest.ts';
+import { manifestPath, partPath, sealManifest, type LogicalManifest, type Manifest, type Part, type PhysicalManifest } from './manifest.ts';
 import { labelOf, writePart } from './part.ts';
 import type { Place } from './place.ts';
 import type { Progress } from './progress.ts';
@@ -16,10 +16,13 @@ import { storeFiles, type FileSource } from './store-files.ts';
 
 export interface CreateOptions {
   readonly id: string;
+  readonly kind: Manifest['kind'];
   readonly place: Place;
   readonly key: BackupKey | undefined;
   /** Connection of studio_engine. */
   readonly engine: ClientConfig;
+  /** Of the role that may replicate; undefined: the database is elsewhere, and only a logical backup can be made. */
+  readonly replication: ClientConfig | undefined;
   readonly workspacePath: string;
   readonly workspaceId: string;
   readonly studioVersion: string;
@@ -34,9 +37,21 @@ export interface CreateOptions {
   readonly progress: Progress;
 }
 
-/** Two connections read at once: one core compresses while the other reads. */
-const READERS = 2;
-const PAGE = 5_000;
+/** The database as it was put at the place, and what has to follow it. */
+export interface DatabaseRead {
+  readonly facts: {
+    readonly schemaVersion: number;
+    readonly schemaName: string;
+    /** `18.4`. */
+    readonly postgresVersion: string;
+    readonly databaseBytes: number;
+  };
+  /** Bytes that it knows. */
+  readonly content: readonly FileSource[];
+  readonly own:
+    | Pick<LogicalManifest, 'format' | 'kind' | 'tables' | 'periods' | 'sequences'>
+    | Pick<PhysicalManifest, 'format' | 'kind' | 'tables' | 'cluster'>;
+}
 
 /** What never is in a backup. */
 const LEFT_OUT = [
@@ -49,8 +64,7 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
   const { id, place, key, clock, progress } = options;
   const createdAt = new Date(clock.now()).toISOString();
   progress.enter('database');
-  const snapshot = await openSnapshot(options.engine, READERS);
-  const read = await readAndClose(options, snapshot);
+  const read = await (options.kind === 'logical' ? readTables(options) : readCluster(options));
   progress.enter(
     'files',
     read.content.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -60,16 +74,14 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
   const config = await putText(options, 'config.json', options.config.settings);
   const keys = key === undefined ? null : await putText(options, 'keys.json', options.config.keys);
   const manifest: Manifest = {
-    format: 1,
     id,
-    kind: 'logical',
     createdAt,
     endedAt: new Date(clock.now()).toISOString(),
     createdBy: options.createdBy,
     reason: options.reason,
     workspaceId: options.workspaceId,
-    studio: { version: options.studioVersion, schemaVersion: snapshot.facts.schemaVersion, schemaName: snapshot.facts.schemaName },
-    postgres: { version: snapshot.facts.postgresVersion, databaseBytes: snapshot.facts.databaseBytes },
+    studio: { version: options.studioVersion, schemaVersion: read.facts.schemaVersion, schemaName: read.facts.schemaName },
+    postgres: { version: read.facts.postgresVersion, databaseBytes: read.facts.databaseBytes },
     encryption: key?.facts ?? null,
     canary: canaryOf(options.cipher, id),
     leftOut: [
@@ -77,86 +89,13 @@ export async function createBackup(options: CreateOptions): Promise<Manifest> {
       ...(key === undefined ? [{ what: 'keys', why: 'no passphrase was given: stored secrets open only where the key of this workspace (.env) is' }] : []),
       ...stored.lost.slice(0, 20).map((what) => ({ what: what.slice(0, 100), why: 'its bytes are gone or damaged in the workspace' })),
     ],
-    tables: [...read.tables],
-    periods: [...snapshot.periods],
-    sequences: [...snapshot.sequences],
     files: stored.files,
     config,
     keys,
+    ...read.own,
   };
   await place.write(manifestPath(id), Readable.from([sealManifest(manifest, key)]), options.signal);
   return manifest;
-}
-
-async function readAndClose(options: CreateOptions, snapshot: Snapshot): ReturnType<typeof readDatabase> {
-  try {
-    return await readDatabase(options, snapshot);
-  } finally {
-    await snapshot.close();
-  }
-}
-
-async function readDatabase(
-  options: CreateOptions,
-  snapshot: Snapshot,
-): Promise<{ readonly tables: readonly ManifestTable[]; readonly content: readonly FileSource[] }> {
-  const { progress } = options;
-  progress.enter(
-    'database',
-    snapshot.tables.reduce((sum, { bytes }) => sum + bytes, 0),
-  );
-  // Largest first, each reader takes the next: so that no large one is left for the end.
-  const waiting = [...snapshot.tables];
-  const tables: ManifestTable[] = [];
-  const work = async (reader: SnapshotReader): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) tables.push(await putTable(options, reader, next));
-  };
-  const results = await Promise.allSettled(
-    snapshot.readers.map((reader) =>
-      work(reader).catch((error: unknown) => {
-        waiting.length = 0;
-        throw error;
-      }),
-    ),
-  );
-  const failed = results.find((one) => one.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  const content: FileSource[] = [];
-  let after: ContentKey | undefined;
-  do {
-    const page = await snapshot.readers[0].listContent(after, PAGE);
-    content.push(...page);
-    after = page.length < PAGE ? undefined : page.at(-1);
-  } while (after !== undefined);
-  return { tables: tables.toSorted((a, b) => (a.name < b.name ? -1 : 1)), content };
-}
-
-async function putTable(options: CreateOptions, reader: SnapshotReader, table: ExportTable): Promise<ManifestTable> {
-  const { progress } = options;
-  const name = `${table.name}.copy.zst`;
-  const copied = reader.copy(table);
-  // A table's text and its pages differ in size: what it counts for in the progress is its pages.
-  let counted = 0;
-  try {
-    const written = await writePart({
-      ...options,
-      path: partPath(options.id, name),
-      label: labelOf(options.id, name),
-      source: copied.stream as AsyncIterable<Uint8Array>,
-      onBytes(bytes) {
-        const part = Math.min(bytes, table.bytes - counted);
-        counted += part;
-        progress.add(part, table.name);
-      },
-    });
-    progress.add(table.bytes - counted, table.name);
-    return { name: table.name, rows: copied.rows(), rawBytes: written.raw.bytes, rawSha256: written.raw.sha256, part: { name, ...written.stored } };
-  } catch (error) {
-    options.signal.throwIfAborted();
-    throw new Error(`the table ${table.name} could not be backed up: ${messageOf(error)}`, { cause: error });
-  } finally {
-    copied.stream.destroy();
-  }
 }
 
 async function putText(options: CreateOptions, name: string, text: string): Promise<Part> {

@@ -6,8 +6,10 @@ import { fail } from '../kernel/fail.ts';
 import { encryptionFacts, isSameSeal, type BackupKey } from './crypt.ts';
 import { readSmall, type Place } from './place.ts';
 
-/** Read: this one and those before it. A newer one is refused. */
-const FORMAT = 1;
+/** Read: these and those before them. A newer one is refused. A logical backup is of format 1, a physical one of format 2, so that a Studio that knows no physical
+ *  ones says so. */
+const FORMAT = { logical: 1, physical: 2 } as const;
+const NEWEST_FORMAT = FORMAT.physical;
 const MAX_MANIFEST_BYTES = 16 * 1024 ** 2;
 
 const bytes = z.int().min(0);
@@ -29,10 +31,9 @@ export type Part = z.infer<typeof part>;
 const table = z.strictObject({ name, rows: z.int().min(0), rawBytes: bytes, rawSha256: sha256, part });
 export type ManifestTable = z.infer<typeof table>;
 
-export const manifestSchema = z.strictObject({
-  format: z.literal(FORMAT),
+/** What every backup says. */
+const common = {
   id: backupId,
-  kind: z.literal('logical'),
   createdAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
   createdBy: z.string().max(200),
@@ -45,18 +46,78 @@ export const manifestSchema = z.strictObject({
   canary: z.strictObject({ keyId: z.string().max(64), sealed: z.base64().max(1_000), sha256 }),
   /** What is not in it, and why. */
   leftOut: z.array(z.strictObject({ what: z.string().max(100), why: z.string().max(400) })).max(50),
-  tables: z.array(table).max(1_000),
-  periods: z
-    .array(z.strictObject({ name: z.string().regex(/^[a-z0-9]{1,20}$/), lower: z.string().max(100).nullable(), upper: z.string().max(100).nullable() }))
-    .max(10_000),
-  sequences: z.array(z.strictObject({ name, last: z.int() })).max(1_000),
   /** The list of files is a part of its own; `newBytes`: of them, written by this backup. */
   files: z.strictObject({ part, count: z.int().min(0), bytes, newBytes: bytes }),
   /** Settings in clear, without any secret. */
   config: part,
   /** `.env` and the keys in force; only under a passphrase. */
   keys: part.nullable(),
+};
+
+/** Every table as text: it loads into any PostgreSQL. */
+const logical = z.strictObject({
+  format: z.literal(FORMAT.logical),
+  kind: z.literal('logical'),
+  ...common,
+  tables: z.array(table).max(1_000),
+  periods: z
+    .array(z.strictObject({ name: z.string().regex(/^[a-z0-9]{1,20}$/), lower: z.string().max(100).nullable(), upper: z.string().max(100).nullable() }))
+    .max(10_000),
+  sequences: z.array(z.strictObject({ name, last: z.int() })).max(1_000),
 });
+
+const lsn = z.string().regex(/^[0-9A-F]{1,8}\/[0-9A-F]{1,8}$/);
+
+/** The files of PostgreSQL themselves: they open with the same major version on the same kind of machine. */
+const physical = z.strictObject({
+  format: z.literal(FORMAT.physical),
+  kind: z.literal('physical'),
+  ...common,
+  /** `witness`: what store/cluster-witness.ts says of it; null when it was written to while the backup was made. */
+  tables: z
+    .array(
+      z.strictObject({
+        name,
+        rows: z.int().min(0),
+        parts: z
+          .array(
+            z.strictObject({
+              name,
+              rows: z.int().min(0),
+              witness: z
+                .string()
+                .regex(/^-?\d{1,40}$/)
+                .nullable(),
+            }),
+          )
+          .max(50_000),
+      }),
+    )
+    .max(1_000),
+  cluster: z.strictObject({
+    systemId: z.string().regex(/^\d{1,20}$/),
+    major: z.int().min(1),
+    /** As Node names it: `x64`, `arm64`. */
+    architecture: z.string().regex(/^[a-z0-9]{1,20}$/),
+    blockBytes: z.int().min(1),
+    walSegmentBytes: z.int().min(1),
+    timeline: z.int().min(1),
+    startLsn: lsn,
+    endLsn: lsn,
+    database: z.string().min(1).max(63),
+    /** The data directory as one tar, its log included. */
+    base: part,
+    rawBytes: bytes,
+    rawSha256: sha256,
+    /** PostgreSQL's own manifest: path, size and SHA-256 of every file. */
+    list: part,
+    listBytes: bytes,
+  }),
+});
+
+const manifestSchema = z.discriminatedUnion('kind', [logical, physical]);
+export type LogicalManifest = z.infer<typeof logical>;
+export type PhysicalManifest = z.infer<typeof physical>;
 export type Manifest = z.infer<typeof manifestSchema>;
 
 export function manifestPath(id: string): string {
@@ -69,13 +130,25 @@ export function partPath(id: string, partName: string): string {
 
 /** Every part, with its path. */
 export function partsOf(manifest: Manifest): readonly (Part & { readonly path: string })[] {
-  const parts = [...manifest.tables.map((one) => one.part), manifest.files.part, manifest.config, ...(manifest.keys === null ? [] : [manifest.keys])];
+  const database = manifest.kind === 'logical' ? manifest.tables.map((one) => one.part) : [manifest.cluster.base, manifest.cluster.list];
+  const parts = [...database, manifest.files.part, manifest.config, ...(manifest.keys === null ? [] : [manifest.keys])];
   return parts.map((one) => ({ ...one, path: partPath(manifest.id, one.name) }));
 }
 
 /** What it holds before compression. */
 export function rawBytesOf(manifest: Manifest): number {
-  return manifest.files.bytes + manifest.tables.reduce((sum, one) => sum + one.rawBytes, 0);
+  return manifest.files.bytes + databaseBytesOf(manifest);
+}
+
+/** What of that is the database. */
+export function databaseBytesOf(manifest: Manifest): number {
+  return manifest.kind === 'logical' ? manifest.tables.reduce((sum, one) => sum + one.rawBytes, 0) : manifest.cluster.rawBytes;
+}
+
+export function rowsOf({ tables }: Manifest): number {
+  let rows = 0;
+  for (const one of tables) rows += one.rows;
+  return rows;
 }
 
 /** What it takes at the place but for content that others share. */
@@ -112,8 +185,11 @@ export function parseManifest(text: Buffer, id: string): Manifest {
   if (!isSameSeal(seal[0].split('\n')[0] ?? '', sealOf(line, undefined).trim())) return damaged('was altered: its hash is not the one it was sealed with');
   const value = parseJson(line) ?? damaged('is no JSON');
   const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
-  if (typeof format === 'number' && format > FORMAT)
-    fail('backup_unusable', `Backup ${id} has format ${format}; this Studio reads up to ${FORMAT}. Restore it with the Studio that made it, or a newer one.`);
+  if (typeof format === 'number' && format > NEWEST_FORMAT)
+    fail(
+      'backup_unusable',
+      `Backup ${id} has format ${format}; this Studio reads up to ${NEWEST_FORMAT}. Restore it with the Studio that made it, or a newer one.`,
+    );
   const parsed = manifestSchema.safeParse(value);
   if (!parsed.success) return damaged(`is none that Studio makes (${parsed.error.issues[0]?.path.join('.') ?? ''}: ${parsed.error.issues[0]?.message ?? ''})`);
   if (parsed.data.id !== id) return damaged(`is that of ${parsed.data.id}`);

@@ -30,6 +30,8 @@ export async function writePart(options: {
   readonly key: BackupKey | undefined;
   readonly signal: AbortSignal;
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Of zstd. */
+  readonly level?: number;
 }): Promise<WrittenPart> {
   const raw = createHash('sha256');
   const stored = createHash('sha256');
@@ -43,7 +45,7 @@ export async function writePart(options: {
       yield chunk;
     }
   }
-  const packed = joined(Readable.from(counted(), { objectMode: false, highWaterMark: 256 * 1024 }), compressor());
+  const packed = joined(Readable.from(counted(), { objectMode: false, highWaterMark: 256 * 1024 }), compressor(options.level ?? LEVEL));
   const sealed = options.key === undefined ? (packed as AsyncIterable<Buffer>) : options.key.seal(options.label, packed as AsyncIterable<Buffer>);
   async function* hashed(): AsyncGenerator<Uint8Array> {
     for await (const chunk of sealed) {
@@ -62,8 +64,8 @@ function joined(source: Readable, through: Duplex): Duplex {
   return whole;
 }
 
-function compressor() {
-  return createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 }, chunkSize: 256 * 1024 });
+function compressor(level: number) {
+  return createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 }, chunkSize: 256 * 1024 });
 }
 
 /** The raw bytes of what lies at a path. Ends with an error after the last byte when they are not those that were written.

@@ -15,8 +15,8 @@ import { readKeys } from './keys.ts';
 import { requireSealedBy, type Manifest } from './manifest.ts';
 import { openPart } from './part.ts';
 import { readSmall, type Place } from './place.ts';
-import { rebuildDatabase, rebuildFiles } from './rebuild.ts';
-import { startScratchServer, type ScratchServer } from './scratch-server.ts';
+import { rebuildFiles } from './rebuild.ts';
+import { rebuildServer } from './rebuild-server.ts';
 import { keyFor, tryStudio } from './trial-run.ts';
 
 export const proofSchema = z.strictObject({
@@ -76,23 +76,22 @@ async function prove(options: ProofOptions): Promise<Pick<Proof, 'tables' | 'row
     // The server runs as another account, which has to pass.
     await chmod(folder, 0o711);
     const files = await rebuildFiles({ ...options, root: folder });
-    const server = await startScratchServer({ folder, signal });
-    const made = await rebuildQuiet(options, server);
+    const made = await rebuildQuiet(options, folder);
     progress.enter('run');
-    await tryStudio({ program: options.studio, folder, password: server.password, token: made.token, signal });
+    await tryStudio({ program: options.studio, folder, password: made.password, token: made.token, signal });
     return { ...files, ...made.counts, opensSecrets };
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }
 }
 
-async function rebuildQuiet(options: ProofOptions, { roles, stop }: ScratchServer) {
+async function rebuildQuiet(options: ProofOptions, folder: string) {
+  const { server, counts } = await rebuildServer({ ...options, folder });
   try {
-    const counts = await rebuildDatabase({ ...options, roles });
-    await quietLoaded(roles.engine);
-    return { counts, token: await keyFor(roles) };
+    await quietLoaded(server.roles.engine);
+    return { counts, token: await keyFor(server.roles), password: server.password };
   } finally {
-    await stop();
+    await server.stop();
   }
 }
 

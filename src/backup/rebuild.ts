@@ -12,7 +12,7 @@ import { listMigrations } from '../store/migrations.ts';
 import type { RoleConnections } from '../store/provision.ts';
 import type { CheckOptions } from './check.ts';
 import { contentPath, readFileList } from './file-list.ts';
-import type { Manifest } from './manifest.ts';
+import { rowsOf, type LogicalManifest, type Manifest } from './manifest.ts';
 import { openPart, readPart } from './part.ts';
 
 export interface RebuiltCounts {
@@ -41,7 +41,9 @@ export function requireKnownSchema(manifest: Manifest): void {
 
 /** Loads the database at the backup's own schema version, compares every table, then brings it to the newest version.
  *  @param roles of an empty database */
-export async function rebuildDatabase(options: CheckOptions & { readonly roles: RoleConnections }): Promise<Pick<RebuiltCounts, 'tables' | 'rows'>> {
+export async function rebuildDatabase(
+  options: CheckOptions & { readonly manifest: LogicalManifest; readonly roles: RoleConnections },
+): Promise<Pick<RebuiltCounts, 'tables' | 'rows'>> {
   const { manifest, roles, progress, signal } = options;
   requireKnownSchema(manifest);
   await migrate({ owner: roles.owner, target: manifest.studio.schemaVersion });
@@ -60,10 +62,13 @@ export async function rebuildDatabase(options: CheckOptions & { readonly roles: 
   await compareTables(options, loaded);
   await settleLoaded(roles.engine);
   await migrate({ owner: roles.owner });
-  return { tables: manifest.tables.length, rows: manifest.tables.reduce((sum, { rows }) => sum + rows, 0) };
+  return { tables: manifest.tables.length, rows: rowsOf(manifest) };
 }
 
-async function compareTables(options: CheckOptions & { readonly roles: RoleConnections }, loaded: ReadonlyMap<string, number>): Promise<void> {
+async function compareTables(
+  options: CheckOptions & { readonly manifest: LogicalManifest; readonly roles: RoleConnections },
+  loaded: ReadonlyMap<string, number>,
+): Promise<void> {
   const { manifest, progress, signal } = options;
   progress.enter(
     'compare',

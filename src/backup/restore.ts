@@ -15,10 +15,11 @@ import { swap, undoSwap, type Move } from '../supervise/swap.ts';
 import { checkBackup, type CheckOptions } from './check.ts';
 import { opensCanary } from './create.ts';
 import { readKeys, type BackupKeys } from './keys.ts';
-import { rawBytesOf, requireSealedBy } from './manifest.ts';
+import { databaseBytesOf, requireSealedBy, type LogicalManifest, type Manifest } from './manifest.ts';
 import { readText } from './proof.ts';
 import { rebuildDatabase, rebuildFiles, requireKnownSchema } from './rebuild.ts';
-import { startScratchServer } from './scratch-server.ts';
+import { rebuildServer } from './rebuild-server.ts';
+import { requireSameServer } from './unpack-cluster.ts';
 
 export interface RestoreOptions extends CheckOptions {
   readonly config: CompleteConfig;
@@ -54,12 +55,15 @@ export async function preflight(options: RestoreOptions): Promise<readonly Findi
   const { place, manifest, key, config } = options;
   if (key !== undefined) await requireSealedBy(place, manifest, key);
   requireKnownSchema(manifest);
+  if (options.target.kind === 'managed') requireLogical(manifest);
+  else if (manifest.kind === 'physical') requireSameServer(manifest);
   const findings: Finding[] = [
     {
       name: 'version',
       ok: true,
-      about: `made by Studio ${manifest.studio.version}, schema ${manifest.studio.schemaVersion}, PostgreSQL ${manifest.postgres.version}`,
+      about: `${manifest.kind}, made by Studio ${manifest.studio.version}, schema ${manifest.studio.schemaVersion}, PostgreSQL ${manifest.postgres.version}`,
     },
+    ...lookAtTrust(manifest),
   ];
   if (options.target.kind === 'managed' && !(await isEmptyDatabase(options.target.roles.owner)))
     fail(
@@ -69,6 +73,21 @@ export async function preflight(options: RestoreOptions): Promise<readonly Findi
   findings.push(requireWritable(config.workspacePath), await requireSpace(options), await lookAtSecrets(options));
   await checkBackup(options);
   return [...findings, { name: 'bytes', ok: true, about: 'every byte is what was written' }];
+}
+
+/** @throws AppError conflict: files of PostgreSQL can't be put into a server that somebody else runs */
+function requireLogical(manifest: Manifest): LogicalManifest {
+  if (manifest.kind === 'logical') return manifest;
+  fail(
+    'conflict',
+    `Backup ${manifest.id} is physical: it holds the files of the embedded PostgreSQL ${manifest.cluster.major}, and DATABASE_URL names a database elsewhere. Restore a logical backup there; or leave DATABASE_URL out, restore this one, and make a logical one of that (studio backup create).`,
+  );
+}
+
+/** Files of PostgreSQL are as good as a program: what is written in them runs when they are opened. */
+function lookAtTrust(manifest: Manifest): Finding[] {
+  if (manifest.kind === 'logical' || manifest.encryption !== null) return [];
+  return [{ name: 'trust', ok: false, about: 'a physical backup without a passphrase: whoever could write where it lay could have put a program into it' }];
 }
 
 function requireWritable(workspacePath: string): Finding {
@@ -89,7 +108,7 @@ async function requireSpace({ manifest, config, target }: RestoreOptions): Promi
   // A managed server's disk is its own.
   const isHere = target.kind === 'embedded';
   const dataDir = isHere ? target.dataDir : config.workspacePath;
-  const databaseBytes = isHere ? Math.max(manifest.postgres.databaseBytes * 1.5, rawBytesOf(manifest) - manifest.files.bytes) + SPARE_BYTES : 0;
+  const databaseBytes = isHere ? Math.max(manifest.postgres.databaseBytes * 1.5, databaseBytesOf(manifest)) + SPARE_BYTES : 0;
   const free = async (path: string): Promise<{ bytes: number; device: number }> => {
     let folder = path;
     while (!existsSync(folder)) folder = dirname(folder);
@@ -179,18 +198,16 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
 type Counts = Awaited<ReturnType<typeof rebuildDatabase>>;
 
 async function makeDirectory(options: RestoreOptions, database: EmbeddedDatabase, folder: string): Promise<Counts> {
-  const server = await startScratchServer({ folder, signal: options.signal, keep: { password: options.config.postgresPassword, database: database.name } });
-  try {
-    return await rebuildDatabase({ ...options, roles: server.roles });
-  } finally {
-    await server.stop();
-  }
+  const { server, counts } = await rebuildServer({ ...options, folder, keep: { password: options.config.postgresPassword, database: database.name } });
+  await server.stop();
+  return counts;
 }
 
 /** What was begun in a database elsewhere is taken back when it fails: it was empty before. */
 async function fillManaged(options: RestoreOptions, roles: RoleConnections): Promise<Counts> {
+  const manifest = requireLogical(options.manifest);
   try {
-    return await rebuildDatabase({ ...options, roles });
+    return await rebuildDatabase({ ...options, manifest, roles });
   } catch (error) {
     await migrate({ owner: roles.owner, target: 0 }).catch(() => undefined);
     throw error;

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { thinOut } from './retention.ts';
+import { thinOut, type Kept } from './retention.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.parse('2026-11-22T03:00:00.000Z');
 /** One a day, `days` back; the id says how many days ago. */
-const daily = (days: number) => Array.from({ length: days }, (_, ago) => ({ id: String(ago), createdAtMs: NOW - ago * DAY_MS, isProven: ago === 40 }));
-const kept = (backups: ReturnType<typeof daily>, keep: Parameters<typeof thinOut>[1]): string[] => {
+const daily = (days: number): Kept[] =>
+  Array.from({ length: days }, (_, ago) => ({ id: String(ago), kind: 'logical', createdAtMs: NOW - ago * DAY_MS, isProven: ago === 40 }));
+const kept = (backups: readonly Kept[], keep: Parameters<typeof thinOut>[1]): string[] => {
   const gone = new Set(thinOut(backups, keep));
   return backups.map(({ id }) => id).filter((id) => !gone.has(id));
 };
@@ -22,6 +23,11 @@ test('the newest stays whatever is asked, and the newest proven one', () => {
 });
 
 test('of several on one day the newest stands for it', () => {
-  const sameDay = [0, 1, 2].map((hour) => ({ id: String(hour), createdAtMs: NOW + hour * 3_600_000, isProven: false }));
+  const sameDay = [0, 1, 2].map((hour) => ({ id: String(hour), kind: 'logical' as const, createdAtMs: NOW + hour * 3_600_000, isProven: false }));
   assert.deepEqual(thinOut(sameDay, { daily: 5, weekly: 5, monthly: 5 }), ['1', '0']);
+});
+
+test('a physical backup takes the place of no logical one, nor the other way round', () => {
+  const both = daily(3).flatMap((one): Kept[] => [one, { ...one, id: `p${one.id}`, kind: 'physical', createdAtMs: one.createdAtMs + 1 }]);
+  assert.deepEqual(kept(both, { daily: 2, weekly: 0, monthly: 0 }), ['0', 'p0', '1', 'p1']);
 });

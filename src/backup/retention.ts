@@ -1,8 +1,10 @@
-/** Which backups stay: of so many days, weeks and months the newest each. Pure. The newest, and the newest that was proved, always stay. */
-import type { BackupSettings } from '../contract/backups.ts';
+/** Which backups stay: of so many days, weeks and months the newest each. Pure. The newest, and the newest that was proved, always stay.
+ *  Each kind by itself: a physical backup does not take the place of one that restores anywhere. */
+import type { Backup, BackupSettings } from '../contract/backups.ts';
 
 export interface Kept {
   readonly id: string;
+  readonly kind: Backup['kind'];
   readonly createdAtMs: number;
   readonly isProven: boolean;
 }
@@ -13,6 +15,15 @@ const WEEK_OFFSET_MS = 3 * DAY_MS;
 
 /** @returns ids of those that go */
 export function thinOut(backups: readonly Kept[], keep: BackupSettings['keep']): string[] {
+  return (['logical', 'physical'] as const).flatMap((kind) =>
+    thinOutKind(
+      backups.filter((one) => one.kind === kind),
+      keep,
+    ),
+  );
+}
+
+function thinOutKind(backups: readonly Kept[], keep: BackupSettings['keep']): string[] {
   const newestFirst = backups.toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1));
   const stays = new Set<string>();
   const newest = newestFirst[0];

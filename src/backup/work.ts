@@ -30,7 +30,13 @@ export interface Work {
   keyFor(manifest: Manifest, passphrase: string | undefined): Promise<BackupKey | undefined>;
   readManifest(id: string): Promise<Manifest>;
   create(
-    request: Follow & { readonly id: string; readonly key: BackupKey | undefined; readonly reason: Manifest['reason']; readonly createdBy: string },
+    request: Follow & {
+      readonly id: string;
+      readonly kind: Manifest['kind'];
+      readonly key: BackupKey | undefined;
+      readonly reason: Manifest['reason'];
+      readonly createdBy: string;
+    },
   ): Promise<Manifest>;
   prove(request: Follow & { readonly manifest: Manifest; readonly key: BackupKey | undefined }): Promise<Proof>;
   prune(request: {
@@ -63,11 +69,12 @@ export function createWork(parts: BackupsParts & { readonly catalogue: Catalogue
       return keyOf(passphrase, manifest.encryption);
     },
     readManifest: (id) => readManifest(place, id),
-    async create({ id, key, reason, createdBy, progress, signal }) {
+    async create({ id, kind, key, reason, createdBy, progress, signal }) {
       await place.write(partPath(id, BEGUN), Readable.from([Buffer.from(JSON.stringify({ workspaceId }))]), signal);
       return createBackup({
-        ...{ id, place, key, reason, createdBy, progress, signal, workspaceId },
+        ...{ id, kind, place, key, reason, createdBy, progress, signal, workspaceId },
         engine: parts.engine,
+        replication: parts.replication,
         workspacePath: config.workspacePath,
         studioVersion: parts.studioVersion,
         cipher: parts.cipher,
@@ -86,7 +93,9 @@ export function createWork(parts: BackupsParts & { readonly catalogue: Catalogue
     async prune({ settings, dryRun, signal }) {
       const listed = await catalogue.list();
       const own = listed.flatMap(({ id, manifest, proof }) =>
-        manifest?.workspaceId === workspaceId ? [{ id, manifest, createdAtMs: Date.parse(manifest.createdAt), isProven: proof?.ok === true }] : [],
+        manifest?.workspaceId === workspaceId
+          ? [{ id, kind: manifest.kind, manifest, createdAtMs: Date.parse(manifest.createdAt), isProven: proof?.ok === true }]
+          : [],
       );
       const removed = thinOut(own, settings.keep);
       const manifests = own.filter(({ id }) => !removed.includes(id)).map(({ manifest }) => manifest);

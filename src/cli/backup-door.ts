@@ -13,7 +13,7 @@ import { withWorkspace, type WorkspaceDatabase } from './workspace.ts';
 
 export interface BackupDoor {
   /** Resolves when it is made, and proved where that was asked for. @throws Error telling why it is not */
-  create(request: { readonly verify: boolean; readonly passphrase?: string }): Promise<Backup>;
+  create(request: { readonly kind: Backup['kind']; readonly verify: boolean; readonly passphrase?: string }): Promise<Backup>;
   /** Resolves with what the proof found. */
   verify(id: string, request: { readonly passphrase?: string }): Promise<Backup>;
   prune(isDryRun: boolean): Promise<{ removed: string[]; kept: number; freedBytes: number }>;

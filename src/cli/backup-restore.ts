@@ -34,6 +34,7 @@ export interface BackupValues {
   readonly isVerified: boolean;
   readonly withoutSecrets: boolean;
   readonly isUndo: boolean;
+  readonly kind: Manifest['kind'];
 }
 
 /** @param what an id, `latest`, or a file  @returns the exit status */

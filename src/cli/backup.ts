@@ -13,13 +13,14 @@ import { print, printJson, readArguments, readConfig, type Command } from './com
 import { connectBackups, size } from './backup-door.ts';
 import { restore, type BackupValues } from './backup-restore.ts';
 
-const USAGE = `studio backup create [--passphrase-file F] [--no-verify]
+const USAGE = `studio backup create [--physical] [--passphrase-file F] [--no-verify]
 studio backup list [--from TARGET] [--json]
 studio backup verify ID [--passphrase-file F]
 studio backup restore ID|latest|FILE.tar [--from TARGET] [--passphrase-file F] [--dry-run] [--without-secrets]
 studio backup restore --undo
 studio backup prune [--dry-run]
 studio backup export ID FILE.tar [--passphrase-file F]
+--physical copies the files of the embedded PostgreSQL: quicker, and restores onto the same major version alone.
 TARGET is an absolute folder or s3://bucket/prefix; else BACKUP_TARGET counts. A passphrase comes from the file, or from BACKUP_PASSPHRASE.
 `;
 
@@ -34,6 +35,7 @@ export const backup: Command = async (args) => {
     'no-verify': { type: 'boolean' },
     'without-secrets': { type: 'boolean' },
     undo: { type: 'boolean' },
+    physical: { type: 'boolean' },
   });
   const [verb = '', ...rest] = positionals;
   const run = VERBS[verb];
@@ -54,15 +56,16 @@ export const backup: Command = async (args) => {
       isVerified: values['no-verify'] !== true,
       withoutSecrets: values['without-secrets'] === true,
       isUndo: values.undo === true,
+      kind: values.physical === true ? 'physical' : 'logical',
     },
     rest,
   );
 };
 
 const VERBS: Readonly<Record<string, Verb>> = {
-  create: ({ loaded, passphrase, isVerified, json }) =>
+  create: ({ loaded, kind, passphrase, isVerified, json }) =>
     connectBackups(loaded, async (door) => {
-      const made = await door.create({ verify: isVerified, ...(passphrase === undefined ? {} : { passphrase }) });
+      const made = await door.create({ kind, verify: isVerified, ...(passphrase === undefined ? {} : { passphrase }) });
       if (json) printJson(made);
       else print(`${made.id}: ${isVerified ? 'made and proved' : 'made'}, ${words(made)}`);
       return 0;
@@ -119,5 +122,6 @@ function words(item: Backup): string {
   if (item.status === 'damaged') return `DAMAGED: ${item.fault ?? ''}`;
   const proof =
     item.proof === null ? 'never proved' : item.proof.ok ? `proved ${item.proof.at.slice(0, 16).replace('T', ' ')}` : `NO GOOD: ${item.proof.message}`;
-  return `${size(item.bytes)}, ${item.rows} rows, ${item.files} files, ${item.isEncrypted ? 'sealed' : 'without keys'}, ${proof}`;
+  const kind = item.postgresMajor === null ? 'logical' : `physical (PostgreSQL ${item.postgresMajor} only)`;
+  return `${kind}, ${size(item.bytes)}, ${item.rows} rows, ${item.files} files, ${item.isEncrypted ? 'sealed' : 'without keys'}, ${proof}`;
 }

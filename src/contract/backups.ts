@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { endpoint, noReply, timestamp } from './endpoint.ts';
 
 const bytes = z.int().min(0);
+/** `logical`: every table as text, loads into any PostgreSQL. `physical`: the files of the embedded PostgreSQL, quicker both ways, opens with the same major version. */
+const backupKind = z.enum(['logical', 'physical']);
 /** Never kept and never logged. */
 const passphrase = z.string().min(1).max(1_000).optional();
 
@@ -40,7 +42,9 @@ export const backup = z.strictObject({
   status: z.enum(['complete', 'damaged']),
   /** Of a damaged one: why. */
   fault: z.string().nullable(),
-  kind: z.enum(['logical']),
+  kind: backupKind,
+  /** Which PostgreSQL it restores onto; null: any. */
+  postgresMajor: z.int().nullable(),
   createdAt: timestamp,
   endedAt: timestamp,
   createdBy: z.string(),
@@ -80,6 +84,7 @@ export const backupSettings = z.strictObject({
   /** Five fields, by the clock of `timezone`. */
   cron: z.string().min(1).max(100).default('0 3 * * *'),
   timezone: z.string().min(1).max(64).default('UTC'),
+  kind: backupKind.default('logical'),
   /** Prove each backup as soon as it is made. */
   verify: z.boolean().default(true),
   /** Prove the newest again each so many days; 0: never. */
@@ -110,6 +115,8 @@ export const backupList = z.strictObject({
     /** BACKUP_PASSPHRASE is set: used where none is given. */
     hasPassphrase: z.boolean(),
   }),
+  /** Whether physical ones can be made: the database is the embedded one. */
+  canBePhysical: z.boolean(),
   /** Why health is degraded. */
   fault: z.string().nullable(),
 });
@@ -132,8 +139,8 @@ export const backupEndpoints = [
     tag,
     summary: 'Begin a backup',
     description:
-      'Work goes on meanwhile. With a passphrase everything is sealed and the keys of the workspace are in it; without one (and without BACKUP_PASSPHRASE) they are left out. Unless `verify` is false it is proved afterwards: restored into a throw-away database and folder, compared, and a workflow run on it.',
-    body: z.strictObject({ passphrase, verify: z.boolean().default(true) }),
+      'Work goes on meanwhile. With a passphrase everything is sealed and the keys of the workspace are in it; without one (and without BACKUP_PASSPHRASE) they are left out. Unless `verify` is false it is proved afterwards: restored into a throw-away database and folder, compared, and a workflow run on it. A `physical` one holds the files of the embedded PostgreSQL: it is quicker to make and to restore, and opens with the same major version of PostgreSQL only.',
+    body: z.strictObject({ kind: backupKind.default('logical'), passphrase, verify: z.boolean().default(true) }),
     status: 202,
     reply: backupWork,
     errors: ['invalid_body', 'still_running', 'conflict', 'disk_full', 'upstream_failed'],

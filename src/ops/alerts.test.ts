@@ -167,7 +167,8 @@ test('a Studio that died and was away says so when it is back; one that was stop
 
 test('each rule sees its own fault, and a muted one sees nothing', () => {
   const gpu = { index: 0, uuid: 'GPU-1', name: 'card', state: 'lost', temperatureC: 95, reason: 'fell off the bus' } as Gpu;
-  const backup: BackupFigures = { isWanted: true, lastSuccessMs: 0, lastFailureMs: null, fault: null, lastVerifiedMs: 1, isVerifiedOk: false, bytes: 1 };
+  const kinds = { logical: 1, physical: 0 };
+  const backup: BackupFigures = { isWanted: true, lastSuccessMs: 0, lastFailureMs: null, fault: null, lastVerifiedMs: 1, isVerifiedOk: false, bytes: 1, kinds };
   const bad: Snapshot = {
     ...good,
     database: { ok: false, ms: 1, reason: 'x' },

@@ -86,6 +86,15 @@ function registerCopies(registry: Registry, { clock, watched }: { readonly clock
     return isOk === null || isOk === undefined ? null : Number(isOk);
   });
   known('studio_backup_bytes', 'Size of the newest backup', () => watched.backup()?.bytes);
+  new Gauge({
+    name: 'studio_backups',
+    help: 'Whole backups at their place: logical ones restore anywhere, physical ones onto the same PostgreSQL',
+    labelNames: ['kind'] as const,
+    registers: [registry],
+    collect() {
+      for (const [kind, count] of Object.entries(watched.backup()?.kinds ?? {})) this.set({ kind }, count);
+    },
+  });
   known('studio_shadow_lag_seconds', 'What a loss of this machine would lose, as time', () => {
     const lagMs = watched.shadow()?.lagMs;
     return lagMs === undefined ? null : lagMs / 1_000;

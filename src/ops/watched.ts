@@ -13,6 +13,8 @@ export interface BackupFigures {
   readonly lastVerifiedMs: number | null;
   readonly isVerifiedOk: boolean | null;
   readonly bytes: number | null;
+  /** How many whole ones there are of each kind. */
+  readonly kinds: Readonly<Record<'logical' | 'physical', number>>;
 }
 
 /** Of the copy on the volume that the database is replayed from. */

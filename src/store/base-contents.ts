@@ -8,6 +8,8 @@ import { createTarDecoder } from 'modern-tar';
 export interface UnpackOptions {
   /** Default: nothing is written. It must be empty. */
   readonly folder?: string;
+  /** Whether a file or folder of this name is written; looked at it is in any case. Default: all. @throws Error to end the reading there */
+  readonly keeps?: (name: string) => boolean;
   /** Whose the files become; only as root. */
   readonly account?: { readonly uid: number; readonly gid: number } | undefined;
   readonly onBytes?: (bytes: number) => void;
@@ -29,7 +31,8 @@ export async function readBase(tar: AsyncIterable<Uint8Array>, options: UnpackOp
   for await (const { header, body } of ReadableStream.from(tar).pipeThrough(createTarDecoder({ strict: true }))) {
     options.signal?.throwIfAborted();
     const name = safeName(header.name);
-    const path = options.folder === undefined ? undefined : join(options.folder, name);
+    const isKept = options.keeps?.(name) ?? true;
+    const path = options.folder === undefined || !isKept ? undefined : join(options.folder, name);
     if (header.type === 'directory') {
       await body.cancel();
       if (path !== undefined) await makeFolder(path, options.account);

@@ -64,6 +64,17 @@ export async function provisionEmbedded(options: EmbeddedOptions): Promise<RoleC
   };
 }
 
+/** @param admin a superuser, on another database of the server */
+export async function renameDatabase(admin: pg.ClientConfig, names: { readonly from: string; readonly to: string }): Promise<void> {
+  const client = new pg.Client(admin);
+  await client.connect();
+  try {
+    await client.query(`alter database ${pg.escapeIdentifier(names.from)} rename to ${pg.escapeIdentifier(names.to)}`);
+  } finally {
+    await client.end();
+  }
+}
+
 /** Checks, and where the login may, makes the roles on a server that somebody else runs.
  *  @param createRoles false: only checks
  *  @throws AppError `database_unavailable` whose message holds the exact SQL a DBA has to run */

@@ -1,6 +1,6 @@
 /** A workspace with a database, one file and backups of both, without a Studio: for tests and campaigns of backups themselves. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBackup } from '../backup/create.ts';
@@ -10,33 +10,37 @@ import { keysText } from '../backup/keys.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import type { Place } from '../backup/place.ts';
 import { createProgress, type Progress } from '../backup/progress.ts';
+import { startScratchServer } from '../backup/scratch-server.ts';
 import { completeConfig, loadConfig } from '../config/load.ts';
 import type { CompleteConfig } from '../config/schema.ts';
 import { createCipher } from '../identity/cipher.ts';
 import { systemClock as clock } from '../kernel/clock.ts';
 import { newId } from '../kernel/ids.ts';
-import { testDatabase, type TestDatabase } from './database.ts';
+import { openDatabase } from '../store/client.ts';
+import { migrate } from '../store/migrate.ts';
+import { silentLog, testDatabase, type TestDatabase } from './database.ts';
 
 export interface BackupFixture {
-  readonly db: TestDatabase;
+  readonly db: Pick<TestDatabase, 'database' | 'roles' | 'close'>;
   readonly root: string;
   readonly workspace: string;
   readonly config: CompleteConfig;
   readonly place: Place;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  make(key: BackupKey | undefined, more?: { readonly signal?: AbortSignal; readonly progress?: Progress }): Promise<Manifest>;
+  make(key: BackupKey | undefined, more?: { readonly signal?: AbortSignal; readonly progress?: Progress; readonly kind?: Manifest['kind'] }): Promise<Manifest>;
   /** Puts content into the workspace, with its row. */
   addFile(path: string, bytes: Buffer): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function createBackupFixture(): Promise<BackupFixture> {
+/** @param options.canBePhysical a server of its own, as Studio makes it: a physical backup takes all of a server */
+export async function createBackupFixture(options: { readonly canBePhysical?: boolean } = {}): Promise<BackupFixture> {
   const root = mkdtempSync(join(tmpdir(), 'studio-backup-'));
   const workspace = join(root, 'workspace');
   mkdirSync(workspace);
   const config = completeConfig((await loadConfig({ env: { WORKSPACE_PATH: workspace, PORT: '1' }, file: {} })).config);
-  const db = await testDatabase();
+  const db = options.canBePhysical === true ? await ownServer(root) : await testDatabase();
   await db.database.engine.query(`insert into orgs (id, name) values ('org_1', 'o')`);
   const { signal } = new AbortController();
   const [place, progress] = [folderPlace(join(root, 'backups')), createProgress(clock)];
@@ -45,7 +49,9 @@ export async function createBackupFixture(): Promise<BackupFixture> {
     make: (key, more = {}) =>
       createBackup({
         ...{ id: newId('bak'), place, key, workspaceId: config.workspaceId, workspacePath: workspace, studioVersion: '0.1.0', clock, signal, progress },
+        kind: 'logical',
         engine: db.roles.engine,
+        replication: db.roles.replication,
         cipher: createCipher(config.credentialEncryptionKey),
         config: { settings: '{}', keys: keysText(config, 'A=1\n') },
         createdBy: 'test',
@@ -68,4 +74,22 @@ export async function createBackupFixture(): Promise<BackupFixture> {
   };
   await fixture.addFile('a', Buffer.from('the bytes of a file'));
   return fixture;
+}
+
+async function ownServer(root: string): Promise<BackupFixture['db']> {
+  // The server runs as another account, which has to pass.
+  chmodSync(root, 0o711);
+  const folder = join(root, 'server');
+  mkdirSync(folder, { mode: 0o711 });
+  const server = await startScratchServer({ folder, signal: new AbortController().signal });
+  await migrate({ owner: server.roles.owner });
+  const database = openDatabase({ engine: { ...server.roles.engine, max: 10 }, api: { ...server.roles.api, max: 5 }, log: silentLog });
+  return {
+    database,
+    roles: server.roles,
+    async close() {
+      await database.close();
+      await server.stop();
+    },
+  };
 }

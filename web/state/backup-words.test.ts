@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { test } from 'node:test';
-import { applyBackupEvent, progressWords, restoreCommand, worthOf } from './backup-words.ts';
+import { applyBackupEvent, kindWords, progressWords, restoreCommand, worthOf } from './backup-words.ts';
 import type { Backup, BackupList, BackupProgress } from '../../src/contract/backups.ts';
 
 const progress: BackupProgress = { phase: 'database', doneBytes: 1_048_576, totalBytes: 4_194_304, at: 'steps', rate: 524_288, leftMs: 6_000 };
@@ -30,4 +30,9 @@ test('a backup is worth what its proof found', () => {
   equal(worthOf({ ...backup, proof: { ok: false, message: 'x' } as Backup['proof'] }).why, 'x');
   equal(worthOf({ ...backup, status: 'damaged', fault: 'cut off' }).why, 'cut off');
   equal(restoreCommand(backup), 'studio backup restore bak_1 --passphrase-file FILE');
+});
+
+test('the kind says where a backup can go back to', () => {
+  equal(kindWords({ kind: 'logical', postgresMajor: null }), 'Logical: restores onto any PostgreSQL from 15 on');
+  equal(kindWords({ kind: 'physical', postgresMajor: 18 }), 'Physical: restores onto PostgreSQL 18 only');
 });

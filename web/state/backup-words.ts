@@ -19,6 +19,11 @@ const PHASES: Readonly<Record<string, string>> = {
   finish: 'Writing the manifest',
   check: 'Checking every byte',
   'check files': 'Checking every file',
+  cluster: 'Copying the files of PostgreSQL',
+  witness: 'Counting every row',
+  unpack: 'Unpacking the files of PostgreSQL',
+  replay: 'Replaying its log',
+  read: 'Reading every row',
   load: 'Restoring into a throw-away database',
   compare: 'Comparing every row',
   run: 'Running a workflow on the copy',
@@ -43,6 +48,18 @@ export function worthOf(backup: Backup): { readonly word: string; readonly tone:
   if (backup.proof === null) return { word: 'Not proved', tone: 'unknown', why: 'It was never restored to try it.' };
   if (!backup.proof.ok) return { word: 'No good', tone: 'bad', why: backup.proof.message };
   return { word: 'Proved', tone: 'good', why: backup.proof.message };
+}
+
+/** What a backup is, and where it can go back to. */
+export function kindWords({ kind, postgresMajor }: Pick<Backup, 'kind' | 'postgresMajor'>): string {
+  return kind === 'logical' ? 'Logical: restores onto any PostgreSQL from 15 on' : `Physical: restores onto PostgreSQL ${postgresMajor ?? ''} only`;
+}
+
+/** For who chooses. */
+export function kindHint(kind: Backup['kind']): string {
+  return kind === 'logical'
+    ? 'Every table as text. Also for a newer PostgreSQL, another kind of machine, or a database elsewhere.'
+    : 'The files of PostgreSQL themselves. Only for the same major version on the same kind of machine: keep a logical one, too.';
 }
 
 /** The command that restores it. */

@@ -1,6 +1,7 @@
 /** Backups over the API. */
 import { backupEndpoints } from '../../contract/backups.ts';
-import type { BackupAuthor, Backups } from '../../backup/backups.ts';
+import type { Backups } from '../../backup/backups.ts';
+import type { BackupAuthor } from '../../backup/record.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
 
 export function backupRoutes(backups: Backups): readonly Route[] {
