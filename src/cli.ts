@@ -7,7 +7,8 @@ fillPlatform();
 module.enableCompileCache?.(process.env['STUDIO_NODE_CACHE'] ?? new URL('.cache', import.meta.url).pathname);
 
 const [command = 'start', ...rest] = process.argv.slice(2);
-if (command === 'start' || command.startsWith('--config')) {
+const isStart = command === 'start' && !rest.some((word) => ['--background', '--help', '-h'].includes(word));
+if (isStart || command.startsWith('--config')) {
   const { main } = await import('./main.ts');
   await main(command === 'start' ? rest : process.argv.slice(2));
 } else {

@@ -15,13 +15,11 @@ import { createShutdown, type Shutdown } from './supervise/shutdown.ts';
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     const { values } = parseArgs({ args: [...argv], options: { config: { type: 'string' }, pretty: { type: 'boolean' } } });
-    const loaded = await loadConfig({
-      env: process.env,
-      file: studioConfig,
-      filePath: values.config,
-      prettyByDefault: values.pretty === true || process.stdout.isTTY,
-    });
-    await start(loaded);
+    const options = { env: process.env, file: studioConfig, filePath: values.config, prettyByDefault: values.pretty === true || process.stdout.isTTY };
+    const loaded = await loadConfig(options);
+    const isEmbedded = loaded.decision.database.kind === 'embedded';
+    // Once it runs its own PostgreSQL may listen where nobody did when that was decided.
+    await start(loaded, () => loadConfig({ ...options, ...(isEmbedded ? { findHolder: () => undefined } : {}), isAgain: true }));
   } catch (error) {
     for (const line of error instanceof ConfigRefusal ? error.faults : [messageOf(error)]) process.stderr.write(`studio: ${line}\n`);
     await sayWhatToDo(error);
@@ -40,8 +38,11 @@ async function sayWhatToDo(error: unknown): Promise<void> {
   process.stderr.write(`What to do:\n${lines.join('')}`);
 }
 
-async function start(loaded: LoadedConfig): Promise<void> {
+async function start(loaded: LoadedConfig, loadAgain: () => Promise<LoadedConfig>): Promise<void> {
   const { config } = loaded;
+  // From the first moment: a terminal that closes sends it, too, and it must not end the process.
+  const hangup = { heard: (): void => undefined };
+  process.on('SIGHUP', () => hangup.heard());
   const isPretty = config.logFormat === 'pretty' && config.logSink === 'stdout';
   const progress = createBootProgress(
     () => process.uptime() * 1_000,
@@ -54,14 +55,19 @@ async function start(loaded: LoadedConfig): Promise<void> {
     health: () => board.minimal(),
     help: async (path) => (await import('./ops/help/answer.ts')).answerHelp(path),
   });
-  const shutdown = createShutdown({ graceMs: config.gracefulTimeoutS * 1_000, clock });
+  const shutdown = createShutdown({
+    get graceMs() {
+      return config.gracefulTimeoutS * 1_000;
+    },
+    clock,
+  });
   shutdown.onBegin(() => board.setDraining());
   shutdown.add('port', () => listener.close(1_000));
   for (const notice of loaded.notices) progress.say(notice);
   // Lets the first request, which often waits already, be answered before the rest is compiled.
   await clock.sleep(1);
   try {
-    await boot({ loaded, progress, board, listener, shutdown });
+    await boot({ loaded, loadAgain, hangup, progress, board, listener, shutdown });
   } catch (error) {
     if (shutdown.signal.aborted) return; // Stopped while starting: the stop is under way.
     await shutdown.run(error instanceof Refusal ? 'start refused' : 'start failed');
@@ -71,13 +77,15 @@ async function start(loaded: LoadedConfig): Promise<void> {
 
 interface Booting {
   readonly loaded: LoadedConfig;
+  readonly loadAgain: () => Promise<LoadedConfig>;
+  readonly hangup: { heard: () => void };
   readonly progress: BootProgress;
   readonly board: ReturnType<typeof createHealthBoard>;
   readonly listener: Listener;
   readonly shutdown: Shutdown;
 }
 
-async function boot({ loaded, progress, board, listener, shutdown }: Booting): Promise<void> {
+async function boot({ loaded, loadAgain, hangup, progress, board, listener, shutdown }: Booting): Promise<void> {
   const { bootMachine, announceReady } = await import('./boot.ts');
   const machine = await bootMachine({ loaded, completeConfig, progress, board, shutdown, clock });
   progress.enter('engine');
@@ -85,7 +93,11 @@ async function boot({ loaded, progress, board, listener, shutdown }: Booting): P
     import('@hono/node-server'),
     machine.config.role === 'worker' ? import('./wire-worker.ts').then((loaded) => loaded.wireWorker) : import('./wire.ts').then((loaded) => loaded.wire),
   ]);
-  const wired = await wire({ ...machine, clock, board, progress });
+  const { createLiveConfig } = await import('./config/live.ts');
+  const live = createLiveConfig({ config: machine.config, loaded, load: loadAgain, now: () => new Date(clock.now()) });
+  const { createReload } = await import('./ops/reload.ts');
+  const reload = createReload({ live, log: machine.log, workspacePath: machine.config.workspacePath, certificate: () => certificate?.reload() });
+  const wired = await wire({ ...machine, clock, board, progress, live, reload });
   shutdown.add('application', () => wired.stop());
   shutdown.addFirst(() => wired.drain());
   const answer = getRequestListener((request, env) => wired.fetch(request, env), { errorHandler: () => wired.badRequest() });
@@ -95,8 +107,7 @@ async function boot({ loaded, progress, board, listener, shutdown }: Booting): P
   });
   const { setTls } = listener;
   const certificate = setTls && (await import('./supervise/tls.ts')).watchTls({ files: machine.config, clock, log: machine.log, apply: setTls });
-  // Without a certificate it does nothing, and must not end the process: a terminal that closes sends it.
-  process.on('SIGHUP', () => certificate?.reload());
+  hangup.heard = () => void reload().catch(() => undefined); // It has told.
   shutdown.add('certificate', () => certificate?.stop());
   progress.enter('ready');
   announceReady({ config: machine.config, url: listener.url, log: machine.log, progress });

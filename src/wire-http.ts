@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { CompleteConfig } from './config/schema.ts';
-import { createApp, type AppParts } from './http/app.ts';
+import { createApp, type AppParts, type HttpConfig } from './http/app.ts';
 import { createServicePages } from './http/service-pages.ts';
 import { createStaticUi } from './http/static.ts';
 import { createUpgrade } from './http/upgrade.ts';
@@ -30,29 +30,45 @@ export interface WiredHttp {
 
 export function wireHttp(parts: HttpWireParts): WiredHttp {
   const { config, identity, realtime, isDraining, clock, log } = parts;
-  const { allowedHosts } = config;
-  const proxy = config.proxyFixEnabled
-    ? { for: config.proxyFixFor, proto: config.proxyFixProto, host: config.proxyFixHost, port: config.proxyFixPort, prefix: config.proxyFixPrefix }
-    : null;
+  const settings = httpSettings(config);
   const { authenticate, onSessionEnded } = identity;
   const servicePages = createServicePages({
-    ...{ host: parts.host, authenticate, onSessionEnded, allowedHosts, proxy, isDraining, clock, log },
+    ...{ host: parts.host, authenticate, onSessionEnded, config: settings, isDraining, clock, log },
     isTrustedOrigin: (origin, host) => app.isTrustedOrigin(origin, host),
   });
   const app = createApp({
     ...{ routes: parts.routes, servicePages, identity, database: parts.database, log, clock, isDraining },
-    config: { corsOrigins: config.corsOrigins, allowedHosts, proxy, requestTimeoutMs: config.requestTimeoutS * 1_000 },
+    config: settings,
     ui: createStaticUi(join(projectRoot(), 'dist/web')),
     isDatabaseAway: parts.isDatabaseAway,
     isDiskFull: parts.isDiskFull,
     holder: parts.holder,
     observe: parts.observe,
   });
-  const sockets = createUpgrade({ realtime, authenticate, isTrustedOrigin: app.isTrustedOrigin, allowedHosts, proxy, isDraining, clock, log });
+  const sockets = createUpgrade({ realtime, authenticate, isTrustedOrigin: app.isTrustedOrigin, config: settings, isDraining, clock, log });
   return {
     fetch: app.fetch,
     badRequest: app.badRequest,
     upgrade: (request, socket, head) => (servicePages.owns(request.url ?? '') ? servicePages.upgrade(request, socket, head) : sockets(request, socket, head)),
     stop: () => servicePages.stop(),
+  };
+}
+
+/** As the configuration has it when it is asked: it may be read again. */
+function httpSettings(config: CompleteConfig): HttpConfig {
+  return {
+    get corsOrigins() {
+      return config.corsOrigins;
+    },
+    get allowedHosts() {
+      return config.allowedHosts;
+    },
+    get proxy() {
+      const { proxyFixFor, proxyFixProto, proxyFixHost, proxyFixPort, proxyFixPrefix } = config;
+      return config.proxyFixEnabled ? { for: proxyFixFor, proto: proxyFixProto, host: proxyFixHost, port: proxyFixPort, prefix: proxyFixPrefix } : null;
+    },
+    get requestTimeoutMs() {
+      return config.requestTimeoutS * 1_000;
+    },
   };
 }

@@ -49,7 +49,7 @@ export function wireServices(parts: ServiceWireParts): WiredServices {
   const { workspacePath, workspaceId } = config;
   const host = createServiceHost({
     ...{ database, supervisor: parts.supervisor, ledger, clock, log, workspacePath, workspaceId, readSecret, createMasker },
-    configured: config.services,
+    configured: () => config.services,
     maxConcurrentStarts: config.maxConcurrentStarts,
     healthDefaults: { timeoutMs: config.healthCheckTimeoutS * 1_000, maxAttempts: config.healthCheckMaxAttempts },
     tunnelToken: config.cloudflareTunnelToken,

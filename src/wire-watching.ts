@@ -1,5 +1,6 @@
 /** Joins what watches Studio: metrics, logs, alerts. Part of wire.ts. */
 import type { Config } from './config/schema.ts';
+import type { LogLevel } from './contract/values.ts';
 import type { Route } from './http/route.ts';
 import { alertRoutes } from './http/routes/alerts.ts';
 import { logRoutes } from './http/routes/logs.ts';
@@ -45,6 +46,8 @@ export interface Watching {
   /** Logs of the machine for the socket. */
   readonly logRanges: LogRanges;
   readonly routes: readonly Route[];
+  /** The configuration says another level. */
+  relevel(level: LogLevel): void;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -90,6 +93,9 @@ export function wireWatching(parts: WatchingWireParts): Watching {
         audit: (by, details) => insertAudit(database.engine, { id: newId('aud', clock), at: new Date(clock.now()), action: 'logs.level_set', ...by, details }),
       }),
     ],
+    relevel(wanted) {
+      level.reconfigure(wanted).catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'the log level of the configuration is not in force'));
+    },
     async start() {
       await level.start();
       await alerts.start();

@@ -83,7 +83,9 @@ export function wireWork(parts: WorkWireParts): WiredWork {
     httpOf,
     environments: { path: config.venvPath ?? defaultEnvironments(config.workspacePath), limitBytes: config.venvLimitBytes },
     takesDrops: config.dropFolder,
-    stopMode: config.stopJobs,
+    get stopMode() {
+      return config.stopJobs;
+    },
     worker: { isBuiltIn: true, queues: config.workerQueues },
     observe: meter.jobEnded,
   });

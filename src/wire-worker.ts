@@ -15,9 +15,12 @@ import { nodeTypes } from './nodes/index.ts';
 import { createListener } from './store/listen.ts';
 import type { Wired, WireParts } from './wire.ts';
 import { wireGpus } from './wire-gpus.ts';
+import { grantTrace, wireTracing } from './wire-tracing.ts';
 
-export async function wireWorker({ config, log, clock, database, connections }: WireParts): Promise<Wired> {
+export async function wireWorker({ config, log, clock, database, connections, live }: WireParts): Promise<Wired> {
+  live.onChange(['debug', 'logLevel'], () => (log.level = config.logLevel));
   const { sharedPath } = config;
+  const tracing = await wireTracing({ config, clock, log });
   const listener = createListener({ connect: connections.engine, clock, log });
   // For secrets and settings alone: nobody signs in here, so it is never started.
   const identity = createIdentity({
@@ -31,7 +34,7 @@ export async function wireWorker({ config, log, clock, database, connections }: 
   const unreadable = await identity.secrets.countUnreadable();
   if (unreadable > 0) log.error({ count: unreadable }, 'stored secrets can not be opened: CREDENTIAL_ENCRYPTION_KEY is not that of the Studio this works for');
   const files = createFiles({ database, workspacePath: sharedPath, clock, log });
-  const { ledger, ...gpus } = await wireGpus({ config, clock, log, database, onGranted: () => undefined });
+  const { ledger, ...gpus } = await wireGpus({ config, clock, log, database, onGranted: (waitMs, lease) => grantTrace(tracing, waitMs, lease) });
   const sandbox = createSandbox({ clock, log });
   const httpOf = (orgId: string): Egress => createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock });
   // Never started, so it owns nothing: it only prepares the commands of steps from their rows.
@@ -54,7 +57,12 @@ export async function wireWorker({ config, log, clock, database, connections }: 
     secrets: identity.secrets,
     environments: { path: config.venvPath ?? defaultEnvironments(config.workspacePath), limitBytes: config.venvLimitBytes },
     takesDrops: false,
-    stopMode: config.stopJobs,
+    get stopMode() {
+      return config.stopJobs;
+    },
+    observe: tracing?.jobs.ended,
+    observeRequeued: tracing?.jobs.requeued,
+    traceparentOf: tracing?.traceparentOf,
     worker: { isBuiltIn: false, ownPath: config.workspacePath, queues: config.workerQueues },
   });
   await files.start();
@@ -74,6 +82,7 @@ export async function wireWorker({ config, log, clock, database, connections }: 
       await engine.stop();
       await sandbox.stop();
       await listener.stop();
+      await tracing?.stop();
     },
   };
 }

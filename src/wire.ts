@@ -3,6 +3,7 @@
 import type { Redis } from 'ioredis';
 import packageJson from '../package.json' with { type: 'json' };
 import type { CompleteConfig } from './config/schema.ts';
+import type { LiveConfig, Reload } from './config/live.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { exampleInstaller } from './engine/examples/summarise.ts';
 import { createFiles } from './files/files.ts';
@@ -17,6 +18,7 @@ import { proposedOrigin } from './identity/public-origin.ts';
 import type { Clock } from './kernel/clock.ts';
 import { createEgress, type Egress } from './kernel/egress.ts';
 import type { EgressConnections } from './kernel/egress-connections.ts';
+import { messageOf } from './kernel/fail.ts';
 import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
 import type { DiskGuard } from './ops/disk-guard.ts';
@@ -66,6 +68,9 @@ export interface WireParts {
   readonly board: HealthBoard;
   readonly progress: BootProgress;
   /** How to start this very program. */
+  /** The configuration as it is read again. */
+  readonly live: LiveConfig;
+  readonly reload: () => Promise<Reload>;
   readonly program: StudioProgram;
 }
 
@@ -206,6 +211,12 @@ export async function wire(parts: WireParts): Promise<Wired> {
       watching,
       realtime,
       clock,
+  parts.live.onChange(['debug', 'logLevel'], () => watching.relevel(config.logLevel));
+  parts.live.onChange(
+    ['services'],
+    () => void services.host.reload().catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'services could not be read again')),
+  );
+
     },
     board: parts.board,
     more: [...gpus.routes, ...services.routes, ...models.routes],
@@ -285,12 +296,18 @@ const serviceOf = (id: string): string => id.slice(MACHINE_LOG.length);
 
 /** Half of the volume is the budget where nobody set one; how large the disk of a managed server is nobody knows. */
 function runDataSettings(config: CompleteConfig, storage: StorageVerdict): RunDataSettings {
-  const budget = config.runDataBudgetBytes ?? (config.database.kind === 'embedded' ? Math.floor(storage.facts.totalBytes / 2) : 0);
   return {
-    retentionDays: config.runRetentionDays,
+    get retentionDays() {
+      return config.runRetentionDays;
+    },
     periodDays: config.runPartitionDays,
-    budgetBytes: budget === 0 ? null : budget,
-    overBudget: config.runDataOverBudget,
+    get budgetBytes() {
+      const budget = config.runDataBudgetBytes ?? (config.database.kind === 'embedded' ? Math.floor(storage.facts.totalBytes / 2) : 0);
+      return budget === 0 ? null : budget;
+    },
+    get overBudget() {
+      return config.runDataOverBudget;
+    },
   };
 }
 

@@ -1,12 +1,10 @@
-/** `studio db check|status|migrate|rollback`: the schema, also while Studio does not run. Rolling back under a running Studio is refused, and so is
+/** `studio db status|migrate|rollback` (check: db-check.ts): the schema, also while Studio does not run. Rolling back under a running Studio is refused, and so is
  *  one that would lose data, unless `--force` says that this is meant. */
 import { label, migrate, migrationStatus, type MigrationStatus } from '../store/migrate.ts';
 import { lossLine, planMigration, type MigrationPlan } from '../store/migrate-plan.ts';
-import { print, printJson, readArguments, readConfig, type Command } from './command.ts';
+import { print, printJson, readArguments, readConfig, WrongUse, wrongVerb, type Command } from './command.ts';
+import { check } from './db-check.ts';
 import { withWorkspace, type WorkspaceDatabase } from './workspace.ts';
-
-const USAGE =
-  'studio: db check | db status [--json] | db migrate [--to N] [--dry-run] | db rollback [--to N] [--dry-run] [--force]\n        db upgrade-postgres [--old-binaries DIR]\n';
 
 export const db: Command = async (args) => {
   const { values, positionals } = readArguments(args, {
@@ -18,11 +16,10 @@ export const db: Command = async (args) => {
   });
   const [verb] = positionals;
   if (verb === 'upgrade-postgres') return (await import('./db-upgrade.ts')).upgradePostgres(await readConfig(values.config), values['old-binaries']);
+  if (values.to !== undefined && !/^\d+$/.test(values.to)) throw new WrongUse(`--to takes the number of a version, not "${values.to}".`);
+  if (verb === 'check') return check(await readConfig(values.config), values.json === true);
   const run = verb === undefined ? undefined : VERBS[verb];
-  if (run === undefined || (values.to !== undefined && !/^\d+$/.test(values.to))) {
-    process.stderr.write(USAGE);
-    return 2;
-  }
+  if (run === undefined) throw wrongVerb('db', verb);
   return withWorkspace(await readConfig(values.config), (workspace) =>
     run(workspace, {
       to: values.to === undefined ? undefined : Number(values.to),
@@ -41,15 +38,6 @@ interface Wanted {
 }
 
 const VERBS: Readonly<Record<string, (workspace: WorkspaceDatabase, wanted: Wanted) => Promise<number>>> = {
-  async check({ connections }) {
-    const status = await migrationStatus({ owner: connections.owner });
-    print(
-      status.pending.length === 0
-        ? `The schema is up to date (version ${status.version}).`
-        : `The schema lacks ${status.pending.map(label).join(', ')}. Run: studio db migrate`,
-    );
-    return status.pending.length === 0 ? 0 : 1;
-  },
   async status({ connections }, { json }) {
     const status = await migrationStatus({ owner: connections.owner });
     if (json) printJson(status);

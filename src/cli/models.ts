@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findLlamaPack, packFolder } from '../models/llama-packs.ts';
 import { projectRoot } from '../supervise/project-root.ts';
-import { print, readArguments, readConfig, type Command } from './command.ts';
+import { print, readArguments, readConfig, wrongVerb, type Command } from './command.ts';
 
 /** The second holds the libraries of CUDA that older drivers lack. */
 const PACKS: Readonly<Record<string, readonly string[]>> = { 'add-cuda': ['cuda', 'cuda-ext'], 'add-vulkan': ['vulkan'] };
@@ -13,10 +13,7 @@ export const models: Command = async (args) => {
   const { values, positionals } = readArguments(args, {});
   const [action = ''] = positionals;
   const names = PACKS[action];
-  if (names === undefined) {
-    process.stderr.write('studio models: say add-cuda (for NVIDIA cards, 540 MB) or add-vulkan (for others, 70 MB).\n');
-    return 2;
-  }
+  if (names === undefined) throw wrongVerb('models', positionals[0]);
   const { config } = await readConfig(values.config);
   const folder = packFolder(config.workspacePath);
   const packages = names.map((name) => `@node-llama-cpp/linux-${process.arch}-${name}@${libraryVersion()}`);

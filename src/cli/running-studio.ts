@@ -15,6 +15,8 @@ import { findHolder } from '../supervise/lock.ts';
 export interface StartFacts {
   readonly env: Readonly<Record<string, string>>;
   readonly account: { readonly uid: number; readonly gid: number };
+  /** What it is: an executable, and what stands before `args`. */
+  readonly program: { readonly command: string; readonly args: readonly string[] };
   /** After the program: `start`, and its options. */
   readonly args: readonly string[];
   readonly cwd: string;
@@ -39,10 +41,14 @@ export function findRunning(workspacePath: string, unit: string): RunningStudio 
   if (holder.pid === 1) throw new Error('Studio is the first process of this container, which ends with it: replace the image instead.');
   const { uid, gid } = statSync(`/proc/${holder.pid}`);
   const words = readArguments(holder.pid);
+  const at = words.findIndex((word) => /\/studio\.js$|\/cli\.ts$/.test(word)) + 1;
+  const env = Object.fromEntries(readEnvironment(holder.pid));
+  const single = env['STUDIO_EXECUTABLE'];
   const facts: StartFacts = {
-    env: Object.fromEntries(readEnvironment(holder.pid)),
+    env,
     account: { uid, gid },
-    args: words.slice(words.findIndex((word) => /\/studio\.js$|\/cli\.ts$/.test(word)) + 1),
+    program: single === undefined ? { command: readlinkSync(`/proc/${holder.pid}/exe`), args: words.slice(1, at) } : { command: single, args: [] },
+    args: words.slice(at),
     cwd: readlinkSync(`/proc/${holder.pid}/cwd`),
     output: outputOf(holder.pid),
   };
@@ -52,7 +58,9 @@ export function findRunning(workspacePath: string, unit: string): RunningStudio 
 /** What this command has itself, for a Studio that does not run. */
 export function ownFacts(): StartFacts {
   const env = Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
-  return { env, account: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }, args: ['start'], cwd: '/', output: undefined };
+  const single = process.env['STUDIO_EXECUTABLE'];
+  const program = single === undefined ? { command: process.execPath, args: [...process.execArgv, process.argv[1] ?? ''] } : { command: single, args: [] };
+  return { env, account: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }, program, args: ['start'], cwd: '/', output: undefined };
 }
 
 function readEnvironment(pid: number): readonly [string, string][] {
@@ -90,12 +98,16 @@ export async function stopProcess(one: ProcessIdentity): Promise<void> {
 }
 
 /** Starts it in a session of its own, so that it outlives this command. */
-export async function startDetached(executable: string, facts: StartFacts, config: Pick<CompleteConfig, 'workspacePath'>): Promise<ProcessIdentity> {
+export async function startDetached(
+  facts: StartFacts,
+  config: Pick<CompleteConfig, 'workspacePath'>,
+  program: StartFacts['program'] = facts.program,
+): Promise<ProcessIdentity> {
   mkdirSync(join(config.workspacePath, 'logs'), { recursive: true });
   const output = openSync(facts.output ?? join(config.workspacePath, 'logs/start.log'), 'a', 0o640);
   try {
     const isOther = process.getuid?.() === 0 && facts.account.uid !== 0;
-    const child = spawn(executable, facts.args, {
+    const child = spawn(program.command, [...program.args, ...facts.args], {
       detached: true,
       cwd: facts.cwd,
       env: facts.env,

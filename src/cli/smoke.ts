@@ -1,27 +1,12 @@
 /** `studio smoke`: whether a Studio works, seen from outside: it answers, logs in, runs a workflow, and a worker does a job of it.
  *  Leaves nothing behind but the ended instance. Exit status 0 when all of it works. */
-import { request as plainRequest } from 'node:http';
-import { request as tlsRequest } from 'node:https';
 import { createToken } from '../identity/operator.ts';
 import { systemClock as clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { hasUsers } from '../store/users.ts';
-import { findHolder } from '../supervise/lock.ts';
+import { call, fieldsOf, localUrl, type Target } from './api-door.ts';
 import { print, readArguments, readConfig, type Command } from './command.ts';
-import { nameOf } from './running-studio.ts';
 import { withWorkspace } from './workspace.ts';
-
-interface Reply {
-  readonly status: number;
-  readonly text: string;
-}
-
-interface Target {
-  readonly url: string;
-  /** Of a workspace of this machine: its certificate bears another name than the loopback's. */
-  readonly isLocal: boolean;
-  token?: string;
-}
 
 /** Longest time of the workflow: a machine under load starts a job in seconds, not in minutes. */
 const RUN_MS = 120_000;
@@ -76,12 +61,6 @@ export const smoke: Command = async (args) => {
 
 function inMinutes(count: number): string {
   return new Date(clock.now() + count * 60_000).toISOString();
-}
-
-function localUrl(config: { readonly workspacePath: string; readonly host: string; readonly tlsCertFile: string | undefined }): string {
-  const holder = findHolder(config.workspacePath);
-  if (holder === undefined) throw new Error(`no Studio runs on ${config.workspacePath}: start it, or name one with --url.`);
-  return `${config.tlsCertFile === undefined ? 'http' : 'https'}://${nameOf(config.host)}:${holder.port}`;
 }
 
 async function seeHealth(target: Target): Promise<string> {
@@ -162,28 +141,4 @@ async function expect(target: Target, status: number, method: string, path: stri
   const reply = await call(target, method, path, body);
   if (reply.status !== status) throw new Error(`${method} ${path} answered ${reply.status}, not ${status}: ${reply.text.slice(0, 300)}`);
   return fieldsOf(reply);
-}
-
-function fieldsOf(reply: Reply): Record<string, unknown> {
-  return JSON.parse(reply.text) as Record<string, unknown>;
-}
-
-/** fetch can't be told to accept a certificate whose name is another; on the loopback it is. */
-function call(target: Target, method: string, path: string, body?: unknown): Promise<Reply> {
-  const url = new URL(`${target.url}${path}`);
-  const payload = body === undefined ? undefined : JSON.stringify(body);
-  const headers = {
-    ...(target.token === undefined ? {} : { authorization: `Bearer ${target.token}` }),
-    ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) }),
-  };
-  const send = url.protocol === 'https:' ? tlsRequest : plainRequest;
-  return new Promise((resolve, reject) => {
-    const request = send(url, { method, headers, agent: false, timeout: 60_000, rejectUnauthorized: !target.isLocal }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (more: string) => (text += more));
-      response.once('error', reject).once('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    request.once('timeout', () => request.destroy(new Error(`${method} ${path} had no answer within 60 s`)));
-    request.once('error', reject).end(payload);
-  });
 }

@@ -165,7 +165,7 @@ async function restart(about: Upgrade): Promise<void> {
     return waitHealthy(about, () => true, READY_MS);
   }
   await stop(about);
-  const started = await startDetached(about.target, about.facts, about);
+  const started = await startDetached(about.facts, about, { command: about.target, args: [] });
   about.started = started;
   return waitHealthy(about, () => isAlive(started), READY_MS);
 }

@@ -1,6 +1,6 @@
 /** Reads a configuration file (ts, js, toml, yaml, json) into flat text values by key. Names the unknown keys with their nearest.
  *  Never applies anything; precedence is load.ts's. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from '../kernel/fail.ts';
@@ -14,11 +14,12 @@ export interface FileValues {
   readonly notices: readonly string[];
 }
 
-/** @throws Error when it is missing, can't be parsed, or is no table of keys */
-export async function readConfigFile(path: string): Promise<FileValues> {
+/** @param isAgain a module that was loaded before is loaded anew
+ *  @throws Error when it is missing, can't be parsed, or is no table of keys */
+export async function readConfigFile(path: string, isAgain = false): Promise<FileValues> {
   const full = resolve(path);
   try {
-    return flattenConfig(full, await parseFile(full));
+    return flattenConfig(full, await parseFile(full, isAgain));
   } catch (cause) {
     throw new Error(`The configuration file ${full} can't be used: ${messageOf(cause)}`, { cause });
   }
@@ -42,9 +43,13 @@ function listText(list: readonly unknown[]): string {
   return list.some((item) => typeof item === 'object') ? JSON.stringify(list) : list.join(',');
 }
 
-async function parseFile(path: string): Promise<unknown> {
+async function parseFile(path: string, isAgain: boolean): Promise<unknown> {
   const kind = extname(path);
-  if (['.ts', '.mts', '.js', '.mjs'].includes(kind)) return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
+  if (['.ts', '.mts', '.js', '.mjs'].includes(kind)) {
+    const { href } = pathToFileURL(path);
+    // A name of its own makes it another module.
+    return ((await import(isAgain ? `${href}?${statSync(path).mtimeMs}` : href)) as { default?: unknown }).default;
+  }
   const content = readFileSync(path, 'utf8');
   if (kind === '.json') return JSON.parse(content);
   if (kind === '.toml') return (await import('./config-formats.ts')).parseToml(content);

@@ -1,6 +1,7 @@
 /** What `studio config explain` prints: each key's value, where it came from, what would change it; each foreign variable's fate.
  *  Secrets are shown by their presence only. Pure. */
 import { explainForeign, type ForeignVariable } from './foreign.ts';
+import { LIVE_KEYS } from './live.ts';
 import type { LoadedConfig } from './load.ts';
 import { keys, type Config, type KeyName, type KeySpec } from './schema.ts';
 import type { Environment } from './sources.ts';
@@ -44,10 +45,13 @@ function explainKey(name: KeyName, spec: KeySpec, { config, origins }: LoadedCon
     value: spec.isSecret === true ? secretState(origin?.winner !== undefined, spec) : show(value, spec),
     from: origin?.winner?.origin ?? 'default',
     hides: origin?.hidden.map((found) => found.origin) ?? [],
-    change:
-      origin?.winner?.source === 'environment' ? `the environment wins: change ${origin.winner.name} there and restart` : `set ${spec.env[0]} and restart`,
+    change: origin?.winner?.source === 'environment' ? `the environment wins: change ${origin.winner.name} there and restart` : wayOf(name, spec),
     about: spec.about,
   };
+}
+
+function wayOf(name: KeyName, spec: KeySpec): string {
+  return (LIVE_KEYS as readonly KeyName[]).includes(name) ? `set ${spec.env[0]}, then studio reload` : `set ${spec.env[0]} and restart`;
 }
 
 function secretState(isSet: boolean, spec: KeySpec): string {

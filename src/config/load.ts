@@ -41,6 +41,8 @@ export interface LoadOptions {
   readonly filePath?: string | undefined;
   /** How log lines look where LOG_FORMAT is not set: for people, or for programs. */
   readonly prettyByDefault?: boolean;
+  /** Files that are modules are read anew, not from what is loaded. */
+  readonly isAgain?: boolean;
   /** Who listens on a port of this machine. Default: from /proc. */
   readonly findHolder?: (port: number) => PortHolder | undefined;
 }
@@ -256,7 +258,7 @@ function isOwnRedis(url: string, findHolder: (port: number) => PortHolder | unde
 async function readFile(options: LoadOptions, faults: string[]): Promise<FileValues | undefined> {
   const path = options.filePath ?? options.env['OPENHANDS_CONFIG'];
   try {
-    if (path !== undefined) return await readConfigFile(path);
+    if (path !== undefined) return await readConfigFile(path, options.isAgain === true);
     return options.file === undefined ? undefined : flattenConfig('studio.config.ts', options.file);
   } catch (error) {
     faults.push(messageOf(error));

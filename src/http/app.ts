@@ -20,6 +20,7 @@ import { isReservedPath, type StaticUi } from './static.ts';
 /** How they are called in metrics and logs: their addresses hold tickets. */
 const SERVICE_PAGES = '/services/{name}/{path+}';
 
+/** Read anew for each request: it may change while Studio runs. */
 export interface HttpConfig {
   /** CORS_ORIGINS; empty: same origin only. */
   readonly corsOrigins: readonly string[];
@@ -64,7 +65,7 @@ export interface HttpApp {
 export function createApp(parts: AppParts): HttpApp {
   const { log, clock, config } = parts;
   const ownName = `http_${randomBytes(12).toString('hex')}`;
-  const cors = createCors(config.corsOrigins);
+  const cors = createCors(config);
   const app = new Hono<AppEnv>({ strict: true });
   app.use('*', async (context, next) => {
     const { req } = context;
@@ -100,10 +101,14 @@ export function createApp(parts: AppParts): HttpApp {
       log,
       cipher: parts.identity.cipher,
       holder: () => parts.holder?.() ?? ownName,
-      requestTimeoutMs: config.requestTimeoutMs,
+      get requestTimeoutMs() {
+        return config.requestTimeoutMs;
+      },
       active: new Set(),
     },
-    requestTimeoutMs: config.requestTimeoutMs,
+    get requestTimeoutMs() {
+      return config.requestTimeoutMs;
+    },
     isDraining: parts.isDraining ?? (() => false),
     isDatabaseAway: parts.isDatabaseAway ?? (() => false),
     isDiskFull: parts.isDiskFull ?? (() => false),

@@ -70,21 +70,28 @@ export interface Cors {
   preflight(origin: string): Response;
 }
 
-/** @param origins CORS_ORIGINS. `*` lets any origin read with a token of its own, never with the cookie. */
-export function createCors(origins: readonly string[]): Cors {
-  const listed = new Set(origins.map((origin) => origin.trim().toLowerCase().replace(/\/$/, '')));
-  const isListed = (origin: string): boolean => origin !== 'null' && origin !== '*' && listed.has(origin.toLowerCase());
-  const any = listed.has('*');
+/** @param config `corsOrigins`: CORS_ORIGINS, which may change. `*` lets any origin read with a token of its own, never with the cookie. */
+export function createCors(config: { readonly corsOrigins: readonly string[] }): Cors {
+  let known: readonly string[] | undefined;
+  let listed: ReadonlySet<string> = new Set();
+  const origins = (): ReadonlySet<string> => {
+    if (known !== config.corsOrigins) {
+      known = config.corsOrigins;
+      listed = new Set(known.map((origin) => origin.trim().toLowerCase().replace(/\/$/, '')));
+    }
+    return listed;
+  };
+  const isListed = (origin: string): boolean => origin !== 'null' && origin !== '*' && origins().has(origin.toLowerCase());
   return {
     isTrusted: (origin, host) => isListed(origin) || hostOfOrigin(origin) === canonicalHost(host),
     headersFor(origin) {
-      if (origin === null) return listed.size === 0 ? {} : { vary: 'Origin' };
+      if (origin === null) return origins().size === 0 ? {} : { vary: 'Origin' };
       if (isListed(origin))
         return { vary: 'Origin', 'access-control-allow-origin': origin, 'access-control-allow-credentials': 'true', 'access-control-expose-headers': EXPOSED };
-      return any ? { vary: 'Origin', 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED } : { vary: 'Origin' };
+      return origins().has('*') ? { vary: 'Origin', 'access-control-allow-origin': '*', 'access-control-expose-headers': EXPOSED } : { vary: 'Origin' };
     },
     preflight(origin) {
-      if (!any && !isListed(origin)) return new Response(null, { status: 403 });
+      if (!origins().has('*') && !isListed(origin)) return new Response(null, { status: 403 });
       return new Response(null, {
         status: 204,
         headers: { 'access-control-allow-methods': ALLOWED_METHODS, 'access-control-allow-headers': ALLOWED_HEADERS, 'access-control-max-age': '600' },

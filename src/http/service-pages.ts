@@ -29,8 +29,7 @@ export interface ServicePagesParts {
   readonly authenticate: (credentials: Credentials) => Promise<Caller | null>;
   readonly isTrustedOrigin: (origin: string, host: string) => boolean;
   readonly onSessionEnded: (listener: (end: SessionEnd) => void) => () => void;
-  readonly allowedHosts: readonly string[];
-  readonly proxy: ProxyHops | null;
+  readonly config: { readonly allowedHosts: readonly string[]; readonly proxy: ProxyHops | null };
   readonly isDraining: () => boolean;
   readonly clock: Clock;
   readonly log: Logger;
@@ -215,8 +214,8 @@ export function createServicePages(parts: ServicePagesParts): ServicePages {
       socket.on('error', () => socket.destroy());
       void (async () => {
         const headers = headersOf(incoming);
-        const peer = peerOf(headers, `http://studio.invalid${incoming.url ?? '/'}`, { incoming }, parts.proxy);
-        if (!isAllowedHost(peer.host, parts.allowedHosts) && !(isLoopbackAddress(peer.address) && isLoopbackName(peer.host)))
+        const peer = peerOf(headers, `http://studio.invalid${incoming.url ?? '/'}`, { incoming }, parts.config.proxy);
+        if (!isAllowedHost(peer.host, parts.config.allowedHosts) && !(isLoopbackAddress(peer.address) && isLoopbackName(peer.host)))
           fail('misdirected_host', `"${peer.host}" is no host of this Studio; add it to ALLOWED_HOSTS.`);
         const admitted = await admit(incoming.url ?? '/', headers);
         const target = targetOf(incoming.url ?? '/', admitted.caller);

@@ -19,8 +19,7 @@ export interface UpgradeParts {
   readonly realtime: Pick<Realtime, 'accept'>;
   readonly authenticate: (credentials: Credentials) => Promise<Caller | null>;
   readonly isTrustedOrigin: (origin: string, host: string) => boolean;
-  readonly allowedHosts: readonly string[];
-  readonly proxy: ProxyHops | null;
+  readonly config: { readonly allowedHosts: readonly string[]; readonly proxy: ProxyHops | null };
   readonly isDraining: () => boolean;
   readonly clock: Clock;
   readonly log: Logger;
@@ -51,9 +50,9 @@ async function admit(parts: UpgradeParts, request: IncomingMessage): Promise<{ r
   const url = URL.parse(request.url ?? '/', 'http://studio.invalid');
   if (url?.pathname !== PATH) fail('not_found', `There is no socket at "${url?.pathname ?? request.url}"; it is at ${PATH}.`);
   if (parts.isDraining()) fail('draining');
-  const peer = peerOf(headers, url.href, { incoming: request }, parts.proxy);
+  const peer = peerOf(headers, url.href, { incoming: request }, parts.config.proxy);
   const isOwnName = isLoopbackAddress(peer.address) && isLoopbackName(peer.host);
-  if (!isOwnName && !isAllowedHost(peer.host, parts.allowedHosts))
+  if (!isOwnName && !isAllowedHost(peer.host, parts.config.allowedHosts))
     fail('misdirected_host', `"${peer.host}" is no host of this Studio; add it to ALLOWED_HOSTS.`);
   const offered = protocolsOf(headers);
   if (!offered.includes(SUBPROTOCOL)) fail('invalid_query', `The socket speaks the subprotocol ${SUBPROTOCOL}; offer it in Sec-WebSocket-Protocol.`);

@@ -14,10 +14,8 @@ export function nearestName(name: string, known: Iterable<string>): string {
 /** `; did you mean "x"?` where one known name is a slip of the hand away, else nothing. */
 export function didYouMean(name: string, known: Iterable<string>, sigil = ''): string {
   const plain = name.toLowerCase();
-  const near = nearestName(
-    plain,
-    [...known].filter((candidate) => Math.abs(candidate.length - plain.length) <= 3),
-  );
+  const candidates = new Map([...known].filter((candidate) => Math.abs(candidate.length - plain.length) <= 3).map((name) => [name.toLowerCase(), name]));
+  const near = candidates.get(nearestName(plain, candidates.keys())) ?? '';
   const isNear = near !== '' && editDistance(plain, near.toLowerCase()) <= Math.min(3, Math.ceil(plain.length / 3));
   return isNear ? `; did you mean "${sigil}${near}"?` : '';
 }

@@ -13,6 +13,7 @@ import { Diverged } from '../shadow/wal-archive.ts';
 import { Refusal } from '../supervise/refusal.ts';
 import type { Services } from '../supervise/service.ts';
 import { passwordStatement, pingServer } from '../store/health.ts';
+import { requireCoreTables } from '../store/core-tables.ts';
 import { migrate, requireMigrated } from '../store/migrate.ts';
 import { provisionEmbedded, provisionManaged, type RoleConnections } from '../store/provision.ts';
 import type { DatabasePlace } from './database-place.ts';
@@ -51,6 +52,9 @@ export async function startDatabase(parts: DatabaseParts): Promise<RoleConnectio
       throw new Refusal('config', messageOf(cause), { cause });
     });
   }
+  await requireCoreTables(clientConfig(roles.owner)).catch((cause: unknown) => {
+    throw new Refusal('database_version', messageOf(cause), { cause });
+  });
   return roles;
 }
 

@@ -11,6 +11,7 @@ export interface LogFile {
   end(): Promise<void>;
 }
 
+/** Read when it matters: they may change. */
 export interface LogFileOptions {
   readonly maxBytes: number;
   /** Older files that are kept beside the newest. */
@@ -21,9 +22,9 @@ export interface LogFileOptions {
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 
 /** @throws when the folder can't be made or the file can't be opened */
-export function openLogFile(path: string, { maxBytes, keep }: LogFileOptions): LogFile {
+export function openLogFile(path: string, options: LogFileOptions): LogFile {
   mkdirSync(dirname(path), { recursive: true });
-  closeGaps(path, keep);
+  closeGaps(path, options.keep);
   let { fd, bytes } = openAppending(path);
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
@@ -42,10 +43,10 @@ export function openLogFile(path: string, { maxBytes, keep }: LogFileOptions): L
   };
 
   function rotateIfFull(): void {
-    if (bytes < maxBytes) return;
+    if (bytes < options.maxBytes) return;
     quietly(() => {
       closeSync(fd);
-      rotate(path, keep);
+      rotate(path, options.keep);
       ({ fd, bytes } = openAppending(path));
     });
   }
@@ -56,7 +57,7 @@ export function openLogFile(path: string, { maxBytes, keep }: LogFileOptions): L
     // A file ends near its limit, whatever waits: whole lines, one at least.
     let size = 0;
     let count = 0;
-    while (count < waiting.length && (count === 0 || bytes + size < maxBytes)) size += waiting[count++]?.length ?? 0;
+    while (count < waiting.length && (count === 0 || bytes + size < options.maxBytes)) size += waiting[count++]?.length ?? 0;
     const lines = waiting.slice(0, count);
     waiting = waiting.slice(count);
     waitingBytes -= size;

@@ -20,13 +20,15 @@ export interface LogLevelControl {
   start(): Promise<void>;
   stop(): void;
   read(): LogLevelState;
+  /** The configuration says another. */
+  reconfigure(level: LogLevel): Promise<void>;
   /** Null: as configured. @param forMs null: until it is set again */
   set(level: LogLevel | null, forMs: number | null): Promise<LogLevelState>;
 }
 
 export function createLogLevel(parts: { readonly database: Database; readonly log: Logger; readonly clock: Clock; readonly listen: Listen }): LogLevelControl {
   const { database, log, clock } = parts;
-  const configured = logLevels.find((one) => one === log.level) ?? 'info';
+  let configured = logLevels.find((one) => one === log.level) ?? 'info';
   let until: number | null = null;
   let cancel = (): void => undefined;
   let endListening = (): void => undefined;
@@ -67,6 +69,10 @@ export function createLogLevel(parts: { readonly database: Database; readonly lo
       endListening();
     },
     read,
+    async reconfigure(level) {
+      configured = level;
+      await load();
+    },
     async set(level, forMs) {
       const now = clock.now();
       await writeLogLevel(database.engine, { level, untilMs: level === null || forMs === null ? null : now + forMs, now: new Date(now) });

@@ -28,7 +28,14 @@ export function serviceLogPath(workspacePath: string, name: string): string {
 }
 
 export function openLogOutput(config: LogSettings): LogOutput {
-  const file = openLogFile(logPath(config.workspacePath), { maxBytes: config.logFileMaxBytes, keep: config.logFileKeep });
+  const file = openLogFile(logPath(config.workspacePath), {
+    get maxBytes() {
+      return config.logFileMaxBytes;
+    },
+    get keep() {
+      return config.logFileKeep;
+    },
+  });
   // A terminal or a pipe may go away (a lost connection, a restarted collector): the file still has the lines, and Studio goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const syslog = config.logSink === 'syslog' ? openSyslog(parseSyslogTarget(config.logSyslog)) : undefined;

@@ -31,7 +31,7 @@ export interface ServicesParts {
   readonly workspacePath: string;
   readonly workspaceId: string;
   /** Definitions of the configuration. */
-  readonly configured: readonly unknown[];
+  readonly configured: () => readonly unknown[];
   readonly maxConcurrentStarts: number;
   readonly healthDefaults: HealthDefaults;
   /** CLOUDFLARE_TUNNEL_TOKEN. */
@@ -118,7 +118,7 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
     const folder = join(parts.workspacePath, 'services');
     const [rows, files, exits] = await Promise.all([
       listServiceRows(database.engine),
-      readDefinitionFiles(folder, parts.configured),
+      readDefinitionFiles(folder, parts.configured()),
       readExits(database.engine),
     ]);
     const joined = joinDefinitions(rows, files.entries, builtIn);

@@ -23,7 +23,8 @@ export interface Shutdown {
 /** 128 + the signal's number, as shells report it. */
 const EXIT_FORCED = 137;
 
-/** Also takes SIGTERM and SIGINT: the first runs the stop and exits 0, the second forces it. */
+/** @param parts `graceMs`: read when the stop begins
+ *  Also takes SIGTERM and SIGINT: the first runs the stop and exits 0, the second forces it. */
 export function createShutdown(parts: { readonly graceMs: number; readonly clock: Clock; readonly exit?: (code: number) => void }): Shutdown {
   const { clock } = parts;
   const exit = parts.exit ?? ((code: number) => process.exit(code));

@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { createLiveConfig } from '../config/live.ts';
 import { completeConfig, loadConfig } from '../config/load.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { createLogger, type Logger } from '../kernel/log.ts';
 import { answerHelp } from '../ops/help/answer.ts';
 import { createHealthBoard } from '../ops/health.ts';
 import { openLogOutput } from '../ops/log-output.ts';
+import { createReload } from '../ops/reload.ts';
 import type { Database } from '../store/client.ts';
 import { createBootProgress } from '../supervise/boot-progress.ts';
 import { listen } from '../supervise/listener.ts';
@@ -59,7 +61,8 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
   const port = await freePort();
   // Nobody answers there: a test that names no hub of its own asks nobody's.
   const base = { HOST: '127.0.0.1', PORT: String(port), WORKSPACE_PATH: workspace, HF_ENDPOINT: 'http://127.0.0.1:9' };
-  const loaded = await loadConfig({ env: { ...base, ...options.env }, file: {} });
+  const load = () => loadConfig({ env: { ...base, ...options.env }, file: {} });
+  const loaded = await load();
   const config = completeConfig(loaded.config);
   const output = openLogOutput({ ...config, logSink: 'file' });
   const log: Logger = createLogger({
@@ -84,8 +87,11 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
   board.storage = storage;
   const redis = options.redis === true ? connectRedis() : undefined;
   const services = createServices({ clock, log });
+  const live = createLiveConfig({ config, loaded, load, now: () => new Date(clock.now()) });
   const wired = await wire({
     config,
+    live,
+    reload: createReload({ live, log, workspacePath: workspace, certificate: () => undefined }),
     loaded,
     log,
     output,
