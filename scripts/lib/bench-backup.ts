@@ -1,10 +1,13 @@
-/** Measures backups: a database and files of a size, saved to a folder, beside a plain copy of as many bytes to the same disk in the same run. */
+/** Measures backups, logical and physical: a database and files of a size, saved to a folder and restored from it, beside a plain copy of as many bytes to the same disk in the same run. */
 import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import { ownBytesOf, type Manifest } from '../../src/backup/manifest.ts';
+import { rebuildServer } from '../../src/backup/rebuild-server.ts';
+import { rebuildFiles } from '../../src/backup/rebuild.ts';
 import { createBackupFixture, type BackupFixture } from '../../src/test/backup-fixture.ts';
 import { measureAll, type Measure } from './bench-table.ts';
 
@@ -36,21 +39,43 @@ async function plainCopy({ root }: BackupFixture): Promise<number> {
   });
 }
 
+/** A logical and a physical backup of the same, each in a workspace of its own: they would share content. */
 async function measure(what: string, fill: (fixture: BackupFixture) => Promise<void>): Promise<readonly Measure[]> {
-  const fixture = await createBackupFixture();
-  try {
-    await fill(fixture);
-    const copy = await plainCopy(fixture);
-    const backup = await seconds(() => fixture.make(undefined));
-    const again = await seconds(() => fixture.make(undefined));
-    return [
-      { name: `${what}: backup of ${mib} MiB`, unit: 's', values: [backup], target: '60 for 1024' },
-      { name: `${what}: the next one`, unit: 's', values: [again] },
-      { name: `${what}: against a plain copy`, unit: '×', values: [backup / copy] },
-    ];
-  } finally {
-    await fixture.close();
+  const found: Measure[] = [];
+  for (const kind of ['logical', 'physical'] as const) {
+    const fixture = await createBackupFixture({ canBePhysical: true });
+    try {
+      await fill(fixture);
+      found.push(...(await measureKind(fixture, what, kind))); // Serial: they would disturb each other.
+    } finally {
+      await fixture.close();
+    }
   }
+  return found;
+}
+
+async function measureKind(fixture: BackupFixture, what: string, kind: Manifest['kind']): Promise<readonly Measure[]> {
+  const { place, signal, progress, root } = fixture;
+  const copy = await plainCopy(fixture);
+  const startedAt = performance.now();
+  const manifest = await fixture.make(undefined, { kind });
+  const backup = (performance.now() - startedAt) / 1_000;
+  const again = await seconds(() => fixture.make(undefined, { kind }));
+  const folder = join(root, 'restored');
+  mkdirSync(folder, { mode: 0o711 });
+  const restore = await seconds(async () => {
+    await rebuildFiles({ place, manifest, key: undefined, signal, progress, root: folder });
+    const { server } = await rebuildServer({ place, manifest, key: undefined, signal, progress, folder });
+    await server.stop();
+  });
+  const name = `${what}, ${kind}`;
+  return [
+    { name: `${name}: backup of ${mib} MiB`, unit: 's', values: [backup], target: '60 for 1024' },
+    { name: `${name}: the next one`, unit: 's', values: [again] },
+    { name: `${name}: against a plain copy`, unit: '×', values: [backup / copy] },
+    { name: `${name}: restored and compared`, unit: 's', values: [restore] },
+    { name: `${name}: stored`, unit: 'MiB', values: [(ownBytesOf(manifest) + manifest.files.newBytes) / MIB] },
+  ];
 }
 
 /** Rows as runs leave them: text that compresses about as JSON does. */

@@ -3,9 +3,9 @@ import { randomInt } from 'node:crypto';
 import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkBackup } from '../../backup/check.ts';
-import { newKey } from '../../backup/crypt.ts';
+import { newKey, type BackupKey } from '../../backup/crypt.ts';
 import { readManifest, type Manifest } from '../../backup/manifest.ts';
-import { AppError } from '../../kernel/fail.ts';
+import { AppError, fail } from '../../kernel/fail.ts';
 import { createBackupFixture, type BackupFixture } from '../backup-fixture.ts';
 
 export interface HarmReport {
@@ -16,24 +16,24 @@ export interface HarmReport {
   readonly faults: readonly string[];
 }
 
-/** @param times how many harms, half of them to a sealed backup */
+/** @param times how many harms: in turn to a logical and a physical backup, plain and sealed */
 export async function harmBackups(times: number, onLine: (line: string) => void = () => undefined): Promise<HarmReport> {
-  const fixture = await createBackupFixture();
+  const fixture = await createBackupFixture({ canBePhysical: true });
   try {
     await fixture.addFile('b', Buffer.from('more bytes '.repeat(5_000)));
     const key = await newKey('several words that nobody guesses');
-    const [plain, sealed] = [await fixture.make(undefined), await fixture.make(key)];
+    const backups: (readonly [Manifest, BackupKey | undefined])[] = [];
+    for (const kind of ['logical', 'physical'] as const) for (const withKey of [undefined, key]) backups.push([await fixture.make(withKey, { kind }), withKey]);
     const counts = { flips: 0, cuts: 0, removals: 0 };
     const faults: string[] = [];
     for (let done = 0; done < times; done++) {
-      const manifest = done % 2 === 0 ? plain : sealed;
-      const withKey = manifest === sealed ? key : undefined;
+      const [manifest, withKey] = backups[done % backups.length] ?? fail('internal', 'no backup was made');
       const check = async (): Promise<void> => checkBackup({ ...fixture, manifest: await readManifest(fixture.place, manifest.id), key: withKey });
       const paths = await pathsOf(fixture, manifest);
       const path = paths[randomInt(paths.length)] ?? '';
       const said = await harm({
         file: join(fixture.root, 'backups', path),
-        kind: done % 20 === 19 ? 'removals' : done % 4 < 2 ? 'flips' : 'cuts',
+        kind: done % 21 === 20 ? 'removals' : Math.floor(done / backups.length) % 2 === 0 ? 'flips' : 'cuts',
         counts,
         check,
       });
