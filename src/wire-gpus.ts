@@ -2,7 +2,7 @@
 import type { CompleteConfig } from './config/schema.ts';
 import { createDevices, type Devices } from './gpu/device.ts';
 import { createLedger } from './gpu/ledger.ts';
-import type { GpuLedger } from './gpu/ledger-port.ts';
+import type { GpuLedger, HeldLease } from './gpu/ledger-port.ts';
 import type { Route } from './http/route.ts';
 import { gpuLeaseRoutes } from './http/routes/gpu-leases.ts';
 import { gpuRoutes } from './http/routes/gpus.ts';
@@ -19,8 +19,8 @@ export interface GpuWireParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly database: Database;
-  /** Hears how long a request waited for its lease. */
-  readonly onGranted: (waitMs: number) => void;
+  /** Hears how long a request waited for its lease, and what was granted. */
+  readonly onGranted: (waitMs: number, lease: HeldLease) => void;
   /** What Studio does, for the history. */
   readonly work?: (() => Promise<WorkSample>) | undefined;
 }

@@ -12,7 +12,10 @@ import type { Realtime } from './realtime/realtime.ts';
 import type { ServiceHost } from './services/services.ts';
 import { projectRoot } from './supervise/project-root.ts';
 
-export interface HttpWireParts extends Pick<AppParts, 'routes' | 'database' | 'log' | 'clock' | 'isDatabaseAway' | 'isDiskFull' | 'holder' | 'observe'> {
+export interface HttpWireParts extends Pick<
+  AppParts,
+  'routes' | 'database' | 'log' | 'clock' | 'isDatabaseAway' | 'isDiskFull' | 'holder' | 'observe' | 'trace'
+> {
   readonly config: CompleteConfig;
   readonly identity: Identity;
   readonly realtime: Realtime;
@@ -44,6 +47,7 @@ export function wireHttp(parts: HttpWireParts): WiredHttp {
     isDiskFull: parts.isDiskFull,
     holder: parts.holder,
     observe: parts.observe,
+    trace: parts.trace,
   });
   const sockets = createUpgrade({ realtime, authenticate, isTrustedOrigin: app.isTrustedOrigin, config: settings, isDraining, clock, log });
   return {

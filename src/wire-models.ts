@@ -6,7 +6,7 @@ import type { Devices } from './gpu/device.ts';
 import type { GpuLedger } from './gpu/ledger-port.ts';
 import { openAiError, publicError } from './http/errors.ts';
 import type { Route } from './http/route.ts';
-import { gatewayRoutes } from './http/routes/gateway.ts';
+import { gatewayRoutes, type GatewayRouteParts } from './http/routes/gateway.ts';
 import { modelLifeRoutes } from './http/routes/model-life.ts';
 import { modelLimitRoutes } from './http/routes/model-limits.ts';
 import { modelRoutes } from './http/routes/models.ts';
@@ -43,6 +43,7 @@ export interface ModelWireParts {
   readonly readSecret: (orgId: string | null, name: string) => Promise<string | undefined>;
   /** Hears of the bytes of models that come. */
   readonly onDownloaded: (bytes: number) => void;
+  readonly trace: GatewayRouteParts['trace'];
 }
 
 export interface WiredModels {
@@ -107,7 +108,7 @@ export function wireModels(parts: ModelWireParts): WiredModels {
       ...modelRoutes({ catalogue, downloads, estimates: createEstimates({ devices }), life: models }),
       ...modelLifeRoutes({ life: models, clock, log }),
       ...modelLimitRoutes({ apiKeys: identity.apiKeys, limits }),
-      ...gatewayRoutes({ gateway, settings: identity.settings, sql: database.engine, flushUsage: usage.flush }),
+      ...gatewayRoutes({ gateway, settings: identity.settings, sql: database.engine, flushUsage: usage.flush, trace: parts.trace }),
     ],
     async start() {
       await catalogue.check();

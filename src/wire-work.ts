@@ -7,6 +7,7 @@ import type { EngineParts } from './engine/core.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import { createFlightRecorder } from './engine/flight-recorder.ts';
 import { createPreviewer, type Previewer } from './engine/preview.ts';
+import type { StartRequest } from './engine/start.ts';
 import { createTriggers, type Triggers } from './engine/triggers.ts';
 import type { Files } from './files/files.ts';
 import { createLargeResults } from './files/large.ts';
@@ -22,6 +23,7 @@ import type { Logger } from './kernel/log.ts';
 import { nodeTypes } from './nodes/index.ts';
 import { Broadcast } from './realtime/envelope.ts';
 import type { WorkMeter } from './ops/work-meter.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { Database } from './store/client.ts';
 
 interface WorkWireParts extends Required<Pick<EngineParts, 'notify' | 'downloadsOf' | 'modelsOf'>> {
@@ -34,6 +36,7 @@ interface WorkWireParts extends Required<Pick<EngineParts, 'notify' | 'downloads
   readonly identity: Identity;
   readonly ledger: JobsParts['ledger'];
   readonly meter: WorkMeter;
+  readonly tracing: Tracing | undefined;
 }
 
 export interface WiredWork {
@@ -46,7 +49,7 @@ export interface WiredWork {
 }
 
 export function wireWork(parts: WorkWireParts): WiredWork {
-  const { config, clock, log, database, files, identity, ledger, meter, notify, httpOf } = parts;
+  const { config, clock, log, database, files, identity, ledger, meter, notify, httpOf, tracing } = parts;
   const sandbox = createSandbox({ clock, log });
   const engine: Engine = createEngine({
     database,
@@ -66,7 +69,11 @@ export function wireWork(parts: WorkWireParts): WiredWork {
     flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),
     isAlone: config.database.kind === 'embedded',
     onTriggersChanged: () => triggers.nudge(),
-    observe: meter.committed,
+    observe(commit) {
+      meter.committed(commit);
+      tracing?.instances.committed(commit);
+    },
+    watchCalls: tracing?.calls,
   });
   const jobs: Jobs = createJobs({
     database,
@@ -87,15 +94,21 @@ export function wireWork(parts: WorkWireParts): WiredWork {
       return config.stopJobs;
     },
     worker: { isBuiltIn: true, queues: config.workerQueues },
-    observe: meter.jobEnded,
+    observe(attempt) {
+      meter.jobEnded(attempt);
+      tracing?.jobs.ended(attempt);
+    },
+    observeRequeued: tracing?.jobs.requeued,
+    traceparentOf: tracing?.traceparentOf,
   });
   const previewer = createPreviewer({ clock, log });
+  const start = async (request: StartRequest): Promise<void> => void (await engine.startInstance(request));
   const triggers = createTriggers({
     database,
     clock,
     log,
     secrets: identity.secrets,
-    start: async (request) => void (await engine.startInstance(request)),
+    start: tracing?.fire(start) ?? start,
     cancel: (request) => engine.commandInstance({ ...request, command: 'cancel' }),
     envelopeOf: (event) => new Broadcast(event).envelope(),
   });

@@ -50,6 +50,7 @@ import { wireHttp, type WiredHttp } from './wire-http.ts';
 import { wireModels } from './wire-models.ts';
 import { routesOf } from './wire-routes.ts';
 import { wireServices } from './wire-services.ts';
+import { gatewayTrace, grantTrace, requestTrace, wireTracing } from './wire-tracing.ts';
 import { wireWatching } from './wire-watching.ts';
 import { wireWork } from './wire-work.ts';
 
@@ -116,13 +117,17 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
   const inbox = createInbox({ database, files, workspacePath: config.workspacePath, clock, log });
   const uploads = createUploads({ database, files, workspacePath: config.workspacePath, clock, log });
+  const tracing = await wireTracing({ config, clock, log });
   const meter = createWorkMeter(clock);
   const vitals = createVitals({ clock, sql: database.engine, redis: parts.redis, workspacePath: config.workspacePath });
   const watched = createWatched();
   if (parts.storage.plan === 'shadow') watched.offerShadow(() => shadowFigures(parts.board.shadow()));
   const { devices, ledger, ...gpus } = await wireGpus({
     ...{ config, clock, log, database },
-    onGranted: (waitMs) => watching.observeGpuWait(waitMs),
+    onGranted(waitMs, lease) {
+      watching.observeGpuWait(waitMs);
+      grantTrace(tracing, waitMs, lease);
+    },
     work: createWorkSampler({ clock, vitals, meter }),
   });
   const httpOf = (orgId: string, connections?: EgressConnections): Egress =>
@@ -141,9 +146,22 @@ export async function wire(parts: WireParts): Promise<Wired> {
     const org = orgId ?? (await readFirstOrg(database.engine));
     return org === undefined ? undefined : identity.secrets.read(org, name);
   };
-  const models = wireModels({ config, clock, log, database, files, devices, ledger, identity, httpOf, readSecret, onDownloaded: meter.downloaded });
+  const models = wireModels({
+    config,
+    clock,
+    log,
+    database,
+    files,
+    devices,
+    ledger,
+    identity,
+    httpOf,
+    readSecret,
+    onDownloaded: meter.downloaded,
+    trace: gatewayTrace(tracing),
+  });
   const { engine, jobs, triggers, callbacks, previewer, sandbox } = wireWork({
-    ...{ config, clock, log, database, files, identity, ledger, meter, notify, httpOf },
+    ...{ config, clock, log, database, files, identity, ledger, meter, notify, httpOf, tracing },
     downloadsOf: models.downloadsOf,
     modelsOf: models.modelsOf,
   });
@@ -190,6 +208,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     runData: () => runData.summary,
     gpus: devices.last,
     models: models.figures,
+    traces: tracing?.figures,
   });
 
   const routes = routesOf({
@@ -227,6 +246,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     isDatabaseAway: () => parts.board.downMs('database') > AWAY_MS,
     isDiskFull: parts.disk.isFull,
     holder: () => engine.ownerId,
+    trace: requestTrace(tracing),
     observe: (answered) => {
       meter.requestAnswered(answered.status);
       watching.observeRequest(answered);
@@ -285,6 +305,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       identity.stop();
       await listener.stop();
       vitals.stop();
+      await tracing?.stop();
     },
   };
 }

@@ -98,7 +98,8 @@ class AttemptContext implements NodeContext {
   }
   get http(): HttpPort {
     const { core, frame } = this.#trial;
-    return patientHttp(core, core.parts.httpOf(frame.live.orgId));
+    const port = core.parts.httpOf(frame.live.orgId);
+    return patientHttp(core, core.parts.watchCalls?.http(port, this) ?? port);
   }
   get sandbox(): SandboxPort {
     return this.#trial.core.parts.sandbox;
@@ -108,7 +109,9 @@ class AttemptContext implements NodeContext {
     return core.parts.downloadsOf?.(frame.live.orgId) ?? noDownloads;
   }
   get models(): ModelPort {
-    return patientModels(this.#trial.core, this.#trial.core.parts.modelsOf?.(this.orgId, this.workflowId) ?? noModels);
+    const { core } = this.#trial;
+    const port = core.parts.modelsOf?.(this.orgId, this.workflowId) ?? noModels;
+    return patientModels(core, core.parts.watchCalls?.models(port, this) ?? port);
   }
   get notify(): NotifyPort {
     const { orgId, workflowId, instanceId, path } = this;

@@ -57,6 +57,8 @@ export interface EngineParts {
   readonly flightRecorder?: FlightRecorder;
   /** Hears of each commit of the journal, for figures and traces; must be quick, and never throw. */
   readonly observe?: ((commit: Committed) => void) | undefined;
+  /** Looks on at what steps call outside, for traces: the port that they are given instead. */
+  readonly watchCalls?: WatchCalls | undefined;
   /** A publish may have changed a schedule. */
   readonly onTriggersChanged?: () => void;
   /** This process is the only one on this database (the workspace lock says so): every other owner is dead. */
@@ -65,6 +67,20 @@ export interface EngineParts {
   readonly expressionProgram?: { readonly command: string; readonly args: readonly string[] };
   /** Random numbers in [0, 1), for jitter. */
   readonly random?: () => number;
+}
+
+export interface WatchCalls {
+  http(port: HttpPort, step: CallingStep): HttpPort;
+  models(port: ModelPort, step: CallingStep): ModelPort;
+}
+
+/** The attempt that calls. */
+interface CallingStep {
+  readonly orgId: string;
+  readonly instanceId: string;
+  readonly path: string;
+  readonly generation: number;
+  readonly attempt: number;
 }
 
 /** Called when an instance has ended, durably, or is not held by this process any more. */

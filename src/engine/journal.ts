@@ -18,11 +18,14 @@ import {
   type LogInsert,
   type StepWrite,
 } from '../store/journal.ts';
+import type { Live } from './live.ts';
 import type { EngineStore } from './store-port.ts';
 
 /** What one instance wants written at one moment. */
 export interface Group {
   readonly instanceId: string;
+  /** The instance, for those who hear of commits; undefined: of none in memory. */
+  readonly about: Live | undefined;
   created: InstanceInsert | undefined;
   /** By path and generation; a later state of the same row replaces the earlier one. */
   readonly steps: Map<string, StepWrite>;
@@ -33,8 +36,8 @@ export interface Group {
   readonly jobs: NewStepJob[];
 }
 
-export function emptyGroup(instanceId: string): Group {
-  return { instanceId, created: undefined, steps: new Map(), instance: undefined, attempts: [], logs: [], events: [], jobs: [] };
+export function emptyGroup(instanceId: string, about?: Live): Group {
+  return { instanceId, about, created: undefined, steps: new Map(), instance: undefined, attempts: [], logs: [], events: [], jobs: [] };
 }
 
 /** Why a group was not written: another owner has the instance (fenced), its rows were not as expected (moved), PostgreSQL refuses it (refused). */

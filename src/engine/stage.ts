@@ -179,7 +179,7 @@ export function pushEvent(live: Live, group: Group, type: EventType, payload: In
 /** The transitions of this instance that the journal does not have yet. */
 export function bufferOf(core: Core, live: Live): Group {
   if (live.buffer !== undefined) return live.buffer;
-  live.buffer = emptyGroup(live.id);
+  live.buffer = emptyGroup(live.id, live);
   markDirty(core, live);
   return live.buffer;
 }
@@ -204,7 +204,7 @@ export function flushSoon(core: Core, live: Live): void {
 
 /** Hands what is staged to the journal. `onWritten` is called once: without an error when it is on disk, after everything this instance appended before. */
 export function flush(core: Core, live: Live, onWritten?: OnWritten): void {
-  const group = live.buffer ?? emptyGroup(live.id);
+  const group = live.buffer ?? emptyGroup(live.id, live);
   const starts = live.startsAfter;
   const written = (lost?: GroupLost): void => {
     onWritten?.(lost);

@@ -129,7 +129,7 @@ export async function startBatch(core: Core, request: BatchRequest): Promise<rea
     stageCreated(core, live, { startedBy: request.startedBy, rerunOf: null, waiting: limits === undefined ? undefined : limitWait(version, limits) });
     lives.push(live);
   }
-  const groups = lives.map((live) => live.buffer ?? emptyGroup(live.id));
+  const groups = lives.map((live) => live.buffer ?? emptyGroup(live.id, live));
   for (const live of lives) {
     live.buffer = undefined;
     core.dirty.delete(live);
@@ -158,8 +158,10 @@ async function writeWhole(core: Core, owner: Owner, groups: readonly Group[]): P
     events: groups.flatMap((group) => group.events),
     ...{ inserts: [], updates: [], instances: [], attempts: [], logs: [] },
   };
+  const startedAt = core.clock.monotonic();
   try {
     await patiently(core, () => core.store.writeGroups({ ownerId: owner.id, epoch: owner.epoch }, batch, []));
+    core.parts.observe?.({ ms: core.clock.monotonic() - startedAt, groups });
     return true;
   } catch (error) {
     if (!isUnexpectedState(error)) throw error;

@@ -34,7 +34,7 @@ export interface LedgerParts {
   readonly cpu: number;
   readonly memoryBytes: number;
   /** From the moment a request for devices could run, until it may. */
-  readonly onGranted?: (waitMs: number) => void;
+  readonly onGranted?: (waitMs: number, lease: HeldLease) => void;
 }
 
 export function createLedger(parts: LedgerParts): GpuLedger {

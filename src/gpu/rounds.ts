@@ -32,7 +32,7 @@ export interface RoundsParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly machine: string;
-  readonly onGranted?: (waitMs: number) => void;
+  readonly onGranted?: (waitMs: number, lease: HeldLease) => void;
   readonly leases: Leases;
   readonly evictor: Evictor;
   readonly line: Line;
@@ -124,7 +124,7 @@ export function createRounds(parts: RoundsParts): Rounds {
     for (const { request } of grants) line.delete(request.id);
     for (const lease of written) {
       leases.add(lease);
-      if (lease.devices.length > 0) parts.onGranted?.(Math.max(0, nowMs - lease.queuedAtMs));
+      if (lease.devices.length > 0) parts.onGranted?.(Math.max(0, nowMs - lease.queuedAtMs), lease);
     }
     if (written.length > 0) database.announce();
     handOut(written);

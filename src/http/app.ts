@@ -7,7 +7,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { AppError, fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
-import { runForRequest } from '../kernel/request-context.ts';
+import { runForRequest, type TracePlace } from '../kernel/request-context.ts';
 import type { Database } from '../store/client.ts';
 import { errorResponse, publicError } from './errors.ts';
 import { complete, createCors } from './headers.ts';
@@ -50,8 +50,22 @@ export interface AppParts {
   readonly isDiskFull?: (() => boolean) | undefined;
   /** Hears of every answered request, for metrics. `route` is the endpoint's key, or empty. */
   readonly observe?: ((facts: { readonly route: string; readonly method: string; readonly status: number; readonly ms: number }) => void) | undefined;
+  /** Begins to tell of a request in a trace: its place there, and who is to hear of its end. Must be quick, and never throw. */
+  readonly trace?: ((request: { readonly requestId: string; readonly traceparent: string | null }) => RequestTrace) | undefined;
   /** Checks replies against the contract: for tests. */
   readonly checkReplies?: boolean | undefined;
+}
+
+interface RequestTrace {
+  readonly place: TracePlace;
+  end(answered: {
+    readonly route: string;
+    readonly method: string;
+    readonly status: number;
+    readonly orgId: string | undefined;
+    readonly userId: string | undefined;
+    readonly keyId: string | undefined;
+  }): void;
 }
 
 export interface HttpApp {
@@ -72,10 +86,13 @@ export function createApp(parts: AppParts): HttpApp {
     const startedMs = clock.monotonic();
     const facts = { requestId: requestIdOf(req.raw.headers, clock), peer: peerOf(req.raw.headers, req.url, context.env as Wire | undefined, config.proxy) };
     context.set('facts', facts);
-    await runForRequest(facts.requestId, next);
+    const trace = parts.trace?.({ requestId: facts.requestId, traceparent: req.raw.headers.get('traceparent') });
+    await runForRequest({ requestId: facts.requestId, trace: trace?.place }, next);
     context.res = complete(context.res, { requestId: facts.requestId, origin: req.raw.headers.get('origin'), cors });
     const answered = { route: context.get('route') ?? '', method: req.method, status: context.res.status, ms: clock.monotonic() - startedMs };
     parts.observe?.(answered);
+    const caller = trace === undefined ? undefined : context.get('caller');
+    trace?.end({ ...answered, orgId: caller?.orgId, userId: caller?.userId, keyId: caller?.keyId ?? undefined });
     log.debug({ requestId: facts.requestId, ...answered }, 'request answered');
   });
   app.use('*', async (context, next) => {

@@ -24,7 +24,7 @@ export interface RequestFacts {
   readonly requestId: string;
   readonly peer: Peer;
 }
-export type AppEnv = { Variables: { facts: RequestFacts; route: string } };
+export type AppEnv = { Variables: { facts: RequestFacts; route: string; caller: Caller } };
 
 export interface MountParts {
   readonly authenticate: (credentials: Credentials) => Promise<Caller | null>;
@@ -155,6 +155,7 @@ async function admit(rule: Rule, context: Context<AppEnv>, parts: MountParts): P
     fail('unauthenticated');
   }
   const caller = await parts.authenticate(credentials);
+  if (caller !== null) context.set('caller', caller);
   if (caller === null) fail('unauthenticated', 'The access token, API key or cookie is not, or no longer, valid. Log in again.');
   if (caller.mustChangePassword === true && rule.beforePasswordChange !== true) fail('password_change_required');
   const refusal = refusalOf(rule, caller);

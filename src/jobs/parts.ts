@@ -41,19 +41,35 @@ export interface JobsParts {
   readonly worker?: WorkerSettings;
   /** Hears of each attempt whose end stands, for figures and traces; must not throw. */
   readonly observe?: ((attempt: EndedAttempt) => void) | undefined;
+  /** Hears of each attempt that is back in line; must not throw. */
+  readonly observeRequeued?: ((attempt: PastAttempt & { readonly reason: string }) => void) | undefined;
+  /** Under which trace the programs of an attempt may tell of themselves. */
+  readonly traceparentOf?: ((attempt: Pick<PastAttempt, 'jobId' | 'attempt' | 'step'>) => string | undefined) | undefined;
 }
 
-/** An attempt of a job that came to its end. Times are ms since 1970. */
-export interface EndedAttempt {
+/** An attempt of a job that is over. Times are ms since 1970. */
+interface PastAttempt {
   readonly jobId: string;
   readonly orgId: string;
   readonly queue: string;
-  readonly status: JobStatus;
+  readonly type: string;
+  readonly name: string | undefined;
+  readonly workerId: string;
   readonly attempt: number;
   readonly step: StepOfJob | undefined;
   readonly createdMs: number;
   readonly startedMs: number;
   readonly endedMs: number;
+}
+
+/** One that the job came to its end with. */
+export interface EndedAttempt extends PastAttempt {
+  readonly status: JobStatus;
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly reason: string | undefined;
+  /** What went wrong, as it is told to people. */
+  readonly message: string | undefined;
 }
 
 export interface StepOfJob {

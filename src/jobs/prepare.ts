@@ -99,18 +99,29 @@ export async function prepareAttempt(preparation: Preparation): Promise<Prepared
   return {
     argv: argvOf(spec, folder),
     work: workOf(spec.cwd, folder),
-    env: envOf(claimed, spec, folder, { environment, gpus: gpuEnv(parts.ledger, claimed.job.id) }),
+    env: envOf(claimed, spec, folder, { environment, gpus: gpuEnv(parts.ledger, claimed.job.id), trace: traceEnv(claimed, parts) }),
     spec,
     redact: command.redact,
   };
 }
 
+/** As OpenTelemetry's libraries take a trace up from the environment. */
+function traceEnv({ job, attempt, step }: ClaimedJob, parts: RunParts): Readonly<Record<string, string>> {
+  const traceparent = parts.traceparentOf?.({ jobId: job.id, attempt, step });
+  return traceparent === undefined ? {} : { TRACEPARENT: traceparent };
+}
+
 /** @param environment the folder of its virtual environment */
-function envOf(claimed: ClaimedJob, spec: CommandSpec, folder: JobFolder, given: { readonly environment: string | undefined; readonly gpus: GpuEnv }): JobEnv {
+function envOf(
+  claimed: ClaimedJob,
+  spec: CommandSpec,
+  folder: JobFolder,
+  given: { readonly environment: string | undefined; readonly gpus: GpuEnv; readonly trace: Readonly<Record<string, string>> },
+): JobEnv {
   const { job, step } = claimed;
-  const { environment, gpus } = given;
+  const { environment, gpus, trace } = given;
   return jobEnv(
-    { ...gpus.proposed, ...spec.env },
+    { ...gpus.proposed, ...trace, ...spec.env },
     {
       home: folder.work,
       user: 'studio-job',

@@ -11,7 +11,7 @@ import { learnJobSize } from '../store/job-sizes.ts';
 import { releaseLeaseOf } from '../store/gpu-leases.ts';
 import { needsGrant } from './line.ts';
 import type { Verdict } from './outcome.ts';
-import type { RunParts } from './parts.ts';
+import type { EndedAttempt, RunParts } from './parts.ts';
 
 /** @param signal aborts when Studio stops: what was not written then is written by the next one, from the folder */
 export async function record(subject: {
@@ -27,6 +27,7 @@ export async function record(subject: {
     await keepTrying({ parts, jobId: fence.id, signal }, () => parts.database.engine.transaction((sql) => backInLine(sql, { claimed, fence, verdict, parts })));
     parts.database.announce();
     parts.ledger.drop(fence.id);
+    parts.observeRequeued?.({ ...pastOf(subject), reason: verdict.reason });
     parts.onJobRequeued({ id: fence.id, reason: verdict.reason, isPreempted: verdict.preempted === true });
     return;
   }
@@ -46,11 +47,24 @@ export async function record(subject: {
     await Promise.all((verdict.artifacts ?? []).map(({ staged }) => parts.files.content.discard(staged)));
   }
   parts.log.info({ jobId: fence.id, status: verdict.end.status, exitCode: verdict.end.exitCode, reason: verdict.end.reason }, 'job ended');
-  parts.observe?.({
-    ...{ jobId: fence.id, orgId: claimed.orgId, queue: claimed.job.queue, status: verdict.end.status, attempt: claimed.attempt, step: claimed.step },
-    ...{ createdMs: Date.parse(claimed.job.createdAt), startedMs: claimed.startedAtMs, endedMs: parts.clock.now() },
-  });
+  const { status, exitCode, signal: endedBy, reason, error } = verdict.end;
+  parts.observe?.({ ...pastOf(subject), status, exitCode, signal: endedBy, reason, message: error?.message });
   parts.onJobEnded(fence.id);
+}
+
+/** The attempt, for those who look on. */
+function pastOf({
+  claimed,
+  parts,
+}: {
+  readonly claimed: ClaimedJob;
+  readonly parts: RunParts;
+}): Omit<EndedAttempt, 'status' | 'exitCode' | 'signal' | 'reason' | 'message'> {
+  const { job, orgId, workerId, attempt, step } = claimed;
+  return {
+    ...{ jobId: job.id, orgId, queue: job.queue, type: job.type, name: job.name, workerId, attempt, step },
+    ...{ createdMs: Date.parse(job.createdAt), startedMs: claimed.startedAtMs, endedMs: parts.clock.now() },
+  };
 }
 
 async function backInLine(

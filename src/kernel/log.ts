@@ -1,7 +1,7 @@
 /** The process's logger: pino, one line of JSON per event. Each line of a request carries its id. Never logs secrets or payloads: fields that hold some are
  *  left out by name, and what looks like one in a text is masked. The level may change while it runs (`log.level`). */
 import { pino, type Logger, type LoggerOptions } from 'pino';
-import { currentRequestId } from './request-context.ts';
+import { currentRequest } from './request-context.ts';
 
 export type { Logger };
 
@@ -32,8 +32,11 @@ export function createLogger(options: { readonly level: string; readonly destina
 
 /** A new object each time: pino writes the line's own fields into it. */
 function requestOf(): object {
-  const requestId = currentRequestId();
-  return requestId === undefined ? {} : { requestId };
+  const request = currentRequest();
+  if (request === undefined) return {};
+  const { requestId, trace } = request;
+  // As OpenTelemetry names them in logs, so that log stores join both by themselves.
+  return trace === undefined ? { requestId } : { requestId, trace_id: trace.traceId, span_id: trace.spanId };
 }
 
 /** The text without what looks like a secret. */

@@ -29,6 +29,18 @@ export interface GatewayCaller {
   /** Becomes the answer's id. */
   readonly requestId: string;
   readonly signal: AbortSignal;
+  /** Hears how the call ended, for traces; must not throw. */
+  readonly observe?: ((used: GatewayUse) => void) | undefined;
+}
+
+/** A call that is over. */
+export interface GatewayUse {
+  /** The model's own name. */
+  readonly model: string;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Set: it failed, or was given up. */
+  readonly error?: unknown;
 }
 
 export interface Answer<Reply> {
@@ -178,6 +190,7 @@ async function* counted(parts: GatewayParts, { name, by, plan, signal, admission
   let isWhole = false;
   let isKnown = true;
   let isBegun = false;
+  let fault: unknown = GONE;
   const { orgId, priority, caller } = by;
   try {
     for await (const event of answerEvents({ models: parts.models, name, use: { orgId, priority, signal }, begin: plan.begin })) {
@@ -190,11 +203,12 @@ async function* counted(parts: GatewayParts, { name, by, plan, signal, admission
     isWhole = true;
   } catch (error) {
     isKnown = !isUnknownModel(error);
-    throw publicFault(error, name);
+    throw (fault = publicFault(error, name));
   } finally {
     const { promptTokens, completionTokens } = isBegun ? meter.counted() : { promptTokens: 0, completionTokens: 0 };
     admission.end(promptTokens + completionTokens);
     if (isKnown) parts.usage.add({ orgId, model: name, caller, promptTokens, completionTokens, isFailed: !isWhole });
+    by.observe?.({ model: name, promptTokens, completionTokens, ...(isWhole ? {} : { error: fault }) });
   }
 }
 
@@ -251,6 +265,7 @@ async function embed(
   let promptTokens = 0;
   let isWhole = false;
   let isKnown = true;
+  let fault: unknown;
   try {
     const reply = await parts.models.use(name, { orgId, priority, signal, onWait: ({ message }) => onWait?.(message) }, (engine) =>
       engine.embed(texts, signal, { dimensions: dimensions ?? undefined }),
@@ -261,10 +276,11 @@ async function embed(
     return { headers: admission.headers, reply: { vectors: reply.vectors, usage: { promptTokens, completionTokens: 0 } } };
   } catch (error) {
     isKnown = !isUnknownModel(error);
-    throw publicFault(error, name);
+    throw (fault = publicFault(error, name));
   } finally {
     admission.end(promptTokens);
     if (isKnown) parts.usage.add({ orgId, model: name, caller, promptTokens, completionTokens: 0, isFailed: !isWhole });
+    by.observe?.({ model: name, promptTokens, completionTokens: 0, ...(isWhole ? {} : { error: fault }) });
   }
 }
 

@@ -15,6 +15,7 @@ import type { HealthBoard } from './health.ts';
 import { registerModelMetrics, type ModelFigures } from './model-metrics.ts';
 import { registerPartMetrics } from './part-metrics.ts';
 import type { RunDataSummary } from './run-data.ts';
+import { registerTraceMetrics, type SpanFigures } from './trace-metrics.ts';
 import type { Vitals } from './vitals.ts';
 import type { Watched } from './watched.ts';
 import type { WorkMeter } from './work-meter.ts';
@@ -48,6 +49,8 @@ export interface MetricsParts {
   readonly shadow: HealthBoard['shadow'];
   readonly alerts: () => readonly AlertFigures[];
   readonly logLines: () => Readonly<Record<string, number>>;
+  /** Spans of traces, by what became of them; undefined: none are made. */
+  readonly traces?: (() => SpanFigures) | undefined;
 }
 
 export function createMetrics(parts: MetricsParts): Metrics {
@@ -88,6 +91,8 @@ export function createMetrics(parts: MetricsParts): Metrics {
   const setParts = registerPartMetrics(registry, { clock, watched: parts.watched });
   registerAlertMetrics(registry, parts.alerts);
 
+  const setTraces = parts.traces === undefined ? undefined : registerTraceMetrics(registry, parts.traces);
+
   async function sample(): Promise<void> {
     sockets.set(parts.sockets());
     ready.set(parts.isReady() ? 1 : 0);
@@ -97,6 +102,7 @@ export function createMetrics(parts: MetricsParts): Metrics {
     lives.set(engine.lives);
     logLines.reset();
     for (const [level, count] of Object.entries(parts.logLines())) logLines.inc({ level }, count);
+    setTraces?.();
     const runData = parts.runData();
     if (runData !== undefined) {
       runDataBytes.set(runData.bytes);

@@ -16,13 +16,17 @@ export interface GatewayRouteParts {
   readonly sql: SqlPool;
   /** Writes what is counted, so that who asks for it sees it. */
   readonly flushUsage: () => Promise<void>;
+  /** Begins to tell of a call in a trace. @returns who hears of its end */
+  readonly trace?: ((asked: { readonly operation: Operation; readonly asked: string; readonly orgId: string }) => GatewayCaller['observe']) | undefined;
 }
+
+type Operation = 'chat' | 'text_completion' | 'embeddings';
 
 /** Of the loads that people cause: before those of workflows in the background. */
 const PRIORITY = 60;
 
-export function gatewayRoutes({ gateway, settings, sql, flushUsage }: GatewayRouteParts): readonly Route[] {
-  const callerOf = async (call: Call): Promise<GatewayCaller> => {
+export function gatewayRoutes({ gateway, settings, sql, flushUsage, trace }: GatewayRouteParts): readonly Route[] {
+  const callerOf = async (call: Call, operation: Operation, asked: string): Promise<GatewayCaller> => {
     const { visibleModels, modelLimits, modelAliases } = await settings.of(call.caller.orgId);
     return {
       orgId: call.caller.orgId,
@@ -33,6 +37,7 @@ export function gatewayRoutes({ gateway, settings, sql, flushUsage }: GatewayRou
       priority: PRIORITY,
       requestId: call.requestId,
       signal: call.signal,
+      observe: trace?.({ operation, asked, orgId: call.caller.orgId }),
     };
   };
   const listed = async (call: Call): Promise<readonly ListedModel[]> => {
@@ -48,11 +53,13 @@ export function gatewayRoutes({ gateway, settings, sql, flushUsage }: GatewayRou
           throw new AppError('model_not_found', { message: `There is no model "${call.params.id}". GET /v1/models lists those that can be asked.` });
         return { body: shown(model) };
       },
-      'POST /v1/chat/completions': (call) => answered(call, async () => gateway.chat(call.body, await callerOf(call as unknown as Call))),
-      'POST /v1/completions': (call) => answered(call, async () => gateway.complete(call.body, await callerOf(call as unknown as Call))),
+      'POST /v1/chat/completions': (call) =>
+        answered(call, async () => gateway.chat(call.body, await callerOf(call as unknown as Call, 'chat', call.body.model))),
+      'POST /v1/completions': (call) =>
+        answered(call, async () => gateway.complete(call.body, await callerOf(call as unknown as Call, 'text_completion', call.body.model))),
       'POST /v1/embeddings': (call) =>
         answered(call, async () => {
-          const { headers, reply } = await gateway.embed(call.body, await callerOf(call as unknown as Call));
+          const { headers, reply } = await gateway.embed(call.body, await callerOf(call as unknown as Call, 'embeddings', call.body.model));
           return { headers, reply: embeddingsOf(reply, call.body) };
         }),
     }),
