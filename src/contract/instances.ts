@@ -4,7 +4,7 @@ import { endpoint, json, labels, page, pageQuery, timestamp } from './endpoint.t
 import { instanceStatuses, stepStatuses, waitingKinds } from './values.ts';
 
 const id = z.strictObject({ id: z.string().max(64) });
-const idAndPath = z.strictObject({ id: z.string().max(64), path: z.string().max(512) });
+export const idAndPath = z.strictObject({ id: z.string().max(64), path: z.string().max(512) });
 
 /** What went wrong. `remedy` says what to do next. */
 export const failure = z.strictObject({
@@ -100,8 +100,10 @@ export const attempt = z.strictObject({
 
 export const itemCounts = z.strictObject({
   total: z.int(),
-  /** By status; those that have not begun are in no count. */
+  /** By status; those that have not ended or paused yet are in no count. */
   counts: z.partialRecord(z.enum(stepStatuses), z.int()),
+  /** Of a map: how many items it has, begun or not. A loop does not know. */
+  count: z.int().nullable(),
 });
 export type ItemCounts = z.infer<typeof itemCounts>;
 

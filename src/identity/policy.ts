@@ -122,6 +122,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/instances/{id}': may('user', 'instances:read'),
   // It holds the definition too, which a key that reads instances alone may not read.
   'GET /api/v1/instances/{id}/view': may('user', null),
+  'GET /api/v1/instances/{id}/steps/{path}/outlines': may('user', 'instances:read'),
+  'GET /api/v1/instances/{id}/steps/{path}/items/indexes': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/steps': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/steps/{path}/items': may('user', 'instances:read'),
   'GET /api/v1/instances/{id}/steps/{path}/attempts': may('user', 'instances:read'),

@@ -18,13 +18,19 @@ interface OfInstance {
 export async function readStepOutlines(sql: Sql, { orgId, instanceId }: OfInstance): Promise<StepOutline[]> {
   const { rows } = await sql.query<StepColumns>(
     `select path, generation, status, attempt, error, reason, wait, job_id, worker_id, seq, queued_at, started_at, ended_at, details from (
-       select distinct on (s.path) s.path, s.generation, s.status, s.attempt, s.error, s.reason, s.wait, s.job_id, s.worker_id, s.seq, s.queued_at, s.started_at,
-         s.ended_at, s.details
-       from steps s where s.instance_id = $1 and s.org_id = $2 and position('[' in s.path) = 0 order by s.path, s.generation desc
+       select distinct on (s.path) ${OUTLINE} from steps s where s.instance_id = $1 and s.org_id = $2 and position('[' in s.path) = 0 order by s.path, s.generation desc
      ) newest order by seq limit $3`,
     [instanceId, orgId, MOST_STEPS],
   );
-  return rows.map((row) => ({
+  return rows.map(outlineOf);
+}
+
+/** The columns of an outline, of `s`. */
+export const OUTLINE = `s.path, s.generation, s.status, s.attempt, s.error, s.reason, s.wait, s.job_id, s.worker_id, s.seq, s.queued_at, s.started_at, s.ended_at,
+         s.details`;
+
+export function outlineOf(row: StepColumns): StepOutline {
+  return {
     key: keyOfPath(row.path),
     path: row.path,
     generation: row.generation,
@@ -40,7 +46,7 @@ export async function readStepOutlines(sql: Sql, { orgId, instanceId }: OfInstan
     ...(row.worker_id === null ? {} : { workerId: row.worker_id }),
     ...(row.job_id === null ? {} : { jobId: row.job_id }),
     seq: row.seq,
-  }));
+  };
 }
 
 /** Tries of steps outside bodies that were followed by another, or by another generation, newest first. */

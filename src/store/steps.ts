@@ -1,5 +1,5 @@
 /** Rows of steps, their attempts and their log lines as people see them: reading. What the engine loads is in stored-steps.ts. */
-import type { attempt as attemptShape, Failure, ItemCounts, Step, WaitReason } from '../contract/instances.ts';
+import type { attempt as attemptShape, Failure, Step, WaitReason } from '../contract/instances.ts';
 import type { StepStatus } from '../contract/values.ts';
 import type * as z from 'zod';
 import type { Sql } from './client.ts';
@@ -78,18 +78,6 @@ function directlyUnder(under: string | undefined): readonly [prefix: string | nu
   if (under === undefined) return [null, ''];
   if (under === '/') return ['', '['];
   return under.endsWith(']') ? [`${under}/`, '['] : [`${under}[`, '/'];
-}
-
-/** Items of a map or rounds of a loop, by the status of their newest row. */
-export async function countItems(sql: Sql, body: { readonly orgId: string; readonly instanceId: string; readonly path: string }): Promise<ItemCounts> {
-  const { rows } = await sql.query<{ status: StepStatus; count: number }>(
-    `select status, count(*)::int as count from (
-       select distinct on (s.path) s.status from steps s where s.instance_id = $1 and s.org_id = $2 and starts_with(s.path, $3) and position('/' in substr(s.path, length($3) + 1)) = 0
-       order by s.path, s.generation desc
-     ) newest group by status`,
-    [body.instanceId, body.orgId, `${body.path}[`],
-  );
-  return { total: rows.reduce((sum, row) => sum + row.count, 0), counts: Object.fromEntries(rows.map((row) => [row.status, row.count])) };
 }
 
 function toStep(row: StepRow): Step {

@@ -14,8 +14,10 @@ test('maps and loops are found at every depth', () => {
 });
 
 test('counts are said in words, what went wrong first', () => {
-  assert.equal(countsText({ total: 10_003, counts: { completed: 10_000, failed: 1, running: 2 } }), '1 failed, 2 running, 10,000 completed');
-  assert.equal(countsText({ total: 0, counts: {} }), 'no item has begun');
+  assert.equal(countsText({ total: 10_003, counts: { completed: 10_000, failed: 1, running: 2 }, count: null }), '1 failed, 2 running, 10,000 completed');
+  assert.equal(countsText({ total: 12, counts: { completed: 11, failed: 1 }, count: 10_000 }), '1 failed, 11 completed of 10,000');
+  assert.equal(countsText({ total: 0, counts: {}, count: null }), 'no item yet');
+  assert.equal(countsText({ total: 0, counts: {}, count: 3 }), 'none of 3 yet');
 });
 
 test('items stand in the order of their index, not of their end', () => {
@@ -27,9 +29,9 @@ test('items stand in the order of their index, not of their end', () => {
 });
 
 test('the shares of the items fill the whole, the most telling first', () => {
-  assert.deepEqual(countShares({ total: 4, counts: { completed: 3, failed: 1 } }), [
+  assert.deepEqual(countShares({ total: 4, counts: { completed: 3, failed: 1 }, count: 4 }), [
     { status: 'failed', from: 0, to: 0.25 },
     { status: 'completed', from: 0.25, to: 1 },
   ]);
-  assert.deepEqual(countShares({ total: 0, counts: {} }), []);
+  assert.deepEqual(countShares({ total: 0, counts: {}, count: 9 }), []);
 });

@@ -26,24 +26,27 @@ function isBody(value: Json | undefined): value is Json & { readonly nodes: read
 const order = ['failed', 'timed_out', 'running', 'waiting', 'queued', 'pending', 'cancelled', 'skipped', 'cached', 'completed'] as const;
 
 /** What part of all items stands how, in the order of `countsText`; from 0 to 1. */
-export function countShares({ counts, total }: ItemCounts): readonly { readonly status: string; readonly from: number; readonly to: number }[] {
+export function countShares({ counts, total, count }: ItemCounts): readonly { readonly status: string; readonly from: number; readonly to: number }[] {
   let from = 0;
+  const all = Math.max(1, total, count ?? 0);
   return order.flatMap((status) => {
-    const share = (counts[status] ?? 0) / Math.max(1, total);
+    const toCome = status === 'pending' && total > 0 ? all - Math.max(1, total) : 0;
+    const share = ((counts[status] ?? 0) + toCome) / all;
     if (share === 0) return [];
     from += share;
     return [{ status, from: from - share, to: from }];
   });
 }
 
-/** Counts in words: `1 failed, 2 running, 9 completed`. */
-export function countsText({ counts, total }: ItemCounts): string {
-  if (total === 0) return 'no item has begun';
+/** Counts in words: `1 failed, 9 completed`, and `of 20` where some are under way or to come. */
+export function countsText({ counts, total, count }: ItemCounts): string {
+  const all = (count ?? 0).toLocaleString('en');
+  if (total === 0) return count === null || count === 0 ? 'no item yet' : `none of ${all} yet`;
   const parts = order.flatMap((status) => {
     const count = counts[status] ?? 0;
     return count === 0 ? [] : [`${count.toLocaleString('en')} ${status.replace('_', ' ')}`];
   });
-  return parts.join(', ');
+  return `${parts.join(', ')}${count !== null && count > total ? ` of ${all}` : ''}`;
 }
 
 /** Steps in the order of their items, then of their first look. */

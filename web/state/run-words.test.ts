@@ -19,7 +19,7 @@ const say = (changes: Partial<Instance>, steps: [string, Step][], counts = new M
 
 test('what goes on is named by the names of the nodes, maps by their items', () => {
   const steps = [step('read', { status: 'completed' }), step('each', {}), step('write', { status: 'queued' })];
-  const words = say({}, steps, new Map([['each', { total: 4, counts: { completed: 1, failed: 1, running: 2 } }]]));
+  const words = say({}, steps, new Map([['each', { total: 4, counts: { completed: 1, failed: 1, running: 2 }, count: 4 }]]));
   equal(words.headline, 'Running; 1 of 3 steps are done.');
   deepEqual(words.now, ['each: 2 of 4 so far', 'write waits for its turn']);
   equal(words.fraction, 0.5);

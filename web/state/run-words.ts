@@ -40,7 +40,7 @@ function shareOf(step: Step | undefined, counts: ItemCounts | undefined): number
   if (isTerminalStep(step.status)) return 1;
   if (step.progress !== undefined) return step.progress.fraction;
   if (counts === undefined || counts.total === 0) return 0;
-  return endedItems(counts) / counts.total;
+  return endedItems(counts) / (counts.count ?? counts.total);
 }
 
 function endedItems({ counts }: ItemCounts): number {
@@ -54,7 +54,7 @@ function nowOf(name: string, step: Step | undefined, counts: ItemCounts | undefi
     const said = step.progress.message === undefined ? '' : `, ${step.progress.message}`;
     return [`${name}: ${Math.round(step.progress.fraction * 100)} %${said}`];
   }
-  if (counts !== undefined && counts.total > 0) return [`${name}: ${endedItems(counts)} of ${counts.total} so far`];
+  if (counts !== undefined && counts.total > 0) return [`${name}: ${endedItems(counts)} of ${counts.count ?? counts.total} so far`];
   return [step.status === 'queued' ? `${name} waits for its turn` : `${name} runs`];
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createApiClient, itemsOf, type ApiClient } from '../../test/api-client.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
+import { publish, runToEnd } from '../../test/runs.ts';
 
 let app: TestApp;
 let api: ApiClient;
@@ -11,13 +12,8 @@ before(async () => {
 });
 after(() => app.close());
 
-async function publish(node: object): Promise<string> {
-  const { id } = await api.expect(201, 'POST', '/api/v1/workflows', { name: 'Many', nodes: [node], edges: [] });
-  return String(id);
-}
-
 test('instances that a filter names are cancelled together, the others stay; a count comes first', async () => {
-  const workflowId = await publish({ key: 'wait', type: 'wait.timer', params: { durationMs: 86_400_000 } });
+  const workflowId = await publish(api, { nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 86_400_000 } }] });
   for (const color of ['red', 'red', 'blue']) await api.expect(201, 'POST', `/api/v1/workflows/${workflowId}/instances`, { labels: { color } });
   const body = { command: 'cancel', filter: { workflowId, label: 'color:red' } };
   assert.deepEqual(await api.expect(200, 'POST', '/api/v1/instances/batch', { ...body, dryRun: true }), { matched: 2, done: 0, refused: [], more: false });
@@ -31,13 +27,13 @@ test('instances that a filter names are cancelled together, the others stay; a c
 });
 
 test('what failed is retried together; what a command does not apply to is named with the reason', async () => {
-  const workflowId = await publish({ key: 'no', type: 'fail', params: { message: 'no' } });
-  const started = await api.expect(200, 'POST', `/api/v1/workflows/${workflowId}/instances?wait=20`, {});
+  const workflowId = await publish(api, { nodes: [{ key: 'no', type: 'fail', params: { message: 'no' } }] });
+  const started = await runToEnd(api, workflowId);
   const reply = await api.expect(200, 'POST', '/api/v1/instances/batch', { command: 'retry', filter: { workflowId } });
   assert.deepEqual(reply, { matched: 1, done: 1, refused: [], more: false });
-  const ids = [String(started['id'])];
-  const done = await publish({ key: 'ok', type: 'noop' });
-  ids.push(String((await api.expect(200, 'POST', `/api/v1/workflows/${done}/instances?wait=20`, {}))['id']));
+  const ids = [started];
+  const done = await publish(api, { nodes: [{ key: 'ok', type: 'noop' }] });
+  ids.push(await runToEnd(api, done));
   const { refused } = await api.expect(200, 'POST', '/api/v1/instances/batch', { command: 'retry', filter: { ids: ids.slice(1), status: ['completed'] } });
   assert.deepEqual(
     (refused as { id: string; code: string }[]).map(({ id, code }) => [id, code]),
@@ -46,9 +42,9 @@ test('what failed is retried together; what a command does not apply to is named
 });
 
 test('every id that is named is answered for: the unknown, and what the command does not apply to', async () => {
-  const done = await publish({ key: 'ok', type: 'noop' });
-  const ended = String((await api.expect(200, 'POST', `/api/v1/workflows/${done}/instances?wait=20`, {}))['id']);
-  const waiting = await publish({ key: 'wait', type: 'wait.timer', params: { durationMs: 86_400_000 } });
+  const done = await publish(api, { nodes: [{ key: 'ok', type: 'noop' }] });
+  const ended = await runToEnd(api, done);
+  const waiting = await publish(api, { nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 86_400_000 } }] });
   const open = String((await api.expect(201, 'POST', `/api/v1/workflows/${waiting}/instances`, {}))['id']);
   const filter = { ids: [ended, 'inst_nowhere', open, 'inst_nowhere'] };
   const answer = (reply: Record<string, unknown>): unknown => ({
@@ -71,9 +67,9 @@ test('bad filters are refused by name', async () => {
 });
 
 test('what has ended is deleted together, what runs stays', async () => {
-  const done = await publish({ key: 'ok', type: 'noop' });
+  const done = await publish(api, { nodes: [{ key: 'ok', type: 'noop' }] });
   for (let at = 0; at < 3; at += 1) await api.expect(200, 'POST', `/api/v1/workflows/${done}/instances?wait=20`, {});
-  const waiting = await publish({ key: 'wait', type: 'wait.timer', params: { durationMs: 86_400_000 } });
+  const waiting = await publish(api, { nodes: [{ key: 'wait', type: 'wait.timer', params: { durationMs: 86_400_000 } }] });
   const open = String((await api.expect(201, 'POST', `/api/v1/workflows/${waiting}/instances`, {}))['id']);
   const body = { command: 'delete', filter: { workflowId: done } };
   assert.deepEqual(await api.expect(200, 'POST', '/api/v1/instances/batch', { ...body, dryRun: true }), { matched: 3, done: 0, refused: [], more: false });
