@@ -13,6 +13,7 @@ import { locatePostgres } from '../supervise/postgres-binaries.ts';
 import { findRedis } from '../supervise/redis.ts';
 import { placesOf, probeStorage } from '../supervise/storage.ts';
 import { lookAtGpu } from './doctor-gpu.ts';
+import { lookAtTraces } from './doctor-traces.ts';
 import { findingHelp } from './help/links.ts';
 
 export interface Finding {
@@ -39,6 +40,7 @@ export async function examine(config: Config, root: string): Promise<readonly Fi
     ['open files', () => lookAtLimits()],
     ['gpu', () => lookAtGpu(systemClock)],
     ['clock', () => lookAtClock()],
+    ['traces', () => lookAtTraces(config)],
   ];
   return Promise.all(
     looks.map(([name, look]) =>

@@ -69,6 +69,7 @@ const FINDINGS: Readonly<Record<string, string>> = {
   'open files': 'machine',
   gpu: 'gpu',
   clock: 'machine',
+  traces: 'traces',
 };
 
 /** @param name of a finding of the doctor */

@@ -109,6 +109,27 @@ export const topics: Readonly<Record<string, HelpPage>> = {
     ],
     see: ['redis', 'misdirected-host'],
   },
+  traces: {
+    title: 'Traces do not arrive at the collector',
+    signs: [
+      'The log says that the collector takes no traces, or that traces are off.',
+      '`studio_trace_spans_total` in /metrics counts spans as failed or dropped.',
+      '`studio doctor` warns of traces.',
+    ],
+    causes: [
+      'The collector is down, or the address or its port is another.',
+      'It listens for gRPC alone (port 4317): Studio speaks HTTP (port 4318).',
+      'It wants a key that is not sent, or another one.',
+      'More spans come than it takes.',
+    ],
+    steps: [
+      '`studio doctor` asks the collector as Studio does and says what it answers.',
+      'Set `OTEL_EXPORTER_OTLP_ENDPOINT` to its HTTP port, `OTEL_EXPORTER_OTLP_HEADERS` to what it wants, and restart.',
+      'Keep a share of the traces where there are too many: `OTEL_TRACES_SAMPLER=parentbased_traceidratio`, `OTEL_TRACES_SAMPLER_ARG=0.1`.',
+      'Work is never held up by traces: what can not be sent is dropped and counted.',
+    ],
+    see: ['health'],
+  },
   health: {
     title: 'Health is degraded or not ready',
     signs: ['/health answers 503, or "degraded".'],
