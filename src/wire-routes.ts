@@ -2,6 +2,7 @@
 import packageJson from '../package.json' with { type: 'json' };
 import type { Backups } from './backup/backups.ts';
 import { endpoints } from './contract/index.ts';
+import type { Credentials } from './credentials/credentials.ts';
 import type { Callbacks } from './engine/callbacks.ts';
 import type { Engine } from './engine/engine.ts';
 import { galleryOf } from './engine/examples/gallery.ts';
@@ -17,6 +18,7 @@ import { auditRoutes } from './http/routes/audit.ts';
 import { authRoutes } from './http/routes/auth.ts';
 import { backupRoutes } from './http/routes/backups.ts';
 import { batchRoutes } from './http/routes/batches.ts';
+import { credentialRoutes } from './http/routes/credentials.ts';
 import { definitionRoutes } from './http/routes/definitions.ts';
 import { diskRoutes } from './http/routes/disk.ts';
 import { editorRoutes } from './http/routes/editors.ts';
@@ -66,6 +68,7 @@ import type { Watching } from './wire-watching.ts';
 
 interface RouteParts {
   readonly identity: Identity;
+  readonly credentials: Credentials;
   readonly orgs: Orgs;
   readonly notify: Notify;
   readonly engine: Engine;
@@ -88,7 +91,8 @@ interface RouteParts {
 }
 
 export function routesOf(parts: RouteParts): readonly Route[] {
-  const { identity, orgs, notify, engine, triggers, jobs, previewer, callbacks, files, uploads, runData, retention, backups, watching, realtime } = parts;
+  const { identity, credentials, orgs, notify, engine, triggers, jobs, previewer, callbacks, files, uploads, runData, retention, backups, watching, realtime } =
+    parts;
   const { board, infrastructure, clock, more } = parts;
   return [
     ...authRoutes(identity),
@@ -98,6 +102,7 @@ export function routesOf(parts: RouteParts): readonly Route[] {
     ...inviteRoutes({ ...identity, mailNow: notify.mailNow }),
     ...orgRoutes(orgs),
     ...secretRoutes(identity),
+    ...credentialRoutes(credentials),
     ...settingsRoutes({ settings: identity.settings, notify }),
     ...auditRoutes(identity),
     ...workflowRoutes({ engine }),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CompleteConfig } from './config/schema.ts';
 import { createCallbacks, type Callbacks } from './engine/callbacks.ts';
 import type { EngineParts } from './engine/core.ts';
+import type { EngineCredentials } from './engine/credentials.ts';
 import { createEngine, type Engine } from './engine/engine.ts';
 import { createFlightRecorder } from './engine/flight-recorder.ts';
 import { createPreviewer, type Previewer } from './engine/preview.ts';
@@ -13,6 +14,7 @@ import type { Files } from './files/files.ts';
 import { createLargeResults } from './files/large.ts';
 import type { Identity } from './identity/identity.ts';
 import { defaultEnvironments } from './jobs/environments.ts';
+import { admitWorkers } from './jobs/admission.ts';
 import { createJobs, type Jobs, type JobsParts } from './jobs/jobs.ts';
 import { needsOf } from './jobs/line.ts';
 import { createSandbox, type Sandbox } from './jobs/sandbox.ts';
@@ -34,6 +36,7 @@ interface WorkWireParts extends Required<Pick<EngineParts, 'notify' | 'downloads
   readonly database: Database;
   readonly files: Files;
   readonly identity: Identity;
+  readonly credentials: EngineCredentials;
   readonly ledger: JobsParts['ledger'];
   readonly meter: WorkMeter;
   readonly tracing: Tracing | undefined;
@@ -49,7 +52,7 @@ export interface WiredWork {
 }
 
 export function wireWork(parts: WorkWireParts): WiredWork {
-  const { config, clock, log, database, files, identity, ledger, meter, notify, httpOf, tracing } = parts;
+  const { config, clock, log, database, files, identity, credentials, ledger, meter, notify, httpOf, tracing } = parts;
   const sandbox = createSandbox({ clock, log });
   const engine: Engine = createEngine({
     database,
@@ -63,6 +66,7 @@ export function wireWork(parts: WorkWireParts): WiredWork {
     sandbox,
     large: createLargeResults({ files, database, clock }),
     secrets: identity.secrets,
+    credentials,
     neverRuns: (resources) => (jobs.hasOtherWorkers() ? undefined : ledger.neverReason(needsOf(resources))),
     jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
     modelsOf: parts.modelsOf,
@@ -93,7 +97,7 @@ export function wireWork(parts: WorkWireParts): WiredWork {
     get stopMode() {
       return config.stopJobs;
     },
-    worker: { isBuiltIn: true, queues: config.workerQueues },
+    worker: { isBuiltIn: true, queues: config.workerQueues, admit: () => admitWorkers({ database, clock, log, secret: config.workerSharedSecret }) },
     observe(attempt) {
       meter.jobEnded(attempt);
       tracing?.jobs.ended(attempt);

@@ -9,6 +9,7 @@ import { exampleInstaller } from './engine/examples/summarise.ts';
 import { createFiles } from './files/files.ts';
 import { createInbox } from './files/inbox.ts';
 import { createUploads } from './files/uploads.ts';
+import { createCredentials } from './credentials/credentials.ts';
 import { createCommit } from './identity/commit.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
 import { createRevocations } from './identity/revocation.ts';
@@ -68,10 +69,10 @@ export interface WireParts {
   readonly disk: Pick<DiskGuard, 'isFull'>;
   readonly board: HealthBoard;
   readonly progress: BootProgress;
-  /** How to start this very program. */
   /** The configuration as it is read again. */
   readonly live: LiveConfig;
   readonly reload: () => Promise<Reload>;
+  /** How to start this very program. */
   readonly program: StudioProgram;
 }
 
@@ -132,6 +133,9 @@ export async function wire(parts: WireParts): Promise<Wired> {
   });
   const httpOf = (orgId: string, connections?: EgressConnections): Egress =>
     createEgress({ allowedHosts: async () => (await identity.settings.of(orgId)).allowedHosts, clock, connections });
+  // What it ends is heard of by notification, here as in other processes.
+  const commit = createCommit({ database, clock, revocations: createRevocations({ log }) });
+  const credentials = createCredentials({ sql: database.engine, clock, log, commit, cipher: identity.cipher, httpOf });
   const notify = createNotify({
     database,
     clock,
@@ -161,7 +165,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     trace: gatewayTrace(tracing),
   });
   const { engine, jobs, triggers, callbacks, previewer, sandbox } = wireWork({
-    ...{ config, clock, log, database, files, identity, ledger, meter, notify, httpOf, tracing },
+    ...{ config, clock, log, database, files, identity, credentials, ledger, meter, notify, httpOf, tracing },
     downloadsOf: models.downloadsOf,
     modelsOf: models.modelsOf,
   });
@@ -177,8 +181,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const backups = wireBackups({ ...parts, watched, studioVersion: packageJson.version });
   const orgs = createOrgs({
     ...{ database, clock, files, workspacePath: config.workspacePath, isServing: true },
-    // What it ends is heard of by notification, here as in other processes.
-    commit: createCommit({ database, clock, revocations: createRevocations({ log }) }),
+    commit,
     secrets: identity.secrets,
     cipher: identity.cipher,
     studioVersion: packageJson.version,
@@ -211,10 +214,17 @@ export async function wire(parts: WireParts): Promise<Wired> {
     traces: tracing?.figures,
   });
 
+  parts.live.onChange(['debug', 'logLevel'], () => watching.relevel(config.logLevel));
+  parts.live.onChange(
+    ['services'],
+    () => void services.host.reload().catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'services could not be read again')),
+  );
+
   const routes = routesOf({
     ...{
       identity,
       orgs,
+      credentials,
       notify,
       engine,
       triggers,
@@ -230,12 +240,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
       watching,
       realtime,
       clock,
-  parts.live.onChange(['debug', 'logLevel'], () => watching.relevel(config.logLevel));
-  parts.live.onChange(
-    ['services'],
-    () => void services.host.reload().catch((error: unknown) => log.warn({ cause: messageOf(error) }, 'services could not be read again')),
-  );
-
     },
     board: parts.board,
     more: [...gpus.routes, ...services.routes, ...models.routes],

@@ -8,6 +8,7 @@ export const scopeNouns = [
   'users',
   'members',
   'secrets',
+  'credentials',
   'settings',
   'audit',
   'workflows',

@@ -33,7 +33,7 @@ const definitionDiff = z.strictObject({
 });
 export type DefinitionDiff = z.infer<typeof definitionDiff>;
 
-/** A workflow as a file: no ids of its own, no tokens, secrets by name alone. */
+/** A workflow as a file: no ids of its own, no tokens, secrets and credentials by name alone. */
 export const workflowDocument = z.strictObject({
   /** Of this format. */
   studio: z.literal(1),
@@ -45,6 +45,11 @@ export const workflowDocument = z.strictObject({
   /** The workflows it calls by id, with their names: where an id is unknown, the workflow of that name takes its place. */
   calls: z
     .array(z.strictObject({ workflowId: z.string().max(64), name: z.string().max(200) }))
+    .max(2_000)
+    .optional(),
+  /** The credentials its steps name by id, with their names and types: where an id is unknown, the one of that name and type takes its place. */
+  credentials: z
+    .array(z.strictObject({ id: z.string().max(64), name: z.string().max(200), type: z.string().max(64) }))
     .max(2_000)
     .optional(),
 });
@@ -59,7 +64,7 @@ const imported = z.strictObject({
   problems: z.array(problem),
   /** Triggers that came switched on. An import starts nothing by itself: switch them on when all is as it should be. */
   triggersOff: z.array(z.string()),
-  /** Calls of workflows that are found here by name. */
+  /** Calls of workflows, and credentials, that are found here by name. */
   remapped: z.array(z.strictObject({ path: z.string(), from: z.string(), to: z.string() })),
   /** Of a dry run: what would be brought in, as JSON. */
   document: z.strictObject({ name: z.string(), description: z.string(), definition: z.record(z.string(), json) }).optional(),

@@ -10,6 +10,7 @@ import { authEndpoints } from './auth.ts';
 import { backupEndpoints } from './backups.ts';
 import { batchEndpoints } from './batches.ts';
 import { costEndpoints } from './costs.ts';
+import { credentialEndpoints } from './credentials.ts';
 import { definitionEndpoints } from './definitions.ts';
 import { diskEndpoints } from './disk.ts';
 import { editorEndpoints } from './editors.ts';
@@ -31,6 +32,7 @@ import { jobGroupEndpoints } from './job-groups.ts';
 import { jobLogEndpoints } from './job-logs.ts';
 import { jobEndpoints } from './jobs.ts';
 import { logEndpoints } from './logs.ts';
+import { maintenanceEndpoints } from './maintenance.ts';
 import { memberEndpoints } from './members.ts';
 import { modelDownloadEndpoints } from './model-downloads.ts';
 import { modelEstimateEndpoints } from './model-estimates.ts';
@@ -49,6 +51,7 @@ import { searchEndpoints } from './search.ts';
 import { secretEndpoints } from './secrets.ts';
 import { serviceEndpoints } from './services.ts';
 import { settingsEndpoints } from './settings.ts';
+import { systemEndpoints } from './system.ts';
 import { testRunEndpoints } from './test-runs.ts';
 import { triggerEndpoints } from './triggers.ts';
 import { uploadEndpoints } from './uploads.ts';
@@ -67,7 +70,10 @@ export const endpoints = [
   ...inviteEndpoints,
   ...orgEndpoints,
   ...secretEndpoints,
+  ...credentialEndpoints,
   ...settingsEndpoints,
+  ...maintenanceEndpoints,
+  ...systemEndpoints,
   ...auditEndpoints,
   ...workflowEndpoints,
   ...definitionEndpoints,

@@ -5,7 +5,7 @@ import { endpoint, page, pageQuery } from './endpoint.ts';
 /** How a form shows a param: `x-form` in its JSON Schema, which alone tells what may stand there. */
 export interface FormHint {
   /** `code`: kept as it stands, never a template. `expression`: one with or without braces. `hidden`: edited elsewhere (a body). */
-  readonly control?: 'code' | 'long' | 'expression' | 'secret' | 'model' | 'file' | 'workflow' | 'schema' | 'hidden';
+  readonly control?: 'code' | 'long' | 'expression' | 'secret' | 'credential' | 'model' | 'file' | 'workflow' | 'schema' | 'hidden';
   /** Of `code`. */
   readonly language?: 'javascript' | 'python' | 'shell';
   /** What an `expression` may read beside the usual names. */

@@ -22,12 +22,20 @@ export const waitingKinds = ['approval', 'timer', 'webhook', 'manual_trigger', '
 export type WaitingKind = (typeof waitingKinds)[number];
 
 /** Roles, weakest first; each includes the rights of those before it. `super_admin` is of the machine. */
+/** Of the machine: people are not kept out, are warned, are kept out. */
+export const maintenanceModes = ['off', 'warned', 'on'] as const;
+export type MaintenanceMode = (typeof maintenanceModes)[number];
+
 export const roles = ['user', 'admin', 'super_admin'] as const;
 export type Role = (typeof roles)[number];
 
 /** Of a membership. `suspended`: shut out for now, keys and rights are kept. `deactivated`: left; their keys are gone, their name stays. */
 export const memberStatuses = ['active', 'suspended', 'deactivated'] as const;
 export type MemberStatus = (typeof memberStatuses)[number];
+
+/** Who may use a credential: every member, administrators, or its maker and the people it names. */
+export const credentialAccess = ['everyone', 'admins', 'people'] as const;
+export type CredentialAccess = (typeof credentialAccess)[number];
 
 export const triggerTypes = ['cron', 'webhook', 'form', 'event', 'file'] as const;
 export type TriggerType = (typeof triggerTypes)[number];

@@ -4,6 +4,7 @@ import { NodeError, type NodeContext } from '../nodes/kit.ts';
 import type { DownloadPort, FilePort, HttpPort, ModelPort, NotifyPort, SandboxPort } from '../nodes/kit-ports.ts';
 import type { Trial } from './attempt.ts';
 import type { Core } from './core.ts';
+import { credentialHttp } from './credentials.ts';
 import { occupy } from './finish.ts';
 import { pathOf, type FrameScope, type Running } from './frame.ts';
 import { compileCondition } from './graph.ts';
@@ -99,7 +100,7 @@ class AttemptContext implements NodeContext {
   get http(): HttpPort {
     const { core, frame } = this.#trial;
     const port = core.parts.httpOf(frame.live.orgId);
-    return patientHttp(core, core.parts.watchCalls?.http(port, this) ?? port);
+    return credentialHttp(this.#trial, patientHttp(core, core.parts.watchCalls?.http(port, this) ?? port));
   }
   get sandbox(): SandboxPort {
     return this.#trial.core.parts.sandbox;

@@ -1,4 +1,5 @@
 /** What the engine's effectful files share: its parts, the live instances, and who waits for them. Holds no behaviour beyond look-ups. */
+import type { EngineCredentials } from './credentials.ts';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition, GraphNode } from '../contract/graph.ts';
 import type { Failure } from '../contract/instances.ts';
@@ -44,6 +45,8 @@ export interface EngineParts {
   /** Where results too large for their row are kept. */
   readonly large: LargeResults;
   readonly secrets: { read(orgId: string, name: string): Promise<string | undefined> };
+  /** Without it no step may use a credential. */
+  readonly credentials?: EngineCredentials;
   readonly jobs: EngineJobs;
   /** Why no state of this machine could ever give a step what it asks for; undefined: one could. */
   readonly neverRuns?: (resources: NonNullable<GraphNode['resources']>) => string | undefined;
@@ -92,6 +95,8 @@ export interface LoadedVersion {
   readonly definition: Definition;
   /** Who published it: on whose behalf its steps run. */
   readonly principal: string | null;
+  /** Credentials that its steps name. */
+  readonly credentials: readonly string[];
 }
 
 /** Calls against the direction of imports: who ends calls who began. Wired in engine.ts. */

@@ -7,6 +7,7 @@ import { fail } from '../kernel/fail.ts';
 import { readVersion } from '../store/workflow-versions.ts';
 import { findWorkflows, findWorkflowsByName, readWorkflowHead, type WorkflowHead } from '../store/workflows.ts';
 import type { Core } from './core.ts';
+import { credentialRefs, remapCredentials } from './credential-refs.ts';
 import { diffDefinitions } from './definition-diff.ts';
 import { calledIds, documentOf, remapCalls, withTriggersOff, type Remapped } from './portable.ts';
 import { shapeProblems } from './validate-shape.ts';
@@ -37,9 +38,10 @@ export interface Imported {
 export async function importWorkflow(core: Core, request: ImportRequest): Promise<Imported> {
   const { document, orgId } = request;
   const { definition: off, turnedOff } = withTriggersOff(document.definition);
-  const { definition, remapped } = remapCalls(off, await knownByName(core, orgId, document), core.parts.nodeTypes);
-  const problems = await problemsOf(core, definition, { orgId, role: request.role });
-  const found = { name: document.name, problems, triggersOff: turnedOff, remapped };
+  const called = remapCalls(off, await knownByName(core, orgId, document), core.parts.nodeTypes);
+  const { definition, remapped } = remapCredentials(called.definition, await credentialsByName(core, orgId, document), core.parts.nodeTypes);
+  const problems = await problemsOf(core, definition, { orgId, userId: request.userId, role: request.role });
+  const found = { name: document.name, problems, triggersOff: turnedOff, remapped: [...called.remapped, ...remapped] };
   if (request.dryRun) return { ...found, workflowId: null, isDraft: false, document: { name: document.name, description: document.description, definition } };
   const isDraft = problems.length > 0;
   if (isDraft && request.as === 'workflow') requireNone(problems, 'import it with ?as=draft to correct it here');
@@ -68,6 +70,21 @@ async function knownByName(core: Core, orgId: string, document: WorkflowDocument
   );
 }
 
+/** Credentials that mean nothing here, each with the id of the one that has its name and type. Whether it may be used, validation tells. */
+async function credentialsByName(core: Core, orgId: string, document: WorkflowDocument): Promise<ReadonlyMap<string, string>> {
+  const named = document.credentials ?? [];
+  const { credentials } = core.parts;
+  if (named.length === 0 || credentials === undefined) return new Map();
+  const known = new Set((await credentials.namesOf({ orgId, ids: named.map(({ id }) => id) })).map(({ id }) => id));
+  const here = await credentials.findByName({ orgId, names: named.map(({ name }) => name) });
+  return new Map(
+    named.flatMap(({ id, name, type }) => {
+      const found = known.has(id) ? undefined : here.find((one) => one.type === type && one.name.toLowerCase() === name.toLowerCase());
+      return found === undefined ? [] : [[id, found.id] as const];
+    }),
+  );
+}
+
 /** A version, or the draft, as a document. @throws AppError not_found, invalid_graph when the draft has not the shape of a definition */
 export async function exportWorkflow(
   core: Core,
@@ -76,7 +93,10 @@ export async function exportWorkflow(
   const { name, description, tags, definition } = await readDefinition(core, request);
   const ids = calledIds(definition, core.parts.nodeTypes);
   const called = ids.length === 0 ? new Map() : await findWorkflows(core.parts.database.engine, { orgId: request.orgId, ids });
-  return documentOf({ name, description, tags, definition }, new Map([...called].map(([id, workflow]) => [id, workflow.name])));
+  const named = [...new Set(credentialRefs(definition, core.parts.nodeTypes).map((ref) => ref.id))];
+  const credentials = (await core.parts.credentials?.namesOf({ orgId: request.orgId, ids: named })) ?? [];
+  const names = new Map([...called].map(([id, workflow]) => [id, workflow.name]));
+  return documentOf({ name, description, tags, definition }, names, [...credentials]);
 }
 
 /** Makes a workflow of its own from the newest version. */

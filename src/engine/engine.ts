@@ -4,7 +4,6 @@ import type { DefinitionDiff } from '../contract/definitions.ts';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition, Problem } from '../contract/graph.ts';
 import type { CommandSpec } from '../contract/command.ts';
-import type { Role } from '../contract/values.ts';
 import { fail, messageOf } from '../kernel/fail.ts';
 import { releaseLive } from './advance.ts';
 import { notifyEnd, type EngineParts } from './core.ts';
@@ -64,7 +63,7 @@ export interface Engine {
   /** This process among others on the same database; undefined before `start`. */
   readonly ownerId: string | undefined;
 
-  problemsOf(definition: Json, subject: Subject & { readonly role: Role }): Promise<readonly Problem[]>;
+  problemsOf(definition: Json, subject: Subject): Promise<readonly Problem[]>;
   createWorkflow(request: Publisher & WorkflowContent & { readonly id: string }): Promise<string>;
   copyWorkflow(request: Publisher & { readonly id: string; readonly workflowId: string; readonly name: string | undefined }): Promise<void>;
   importWorkflow(request: ImportRequest): Promise<Imported>;

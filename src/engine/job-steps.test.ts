@@ -144,7 +144,7 @@ test('a job that was cancelled by itself fails its step', async () => {
 
 test('a queue that is not there is a problem of the graph, named with the node', async () => {
   const definition = { nodes: [{ key: 'j', type: 'test.job', params: { argument: 'x' }, queue: 'nowhere' }], edges: [] };
-  const [problem, ...more] = await h.engine.problemsOf(definition, { orgId: h.orgId, role: 'super_admin' });
+  const [problem, ...more] = await h.engine.problemsOf(definition, { orgId: h.orgId, userId: 'user_test', role: 'super_admin' });
   assert.deepEqual([problem?.node, problem?.path, problem?.code, more], ['j', 'nodes[0].queue', 'unknown_queue', []]);
   assert.match(problem?.message ?? '', /"nowhere".*GET \/api\/v1\/queues/);
   await assert.rejects(h.publish(definition), { code: 'invalid_graph' });

@@ -14,10 +14,11 @@ export function calledIds(definition: Definition, types: NodeTypes): readonly st
 
 const CALL = 'workflow.call';
 
-/** The document of a definition. @param names of the workflows it calls, by id */
+/** The document of a definition. @param names of the workflows it calls, by id  @param credentials that it names */
 export function documentOf(
   workflow: { readonly name: string; readonly description: string; readonly tags: readonly string[]; readonly definition: Definition },
   names: ReadonlyMap<string, string>,
+  credentials: NonNullable<WorkflowDocument['credentials']>,
 ): WorkflowDocument {
   const calls = [...names].map(([workflowId, name]) => ({ workflowId, name }));
   return {
@@ -28,6 +29,7 @@ export function documentOf(
     ...(workflow.tags.length === 0 ? {} : { tags: [...workflow.tags] }),
     definition: workflow.definition as unknown as Record<string, Json>,
     ...(calls.length === 0 ? {} : { calls }),
+    ...(credentials.length === 0 ? {} : { credentials }),
   };
 }
 

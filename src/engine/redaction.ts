@@ -26,6 +26,14 @@ export function redactionOf(made: readonly string[]): Redaction {
   return { isEmpty: false, text, json };
 }
 
+/** Hides what either hides. */
+export function alsoHiding(redaction: Redaction, made: readonly string[]): Redaction {
+  const more = redactionOf(made);
+  if (more.isEmpty) return redaction;
+  if (redaction.isEmpty) return more;
+  return { isEmpty: false, text: (text) => more.text(redaction.text(text)), json: (value) => more.json(redaction.json(value)) };
+}
+
 function formsOf(secret: string): readonly string[] {
   const base64 = Buffer.from(secret, 'utf8').toString('base64');
   return [

@@ -8,6 +8,7 @@ import { enqueue, limitKeysOf, limitWait } from './admission.ts';
 import { goOn, outcomeOf, stageSkips } from './advance.ts';
 import type { Core } from './core.ts';
 import { makeLive, stageCreated } from './create-instance.ts';
+import { requireCredentials } from './credentials.ts';
 import { openStep } from './frame.ts';
 import { descendantsOf } from './graph.ts';
 import { requireInputs } from './input-schema.ts';
@@ -42,6 +43,7 @@ export async function rerunInstance(core: Core, request: RerunRequest): Promise<
     fail('invalid_body', `version ${number} has no step "${request.from}"; name one of ${[...version.graph.byKey.keys()].slice(0, 20).join(', ')}`);
   const input = request.input ?? old.input;
   await requireInputs(core.evaluator, version.definition.inputSchema, [input]);
+  if (version.credentials.length > 0) await requireCredentials(core, old.orgId, version);
   const id = request.id ?? newId('inst', core.clock);
   if (request.id !== undefined) {
     if (!core.lives.has(id) && (await isThere(core, request.orgId, id))) return { id };

@@ -11,6 +11,7 @@ import { admitPending, enqueue, hasLimits, limitKeysOf, limitWait } from './admi
 import { goOn } from './advance.ts';
 import type { Core } from './core.ts';
 import { makeLive, stageCreated } from './create-instance.ts';
+import { requireCredentials } from './credentials.ts';
 import { requireInputs } from './input-schema.ts';
 import { emptyGroup, type Group } from './journal.ts';
 import type { Live } from './live.ts';
@@ -62,6 +63,7 @@ export async function startInstance(core: Core, request: StartRequest): Promise<
   const version = await loadVersion(core, { ...request, version: number });
   const input = request.input ?? {};
   await requireInputs(core.evaluator, version.definition.inputSchema, [input]);
+  if (version.credentials.length > 0) await requireCredentials(core, request.orgId, version);
   const id = request.id ?? newId('inst', core.clock);
   if (request.id !== undefined && request.isNew !== true) {
     if (!core.lives.has(id) && (await isThere(core, request.orgId, id))) return { id };
@@ -120,6 +122,7 @@ export async function startBatch(core: Core, request: BatchRequest): Promise<rea
   const head = await requireWorkflow(core, request);
   const version = await loadVersion(core, { ...request, version: head.version });
   await requireInputs(core.evaluator, version.definition.inputSchema, request.inputs);
+  if (version.credentials.length > 0) await requireCredentials(core, request.orgId, version);
   const [firstId] = request.ids ?? [];
   if (firstId !== undefined && request.isNew !== true && (await isThere(core, request.orgId, firstId))) return request.ids ?? [];
   const lives: Live[] = [];

@@ -20,7 +20,12 @@ const call = (workflowId: Json, more: Record<string, Json> = {}): Definition['no
 });
 
 async function codes(definition: Partial<Definition>, workflowId?: string): Promise<string[]> {
-  const found = await h.engine.problemsOf({ nodes: [], edges: [], ...definition } as unknown as Json, { orgId: h.orgId, role: 'super_admin', workflowId });
+  const found = await h.engine.problemsOf({ nodes: [], edges: [], ...definition } as unknown as Json, {
+    orgId: h.orgId,
+    userId: 'user_test',
+    role: 'super_admin',
+    workflowId,
+  });
   return found.map(({ code, path }) => `${code} ${path}`);
 }
 
@@ -37,7 +42,11 @@ test('a workflow or version that is not there can not', async () => {
 
 test('nor one of another org, which looks the same as none', async () => {
   await h.db.database.engine.query(`insert into orgs (id, name) values ('org_other', 'Other')`);
-  const foreign = await h.engine.problemsOf({ nodes: [call(other)], edges: [] } as unknown as Json, { orgId: 'org_other', role: 'super_admin' });
+  const foreign = await h.engine.problemsOf({ nodes: [call(other)], edges: [] } as unknown as Json, {
+    orgId: 'org_other',
+    userId: 'user_test',
+    role: 'super_admin',
+  });
   assert.deepEqual(
     foreign.map(({ code }) => code),
     ['unknown_workflow'],

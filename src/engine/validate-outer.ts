@@ -1,8 +1,10 @@
 /** What a definition's graph alone does not tell: when triggers fire, which queues this machine has, which workflows it can call. Reads the store. */
 import type { Definition, GraphNode, Problem } from '../contract/graph.ts';
+import type { Role } from '../contract/values.ts';
 import { findQueues } from '../store/queues.ts';
 import { findWorkflows } from '../store/workflows.ts';
 import type { Core } from './core.ts';
+import { credentialProblems } from './credentials.ts';
 import { levelsOf, placeOf, type Level } from './levels.ts';
 import { orderOf } from './order.ts';
 import { validateTriggers } from './trigger-faults.ts';
@@ -13,6 +15,9 @@ export interface Subject {
   readonly orgId: string;
   /** Undefined: it is no workflow yet. */
   readonly workflowId?: string | undefined;
+  /** In whose name it would run. */
+  readonly userId: string;
+  readonly role: Role;
 }
 
 /** @param definition one whose graph has been judged: cycles here give no wrong answer, only fewer */
@@ -24,6 +29,7 @@ export async function outerProblems(core: Core, definition: Definition, subject:
     ...notifyProblems(core.parts.notify, definition, nodes),
     ...(await queueProblems(core, nodes)),
     ...(await callProblems(core, nodes, subject)),
+    ...(await credentialProblems(core, definition, subject)),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** Loads and compiles versions of workflows, once each. */
 import { fail } from '../kernel/fail.ts';
 import type { Core, LoadedVersion } from './core.ts';
+import { credentialsOf } from './credentials.ts';
 import { compileGraph } from './graph.ts';
 
 const CACHE_SIZE = 500;
@@ -14,7 +15,9 @@ export async function loadVersion(
   if (known !== undefined) return known;
   const stored = await core.store.readVersion(version);
   if (stored === undefined) fail('not_found', `workflow ${version.workflowId} has no version ${version.version}`);
-  const loaded: LoadedVersion = { graph: compileGraph(stored.definition, core.parts.nodeTypes), definition: stored.definition, principal: stored.publishedBy };
+  const { definition, publishedBy: principal } = stored;
+  const { nodeTypes } = core.parts;
+  const loaded: LoadedVersion = { graph: compileGraph(definition, nodeTypes), definition, principal, credentials: credentialsOf(definition, nodeTypes) };
   if (core.graphs.size >= CACHE_SIZE) core.graphs.clear();
   core.graphs.set(key, loaded);
   return loaded;

@@ -42,14 +42,14 @@ export interface WorkflowContent {
 }
 
 /** Every fault of a definition, with what lies outside of its graph. @param subject on whose behalf, and of which workflow */
-export async function problemsOf(core: Core, definition: Json, subject: Subject & { readonly role: Role }): Promise<readonly Problem[]> {
+export async function problemsOf(core: Core, definition: Json, subject: Subject): Promise<readonly Problem[]> {
   const problems = checkDefinition(definition, { types: core.parts.nodeTypes, role: subject.role });
   if (problems.some(({ code }) => ['bad_shape', 'too_many_nodes', 'too_many_edges'].includes(code))) return problems;
   return [...problems, ...(await outerProblems(core, definition as unknown as Definition, subject))];
 }
 
 /** @throws AppError as `requireNone` */
-async function requireValid(core: Core, definition: Definition, subject: Subject & { readonly role: Role }): Promise<void> {
+async function requireValid(core: Core, definition: Definition, subject: Subject): Promise<void> {
   const problems = await problemsOf(core, definition as unknown as Json, subject);
   requireNone(problems);
 }

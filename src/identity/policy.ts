@@ -64,6 +64,15 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/secrets': may('user', 'secrets:read'),
   'PUT /api/v1/secrets/{name}': may('admin', 'secrets:write'),
   'DELETE /api/v1/secrets/{name}': may('admin', 'secrets:write'),
+  'GET /api/v1/credential-types': may('user', 'credentials:read'),
+  'GET /api/v1/credentials': may('user', 'credentials:read'),
+  'POST /api/v1/credentials': may('admin', 'credentials:write'),
+  'GET /api/v1/credentials/{id}': may('user', 'credentials:read'),
+  'PATCH /api/v1/credentials/{id}': may('admin', 'credentials:write'),
+  'DELETE /api/v1/credentials/{id}': may('admin', 'credentials:write'),
+  // Who may use it: the credential itself says.
+  'POST /api/v1/credentials/{id}/test': may('user', 'credentials:run'),
+  'GET /api/v1/credentials/{id}/workflows': may('user', 'credentials:read'),
   'GET /api/v1/settings': may('user', 'settings:read'),
   'PATCH /api/v1/settings': may('admin', 'settings:write'),
   'GET /api/v1/audit': may('admin', 'audit:read'),
@@ -280,6 +289,12 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/infrastructure/health/storage': onMachine,
   'GET /api/v1/infrastructure/health/database': onMachine,
   'GET /metrics': onMachine,
+  'GET /api/v1/system/info': onMachine,
+  // The page of who is not signed in shows it, too.
+  'GET /api/v1/system/maintenance': open,
+  'PUT /api/v1/system/maintenance': may('super_admin', 'machine:write'),
+  'GET /api/v1/system/configuration': may('super_admin', 'machine:read'),
+  'POST /api/v1/system/reload': may('super_admin', 'machine:write'),
 
   'GET /api/v1/openapi.json': { role: 'user', scope: 'users:read' },
   'GET /api/docs': may('user', null),

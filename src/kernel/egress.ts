@@ -9,6 +9,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Readable } from 'node:stream';
 import { isPublicAddress } from './addresses.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { mayCarry, type Binding } from './egress-binding.ts';
 import type { EgressConnections } from './egress-connections.ts';
 
 /** Redirects followed before the request is given up; browsers stop at 20, curl's habit is 5 to 10. */
@@ -28,6 +29,10 @@ export interface EgressRequest {
   /** Of the inflated body. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
+  /** Headers for some hosts alone. A URL of another host is refused before anything is sent; a redirect to one is followed without them. */
+  readonly bound?: Binding | undefined;
+  /** A redirect is the answer: for what must not be sent a second time (a body that holds a secret). */
+  readonly keepsRedirects?: boolean | undefined;
 }
 
 export interface EgressReply {
@@ -134,12 +139,15 @@ async function follow({ request, signal, guard, agentFor }: Exchange): Promise<F
   let { method, body } = request;
   let headers = ownHeaders(request.headers);
   const hops: Readonly<Record<string, string>>[] = [];
+  const { bound } = request;
+  if (bound !== undefined && !mayCarry(bound.hosts, url)) throw notBound(bound, url);
   for (let hop = 0; ; hop++) {
     // One after the other: each hop's address comes from the answer before.
-    const message = await send({ url, method, headers, body, signal, lookup: guard(url), agentFor });
+    const sent = bound === undefined || !mayCarry(bound.hosts, url) ? headers : { ...headers, ...ownHeaders(bound.headersFor({ method, url }), {}) };
+    const message = await send({ url, method, headers: sent, body, signal, lookup: guard(url), agentFor });
     const status = message.statusCode ?? 0;
     const location = message.headers.location;
-    if (location === undefined || ![301, 302, 303, 307, 308].includes(status)) return { message, url: url.href, hops };
+    if (location === undefined || request.keepsRedirects === true || ![301, 302, 303, 307, 308].includes(status)) return { message, url: url.href, hops };
     hops.push(replyHeaders(message));
     message.destroy();
     if (hop === MAX_REDIRECTS) throw new EgressError('egress_failed', `${hostOf(request.url)} redirected more than ${MAX_REDIRECTS} times`);
@@ -169,11 +177,13 @@ function hostOf(text: string): string {
   return URL.canParse(text) ? new URL(text).host : 'the server';
 }
 
-function ownHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+const USUAL_HEADERS = { 'user-agent': 'studio', accept: '*/*', 'accept-encoding': 'gzip, deflate, br' };
+
+function ownHeaders(headers: Readonly<Record<string, string>>, usual: Readonly<Record<string, string>> = USUAL_HEADERS): Record<string, string> {
   const own = Object.entries(headers).map(([name, value]): [string, string] => [name.toLowerCase(), value]);
   const refused = own.find(([name]) => REFUSED_HEADERS.has(name));
   if (refused !== undefined) throw new EgressError('egress_refused', `the header "${refused[0]}" is set by the connection itself; leave it out`);
-  return { 'user-agent': 'studio', accept: '*/*', 'accept-encoding': 'gzip, deflate, br', ...Object.fromEntries(own) };
+  return { ...usual, ...Object.fromEntries(own) };
 }
 
 /** Resolves once and hands exactly the decided addresses to the socket, so that a second answer of the resolver can't slip in. */
@@ -199,6 +209,11 @@ function guardedLookup(url: URL, allowed: readonly string[], resolve: NonNullabl
       (error: NodeJS.ErrnoException) => callback(error, ''),
     );
   };
+}
+
+function notBound({ hosts }: Binding, url: URL): EgressError {
+  const where = hosts.length === 0 ? 'nowhere: it names no host' : `to ${hosts.join(', ')} alone`;
+  return new EgressError('egress_refused', `the credential may be sent ${where}, not to ${url.origin}; an administrator can add the host to the credential`);
 }
 
 function refusal(url: URL, address: string): EgressError {

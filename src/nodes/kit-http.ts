@@ -1,8 +1,9 @@
 /** What node types that speak HTTP share: the params of a request, the exchange, and the body of its answer.
  *  Never decides where it may connect: context.http does, on the address. */
 import * as z from 'zod';
+import { credentialId } from '../contract/credentials.ts';
 import type { Json } from '../contract/endpoint.ts';
-import { NodeError, type NodeContext } from './kit.ts';
+import { asField, NodeError, type NodeContext } from './kit.ts';
 import type { HttpReply } from './kit-ports.ts';
 
 /** Larger answers become a file: a step's output row holds 256 KiB. */
@@ -13,6 +14,7 @@ const auth = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('bearer'), token: z.string().min(1) }),
   z.strictObject({ type: z.literal('basic'), username: z.string(), password: z.string() }),
   z.strictObject({ type: z.literal('header'), name: z.string().min(1).max(100), value: z.string().min(1) }),
+  z.strictObject({ type: z.literal('credential').optional(), credential: credentialId.meta(asField({ control: 'credential' })) }),
 ]);
 
 /** The params of a request. */
@@ -25,7 +27,7 @@ export const requestParams = {
     .optional()
     .describe('Added to the URL, encoded'),
   body: z.json().optional().describe('A text is sent as it is; anything else as JSON'),
-  auth: auth.optional().describe('Use {{ secrets.NAME }} for its values'),
+  auth: auth.optional().describe('A credential, sent to its own hosts alone; or values as {{ secrets.NAME }}'),
   timeoutMs: z.int().min(1).max(3_600_000).default(30_000),
 };
 const shape = z.strictObject(requestParams);
@@ -62,6 +64,7 @@ export async function exchange(values: RequestParams, context: NodeContext): Pro
       timeoutMs: values.timeoutMs,
       maxBytes: MAX_REPLY_BYTES,
       signal: context.signal,
+      ...(values.auth !== undefined && 'credential' in values.auth ? { credential: values.auth.credential } : {}),
     });
   } catch (error) {
     if (error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(egress_|reply_)/.test(error.code)) {
@@ -87,7 +90,7 @@ function encodeBody(body: Json | undefined): { readonly bytes?: Buffer; readonly
 }
 
 function authHeader(value: RequestParams['auth']): Record<string, string> {
-  if (value === undefined) return {};
+  if (value === undefined || 'credential' in value) return {};
   if (value.type === 'bearer') return { authorization: `Bearer ${value.token}` };
   if (value.type === 'basic') return { authorization: `Basic ${Buffer.from(`${value.username}:${value.password}`).toString('base64')}` };
   return { [value.name.toLowerCase()]: value.value };

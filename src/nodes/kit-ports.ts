@@ -2,6 +2,7 @@
  *  who answers them is handed to the engine. */
 import type { Json } from '../contract/endpoint.ts';
 import type { NotifyTarget } from '../contract/notifications.ts';
+import type { Binding } from '../kernel/egress-binding.ts';
 
 /** The files of the instance's org. Paths as in contract/files. */
 export interface FilePort {
@@ -21,6 +22,10 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly signal: AbortSignal;
+  /** A credential that the node's own params name: its headers are added where they are sent to, for its hosts alone. */
+  readonly credential?: string | undefined;
+  /** What the engine makes of `credential`; a node leaves it alone. */
+  readonly bound?: Binding | undefined;
 }
 
 export interface HttpReply {

@@ -133,6 +133,8 @@ interface NodeTypeBase<Params extends z.ZodType> {
   readonly bodyParams?: readonly string[];
   /** Params among `rawParams` that are expressions the type evaluates itself (`context.evaluate`), and the names they may use. */
   readonly ownExpressions?: Readonly<Record<string, readonly string[]>>;
+  /** Where a credential's id stands in the params, as in `auth.credential`: written out, never computed. */
+  readonly credentialParams?: readonly string[];
   /** Params that are expressions with or without braces around: `condition`, `cases[].when`. */
   readonly expressionParams?: readonly string[];
   /** Of a type with several ports: which one an output stands for. Used for pinned and edited outputs. */

@@ -122,6 +122,30 @@ export const secrets = pgTable(
   (t) => [primaryKey({ columns: [t.orgId, t.name] })],
 );
 
+export const credentials = pgTable('credentials', {
+  id: text().primaryKey(),
+  orgId: text('org_id')
+    .notNull()
+    .references(() => orgs.id, { onDelete: 'cascade' }),
+  name: text().notNull(),
+  type: text().notNull(),
+  hosts: text().array().notNull(),
+  plain: jsonb().notNull(),
+  secretFields: text('secret_fields').array().notNull(),
+  sealed: bytea().notNull(),
+  keyId: text('key_id').notNull(),
+  access: text().notNull(),
+  people: text().array().notNull().default([]),
+  expiresAt: timestamp('expires_at', { withTimezone: true }),
+  createdBy: text('created_by').references(() => users.id, { onDelete: 'set null' }),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull(),
+  lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
+  testedAt: timestamp('tested_at', { withTimezone: true }),
+  testOk: boolean('test_ok'),
+  testMessage: text('test_message'),
+});
+
 export const settings = pgTable('settings', {
   orgId: text('org_id').references(() => orgs.id, { onDelete: 'cascade' }),
   key: text().notNull(),

@@ -26,9 +26,12 @@ export async function countSecrets(sql: Sql, orgId: string): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** Across orgs: how many were sealed with another key than this one. */
+/** Across orgs: how many secrets and credentials were sealed with another key than this one. */
 export async function countForeignSecrets(sql: Sql, keyId: string): Promise<number> {
-  const { rows } = await sql.query<{ count: number }>(`select count(*) as count from secrets where key_id <> $1`, [keyId]);
+  const { rows } = await sql.query<{ count: number }>(
+    `select ((select count(*) from secrets where key_id <> $1) + (select count(*) from credentials where key_id <> $1)) as count`,
+    [keyId],
+  );
   return rows[0]?.count ?? 0;
 }
 

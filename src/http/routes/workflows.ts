@@ -2,7 +2,7 @@
 import type { Json } from '../../contract/endpoint.ts';
 import type { Definition } from '../../contract/graph.ts';
 import { workflowEndpoints, type Workflow } from '../../contract/workflows.ts';
-import type { Role } from '../../contract/values.ts';
+import type { Subject } from '../../engine/validate-outer.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Publisher } from '../../engine/workflow-commands.ts';
 import { fail } from '../../kernel/fail.ts';
@@ -127,8 +127,8 @@ export function publisherOf(call: AnyCall): Publisher {
   return { orgId: call.caller.orgId, userId: call.caller.userId, role: call.caller.role, requestId: call.requestId };
 }
 
-function subjectOf({ caller }: AnyCall, workflowId?: string): { readonly orgId: string; readonly role: Role; readonly workflowId: string | undefined } {
-  return { orgId: caller.orgId, role: caller.role, workflowId };
+function subjectOf({ caller }: AnyCall, workflowId?: string): Subject {
+  return { orgId: caller.orgId, userId: caller.userId, role: caller.role, workflowId };
 }
 
 /** The workflow as it stands now. */

@@ -33,9 +33,10 @@ export const httpRequest = defineNode({
 
 Every attempt sends the same \`Idempotency-Key\` header unless you set one, so that a server that heeds it acts once.
 
-Connects to public addresses only, decided on the address it connects to and again at each redirect; a super administrator can allow a host under Settings. Credentials are dropped when a redirect leaves the host.
+Connects to public addresses only, decided on the address it connects to and again at each redirect; a super administrator can allow a host under Settings. \`auth: { credential: "cred_…" }\` uses a credential of the organisation: it goes to the hosts it is bound to and nowhere else, redirects included, and its values show nowhere. Its id is written out, never computed. Authorization and cookies of your own are dropped when a redirect leaves the host.
 
-Errors: \`http_status\` (not an expected one; 4xx but 408, 425 and 429 is final), \`egress_refused\` (final), \`egress_failed\`, \`egress_timeout\`, \`reply_too_large\` (final; the limit is 100 MiB).`,
+Errors: \`credential_missing\`, \`credential_expired\`, \`credential_forbidden\`, \`credential_unreadable\` (final), \`credential_refused\` and \`credential_failed\` (no access token); \`http_status\` (not an expected one; 4xx but 408, 425 and 429 is final), \`egress_refused\` (final), \`egress_failed\`, \`egress_timeout\`, \`reply_too_large\` (final; the limit is 100 MiB).`,
+  credentialParams: ['auth.credential'],
   check: (node) => urlProblems(node.params?.['url'], 'params.url'),
   runs: 'inline',
   pure: false,

@@ -59,6 +59,7 @@ Output: \`{ status, headers, body, attempts }\` of the last answer.
 Connects where \`http.request\` does: public addresses, and hosts an administrator allowed.
 
 Errors: \`poll_exhausted\` after \`maxAttempts\` or \`timeoutMs\`, with the last answer in its details; \`egress_refused\` and \`reply_too_large\` (final); \`expression_failed\`.`,
+  credentialParams: ['request.auth.credential'],
   check: (node) => urlProblems(urlOf(node.params?.['request']), 'params.request.url'),
   runs: 'inline',
   pure: false,

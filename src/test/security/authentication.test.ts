@@ -16,6 +16,8 @@ const PUBLIC = [
   'POST /api/v1/auth/claim',
   'POST /api/v1/auth/login',
   'POST /api/v1/auth/refresh',
+  'POST /api/v1/auth/invite',
+  'POST /api/v1/auth/invite/accept',
   'GET /health',
   'GET /health/live',
   'GET /api/v1/forms/{token}',

@@ -14,6 +14,7 @@ export interface Things {
   readonly file: string;
   readonly upload: string;
   readonly secret: string;
+  readonly credential: string;
   readonly apiKey: string;
   readonly session: string;
   readonly member: string;
@@ -64,6 +65,7 @@ export async function makeThings(owner: Person): Promise<Things> {
     file: 'home/only.txt',
     upload: await makeUpload(client),
     secret: 'HOME_ONLY',
+    credential: await makeCredential(client),
     apiKey: key,
     session: String(itemsOf(await client.expect(200, 'GET', '/api/v1/auth/sessions'))[0]?.['id']),
     member: owner.userId,
@@ -80,6 +82,11 @@ async function makeModel(client: ApiClient): Promise<string> {
   const settings = { kind: 'openai', baseUrl: 'http://127.0.0.1:9/v1', model: MARK };
   const made = await client.expect(201, 'POST', '/api/v1/models', { engine: 'remote', owner: 'org', name: 'home-only', settings });
   return String(made['name']);
+}
+
+async function makeCredential(client: ApiClient): Promise<string> {
+  const body = { name: MARK, type: 'http_bearer', values: { token: MARK }, hosts: ['home.example.com'] };
+  return idOf(await client.expect(201, 'POST', '/api/v1/credentials', body));
 }
 
 async function makeInvite(client: ApiClient): Promise<string> {
@@ -108,6 +115,7 @@ export function realParams(route: TestedRoute, things: Things): Record<string, s
     files: { path: things.file },
     uploads: { id: things.upload },
     secrets: { name: things.secret },
+    credentials: { id: things.credential },
     'api-keys': { id: things.apiKey },
     sessions: { id: things.session },
     members: { userId: things.member },

@@ -20,6 +20,7 @@ const meanings: Readonly<Record<Noun, readonly [meaning: string, verbs: readonly
   events: ['Live events', ['read']],
   notifications: ['One’s notifications; for administrators, what is sent', ['read', 'write']],
   secrets: ['Names of secrets; setting them', ['read', 'write']],
+  credentials: ['Credentials without their secrets; run: test them', ['read', 'write', 'run']],
   users: ['One’s own account', ['read']],
   members: ['People of the organisation', ['read', 'write']],
   settings: ['Settings', ['read', 'write']],
