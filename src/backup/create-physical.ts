@@ -110,7 +110,7 @@ async function witnessAgain({ engine }: CreateOptions, before: readonly Witnesse
   const written = await listWrittenTables(engine);
   const witness = await openWitness(engine);
   try {
-    const tables = new Map<string, PhysicalManifest['tables'][number]>();
+    const tables = new Map<string, PhysicalManifest['tables'][number]>(witness.tables.map((name) => [name, { name, rows: 0, parts: [] }]));
     const was = new Map(before.map((part) => [part.name, part.witness]));
     for (const { table, name, rows, witness: is } of await witness.read()) {
       const one = tables.get(table) ?? { name: table, rows: 0, parts: [] };

@@ -42,6 +42,12 @@ async function compare({ manifest, progress, signal }: Options, roles: RoleConne
   try {
     const found = await witness.read();
     signal.throwIfAborted();
+    const missing = manifest.tables.filter(({ name }) => !witness.tables.includes(name));
+    if (missing.length > 0)
+      fail(
+        'backup_unusable',
+        `Backup ${manifest.id} lacks the tables ${missing.map(({ name }) => name).join(', ')} after the restore. Use another backup, and report this one.`,
+      );
     const there = new Map(found.map((part) => [part.name, part]));
     for (const { name, rows, witness: was } of manifest.tables.flatMap(({ parts }) => parts)) {
       const is = there.get(name);
@@ -51,7 +57,7 @@ async function compare({ manifest, progress, signal }: Options, roles: RoleConne
         `The table ${name} has ${is?.rows ?? 0} rows after the restore and is not the one with ${rows} rows that was backed up. Use another backup, and report this one.`,
       );
     }
-    return { tables: new Set(found.map(({ table }) => table)).size, rows: found.reduce((sum, { rows }) => sum + rows, 0) };
+    return { tables: witness.tables.length, rows: found.reduce((sum, { rows }) => sum + rows, 0) };
   } finally {
     await witness.close();
   }

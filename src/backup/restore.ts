@@ -30,15 +30,17 @@ export interface RestoreOptions extends CheckOptions {
 }
 
 /** The embedded database is made anew beside its directory; one elsewhere is loaded into where it is, and has to be empty. */
-export type RestoreTarget =
-  | {
-      readonly kind: 'embedded';
-      readonly database: EmbeddedDatabase;
-      readonly dataDir: string;
-      /** Every other place where a directory may lie. */
-      readonly otherDataDirs: readonly string[];
-    }
-  | { readonly kind: 'managed'; readonly roles: RoleConnections };
+export type RestoreTarget = EmbeddedTarget | { readonly kind: 'managed'; readonly roles: RoleConnections };
+
+interface EmbeddedTarget {
+  readonly kind: 'embedded';
+  readonly database: EmbeddedDatabase;
+  readonly dataDir: string;
+  /** Every other place where a directory may lie. */
+  readonly otherDataDirs: readonly string[];
+  /** Tells the new directory's next start that it is the one to use, where there is a choice of copies. */
+  readonly mark?: ((dataDir: string) => Promise<void>) | undefined;
+}
 
 /** One look before anything is done. */
 export interface Finding {
@@ -182,7 +184,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     const files = await rebuildFiles({ ...options, root: staging });
     const keys = manifest.keys === null ? undefined : readKeys(await readText(options, manifest.keys));
     if (keys !== undefined) writeFileSync(join(staging, '.env'), mergedEnv(readEnvText(config.workspacePath), keys), { mode: 0o600 });
-    const counts = target.kind === 'embedded' ? await makeDirectory(options, target.database, dataStaging) : await fillManaged(options, target.roles);
+    const counts = target.kind === 'embedded' ? await makeDirectory(options, target, dataStaging) : await fillManaged(options, target.roles);
     signal.throwIfAborted();
     isMade = true;
     swap(config.workspacePath, { id: manifest.id, at: new Date(options.clock.now()).toISOString(), moves: movesOf(options, { stamp, staging, dataStaging }) });
@@ -197,9 +199,11 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
 
 type Counts = Awaited<ReturnType<typeof rebuildDatabase>>;
 
-async function makeDirectory(options: RestoreOptions, database: EmbeddedDatabase, folder: string): Promise<Counts> {
+async function makeDirectory(options: RestoreOptions, target: EmbeddedTarget, folder: string): Promise<Counts> {
+  const { database, mark } = target;
   const { server, counts } = await rebuildServer({ ...options, folder, keep: { password: options.config.postgresPassword, database: database.name } });
   await server.stop();
+  await mark?.(server.dataDir);
   return counts;
 }
 
@@ -235,7 +239,8 @@ function movesOf(
         ];
   return [
     ...embedded,
-    ...(existsSync(join(workspacePath, 'pg-shadow')) ? [inWorkspace('pg-shadow')] : []),
+    // Also when there is none: the start after the restore makes one, and the undo has to take it away.
+    ...(target.kind === 'managed' ? [] : [inWorkspace('pg-shadow')]),
     inWorkspace('files'),
     inWorkspace('jobs'),
     ...(hasFresh('services') ? [inWorkspace('services')] : []),

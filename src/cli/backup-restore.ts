@@ -15,6 +15,7 @@ import { completeConfig, type LoadedConfig } from '../config/load.ts';
 import type { CompleteConfig } from '../config/schema.ts';
 import { systemClock as clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
+import { newMarker, writeMarker } from '../shadow/state.ts';
 import { migrationStatus } from '../store/migrate.ts';
 import { provisionManaged } from '../store/provision.ts';
 import { ensureServiceAccount } from '../supervise/account.ts';
@@ -51,7 +52,8 @@ export async function restore(values: BackupValues, what: string): Promise<numbe
     finishSwap(workspacePath);
     if (values.isUndo) {
       const { id, at } = undoRestore(workspacePath);
-      print(`The restore of ${id} (${at}) is undone: the state before it is back. Start Studio: studio start`);
+      const elsewhere = loaded.config.database.kind === 'managed' ? ' The database of DATABASE_URL is as the restore left it: name an empty one.' : '';
+      print(`The restore of ${id} (${at}) is undone: the state before it is back.${elsewhere} Start Studio: studio start`);
       return 0;
     }
     kept = await restoreUnderLock(values, what, ending.signal);
@@ -134,16 +136,19 @@ async function targetOf(loaded: LoadedConfig, config: CompleteConfig): Promise<R
   const { database } = loaded.config;
   if (database.kind === 'managed') return { kind: 'managed', roles: await provisionManaged({ url: database.url, createRoles: config.createTables }) };
   const places = placesOf(loaded.config);
-  const { dataDir } = await probeStorage({ ...places, account: await ensureServiceAccount(), clock });
+  const { dataDir, plan } = await probeStorage({ ...places, account: await ensureServiceAccount(), clock });
   const others = [join(config.workspacePath, 'pg'), join(places.localPath, 'pg')].filter((path) => path !== dataDir);
-  return { kind: 'embedded', database, dataDir, otherDataDirs: others };
+  // The shadow of before is set aside: without a mark the next start would take the directory for somebody else's.
+  const mark = plan === 'shadow' ? (made: string): Promise<void> => writeMarker(made, newMarker(null)) : undefined;
+  return { kind: 'embedded', database, dataDir, otherDataDirs: others, mark };
 }
 
 /** Starts PostgreSQL where it now is. A failure here brings the state before back. */
 async function provePlaced(workspacePath: string, { configFile }: BackupValues, keptIn: string): Promise<void> {
   try {
     // Read again: the keys may have come from the backup.
-    const version = await withWorkspace(await readConfig(configFile), async ({ connections }) => (await migrationStatus({ owner: connections.owner })).version);
+    const { version, newest } = await withWorkspace(await readConfig(configFile), ({ connections }) => migrationStatus({ owner: connections.owner }));
+    if (version !== newest) throw new Error(`it has schema version ${version}, and ${newest} was restored.`);
     print(
       `PostgreSQL starts on it (schema version ${version}). Start Studio: studio start\nTo take it back: studio backup restore --undo. When all is well, remove ${keptIn}.`,
     );

@@ -12,6 +12,8 @@ export interface WitnessedPart {
 }
 
 export interface Witness {
+  /** Also those without a row. */
+  readonly tables: readonly string[];
   /** All of the moment at which it was opened. */
   read(): Promise<readonly WitnessedPart[]>;
   close(): Promise<void>;
@@ -35,17 +37,18 @@ export async function openWitness(connection: pg.ClientConfig): Promise<Witness>
   try {
     await client.query('begin transaction isolation level repeatable read read only');
     // The moment is that of the first question.
-    const { rows: statements } = await client.query<{ statement: string }>(
-      `select format('select %L as "table", c.relname as name, w.rows, w.witness from (
+    const { rows: tables } = await client.query<{ name: string; statement: string }>(
+      `select relname as name, format('select %L as "table", c.relname as name, w.rows, w.witness from (
            select tableoid as part, count(*) as rows, sum(hashtidextended(ctid, xmin::text::bigint))::text as witness from public.%I group by 1
          ) w join pg_class c on c.oid = w.part order by name', relname, relname) as statement
        from pg_class where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace and relname <> 'schema_migrations'
        order by relname`,
     );
     return {
+      tables: tables.map(({ name }) => name),
       async read() {
         const parts: WitnessedPart[] = [];
-        for (const { statement } of statements) parts.push(...(await client.query<WitnessedPart>(statement)).rows); // Serial: one connection.
+        for (const { statement } of tables) parts.push(...(await client.query<WitnessedPart>(statement)).rows); // Serial: one connection.
         return parts;
       },
       close: () => client.end().catch(() => undefined),

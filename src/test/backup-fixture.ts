@@ -34,13 +34,14 @@ export interface BackupFixture {
   close(): Promise<void>;
 }
 
-/** @param options.canBePhysical a server of its own, as Studio makes it: a physical backup takes all of a server */
-export async function createBackupFixture(options: { readonly canBePhysical?: boolean } = {}): Promise<BackupFixture> {
+/** @param options.canBePhysical a server of its own, as Studio makes it: a physical backup takes all of a server
+ *  @param options.schemaVersion of that server; default: the newest */
+export async function createBackupFixture(options: { readonly canBePhysical?: boolean; readonly schemaVersion?: number } = {}): Promise<BackupFixture> {
   const root = mkdtempSync(join(tmpdir(), 'studio-backup-'));
   const workspace = join(root, 'workspace');
   mkdirSync(workspace);
   const config = completeConfig((await loadConfig({ env: { WORKSPACE_PATH: workspace, PORT: '1' }, file: {} })).config);
-  const db = options.canBePhysical === true ? await ownServer(root) : await testDatabase();
+  const db = options.canBePhysical === true ? await ownServer(root, options.schemaVersion) : await testDatabase();
   await db.database.engine.query(`insert into orgs (id, name) values ('org_1', 'o')`);
   const { signal } = new AbortController();
   const [place, progress] = [folderPlace(join(root, 'backups')), createProgress(clock)];
@@ -76,13 +77,13 @@ export async function createBackupFixture(options: { readonly canBePhysical?: bo
   return fixture;
 }
 
-async function ownServer(root: string): Promise<BackupFixture['db']> {
+async function ownServer(root: string, target: number | undefined): Promise<BackupFixture['db']> {
   // The server runs as another account, which has to pass.
   chmodSync(root, 0o711);
   const folder = join(root, 'server');
   mkdirSync(folder, { mode: 0o711 });
   const server = await startScratchServer({ folder, signal: new AbortController().signal });
-  await migrate({ owner: server.roles.owner });
+  await migrate({ owner: server.roles.owner, ...(target === undefined ? {} : { target }) });
   const database = openDatabase({ engine: { ...server.roles.engine, max: 10 }, api: { ...server.roles.api, max: 5 }, log: silentLog });
   return {
     database,
