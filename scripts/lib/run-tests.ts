@@ -1,4 +1,4 @@
-/** Runs the tests: unit (two at a time), then browser, then chaos. Started by scripts/test, on the pinned Node.
+/** Runs the tests: unit, then browser (each two at a time), then chaos. Started by scripts/test, on the pinned Node.
  *  One PostgreSQL and one Redis serve the whole run. A few files that failed beside others are run once more on their own at the end, and named as
  *  unsteady when they pass then. The last line of stdout is "N passed, N failed". */
 import { mkdirSync } from 'node:fs';
@@ -10,8 +10,8 @@ import { startTestServices } from './test-services.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const phases = ['unit', 'browser', 'chaos'] as const satisfies readonly Phase[];
-/** Browser and chaos tests measure and kill: they run alone. */
-const concurrency = { unit: 2, browser: 1, chaos: 1 } as const;
+/** Pages wait more than they compute. Chaos tests kill what they know by its machine and its load: they run alone. */
+const concurrency = { unit: 2, browser: 2, chaos: 1 } as const;
 /** More that fail are no matter of chance or of a busy machine, and are not tried again. */
 const SECOND_TRIES = 3;
 
