@@ -14,7 +14,7 @@ import { projectRoot } from './supervise/project-root.ts';
 
 export interface HttpWireParts extends Pick<
   AppParts,
-  'routes' | 'database' | 'log' | 'clock' | 'isDatabaseAway' | 'isDiskFull' | 'holder' | 'observe' | 'trace'
+  'routes' | 'database' | 'log' | 'clock' | 'isDatabaseAway' | 'isDiskFull' | 'maintenance' | 'holder' | 'observe' | 'trace'
 > {
   readonly config: CompleteConfig;
   readonly identity: Identity;
@@ -45,6 +45,7 @@ export function wireHttp(parts: HttpWireParts): WiredHttp {
     ui: createStaticUi(join(projectRoot(), 'dist/web')),
     isDatabaseAway: parts.isDatabaseAway,
     isDiskFull: parts.isDiskFull,
+    maintenance: parts.maintenance,
     holder: parts.holder,
     observe: parts.observe,
     trace: parts.trace,

@@ -8,6 +8,7 @@ import { createLargeResults } from './files/large.ts';
 import { createIdentity } from './identity/identity.ts';
 import { proposedOrigin } from './identity/public-origin.ts';
 import { defaultEnvironments } from './jobs/environments.ts';
+import { workerProof } from './jobs/admission.ts';
 import { createJobs } from './jobs/jobs.ts';
 import { createSandbox } from './jobs/sandbox.ts';
 import { createEgress, type Egress } from './kernel/egress.ts';
@@ -17,7 +18,7 @@ import type { Wired, WireParts } from './wire.ts';
 import { wireGpus } from './wire-gpus.ts';
 import { grantTrace, wireTracing } from './wire-tracing.ts';
 
-export async function wireWorker({ config, log, clock, database, connections, live }: WireParts): Promise<Wired> {
+export async function wireWorker({ config, log, clock, database, connections, live, board }: WireParts): Promise<Wired> {
   live.onChange(['debug', 'logLevel'], () => (log.level = config.logLevel));
   const { sharedPath } = config;
   const tracing = await wireTracing({ config, clock, log });
@@ -63,7 +64,13 @@ export async function wireWorker({ config, log, clock, database, connections, li
     observe: tracing?.jobs.ended,
     observeRequeued: tracing?.jobs.requeued,
     traceparentOf: tracing?.traceparentOf,
-    worker: { isBuiltIn: false, ownPath: config.workspacePath, queues: config.workerQueues },
+    worker: {
+      isBuiltIn: false,
+      ownPath: config.workspacePath,
+      queues: config.workerQueues,
+      proofFor: (id) => workerProof(config.workerSharedSecret, id),
+      onRefused: (reason) => board.report('worker', reason === null ? null : `this worker may not take jobs: ${reason}`, true),
+    },
   });
   await files.start();
   await gpus.start();

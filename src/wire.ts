@@ -51,6 +51,7 @@ import { wireHttp, type WiredHttp } from './wire-http.ts';
 import { wireModels } from './wire-models.ts';
 import { routesOf } from './wire-routes.ts';
 import { wireServices } from './wire-services.ts';
+import { wireSystem } from './wire-system.ts';
 import { gatewayTrace, grantTrace, requestTrace, wireTracing } from './wire-tracing.ts';
 import { wireWatching } from './wire-watching.ts';
 import { wireWork } from './wire-work.ts';
@@ -189,6 +190,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   });
   const retention = createRetention({ database, clock, log, files });
   const runData = createRunData({ database, clock, log, board: parts.board, settings: runDataSettings(config, parts.storage) });
+  const system = wireSystem({ config, live: parts.live, reload: parts.reload, database, clock, services: parts.services });
   const infrastructure = createInfrastructure({
     runData: () => runData.summary ?? null,
     board: parts.board,
@@ -199,6 +201,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     workspacePath: config.workspacePath,
     version: packageJson.version,
     sockets: () => ({ open: realtime.connections, limit: SEAT_LIMITS.inAll }),
+    maintenance: system.maintenance.state,
   });
   const watching = wireWatching({
     ...{ config, database, clock, log, ledger, meter, vitals, watched, version: packageJson.version, output: parts.output, listen: listener.listen },
@@ -242,23 +245,26 @@ export async function wire(parts: WireParts): Promise<Wired> {
       clock,
     },
     board: parts.board,
-    more: [...gpus.routes, ...services.routes, ...models.routes],
+    more: [...gpus.routes, ...services.routes, ...models.routes, ...system.routes],
   });
   const http = wireHttp({
     ...{ config, identity, realtime, routes, database, clock, log, host: services.host },
     isDraining: () => isDraining,
     isDatabaseAway: () => parts.board.downMs('database') > AWAY_MS,
     isDiskFull: parts.disk.isFull,
+    maintenance: system.notice,
     holder: () => engine.ownerId,
     trace: requestTrace(tracing),
     observe: (answered) => {
       meter.requestAnswered(answered.status);
+      system.used(answered.route);
       watching.observeRequest(answered);
     },
   });
 
   await files.start();
   await uploads.start();
+  await system.maintenance.start();
   await engine.start();
   await identity.firstAdmins.ensure();
   await tellUnreadableSecrets(parts, identity);

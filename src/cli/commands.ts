@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.ts')).doctor,
   workers: async () => (await import('./workers.ts')).workers,
   services: async () => (await import('./services.ts')).services,
+  maintenance: async () => (await import('./maintenance.ts')).maintenance,
   links: async () => (await import('./links.ts')).links,
   claim: async () => (await import('./claim.ts')).claim,
   'reset-password': async () => (await import('./reset-password.ts')).resetPassword,

@@ -58,6 +58,12 @@ export const manual = {
     options: [JSON_OPTION],
     verbs: ['list', 'show', 'start', 'stop', 'restart'],
   },
+  maintenance: {
+    about: 'keep people out while something is mended: a warning, then 503 for all but super administrators',
+    usage: ['[--json]', 'warn [TEXT]', 'enable [TEXT]', 'disable'],
+    options: [JSON_OPTION],
+    verbs: ['show', 'warn', 'enable', 'disable'],
+  },
   links: { about: 'the addresses of this Studio', usage: ['[--json]'], options: [JSON_OPTION] },
   claim: { about: 'the claim link of the first administrator', usage: [''] },
   'reset-password': { about: 'a temporary password, to be changed at login; without EMAIL for the only user', usage: ['[EMAIL]'] },

@@ -14,6 +14,8 @@ export interface ExplainedKey {
   readonly hides: readonly string[];
   readonly change: string;
   readonly about: string;
+  /** Takes effect with a reload. */
+  readonly isLive: boolean;
 }
 
 export interface Explanation {
@@ -47,6 +49,7 @@ function explainKey(name: KeyName, spec: KeySpec, { config, origins }: LoadedCon
     hides: origin?.hidden.map((found) => found.origin) ?? [],
     change: origin?.winner?.source === 'environment' ? `the environment wins: change ${origin.winner.name} there and restart` : wayOf(name, spec),
     about: spec.about,
+    isLive: (LIVE_KEYS as readonly KeyName[]).includes(name),
   };
 }
 

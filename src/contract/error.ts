@@ -29,6 +29,7 @@ export const errorCodes = {
   },
   starting: { status: 503, remedy: 'Studio is starting; try again in a moment.' },
   database_unavailable: { status: 503, remedy: 'The database is coming back; try again in a moment.' },
+  maintenance: { status: 503, remedy: 'The machine is under maintenance; try again later.' },
   draining: { status: 503, remedy: 'Studio is stopping; try again when it is back.' },
   disk_full: { status: 507, remedy: 'Free space in the workspace.' },
 } as const satisfies Record<string, { status: number; remedy: string }>;

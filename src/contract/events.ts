@@ -76,6 +76,7 @@ export const eventTypes = [
   'ops:backup:verified',
   'ops:backup:deleted',
   'system:settings:changed',
+  'system:maintenance:changed',
   'notify:notification:created',
   'notify:notification:read',
 ] as const;

@@ -1,6 +1,7 @@
 /** What Studio says about itself. `/health` is open and minimal; the rest is for the signed-in, or for callers on the machine itself. */
 import * as z from 'zod';
 import { endpoint, timestamp } from './endpoint.ts';
+import { maintenance } from './maintenance.ts';
 import { healthStates } from './values.ts';
 
 const bytes = z.int().min(0);
@@ -95,6 +96,7 @@ export const infrastructureHealth = z.strictObject({
   /** `stuck`: pending for more than five minutes on a queue that no worker serves. */
   jobs: z.strictObject({ pending: z.int(), running: z.int(), stuck: z.int() }),
   sockets: z.strictObject({ open: z.int(), limit: z.int() }),
+  maintenance,
 });
 
 export const redisHealth = z.strictObject({

@@ -48,6 +48,8 @@ export interface AppParts {
   /** The database has not answered for a while: calls are refused at once instead of waiting for it. */
   readonly isDatabaseAway?: (() => boolean) | undefined;
   readonly isDiskFull?: (() => boolean) | undefined;
+  /** What people are told while they are kept out. */
+  readonly maintenance?: (() => string | undefined) | undefined;
   /** Hears of every answered request, for metrics. `route` is the endpoint's key, or empty. */
   readonly observe?: ((facts: { readonly route: string; readonly method: string; readonly status: number; readonly ms: number }) => void) | undefined;
   /** Begins to tell of a request in a trace: its place there, and who is to hear of its end. Must be quick, and never throw. */
@@ -129,6 +131,7 @@ export function createApp(parts: AppParts): HttpApp {
     isDraining: parts.isDraining ?? (() => false),
     isDatabaseAway: parts.isDatabaseAway ?? (() => false),
     isDiskFull: parts.isDiskFull ?? (() => false),
+    maintenance: parts.maintenance ?? (() => undefined),
     checkReplies: parts.checkReplies ?? false,
   });
   app.notFound(async (context) => {

@@ -38,6 +38,8 @@ export interface MountParts {
   /** It has not answered for a while: asking it again would only wait. */
   readonly isDatabaseAway: () => boolean;
   /** No room on a disk: what would add to it is refused before it is read. */
+  /** What people are told while they are kept out; undefined: they are not. */
+  readonly maintenance: () => string | undefined;
   readonly isDiskFull: () => boolean;
   /** Parses replies by the contract too: for tests. */
   readonly checkReplies: boolean;
@@ -132,6 +134,10 @@ async function admitAndParse(
 }
 
 async function answer(route: Route, rule: Rule, asked: Asked & { readonly signal: AbortSignal }, parts: MountParts): Promise<Response> {
+  if (caller?.role !== 'super_admin' && !isOpenInMaintenance(spec, rule)) {
+    const notice = parts.maintenance();
+    if (notice !== undefined) fail('maintenance', { message: notice, retryAfterS: MAINTENANCE_RETRY_S });
+  }
   const { request, caller, facts, bytes } = asked;
   const attempt = await beginOnce({ once: parts.once, spec: route.spec, caller, request, requestId: facts.requestId, url: new URL(request.url), bytes });
   if (attempt?.replay !== undefined) return attempt.replay;
@@ -178,6 +184,18 @@ function pathValues(key: string, pathname: string): Record<string, string> {
   const values: [string, string][] = template.flatMap((segment, index) => {
     const name = /^\{(\w+)(\+?)\}$/.exec(segment);
     if (name?.[1] === undefined) return [];
+const MAINTENANCE_RETRY_S = 60;
+
+/** Probes, the way in, and what a page needs to say why it shows nothing. */
+function isOpenInMaintenance(spec: EndpointSpec, rule: Rule): boolean {
+  return (
+    spec.tag === 'health' ||
+    spec.tag === 'auth' ||
+    ('access' in rule && spec.tag === 'machine') ||
+    ('beforePasswordChange' in rule && rule.beforePasswordChange === true)
+  );
+}
+
     const raw = name[2] === '+' ? given.slice(index) : given.slice(index, index + 1);
     return [[name[1], raw.map((part) => decodePart(part, 'the path')).join('/')]];
   });

@@ -40,10 +40,15 @@ function reasonOf(job: Job, queues: readonly Queue[], workers: readonly Worker[]
     {
       name: job.queue,
       notBeforeMs: job.notBefore === undefined ? undefined : Date.parse(job.notBefore),
-      isServed: workers.some((worker) => worker.queues.includes(job.queue) && nowMs - Date.parse(worker.lastBeatAt) < SILENT_MS),
+      isServed: workers.some((worker) => worker.joined && servesNow(worker, job.queue, nowMs)),
+      refusals: workers.flatMap((worker) => (worker.refusal !== undefined && servesNow(worker, job.queue, nowMs) ? [{ host: worker.host, reason: worker.refusal }] : [])),
       nowMs,
     },
   );
+}
+
+function servesNow(worker: Worker, queue: string, nowMs: number): boolean {
+  return worker.queues.includes(queue) && nowMs - Date.parse(worker.lastBeatAt) < SILENT_MS;
 }
 
 /** @returns undefined when it waits for no other job */

@@ -96,6 +96,12 @@ export interface WorkerSettings {
   readonly ownPath?: string;
   /** Empty: all. */
   readonly queues: readonly string[];
+  /** Of another process: that it knows the shared secret, for its id. */
+  readonly proofFor?: (workerId: string) => string;
+  /** Of the Studio itself: lets others in. */
+  readonly admit?: () => Promise<void>;
+  /** Of another process: told when it may not take jobs, and (null) when it may. */
+  readonly onRefused?: (reason: string | null) => void;
 }
 
 /** Whether a worker takes jobs from the queue. */

@@ -9,7 +9,7 @@ import { newId } from '../kernel/ids.ts';
 import { claimJobs, listClaimed, renewLeases, type ClaimedJob } from '../store/job-claims.ts';
 import { listCancelRequests } from '../store/job-cancels.ts';
 import { listWork } from '../store/queues.ts';
-import { beatWorker, deleteSilentWorkers, hasOtherWorkers } from '../store/workers.ts';
+import { beatWorker, deleteSilentWorkers, hasOtherWorkers, type Admission } from '../store/workers.ts';
 import { createAdaptQueues, type AdaptQueues } from './adapt-queues.ts';
 import { resumeAttempt, startAttempt, type Attempt } from './attempt.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -78,7 +78,9 @@ class Worker implements JobWorker {
   readonly #line: JobLine;
   readonly #adaptQueues: AdaptQueues;
   readonly #startedAtMs: number;
-  #isClaiming = false;
+  /** Set from the start to the drain: whether it claims depends on whether it may, too. */
+  #isUp = false;
+  #admission: Admission = { state: 'waiting' };
   #loops: Promise<unknown> = Promise.resolve();
   #nextBeatAt = 0;
   #wasDown = false;
@@ -112,8 +114,8 @@ class Worker implements JobWorker {
       void attempt.done.then(() => this.#attempts.get(claimed.job.id) === attempt && this.#attempts.delete(claimed.job.id));
       this.#run(claimed, () => attempt);
     }
+    this.#isUp = true;
     await this.#beat();
-    this.#isClaiming = true;
     this.#loops = Promise.all([this.#loop(), keepHouse(this.#parts, this.#halt.signal)]);
   }
 
@@ -142,7 +144,11 @@ class Worker implements JobWorker {
   }
 
   drain(): void {
-    this.#isClaiming = false;
+    this.#isUp = false;
+  }
+
+  get #isClaiming(): boolean {
+    return this.#isUp && this.#admission.state === 'joined';
   }
 
   async stop(mode: 'keep' | 'stop'): Promise<void> {
@@ -230,7 +236,9 @@ class Worker implements JobWorker {
   }
 
   async #look(): Promise<void> {
-    const { database, clock } = this.#parts;
+    const { database, clock, worker } = this.#parts;
+    await worker.admit?.();
+    if (this.#admission.state === 'waiting') this.#nextBeatAt = 0;
     for (const name of await this.#syncQueues()) this.wake(name);
     void this.#line.sync();
     if (this.#attempts.size > 0) for (const { id, reason } of await listCancelRequests(database.engine, this.id)) this.stopJob(id, { kind: 'cancel', reason });
@@ -271,10 +279,22 @@ class Worker implements JobWorker {
       pid: process.pid,
       queues: work.map((queue) => queue.name),
       slots: work.reduce((sum, queue) => sum + queue.slots, 0),
+      proof: this.#parts.worker.proofFor?.(this.id) ?? null,
     };
-    await beatWorker(database.engine, { ...beat, startedAtMs: this.#startedAtMs, nowMs: clock.now() });
+    this.#hearOf(await beatWorker(database.engine, { ...beat, startedAtMs: this.#startedAtMs, nowMs: clock.now() }));
     this.hasOthers = await hasOtherWorkers(database.engine, { exceptId: this.id, sinceMs: clock.now() - this.#parts.limits.leaseMs });
     await deleteSilentWorkers(database.engine, clock.now() - FORGET_MS);
+  }
+
+  /** What runs goes on: only nothing new is taken by who may not. */
+  #hearOf(admission: Admission): void {
+    const { log, worker } = this.#parts;
+    if (admission.state === this.#admission.state) return;
+    this.#admission = admission;
+    if (worker.isBuiltIn) return;
+    if (admission.state === 'refused') log.error({ workerId: this.id, reason: admission.reason }, 'this worker may not take jobs');
+    else log.info({ workerId: this.id }, admission.state === 'joined' ? 'this worker may take jobs' : 'this worker waits until the Studio lets it in');
+    worker.onRefused?.(admission.state === 'refused' ? admission.reason : null);
   }
 
   /** A job that is not ours any more must not go on: another worker has it. */

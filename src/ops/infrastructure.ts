@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import type * as z from 'zod';
 import type { databaseHealth, folderSize, fullHealth, infrastructureHealth, redisHealth, runDataHealth, storageHealth } from '../contract/health.ts';
+import type { Maintenance } from '../contract/maintenance.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { SqlPool } from '../store/client.ts';
 import { listQueueHealth, listSlowQueries, listWorkerHealth, pingDatabase, readDatabaseFacts, type QueueHealth, type WorkerHealth } from '../store/health.ts';
@@ -23,6 +24,7 @@ export interface InfrastructureParts {
   readonly services: Pick<Services, 'list'>;
   readonly workspacePath: string;
   readonly version: string;
+  readonly maintenance: () => Maintenance;
   readonly sockets: () => { readonly open: number; readonly limit: number };
   /** As measured last. */
   readonly runData: () => z.infer<typeof runDataHealth> | null;
@@ -77,6 +79,7 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
         workers: { alive: (workers.facts?.workers ?? []).filter((worker) => worker.beatAgeMs < BEAT_MS).length },
         jobs: { pending: sum((line) => line.pending), running: sum((line) => line.running), stuck: sum((line) => (line.hasWorker ? 0 : line.stuck)) },
         sockets: { ...parts.sockets() },
+        maintenance: { ...parts.maintenance() },
       };
     },
     async redis() {

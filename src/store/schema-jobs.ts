@@ -63,6 +63,9 @@ export const workers = pgTable('workers', {
   slots: integer().notNull(),
   startedAt: timestamp('started_at', { withTimezone: true }).notNull().defaultNow(),
   beatAt: timestamp('beat_at', { withTimezone: true }).notNull().defaultNow(),
+  proof: text(),
+  joinedAt: timestamp('joined_at', { withTimezone: true }),
+  refusal: text(),
 });
 
 export const jobs = pgTable('jobs', {

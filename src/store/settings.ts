@@ -8,6 +8,12 @@ export async function readSettings(sql: Sql, orgId: string): Promise<ReadonlyMap
   return new Map(rows.map((row) => [row.key, row.value]));
 }
 
+/** Of the machine; undefined: it was never set. */
+export async function readMachineSetting(sql: Sql, key: string): Promise<Json | undefined> {
+  const { rows } = await sql.query<{ value: Json }>(`select value from settings where org_id is null and key = $1`, [key]);
+  return rows[0]?.value;
+}
+
 export async function writeSetting(
   sql: Sql,
   setting: { readonly orgId: string | null; readonly key: string; readonly value: Json; readonly now: Date },

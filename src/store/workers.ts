@@ -15,17 +15,45 @@ export interface WorkerBeat {
   readonly slots: number;
   readonly startedAtMs: number;
   readonly nowMs: number;
+  /** That it knows the shared secret; null: it is the Studio's own. */
+  readonly proof: string | null;
 }
 
-/** Says that the worker lives. */
-export async function beatWorker(sql: Sql, beat: WorkerBeat): Promise<void> {
-  await sql.query(
-    `insert into workers (id, built_in, host, pid, queues, slots, started_at, beat_at)
-     values ($1, $8, $2, $3, $4, $5, to_timestamp($6::float8 / 1000), to_timestamp($7::float8 / 1000))
+/** Whether it may take jobs: not yet, yes, or why not. */
+export type Admission = { readonly state: 'waiting' | 'joined' } | { readonly state: 'refused'; readonly reason: string };
+
+/** Says that the worker lives. Another proof than before is judged anew, and so is a start after a refusal. */
+export async function beatWorker(sql: Sql, beat: WorkerBeat): Promise<Admission> {
+  const { rows } = await sql.query<{ joined: boolean; refusal: string | null }>(
+    `insert into workers (id, built_in, host, pid, queues, slots, started_at, beat_at, proof)
+     values ($1, $8, $2, $3, $4, $5, to_timestamp($6::float8 / 1000), to_timestamp($7::float8 / 1000), $9)
      on conflict (id) do update set host = excluded.host, pid = excluded.pid, queues = excluded.queues, slots = excluded.slots, started_at = excluded.started_at, beat_at = excluded.beat_at,
-       built_in = excluded.built_in`,
-    [beat.id, beat.host, beat.pid, [...beat.queues], beat.slots, beat.startedAtMs, beat.nowMs, beat.isBuiltIn],
+       built_in = excluded.built_in, proof = excluded.proof,
+       joined_at = case when workers.proof is not distinct from excluded.proof then workers.joined_at end,
+       refusal = case when workers.proof is not distinct from excluded.proof and workers.started_at = excluded.started_at then workers.refusal end
+     returning built_in or joined_at is not null as joined, refusal`,
+    [beat.id, beat.host, beat.pid, [...beat.queues], beat.slots, beat.startedAtMs, beat.nowMs, beat.isBuiltIn, beat.proof],
   );
+  const [row] = rows;
+  if (row?.refusal != null) return { state: 'refused', reason: row.refusal };
+  return { state: row?.joined === true ? 'joined' : 'waiting' };
+}
+
+/** Those that ask to join and were neither let in nor refused. */
+export async function listUnjudgedWorkers(sql: Sql): Promise<{ readonly id: string; readonly host: string; readonly proof: string | null }[]> {
+  const { rows } = await sql.query<{ id: string; host: string; proof: string | null }>(
+    `select id, host, proof from workers where not built_in and joined_at is null and refusal is null order by id limit 100`,
+  );
+  return rows;
+}
+
+/** @param verdict `refusal` null: it is let in  @returns false when there is no such worker, or it is the Studio's own */
+export async function judgeWorker(sql: Sql, verdict: { readonly id: string; readonly refusal: string | null; readonly now: Date }): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `update workers set refusal = $2, joined_at = case when $2::text is null then $3::timestamptz end where id = $1 and not built_in`,
+    [verdict.id, verdict.refusal, verdict.now],
+  );
+  return rowCount === 1;
 }
 
 /** Newest first, with the ids of the jobs each runs: ask on the engine's connection. */
@@ -39,9 +67,11 @@ export async function listWorkers(sql: Sql): Promise<Worker[]> {
     slots: number;
     started_at: Date;
     beat_at: Date;
+    joined: boolean;
+    refusal: string | null;
     running: string[];
   }>(
-    `select id, built_in, host, pid, queues, slots, started_at, beat_at,
+    `select id, built_in, host, pid, queues, slots, started_at, beat_at, built_in or joined_at is not null as joined, refusal,
        array(select jobs.id from jobs where worker_id = workers.id and status = 'running' order by jobs.id limit 1000) as running
      from workers order by id desc limit 1000`,
   );
@@ -55,13 +85,15 @@ export async function listWorkers(sql: Sql): Promise<Worker[]> {
     running: row.running,
     lastBeatAt: row.beat_at.toISOString(),
     startedAt: row.started_at.toISOString(),
+    joined: row.joined,
+    ...(row.refusal === null ? {} : { refusal: row.refusal }),
   }));
 }
 
 /** Whether another worker was heard of since `sinceMs`. */
 export async function hasOtherWorkers(sql: Sql, query: { readonly exceptId: string; readonly sinceMs: number }): Promise<boolean> {
   const { rows } = await sql.query<{ found: boolean }>(
-    `select exists (select 1 from workers where id <> $1 and beat_at > to_timestamp($2::float8 / 1000)) as found`,
+    `select exists (select 1 from workers where id <> $1 and (built_in or joined_at is not null) and beat_at > to_timestamp($2::float8 / 1000)) as found`,
     [query.exceptId, query.sinceMs],
   );
   return rows[0]?.found === true;

@@ -87,6 +87,10 @@ const codes: Readonly<Record<ErrorCode, CodeHelp>> = {
     steps: ['Try again after `Retry-After`; nothing that was accepted is lost.'],
     see: ['database'],
   },
+  maintenance: {
+    means: 'An administrator keeps people out while something is mended. What runs goes on.',
+    steps: ['Try again later; the banner says what is done.', 'A super administrator ends it under Settings, System, or with `studio maintenance disable`.'],
+  },
   draining: { means: 'Studio is stopping.', steps: ['Try again when it is back.'] },
   disk_full: {
     means: 'There is no space left on the volume of the workspace.',
