@@ -70,9 +70,10 @@ export const orgEndpoints = [
     key: 'POST /api/v1/orgs',
     tag: 'orgs',
     summary: 'Make an org and its first administrator, with a temporary password shown this once',
-    body: z.strictObject({ name: orgName, admin: z.strictObject({ email, name: personName }) }),
+    description: 'Without admin the caller is its administrator, with no password of its own.',
+    body: z.strictObject({ name: orgName, admin: z.strictObject({ email, name: personName }).optional() }),
     status: 201,
-    reply: z.strictObject({ org: z.strictObject({ id: z.string(), name: z.string() }), temporaryPassword: z.string() }),
+    reply: z.strictObject({ org: z.strictObject({ id: z.string(), name: z.string() }), temporaryPassword: z.string().nullable() }),
     errors: ['invalid_body', 'conflict'],
   }),
   endpoint({

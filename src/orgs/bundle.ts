@@ -26,6 +26,7 @@ export type BundleHeader = z.infer<typeof header>;
 
 const row = z.strictObject({ table: z.string().max(63), row: z.record(z.string(), z.json()) });
 const secret = z.strictObject({ secret: z.strictObject({ name: z.string().max(200), sealed: z.string() }) });
+const credential = z.strictObject({ credential: z.strictObject({ id: z.string().max(64), sealed: z.string() }) });
 const content = z.strictObject({ content: z.string().regex(/^[0-9a-f]{64}$/), bytes: z.int().min(0) });
 const end = z.strictObject({ end: z.literal(true), sha256: z.string() });
 
@@ -33,6 +34,7 @@ export type BundleRecord =
   | { readonly kind: 'header'; readonly header: BundleHeader }
   | { readonly kind: 'row'; readonly table: string; readonly row: Readonly<Record<string, unknown>>; readonly text: string }
   | { readonly kind: 'secret'; readonly name: string; readonly sealed: Buffer }
+  | { readonly kind: 'credential'; readonly id: string; readonly sealed: Buffer }
   | { readonly kind: 'content'; readonly sha256: string; readonly bytes: number; readonly chunks: AsyncIterable<Buffer> };
 
 export interface BundleWriter {
@@ -40,6 +42,7 @@ export interface BundleWriter {
   /** @param text the row as JSON, as the database wrote it */
   row(table: string, text: string): Promise<void>;
   secret(name: string, sealed: Buffer): Promise<void>;
+  credential(id: string, sealed: Buffer): Promise<void>;
   content(sha256: string, bytes: number, chunks: AsyncIterable<Buffer>): Promise<void>;
   /** Writes the last line; the file is on disk when this resolves. */
   end(): Promise<void>;
@@ -63,6 +66,7 @@ export async function writeBundle(path: string): Promise<BundleWriter> {
     header: line,
     row: (table, text) => put(`{"table":${JSON.stringify(table)},"row":${text}}\n`),
     secret: (name, sealed) => line({ secret: { name, sealed: sealed.toString('base64') } }),
+    credential: (id, sealed) => line({ credential: { id, sealed: sealed.toString('base64') } }),
     async content(sha256, bytes, chunks) {
       await line({ content: sha256, bytes });
       let sent = 0;
@@ -102,6 +106,7 @@ export async function* readBundle(path: string, signal: AbortSignal): AsyncGener
       else if ('end' in value) return requireEnd(value, before, await cursor.line());
       else if ('table' in value) yield { kind: 'row', ...value, text: text.slice(text.indexOf('"row":') + 6, -1) };
       else if ('secret' in value) yield { kind: 'secret', name: value.secret.name, sealed: Buffer.from(value.secret.sealed, 'base64') };
+      else if ('credential' in value) yield { kind: 'credential', id: value.credential.id, sealed: Buffer.from(value.credential.sealed, 'base64') };
       else if ('content' in value) {
         const chunks = cursor.bytes(value.bytes);
         yield { kind: 'content', sha256: value.content, bytes: value.bytes, chunks };
@@ -118,14 +123,17 @@ export async function* readBundle(path: string, signal: AbortSignal): AsyncGener
   }
 }
 
-function parse(text: string, number: number): z.infer<typeof row> | z.infer<typeof secret> | z.infer<typeof content> | z.infer<typeof end> | BundleHeader {
+function parse(
+  text: string,
+  number: number,
+): z.infer<typeof row> | z.infer<typeof secret> | z.infer<typeof credential> | z.infer<typeof content> | z.infer<typeof end> | BundleHeader {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return refuse(`line ${number} is no JSON`);
   }
-  const read = number === 1 ? header.safeParse(value) : z.union([row, content, secret, end]).safeParse(value);
+  const read = number === 1 ? header.safeParse(value) : z.union([row, content, secret, credential, end]).safeParse(value);
   if (!read.success)
     return refuse(
       number === 1 ? 'its first line is not that of an exported org, or of a newer Studio' : `line ${number} is nothing that an exported org holds`,

@@ -1,6 +1,7 @@
 /** Writes everything of an org into one file: rows of one moment, then the bytes they point at. Work goes on meanwhile. What can't travel is named in the file. */
 import { rm } from 'node:fs/promises';
 import type { Files } from '../files/files.ts';
+import type { Cipher } from '../identity/cipher.ts';
 import type { Secrets } from '../identity/secrets.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { fail } from '../kernel/fail.ts';
@@ -9,6 +10,7 @@ import { countLeftOut, holdMoment, ORG_TABLES, readOrgContent, readOrgPeople, re
 import { findOrg } from '../store/orgs.ts';
 import { listSecrets } from '../store/secrets.ts';
 import { writeBundle, type BundleWriter } from './bundle.ts';
+import { packCredentials } from './travel-credentials.ts';
 import { newTravelKey, travelPlace } from './travel-key.ts';
 
 export interface ExportParts {
@@ -16,6 +18,7 @@ export interface ExportParts {
   readonly clock: Clock;
   readonly files: Pick<Files, 'content'>;
   readonly secrets: Pick<Secrets, 'read'>;
+  readonly cipher: Cipher;
   readonly studioVersion: string;
 }
 
@@ -51,6 +54,8 @@ export async function exportOrg(
         const value = await parts.secrets.read(org.id, name); // Serial: few.
         if (value !== undefined) await writer.secret(name, key.cipher.seal(Buffer.from(value), travelPlace(name)));
       }
+      const at = { orgId: org.id, cipher: parts.cipher, key: key.cipher };
+      for await (const { id, sealed } of packCredentials(database.engine, at)) await writer.credential(id, sealed);
     }
     for (const { sha256, bytes } of content) {
       wanted.signal.throwIfAborted();
@@ -90,7 +95,7 @@ async function sayWhatStays(sql: Sql, orgId: string, hasSecrets: boolean): Promi
     ...(live > 0 ? [`${live} instances that have not ended are not in it: an instance runs on one machine.`] : []),
     ...(triggers > 0 ? [`${triggers} triggers stay here: publish their workflows where they are imported to switch them on; webhooks get new addresses.`] : []),
     ...(keys > 0 ? [`${keys} API keys stay here, and so do sessions: make new ones.`] : []),
-    ...(hasSecrets ? [] : ['Secrets are not in it: they travel with a passphrase only.']),
+    ...(hasSecrets ? [] : ['Secrets and credentials are not in it: they travel with a passphrase only.']),
     'Passwords, the audit trail, notifications, models, and the logs of jobs are not in it.',
   ];
 }

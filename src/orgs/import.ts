@@ -18,11 +18,13 @@ import { newId } from '../kernel/ids.ts';
 import { insertAudit } from '../store/audit.ts';
 import type { Database, Sql } from '../store/client.ts';
 import { insertMember } from '../store/members.ts';
+import { findTakenCredentials } from '../store/credentials.ts';
 import { findTaken, insertOrgRows, listQueueNames, ORG_TABLES, type OrgTable } from '../store/org-export.ts';
 import { findOrg, insertOrg } from '../store/orgs.ts';
 import { upsertSecret } from '../store/secrets.ts';
 import { insertUser, readAccountByEmail } from '../store/users.ts';
 import { readBundle, type BundleHeader } from './bundle.ts';
+import { CREDENTIAL_ID, unpackCredentials, type TravellingCredential } from './travel-credentials.ts';
 import { openTravelKey, travelPlace } from './travel-key.ts';
 
 export interface ImportParts {
@@ -49,12 +51,13 @@ interface Survey {
   readonly people: z.infer<typeof person>[];
   readonly content: Map<string, number>;
   readonly secrets: { readonly name: string; readonly sealed: Buffer }[];
+  readonly credentials: TravellingCredential[];
 }
 
 const person = z.strictObject({ email, name: personName, role: z.enum(['user', 'admin']) });
 const WITH_ID: readonly OrgTable[] = ['workflows', 'instances', 'jobs', 'artifacts', 'files'];
 const PREFIX: Partial<Record<OrgTable, string>> = { workflows: 'wf', instances: 'inst', jobs: 'job', artifacts: 'art', files: 'file' };
-const ID = /\b(?:wf|inst|job|art|file|grp)_[0-9a-z]{26}\b/g;
+const ID = /\b(?:wf|inst|job|art|file|grp|cred)_[0-9a-z]{26}\b/g;
 const WHOLE_ID = /^[a-z]{2,4}_[0-9a-z]{26}$/;
 const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const BATCH = 500;
@@ -84,7 +87,7 @@ export async function importOrg(parts: ImportParts, request: ImportRequest, auth
     notes: [...header.leftOut],
   };
   if (header.secrets !== null && key === undefined)
-    report.notes.push(`${survey.secrets.length} secrets are in the file and were not taken: give its passphrase.`);
+    report.notes.push(`${survey.secrets.length} secrets and ${survey.credentials.length} credentials are in the file and were not taken: give its passphrase.`);
   if (request.isDryRun) return report;
   const folder = join(parts.workspacePath, 'files', orgId);
   try {
@@ -95,6 +98,7 @@ export async function importOrg(parts: ImportParts, request: ImportRequest, auth
       report.notes.push(...(await addPeople(tx, parts, { orgId, people: survey.people, now })));
       report.notes.push(...(await writeRows(tx, request, { orgId, survey, rename })));
       if (key !== undefined) await addSecrets(tx, parts, { orgId, survey, key, now });
+      if (key !== undefined) await unpackCredentials(tx, survey.credentials, { orgId, cipher: parts.cipher, key, now, idOf: rename ?? ((id) => id) });
       const details = { name: header.org.name, from: header.org.id };
       await insertAudit(tx, {
         id: newId('aud', parts.clock),
@@ -124,11 +128,13 @@ async function look(request: ImportRequest): Promise<Survey> {
     people: [] as z.infer<typeof person>[],
     content: new Map<string, number>(),
     secrets: [] as Survey['secrets'][number][],
+    credentials: [] as TravellingCredential[],
   };
   const wanted = new Set<string>();
   for await (const record of readBundle(request.path, request.signal)) {
     if (record.kind === 'header') header = record.header;
     else if (record.kind === 'secret') survey.secrets.push(requireSecret(record));
+    else if (record.kind === 'credential') survey.credentials.push(requireCredential(record));
     else if (record.kind === 'content') {
       await requireContent(record);
       survey.content.set(record.sha256, record.bytes);
@@ -170,6 +176,11 @@ function requirePerson(row: Readonly<Record<string, unknown>>): z.infer<typeof p
   return read.data;
 }
 
+function requireCredential({ id, sealed }: TravellingCredential): TravellingCredential {
+  if (!CREDENTIAL_ID.test(id)) throw invalid(`a credential has the id ${JSON.stringify(id).slice(0, 80)}`);
+  return { id, sealed };
+}
+
 function requireSecret(record: { readonly name: string; readonly sealed: Buffer }): { readonly name: string; readonly sealed: Buffer } {
   if (!SECRET_NAME.test(record.name)) throw invalid(`a secret is called ${JSON.stringify(record.name).slice(0, 80)}`);
   return record;
@@ -190,12 +201,16 @@ async function findTakenIds(sql: Sql, survey: Survey): Promise<string | undefine
       if (first !== undefined) return first;
     }
   }
-  return undefined;
+  const [credential] = await findTakenCredentials(
+    sql,
+    survey.credentials.map(({ id }) => id),
+  );
+  return credential;
 }
 
 /** New ids for all of the file's, also where texts mention them. The time in an id stays: run data lies by it. */
 function renamer(survey: Survey, orgId: string): (text: string) => string {
-  const ours = new Set([...survey.ids.values()].flat());
+  const ours = new Set([...[...survey.ids.values()].flat(), ...survey.credentials.map(({ id }) => id)]);
   const rename = (id: string): string => {
     if (!ours.has(id) && !id.startsWith('grp_')) return id;
     const [prefix = '', rest = ''] = id.split('_');

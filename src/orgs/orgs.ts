@@ -17,13 +17,16 @@ import { exportOrg, type ExportReport } from './export.ts';
 import { importOrg, type ImportRequest } from './import.ts';
 import { listCertificates, previewPurge, purgeOrg } from './purge.ts';
 
+/** Somebody new, or somebody who has an account. */
+type NewAdmin = { readonly email: string; readonly name: string } | { readonly userId: string };
+
 export interface Orgs {
   list(): Promise<z.infer<typeof org>[]>;
   /** @throws AppError conflict when the address is taken */
   create(
-    wanted: { readonly name: string; readonly admin: { readonly email: string; readonly name: string } },
+    wanted: { readonly name: string; readonly admin: NewAdmin },
     author: Author,
-  ): Promise<{ org: { id: string; name: string }; temporaryPassword: string }>;
+  ): Promise<{ org: { id: string; name: string }; temporaryPassword: string | null }>;
   /** @throws AppError not_found */
   rename(wanted: { readonly id: string; readonly name: string }, author: Author): Promise<{ id: string; name: string }>;
   export(wanted: {
@@ -59,16 +62,19 @@ export function createOrgs(parts: OrgsParts): Orgs {
     files: parts.files,
     list: () => listOrgs(database.engine),
     async create({ name, admin }, author) {
-      const password = temporaryPassword();
-      const passwordHash = await hashPassword(password);
+      const password = 'userId' in admin ? null : temporaryPassword();
+      const passwordHash = password === null ? '' : await hashPassword(password);
       const made = { id: newId('org', clock), name };
       await commit(author, async (change) => {
-        await insertOrg(change.sql, { ...made, now: change.now });
-        const userId = newId('user', clock);
-        const person = { id: userId, ...admin, passwordHash, isSuperAdmin: false, passwordChangeRequired: true, now: change.now };
-        if (!(await insertUser(change.sql, person))) fail('conflict', `The e-mail address "${admin.email}" belongs to an account already; use another one.`);
-        await insertMember(change.sql, { orgId: made.id, userId, role: 'admin', now: change.now });
-        await change.audit('org.created', made.id, { name, admin: admin.email });
+        const { now } = change;
+        await insertOrg(change.sql, { ...made, now });
+        const userId = 'userId' in admin ? admin.userId : newId('user', clock);
+        if (!('userId' in admin)) {
+          const person = { id: userId, ...admin, passwordHash, isSuperAdmin: false, passwordChangeRequired: true, now };
+          if (!(await insertUser(change.sql, person))) fail('conflict', `The e-mail address "${admin.email}" belongs to an account already; use another one.`);
+        }
+        await insertMember(change.sql, { orgId: made.id, userId, role: 'admin', now });
+        await change.audit('org.created', made.id, { name, admin: 'userId' in admin ? admin.userId : admin.email });
       });
       return { org: made, temporaryPassword: password };
     },

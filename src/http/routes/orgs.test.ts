@@ -3,11 +3,16 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
 import { after, before, test } from 'node:test';
 import type { ImportReport, PurgeCertificate, PurgePreview } from '../../contract/orgs.ts';
+import { openSecrets } from '../../credentials/use.ts';
+import { createCipher } from '../../identity/cipher.ts';
 import { isGenuine } from '../../orgs/certificate.ts';
+import { readCredential, type SealedCredential } from '../../store/credentials.ts';
 import { createApiClient, itemsOf, type ApiClient } from '../../test/api-client.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
+import { signIn } from '../../test/people.ts';
 
 const PASSPHRASE = 'four words are enough';
 const WORK = {
@@ -29,6 +34,18 @@ before(async () => {
 });
 after(() => app.close());
 
+test('an org made without an administrator is its maker’s, who can go there', async () => {
+  const { client } = app.people.superAdmin;
+  const made = await client.expect(201, 'POST', '/api/v1/orgs', { name: 'Mine' });
+  assert.equal(made['temporaryPassword'], null);
+  const session = await signIn(app.url, app.people.superAdmin.email);
+  const { id } = made['org'] as { id: string };
+  const there = await session.expect(200, 'POST', '/api/v1/auth/org', { orgId: id });
+  assert.deepEqual([(there['user'] as { orgId: string }).orgId, (there['user'] as { role: string }).role], [id, 'super_admin']);
+  await client.expect(200, 'POST', `/api/v1/orgs/${id}/purge`, { name: 'Mine' });
+  await client.expect(200, 'GET', '/api/v1/users/me');
+});
+
 test('an org is listed with what it holds, and renamed', async () => {
   const { client } = app.people.superAdmin;
   await client.expect(200, 'PATCH', `/api/v1/orgs/${org.id}`, { name: 'Acme Ltd' });
@@ -38,15 +55,22 @@ test('an org is listed with what it holds, and renamed', async () => {
   await client.expect(404, 'PATCH', '/api/v1/orgs/org_none', { name: 'x' });
 });
 
+let credentialId = '';
+
 test('an exported org comes back as another one where its ids are taken, with every mention of them', async () => {
   exported = await exportOrg(org.id, PASSPHRASE);
-  assert.ok(!exported.includes('very secret'));
+  assert.ok(!zstdDecompressSync(exported).includes('very secret'));
   const dry = await importOrg(exported, PASSPHRASE, '?dryRun=true');
   assert.equal(dry.isDryRun, true);
   assert.equal(itemsOf(await app.people.superAdmin.client.expect(200, 'GET', '/api/v1/orgs')).length, 3);
   const report = await importOrg(exported, PASSPHRASE);
   assert.notEqual(report.org.id, org.id);
   assert.match(report.mapped ?? '', /all of them were made anew/);
+  credentialId = (await credentialOf(org.id)).id;
+  const [ours, theirs] = [await credentialOf(org.id), await credentialOf(report.org.id)];
+  assert.notEqual(theirs.id, ours.id);
+  assert.deepEqual([theirs.name, theirs.access, theirs.hosts], ['Provider', 'admins', ['api.example.com']]);
+  assert.deepEqual(openSecrets(createCipher(app.config.credentialEncryptionKey), report.org.id, theirs), { token: 'very secret credential' });
   assert.equal(report.tables.find(({ table }) => table === 'steps')?.rows, 2);
   const { rows } = await app.admin.query<{ id: string; definition: string; published: string | null; output: string }>(
     `select i.id, v.definition::text as definition, v.published_by as published, i.output from instances i
@@ -117,6 +141,7 @@ test('a purge stops what runs, leaves nothing of the org and everything of the o
   assert.ok(isGenuine(certificate, app.config.credentialEncryptionKey));
   assert.ok(!isGenuine({ ...certificate, people: 2 }, app.config.credentialEncryptionKey));
   assert.deepEqual(await mentions(org.id), []);
+  assert.equal(of('credentials'), 1);
   assert.deepEqual(await countOf(other.id), before);
   await other.client.expect(200, 'GET', `/api/v1/instances/${other.instance}`);
   await org.client.expect(401, 'GET', '/api/v1/users/me');
@@ -134,7 +159,16 @@ test('a purged org comes back from its file, its ids and secrets as they were', 
   assert.ok(again.length > 100);
   const { rows: secrets } = await app.admin.query(`select 1 from secrets where org_id = $1 and name = 'TOKEN'`, [org.id]);
   assert.equal(secrets.length, 1);
+  assert.equal((await credentialOf(org.id)).id, credentialId);
 });
+
+/** The one credential of an org. */
+async function credentialOf(orgId: string): Promise<SealedCredential> {
+  const { rows } = await app.admin.query<{ id: string }>('select id from credentials where org_id = $1', [orgId]);
+  assert.equal(rows.length, 1);
+  const found = await readCredential(app.database.engine, { orgId, id: rows[0]?.id ?? '' });
+  return found ?? assert.fail('no credential');
+}
 
 async function fill(name: string, email: string): Promise<typeof org> {
   const { client } = app.people.superAdmin;
@@ -147,6 +181,8 @@ async function fill(name: string, email: string): Promise<typeof org> {
   const session = await anonymous.expect(200, 'POST', '/api/v1/auth/login', { email, password });
   const boss = createApiClient(app.url, String(session['accessToken']));
   await boss.expect(200, 'PUT', '/api/v1/secrets/TOKEN', { value: 'very secret' });
+  const values = { token: 'very secret credential' };
+  await boss.expect(201, 'POST', '/api/v1/credentials', { name: 'Provider', type: 'http_bearer', values, hosts: ['api.example.com'], access: 'people' });
   await boss.call('PUT', '/api/v1/files/in/a.bin', { body: randomBytes(1_000) });
   const workflow = await boss.expect(201, 'POST', '/api/v1/workflows', WORK);
   const instance = await boss.expect(200, 'POST', `/api/v1/workflows/${String(workflow['id'])}/instances?wait=60`, { input: { n: 1 } });

@@ -13,7 +13,9 @@ const MAX_IMPORT_BYTES = 100 * 1024 ** 3;
 export function orgRoutes(orgs: Orgs): readonly Route[] {
   return routesOf(orgEndpoints, {
     'GET /api/v1/orgs': async () => ({ body: { items: await orgs.list() } }),
-    'POST /api/v1/orgs': async (call) => ({ body: await orgs.create(call.body, authorOf(call)) }),
+    'POST /api/v1/orgs': async (call) => ({
+      body: await orgs.create({ name: call.body.name, admin: call.body.admin ?? { userId: call.caller.userId } }, authorOf(call)),
+    }),
     'PATCH /api/v1/orgs/{id}': async (call) => ({ body: await orgs.rename({ id: call.params.id, name: call.body.name }, authorOf(call)) }),
     'POST /api/v1/orgs/{id}/export': async (call) => {
       const path = await orgs.files.content.newTemp();
