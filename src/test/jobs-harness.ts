@@ -75,6 +75,7 @@ export async function jobsHarness(
   const { database, roles, adminUrl, close } = await testDatabase();
   await database.engine.query(`insert into orgs (id, name) values ($1, 'test')`, [HARNESS_ORG]);
   await database.engine.query(`insert into users (id, email, name, password_hash, is_super_admin) values ($1, 'a@example.org', 'a', 'x', true)`, [USER]);
+  await database.engine.query(`insert into members (org_id, user_id, role) values ($1, $2, 'admin')`, [HARNESS_ORG, USER]);
   const files = createFiles({ database, workspacePath, clock: systemClock, log: silentLog });
   const secrets = new Map<string, string>();
   const endedCalls = new Map<string, number>();
