@@ -6,6 +6,8 @@ import { isConnectionLoss } from '../store/client.ts';
 
 /** Seconds after which a caller may try again when the database is away: PostgreSQL recovers in about one. */
 const DATABASE_RETRY_S = 2;
+/** A disk that fails is no matter of a second. */
+const DISK_RETRY_S = 10;
 
 /** Turns a thrown thing into an AppError, logging what someone must look at. */
 export function publicError(error: unknown, context: { readonly log: Logger; readonly requestId: string; readonly route: string }): AppError {
@@ -18,6 +20,10 @@ export function publicError(error: unknown, context: { readonly log: Logger; rea
   if (isDiskFull(error)) {
     log.error({ requestId, route, cause: messageOf(error) }, 'a request met a full disk');
     return new AppError('disk_full', { cause: error });
+  }
+  if (isDiskFailed(error)) {
+    log.error({ requestId, route, cause: messageOf(error) }, 'a request met a failing disk');
+    return new AppError('disk_failed', { retryAfterS: DISK_RETRY_S, cause: error });
   }
   log.error({ requestId, route, cause: describe(error) }, 'a request failed by a fault of Studio');
   return new AppError('internal', { message: `Studio failed to answer this request. Look for request ${requestId} in its log.`, cause: error });
@@ -72,6 +78,11 @@ function limitHeaders(error: AppError): Record<string, string> {
 
 function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === '53100');
+}
+
+/** What a disk says that fails, and what PostgreSQL says of one (class 58). */
+function isDiskFailed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['EIO', 'EROFS', 'ESTALE', 'ENXIO', 'ENODEV', '58000', '58030'].includes(String(error.code));
 }
 
 /** For the log: no fields of the error that may hold a caller's values (PostgreSQL's `detail` does). */

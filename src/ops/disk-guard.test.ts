@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { silentLog } from '../test/database.ts';
 import { fakeClock } from '../test/fake-clock.ts';
+import type { ProbeFault } from './disk-probe.ts';
 import { guardDisks, levelOf, reservesOf, type DiskLevel, type DiskRoom } from './disk-guard.ts';
 
 const GIB = 2 ** 30;
@@ -39,14 +40,15 @@ async function watched(t: TestContext, first: DiskRoom) {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const clock = fakeClock();
   const faults: (string | null)[] = [];
-  const state = { room: first, woken: 0 };
+  const state = { room: first, woken: 0, downMs: 0, fault: undefined as ProbeFault | undefined, probes: [] as number[], isHung: false };
   const guard = await guardDisks({
     folders: [folder, folder],
     clock,
     log: silentLog,
-    board: { report: (_part, fault) => void faults.push(fault) },
+    board: { report: (_part, fault) => void faults.push(fault), downMs: () => state.downMs },
     onRoom: () => void state.woken++,
-    measure: () => Promise.resolve(state.room),
+    measure: () => (state.isHung ? new Promise(() => undefined) : Promise.resolve(state.room)),
+    probe: (_folder, bytes) => (state.probes.push(bytes), Promise.resolve(state.fault)),
   });
   t.after(() => guard.stop());
   const lookAgain = async (next: DiskRoom): Promise<void> => {
@@ -85,4 +87,48 @@ test('a disk that is nearly full from the start gets no reserve', async (t) => {
   await clock.advance(29_000);
   await lookAgain(room(50 * MIB, 600 * MIB));
   assert.equal(existsSync(ballast), false);
+});
+
+const QUOTA: ProbeFault = { kind: 'full', reason: 'EDQUOT: the quota is used up' };
+
+test('a limit that the file system does not tell counts as full, the reserve is given away, and it ends when there is room for both again', async (t) => {
+  const { clock, guard, faults, state, lookAgain, ballast } = await watched(t, room(300 * MIB, 600 * MIB));
+  await clock.advance(29_000);
+  await lookAgain(state.room);
+  assert.ok(existsSync(ballast));
+
+  state.fault = QUOTA;
+  state.downMs = 1_000;
+  await lookAgain(state.room);
+  assert.deepEqual([guard.isFull(), existsSync(ballast), state.woken], [true, false, 1]);
+  assert.match(faults.at(-1) ?? '', /is full \(EDQUOT: the quota is used up, which its file system does not tell\).*The reserve is used up/);
+  assert.equal(state.probes.at(-1), reservesOf(600 * MIB).spent, 'as much as the database needs to start');
+
+  state.fault = undefined;
+  state.downMs = 0;
+  await lookAgain(state.room);
+  await lookAgain(state.room);
+  assert.deepEqual([guard.isFull(), existsSync(ballast), faults.at(-1), state.woken], [false, true, null, 2]);
+  const { ballast: reserve, full } = reservesOf(600 * MIB);
+  assert.equal(state.probes.at(-1), reserve + full, 'less than both would only fill up again');
+});
+
+test('a disk that fails is named, and adds nothing to what is refused', async (t) => {
+  const { guard, faults, state, lookAgain } = await watched(t, room(300 * MIB, 600 * MIB));
+  state.fault = { kind: 'failing', reason: 'EIO: the device fails' };
+  state.downMs = 1_000;
+  await lookAgain(state.room);
+  assert.match(faults.at(-1) ?? '', /can not be written \(EIO: the device fails\)/);
+  assert.equal(guard.isFull(), false);
+});
+
+test('a disk that does not answer is named, and looked at only once', async (t) => {
+  const { clock, faults, state } = await watched(t, room(300 * MIB, 600 * MIB));
+  state.isHung = true;
+  await clock.advance(1_000);
+  while (!(faults.at(-1) ?? '').includes('does not answer')) {
+    await clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.match(faults.at(-1) ?? '', /goes on by itself when the volume is back/);
 });

@@ -1,4 +1,4 @@
-/** Watches the room on the disks that hold what must be kept. Before one is full, calls that would add to it are refused (507); a file of ballast keeps room
+/** Watches the disks that hold what must be kept: their room, and whether they can be written at all (disk-probe.ts). Before one is full, calls that would add to it are refused (507); a file of ballast keeps room
  *  back that is given away when something else fills the disk, so that PostgreSQL starts and an administrator can delete.
  *  Never deletes anything but its own ballast. One thing to know: room returns without a restart, and what waited for it is woken. */
 import { open, rename, rm, stat, statfs } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
+import { probeDisk, type ProbeFault } from './disk-probe.ts';
 import type { HealthBoard } from './health.ts';
 
 /** What a disk has, bytes; null where the file system does not count files. */
@@ -29,6 +30,13 @@ const BALLAST_BYTES = 256 * MIB;
 const PART = { low: 0.1, full: 0.04, spent: 0.01, ballast: 0.05 } as const;
 const FEW_FILES = { low: 5_000, full: 500, spent: 100 } as const;
 const CHUNK = MIB;
+/** A disk that takes longer to say what it has does not answer. */
+const SILENT_MS = 5_000;
+/** How often it is written to, and how much: little while all is well; while the database is down as much as that needs to start. */
+const PROBE_MS = 10_000;
+const PROBE_BYTES = 256 * 1_024;
+/** After a limit that the file system does not tell: the reserve and what is kept free must both find room again. Each try is a large write. */
+const AGAIN_MS = { first: 2_000, most: 30_000 } as const;
 /** The start is not slowed by it. */
 const BALLAST_AFTER_MS = 30_000;
 
@@ -67,11 +75,12 @@ interface GuardParts {
   readonly folders: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
-  readonly board: Pick<HealthBoard, 'report'>;
+  readonly board: Pick<HealthBoard, 'report' | 'downMs'>;
   /** A disk that was full has room again. */
   readonly onRoom: () => void;
   /** For tests: what a folder's disk has. */
   readonly measure?: (folder: string) => Promise<DiskRoom>;
+  readonly probe?: (folder: string, bytes: number) => Promise<ProbeFault | undefined>;
 }
 
 interface Disk {
@@ -79,23 +88,26 @@ interface Disk {
   readonly ballast: string;
   level: DiskLevel;
   hasBallast: boolean;
+  /** A look that is under way, and since when. */
+  looking: Promise<void> | undefined;
+  lookedAtMs: number;
+  /** What the last write met. */
+  fault: ProbeFault | undefined;
+  nextProbeMs: number;
+  againMs: number;
 }
 
 /** Looks once before it returns, then every second. */
 export async function guardDisks(parts: GuardParts): Promise<DiskGuard> {
-  const { clock, log, board } = parts;
+  const { clock, board } = parts;
   const disks = await disksOf(parts.folders);
   const ballastFromMs = clock.monotonic() + BALLAST_AFTER_MS;
   const ending = new AbortController();
   let cancel = (): void => undefined;
 
   async function look(): Promise<void> {
-    // Serial: two disks at most.
-    for (const disk of disks)
-      await lookAt(disk, parts, { mayFill: clock.monotonic() >= ballastFromMs, signal: ending.signal }).catch((error: unknown) =>
-        log.warn({ folder: disk.folder, cause: messageOf(error) }, 'the room on a disk can not be told'),
-      );
-    const faults = disks.filter(({ level }) => level !== 'ok').map(faultOf);
+    await Promise.all(disks.map((disk) => lookInTime(disk, parts, { mayFill: clock.monotonic() >= ballastFromMs, signal: ending.signal })));
+    const faults = disks.flatMap((disk) => faultOf(disk, clock) ?? []);
     board.report('disk', faults.length === 0 ? null : faults.join('; '), false);
   }
   async function loop(): Promise<void> {
@@ -119,19 +131,34 @@ async function disksOf(folders: readonly string[]): Promise<Disk[]> {
   for (const folder of folders) {
     const { dev } = await stat(folder); // Serial: two folders.
     const ballast = join(folder, '.ballast');
-    if (!seen.has(dev)) seen.set(dev, { folder, ballast, level: 'ok', hasBallast: await exists(ballast) });
+    if (seen.has(dev)) continue;
+    const fresh = { looking: undefined, lookedAtMs: 0, fault: undefined, nextProbeMs: 0, againMs: AGAIN_MS.first } as const;
+    seen.set(dev, { ...fresh, folder, ballast, level: 'ok', hasBallast: await exists(ballast) });
   }
   return [...seen.values()];
 }
 
-async function lookAt(
-  disk: Disk,
-  { measure = measureRoom, log, onRoom }: GuardParts,
-  { mayFill, signal }: { readonly mayFill: boolean; readonly signal: AbortSignal },
-): Promise<void> {
+/** Waits no longer than a disk may take; a look that takes longer goes on, and no other begins beside it. */
+async function lookInTime(disk: Disk, parts: GuardParts, how: { readonly mayFill: boolean; readonly signal: AbortSignal }): Promise<void> {
+  const { clock, log } = parts;
+  if (disk.looking === undefined) {
+    disk.lookedAtMs = clock.monotonic();
+    disk.looking = lookAt(disk, parts, how)
+      .catch((error: unknown) => log.warn({ folder: disk.folder, cause: messageOf(error) }, 'the room on a disk can not be told'))
+      .finally(() => (disk.looking = undefined));
+  }
+  const late = new AbortController();
+  await Promise.race([disk.looking, clock.sleep(SILENT_MS, AbortSignal.any([late.signal, how.signal])).catch(() => undefined)]);
+  late.abort();
+}
+
+async function lookAt(disk: Disk, parts: GuardParts, { mayFill, signal }: { readonly mayFill: boolean; readonly signal: AbortSignal }): Promise<void> {
+  const { measure = measureRoom, log, onRoom } = parts;
   const room = await measure(disk.folder);
   const before = disk.level;
-  disk.level = levelOf(room, before);
+  const told = levelOf(room, before);
+  if (RANK[told] < RANK.full) await probeIfDue(disk, parts, reservesOf(room.totalBytes));
+  disk.level = disk.fault?.kind === 'full' ? 'spent' : told;
   if (disk.level !== before)
     log[RANK[disk.level] > RANK.low ? 'error' : 'warn']({ folder: disk.folder, before, now: disk.level, ...room }, 'the room on a disk changed');
   if (disk.level === 'spent' && disk.hasBallast) {
@@ -148,11 +175,31 @@ async function lookAt(
     disk.hasBallast = await makeBallast(disk.ballast, reserves.ballast, signal);
 }
 
-/** What must be done, for health. */
-function faultOf({ folder, level, hasBallast }: Disk): string {
+/** Writes to it, when that is due: soon while the database is down, for that may be why; with more in between after a limit that is not told. */
+async function probeIfDue(disk: Disk, { clock, log, board, probe = probeDisk }: GuardParts, reserves: ReturnType<typeof reservesOf>): Promise<void> {
+  const isDown = board.downMs('database') > 0;
+  const now = clock.monotonic();
+  if (now < disk.nextProbeMs && !(isDown && disk.fault === undefined && now >= disk.nextProbeMs - PROBE_MS + LOOK_MS)) return;
+  const wasFull = disk.fault?.kind === 'full';
+  const fault = await probe(disk.folder, wasFull ? reserves.ballast + reserves.full : isDown ? reserves.spent : PROBE_BYTES);
+  if (fault?.reason !== disk.fault?.reason)
+    log[fault === undefined ? 'warn' : 'error']({ folder: disk.folder, reason: fault?.reason }, 'whether a disk can be written changed');
+  disk.fault = fault;
+  disk.againMs = wasFull && fault !== undefined ? Math.min(disk.againMs * 2, AGAIN_MS.most) : AGAIN_MS.first;
+  disk.nextProbeMs = clock.monotonic() + (fault === undefined ? PROBE_MS : disk.againMs);
+}
+
+/** What must be done, for health; undefined when nothing. */
+function faultOf({ folder, level, hasBallast, looking, lookedAtMs, fault }: Disk, clock: Clock): string | undefined {
+  if (looking !== undefined && clock.monotonic() - lookedAtMs >= SILENT_MS)
+    return `${folder} does not answer: what needs it waits. It goes on by itself when the volume is back.`;
+  if (fault?.kind === 'failing')
+    return `${folder} can not be written (${fault.reason}): what needs it waits or is refused until it can. Nothing that was accepted is lost.`;
+  if (level === 'ok') return undefined;
   if (level === 'low') return `${folder} has little room left: delete what is not needed, or enlarge the volume`;
+  const hidden = fault === undefined ? '' : ` (${fault.reason}, which its file system does not tell)`;
   const reserve = level === 'spent' && !hasBallast ? ' The reserve is used up.' : '';
-  return `${folder} is full: new work, uploads and downloads are refused until there is room. Delete files, models or old runs, or enlarge the volume.${reserve}`;
+  return `${folder} is full${hidden}: new work, uploads and downloads are refused until there is room. Delete files, models or old runs, or enlarge the volume.${reserve}`;
 }
 
 /** Real blocks, whole or not at all: a compressing file system takes zeros for nothing. @returns whether it is there now */

@@ -131,10 +131,12 @@ async function run<Row extends pg.QueryResultRow>(
   return { rows: result.rows, rowCount: result.rowCount ?? 0 };
 }
 
-/** Whether `error` says that the server is gone or going: class 08, 57P01..57P03, 53300, or a socket fault. */
+/** Whether `error` says that the server is gone or going: class 08, 57P01..57P03, 53300, a PANIC, or a socket fault. */
 export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  // Its last word: what it could not write takes the whole server down, and whether the commit stands is known when it is back.
+  if ('severity' in error && error.severity === 'PANIC') return true;
   return (
     /^(08|25P03|57P0[123]|53300)/.test(code) ||
     ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(code) ||

@@ -2,7 +2,7 @@
  *  A holder that can be seen is judged by its process; one in another container or on another host by its beat. Never kills anybody. */
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemClock, type Clock } from '../kernel/clock.ts';
@@ -151,11 +151,12 @@ function keepBeating({ path, own, options, clock, takenFrom }: Beating): Workspa
     }
     const fresh = `${path}.${own.token}`;
     await writeFile(fresh, JSON.stringify({ ...own, beatAt: clock.now() }));
-    // Checked and renamed in one go: a lock that was released meanwhile must not come back.
-    if (isReleased) return rmSync(fresh, { force: true });
+    if (isReleased) return rm(fresh, { force: true });
     // Held up since it looked: another may have taken the lock meanwhile. The next beat looks again.
-    if (!isWithin(began, SURE_MS)) return rmSync(fresh, { force: true });
-    renameSync(fresh, path);
+    if (!isWithin(began, SURE_MS)) return rm(fresh, { force: true });
+    await rename(fresh, path);
+    // Released while that was under way: it must not come back.
+    if (isReleased) return removeOwn(path, own.token);
     beatAt = began;
   };
   const schedule = (): void => {
@@ -176,10 +177,14 @@ function keepBeating({ path, own, options, clock, takenFrom }: Beating): Workspa
     release() {
       isReleased = true;
       cancel();
-      const found = readIfAllowed(path);
-      if (found !== 'none' && found !== 'garbage' && found.token === own.token) rmSync(path, { force: true });
+      removeOwn(path, own.token);
     },
   };
+}
+
+function removeOwn(path: string, token: string): void {
+  const found = readIfAllowed(path);
+  if (found !== 'none' && found !== 'garbage' && found.token === token) rmSync(path, { force: true });
 }
 
 /** @returns false when a lock is there */

@@ -9,6 +9,7 @@ import { systemClock, type Clock } from '../kernel/clock.ts';
 import { ensureServiceAccount, type ServiceAccount } from './account.ts';
 import { closedAncestor, locatePostgres, type PostgresBinaries } from './postgres-binaries.ts';
 import { freeDirectory, judgeDirectory } from './postgres-directory.ts';
+import { endWhenStuck } from './postgres-stuck.ts';
 import { Refusal } from './refusal.ts';
 
 export interface PostgresOptions {
@@ -112,6 +113,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     await stopServer(child, 5_000);
     throw error;
   }
+  const endWatch = endWhenStuck(child, { clock, say: (line) => options.onLine?.(line) });
   return {
     pid: child.pid,
     dataDir: options.dataDir,
@@ -122,7 +124,10 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     stoppedOrphan: freed === 'stopped_orphan',
     exited: child.exited,
     lines: child.lines,
-    stop: (stop) => stopServer(child, stop?.graceMs ?? 15_000),
+    stop(stop) {
+      endWatch();
+      return stopServer(child, stop?.graceMs ?? 15_000);
+    },
   };
 }
 

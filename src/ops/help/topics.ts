@@ -157,6 +157,26 @@ export const topics: Readonly<Record<string, HelpPage>> = {
     ],
     see: ['disk-full', 'backup'],
   },
+  'disk-failing': {
+    title: 'A disk fails, hangs or is read-only',
+    signs: [
+      'Health names the disk: it can not be written (EIO, EROFS), or does not answer.',
+      'Calls are answered with 503 `disk_failed` or `database_unavailable`; the log of PostgreSQL holds a PANIC.',
+    ],
+    causes: [
+      'The device fails, or its cable, controller or network does.',
+      'The file system met an error and went read-only, to keep what it has.',
+      'A network volume does not answer for the moment.',
+    ],
+    steps: [
+      'Nothing that was accepted is lost: PostgreSQL stops rather than go on with what it could not write.',
+      '`dmesg | tail` names the device and the fault.',
+      'A network volume: wait; Studio goes on by itself when it answers.',
+      'A read-only file system: stop Studio, unmount, `fsck`, mount again, start.',
+      'A device that dies: stop Studio, copy the workspace to another disk, start there; or restore the newest backup.',
+    ],
+    see: ['disk-failed', 'disk', 'database'],
+  },
   backup: {
     title: 'Backups are missing, old, or could not be restored',
     signs: ['The alerts "The newest backup is old", "The last backup failed" or "A backup could not be restored".'],

@@ -1,12 +1,14 @@
-/** What a disk can do to Studio, on real file systems: fill up, run out of inodes, become slow, lose power. Each part owns its disk and its Studio and says
+/** What a disk can do to Studio, on real file systems: fill up, run out of inodes, become slow, lose power, fail (failing.ts). Each part owns its disk and its Studio and says
  *  what it saw; whatever was acknowledged must be there afterwards. */
 import { appendFileSync, closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { asObject, type ApiClient } from '../../api-client.ts';
-import { claimStudio, createStudio, pidsOf, type Studio } from '../../studio-process.ts';
+import { asObject } from '../../api-client.ts';
+import type { Studio } from '../../studio-process.ts';
 import { pause } from '../hands.ts';
 import { cutDisk, slowDisk, smallDisk, type Disk } from './devices.ts';
-import { findDamage, publishWork, startWork } from './work.ts';
+import { failForGood, failForMoments, failToRead, hang } from './failing.ts';
+import { killAll, onDisk, reasonsOf, until } from './stage.ts';
+import { findDamage, startWork } from './work.ts';
 
 export interface DiskReport {
   readonly part: DiskPart;
@@ -17,7 +19,7 @@ export interface DiskReport {
 }
 
 /** `careless` is the proof of the harness: power is lost while PostgreSQL does not wait for the disk, and that must be found. */
-export type DiskPart = 'full' | 'inodes' | 'slow' | 'power' | 'careless';
+export type DiskPart = 'full' | 'inodes' | 'slow' | 'power' | 'careless' | 'eio' | 'eio-read' | 'eio-for-good' | 'hang';
 
 export interface DiskCampaign {
   readonly part: DiskPart;
@@ -30,7 +32,6 @@ const SMALL_BYTES = 1_200 * MIB;
 const CUT_BYTES = 3_000 * MIB;
 const SLOW_MS = 100;
 const WORK_MS = 3_000;
-const PATIENCE_MS = 120_000;
 
 /** @throws Error when Studio does not start at all */
 export async function runDiskCampaign(campaign: DiskCampaign): Promise<DiskReport> {
@@ -43,28 +44,11 @@ const PARTS: Readonly<Record<DiskPart, (campaign: DiskCampaign) => Promise<DiskR
   slow: beSlow,
   power: cutPower,
   careless: beCareless,
+  eio: failForMoments,
+  'eio-read': failToRead,
+  'eio-for-good': failForGood,
+  hang,
 };
-
-interface Stage {
-  readonly studio: Studio;
-  readonly client: ApiClient;
-  readonly workflowId: string;
-}
-
-async function onDisk<D extends Disk, T>(attach: () => Promise<D>, work: (stage: Stage, disk: D) => Promise<T>): Promise<T> {
-  const disk = await attach();
-  const workspace = join(disk.path, 'workspace');
-  mkdirSync(workspace);
-  const studio = await createStudio({ workspace });
-  try {
-    await studio.start();
-    const client = await claimStudio(studio);
-    return await work({ studio, client, workflowId: await publishWork(client) }, disk);
-  } finally {
-    await studio.destroy();
-    disk.detach();
-  }
-}
 
 /** Fills the disk under load, waits until Studio says so, looks that it reads and refuses, makes room, and waits until it works again. */
 async function fill({ part, times, onLine }: DiskCampaign, attach: () => Promise<Disk>, fillUp: (folder: string) => void): Promise<DiskReport> {
@@ -180,23 +164,6 @@ async function beCareless(campaign: DiskCampaign): Promise<DiskReport> {
   };
 }
 
-/** Nothing of it may run on when the machine is off. */
-async function killAll(studio: Studio): Promise<void> {
-  await studio.kill();
-  for (;;) {
-    const pids = pidsOf(studio.workspace);
-    if (pids.length === 0) return;
-    for (const pid of pids) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // Gone meanwhile.
-      }
-    }
-    await pause(20);
-  }
-}
-
 /** Takes all bytes that are left. */
 function fillBytes(folder: string): void {
   const file = openSync(join(folder, `${performance.now()}`), 'w');
@@ -229,19 +196,6 @@ function fillFiles(folder: string): void {
 
 function isFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOSPC';
-}
-
-async function reasonsOf(client: ApiClient): Promise<string[]> {
-  const reasons = asObject((await client.call('GET', '/api/v1/infrastructure/health')).body)['reasons'];
-  return Array.isArray(reasons) ? reasons.map(String) : [];
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!(await isSo().catch(() => false))) {
-    if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MS} ms for ${what}`);
-    await pause(20);
-  }
 }
 
 function quantile(values: readonly number[], part: number): number {

@@ -1,7 +1,7 @@
 /** Disks for tests that break them: small ones, slow ones, ones that fail, ones that lose power. Needs root; nbdkit and nbdfuse for all but the small ones.
  *  Owns what it attaches: `detach` leaves no mount, no loop device and no process. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pause } from '../hands.ts';
@@ -23,6 +23,16 @@ export interface CutDisk extends Disk {
   revive(): number;
 }
 
+/** What of a failing disk fails: requests with EIO, writes with ENOSPC (full), or nothing is answered at all (hang). */
+export type DiskFailure = 'read' | 'write' | 'flush' | 'full' | 'hang';
+
+export interface FailingDisk extends Disk {
+  /** From now on these fail; none: it works again. */
+  fail(...what: readonly DiskFailure[]): void;
+  /** How many requests failed so far. */
+  failed(): number;
+}
+
 /** Why these disks can't be made here; undefined when they can. */
 export function noDisks(kind: 'small' | 'nbd'): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root to mount disks';
@@ -36,7 +46,7 @@ export async function smallDisk(bytes: number, files?: number): Promise<Disk> {
   const folder = makeFolder();
   const image = makeImage(folder, bytes);
   const disk = mountable(folder, () => run('losetup', '-f', '--show', image));
-  await disk.format(files);
+  await disk.format(files === undefined ? [] : ['-N', String(files)]);
   return { ...disk, detach: () => (disk.unmount(), remove(folder)) };
 }
 
@@ -70,7 +80,31 @@ export async function cutDisk(bytes: number): Promise<CutDisk> {
   };
 }
 
-async function overNbd(folder: string, plugin: readonly string[]): Promise<Disk> {
+/** @param hasJournal false: a failed write leaves the file system writable, as one does that failed for a moment only */
+export async function failingDisk(bytes: number, hasJournal: boolean): Promise<FailingDisk> {
+  const folder = makeFolder();
+  const image = makeImage(folder, bytes);
+  const ctl = join(folder, 'fail');
+  const plugin = ['python', `script=${join(import.meta.dirname, 'failing-disk.py')}`, `file=${image}`, `ctl=${ctl}`];
+  const disk = await overNbd(folder, plugin, hasJournal ? [] : ['-O', '^has_journal']);
+  const fail = (...what: readonly DiskFailure[]): void => {
+    // Whole or not at all: the device reads it at any moment.
+    writeFileSync(`${ctl}.new`, what.join(' '));
+    renameSync(`${ctl}.new`, ctl);
+  };
+  return {
+    ...disk,
+    fail,
+    failed: () => (existsSync(`${ctl}.failed`) ? statSync(`${ctl}.failed`).size : 0),
+    detach() {
+      // Whoever waits for an answer of it could not be ended.
+      fail();
+      disk.detach();
+    },
+  };
+}
+
+async function overNbd(folder: string, plugin: readonly string[], format: readonly string[] = []): Promise<Disk> {
   const socket = join(folder, 'socket');
   const point = join(folder, 'nbd');
   mkdirSync(point);
@@ -89,7 +123,7 @@ async function overNbd(folder: string, plugin: readonly string[]): Promise<Disk>
     client?.kill('SIGKILL');
     client = undefined;
   };
-  await disk.format();
+  await disk.format(format);
   return {
     ...disk,
     unmount,
@@ -112,10 +146,10 @@ function mountable(folder: string, attach: () => string | Promise<string>) {
   return {
     path,
     mount,
-    async format(files?: number): Promise<void> {
+    async format(options: readonly string[]): Promise<void> {
       mkdirSync(path);
       device = await attach();
-      run('mkfs.ext4', '-q', '-F', '-E', 'nodiscard', ...(files === undefined ? [] : ['-N', String(files)]), device);
+      run('mkfs.ext4', '-q', '-F', '-E', 'nodiscard', ...options, device);
       await mount();
     },
     unmount(): void {
