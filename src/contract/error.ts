@@ -31,6 +31,10 @@ export const errorCodes = {
   database_unavailable: { status: 503, remedy: 'The database is coming back; try again in a moment.' },
   maintenance: { status: 503, remedy: 'The machine is under maintenance; try again later.' },
   draining: { status: 503, remedy: 'Studio is stopping; try again when it is back.' },
+  disk_failed: {
+    status: 503,
+    remedy: 'The disk of the workspace does not do as it is told; the health page names it. Nothing that was accepted is lost; try again when it is mended.',
+  },
   disk_full: { status: 507, remedy: 'Free space in the workspace.' },
 } as const satisfies Record<string, { status: number; remedy: string }>;
 

@@ -7,7 +7,7 @@ import type { EndpointSpec } from '../contract/endpoint.ts';
 import type { Credentials } from '../identity/credentials.ts';
 import { policy, refusalOf, type Rule } from '../identity/policy.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { AppError, fail } from '../kernel/fail.ts';
+import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/log.ts';
 import { isConnectionLoss, type Database } from '../store/client.ts';
@@ -18,6 +18,7 @@ import { beginOnce, type Attempt, type Once } from './idempotency.ts';
 import { decodePart, parseBy, parseJson, parseQuery, readBody } from './parse.ts';
 import type { Peer } from './peer.ts';
 import type { Call, JsonReply, Route } from './route.ts';
+import { createTimeLimits, type TimeLimit, type TimeLimits } from './time-limit.ts';
 
 /** What the app's first middleware knows of every request. */
 export interface RequestFacts {
@@ -26,7 +27,7 @@ export interface RequestFacts {
 }
 export type AppEnv = { Variables: { facts: RequestFacts; route: string; caller: Caller } };
 
-export interface MountParts {
+export interface MountOptions {
   readonly authenticate: (credentials: Credentials) => Promise<Caller | null>;
   readonly database: Database;
   readonly clock: Clock;
@@ -45,7 +46,12 @@ export interface MountParts {
   readonly checkReplies: boolean;
 }
 
-export function mount(app: Hono<AppEnv>, routes: readonly Route[], parts: MountParts): void {
+interface MountParts extends MountOptions {
+  readonly limits: TimeLimits;
+}
+
+export function mount(app: Hono<AppEnv>, routes: readonly Route[], options: MountOptions): void {
+  const parts: MountParts = { ...options, limits: createTimeLimits(options) };
   for (const route of routes.toSorted(bySpecificity)) {
     const { method, path } = splitKey(route.spec.key);
     const rule = ruleOf(route.spec.key);
@@ -87,14 +93,23 @@ function bySpecificity(a: Route, b: Route): number {
 
 async function serveCall(route: Route, rule: Rule, context: Context<AppEnv>, parts: MountParts): Promise<Response> {
   const request = context.req.raw;
-  const limit = timeLimit(parts);
+  const limit = parts.limits.begin();
+  // Health says itself what is away.
+  if (route.spec.tag === 'health') limit.outlastDatabase();
   try {
     const asked = await limit.of(admitAndParse(route.spec, { rule, context, limit }, parts));
+    // Who asked to be told later is told later: the wait is the caller's own.
+    if (isWaiting(asked.query)) limit.outlastDatabase();
     if (route.spec.streams === true) return await answer(route, rule, { ...asked, signal: request.signal }, parts);
     return await limit.of(answer(route, rule, { ...asked, signal: AbortSignal.any([request.signal, limit.signal]) }, parts));
   } finally {
     limit.stop();
   }
+}
+
+/** A query that asks for an answer only once something has happened. */
+function isWaiting(query: unknown): boolean {
+  return typeof query === 'object' && query !== null && 'wait' in query && typeof query.wait === 'number' && query.wait > 0;
 }
 
 /** A request that was let in and understood. */
@@ -200,44 +215,6 @@ function pathValues(key: string, pathname: string): Record<string, string> {
     return [[name[1], raw.map((part) => decodePart(part, 'the path')).join('/')]];
   });
   return Object.fromEntries(values);
-}
-
-interface TimeLimit {
-  readonly signal: AbortSignal;
-  /** Settles as `work` does, or rejects when the time is over. */
-  of<T>(work: Promise<T>): Promise<T>;
-  /** The caller's own slowness is the caller's fault: when the time is over during `work`, that is said. */
-  whileReading<T>(work: Promise<T>): Promise<T>;
-  stop(): void;
-}
-
-/** The time a request may take. Streams are under it until they begin. */
-function timeLimit({ clock, requestTimeoutMs }: MountParts): TimeLimit {
-  const limit = new AbortController();
-  let isReading = false;
-  const late = Promise.withResolvers<never>();
-  // Nobody may be waiting any more when it is late.
-  late.promise.catch(() => undefined);
-  const stop = clock.after(requestTimeoutMs, () => {
-    const error = isReading
-      ? new AppError('invalid_body', { message: `The body did not arrive within ${requestTimeoutMs} ms; send it again, or upload it as a file.` })
-      : new AppError('internal', {
-          message: `This request was not finished within ${requestTimeoutMs} ms and was given up. Try again; if it stays slow, look at the health page.`,
-        });
-    limit.abort(error);
-    late.reject(error);
-  });
-  return {
-    signal: limit.signal,
-    of: (work) => Promise.race([work, late.promise]),
-    async whileReading(work) {
-      isReading = true;
-      const read = await work;
-      isReading = false;
-      return read;
-    },
-    stop,
-  };
 }
 
 interface CallParts extends Asked {

@@ -92,6 +92,14 @@ const codes: Readonly<Record<ErrorCode, CodeHelp>> = {
     steps: ['Try again later; the banner says what is done.', 'A super administrator ends it under Settings, System, or with `studio maintenance disable`.'],
   },
   draining: { means: 'Studio is stopping.', steps: ['Try again when it is back.'] },
+  disk_failed: {
+    means: 'A disk that Studio needs answers with errors (EIO), is read-only, or does not answer.',
+    steps: [
+      'Health names the folder and what the disk said; `dmesg` says more.',
+      'Work goes on by itself once the disk does; a file system that went read-only has to be mounted again.',
+    ],
+    see: ['disk-failing'],
+  },
   disk_full: {
     means: 'There is no space left on the volume of the workspace.',
     steps: ['Delete what is not needed; writing goes on by itself then.'],
