@@ -167,7 +167,7 @@ function linkState(steps: ReadonlyMap<string, Step> | undefined, from: string, p
 }
 
 /** The status a card wears: a step that tries again, and has not ended, is retrying. */
-export function cardStatus(card: Pick<Card, 'status' | 'step'>): Status {
+export function cardStatus(card: { readonly status: Card['status']; readonly step: Pick<Step, 'attempt'> | undefined }): Status {
   const { status, step } = card;
   if (status === undefined) return 'pending';
   return step !== undefined && step.attempt > 1 && (status === 'running' || status === 'queued' || status === 'waiting') ? 'retrying' : status;

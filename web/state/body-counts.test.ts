@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Step } from '../../src/contract/instances.ts';
-import { containersOf, countShares, countsText, inOrder } from './body-counts.ts';
+import { containersOf, countShares, countsText, countedStatuses } from './body-counts.ts';
 
 test('maps and loops are found at every depth', () => {
   const inner = { key: 'inner', type: 'loop', params: { body: { nodes: [{ key: 'leaf', type: 'noop' }], edges: [] } } };
@@ -20,12 +19,11 @@ test('counts are said in words, what went wrong first', () => {
   assert.equal(countsText({ total: 0, counts: {}, count: 3 }), 'none of 3 yet');
 });
 
-test('items stand in the order of their index, not of their end', () => {
-  const step = (path: string): Step => ({ path }) as Step;
-  assert.deepEqual(
-    inOrder([step('m[10]'), step('m[2]'), step('m[0]')]).map(({ path }) => path),
-    ['m[0]', 'm[2]', 'm[10]'],
-  );
+test('statuses are counted, what went wrong first', () => {
+  assert.deepEqual(countedStatuses({ total: 4, counts: { completed: 3, failed: 1 }, count: 9 }), [
+    ['failed', 1],
+    ['completed', 3],
+  ]);
 });
 
 test('the shares of the items fill the whole, the most telling first', () => {

@@ -49,11 +49,10 @@ export function countsText({ counts, total, count }: ItemCounts): string {
   return `${parts.join(', ')}${count !== null && count > total ? ` of ${all}` : ''}`;
 }
 
-/** Steps in the order of their items, then of their first look. */
-export function inOrder(steps: readonly Step[]): readonly Step[] {
-  return steps.toSorted((a, b) => indexOf(a.path) - indexOf(b.path));
-}
-
-function indexOf(path: string): number {
-  return Number(/\[(\d+)\]$/.exec(path)?.[1] ?? 0);
+/** How many stand how, in the order of `countsText`. */
+export function countedStatuses({ counts }: ItemCounts): readonly (readonly [status: Step['status'], count: number])[] {
+  return order.flatMap((status) => {
+    const count = counts[status] ?? 0;
+    return count === 0 ? [] : [[status, count] as const];
+  });
 }

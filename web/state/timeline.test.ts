@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Step } from '../../src/contract/instances.ts';
 import { axisMarks, byStart, countEarlier, timelineOf } from './timeline.ts';
-import type { StepRow } from './step-rows.ts';
 
 const at = (ms: number): string => new Date(1_000_000 + ms).toISOString();
 const step = (path: string, changes: Partial<Step>): Step => ({
@@ -20,17 +19,20 @@ const step = (path: string, changes: Partial<Step>): Step => ({
   seq: 1,
   ...changes,
 });
-const rowOf = (each: Step, depth = 0, fold?: 'open'): StepRow => ({ kind: 'step', path: each.path, step: each, depth, fold, counts: undefined });
-const draw = (steps: Step[], changes: Partial<Parameters<typeof timelineOf>[0]> = {}) =>
-  timelineOf({
+/** The timeline with the bars of all of its rows. */
+const draw = (steps: Step[], changes: Partial<Parameters<typeof timelineOf>[0]> = {}) => {
+  const top = byStart(steps);
+  const timeline = timelineOf({
     startedAt: at(0),
     endedAt: at(1_000),
-    rows: byStart(steps).map((each) => rowOf(each)),
+    steps: top,
     nowMs: 1_000_000 + 1_000,
     waitsByNature: (each) => each.key === 'timer',
     tries: new Map(),
     ...changes,
   });
+  return { ...timeline, rows: top.map((each) => ({ row: each, bars: timeline.barsOf(each) })) };
+};
 
 test('the time on the queue is drawn apart from work', () => {
   const { rows, workMs, waitMs } = draw([step('a', { queuedAt: at(0), startedAt: at(300), endedAt: at(1_000) })]);
@@ -100,15 +102,11 @@ test('a step that waits to be tried again shows the try that failed and the paus
   );
 });
 
-test('an unfolded item spans what stands below it, and time inside a map is not counted twice', () => {
-  const rows = [
-    rowOf(step('each', { startedAt: at(0), endedAt: at(900) }), 0, 'open'),
-    rowOf(step('each[0]', {}), 1, 'open'),
-    rowOf(step('each[0]/a', { startedAt: at(100), endedAt: at(300) }), 2),
-    rowOf(step('each[0]/b', { startedAt: at(300), endedAt: at(700) }), 2),
-  ];
-  const drawn = draw([], { rows });
-  assert.deepEqual(drawn.rows[1]?.bars, [{ kind: 'work', fromMs: 100, toMs: 700, status: 'completed', attempt: 1 }]);
+test('an item of a map is drawn by its own time, and counts as no work beside its map', () => {
+  const drawn = draw([step('each', { startedAt: at(0), endedAt: at(900) })]);
+  assert.deepEqual(drawn.barsOf(step('each[0]', { startedAt: at(100), endedAt: at(700) })), [
+    { kind: 'work', fromMs: 100, toMs: 700, status: 'completed', attempt: 1 },
+  ]);
   assert.equal(drawn.workMs, 900);
 });
 

@@ -1,8 +1,7 @@
 /** Bars of the timeline: where the time of an instance went, work and waits apart. Pure.
  *  A bar is in ms since the instance's start; a step that has not ended grows with `nowMs`. */
-import type { PastTry } from '../../src/contract/instance-views.ts';
+import type { PastTry, StepOutline } from '../../src/contract/instance-views.ts';
 import type { Step } from '../../src/contract/instances.ts';
-import type { StepRow } from './step-rows.ts';
 
 export type BarKind = 'queued' | 'wait' | 'work' | 'backoff';
 
@@ -17,13 +16,9 @@ export interface Bar {
   readonly earlier?: number;
 }
 
-export interface TimelineRow {
-  readonly row: StepRow;
-  readonly bars: readonly Bar[];
-}
-
 export interface Timeline {
-  readonly rows: readonly TimelineRow[];
+  /** Of a row in sight: made when it is drawn, as a map has more rows than anybody sees. */
+  readonly barsOf: (step: StepOutline) => readonly Bar[];
   readonly totalMs: number;
   /** Of steps outside maps and loops, added up. */
   readonly workMs: number;
@@ -36,10 +31,11 @@ export type PastAttempt = Pick<PastTry, 'attempt' | 'generation' | 'status' | 's
 interface TimelineInput {
   readonly startedAt: string;
   readonly endedAt: string | null;
-  readonly rows: readonly StepRow[];
+  /** Outside maps and loops. */
+  readonly steps: readonly StepOutline[];
   readonly nowMs: number;
   /** Paths whose node waits by nature (timers, approvals): their running time is a wait. */
-  readonly waitsByNature: (step: Step) => boolean;
+  readonly waitsByNature: (step: StepOutline) => boolean;
   readonly tries: ReadonlyMap<string, readonly PastAttempt[]>;
   /** Generations before the one that stands are drawn too. */
   readonly hasEarlier?: boolean;
@@ -56,40 +52,24 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** @returns the rows with their bars; never negative widths, even when clocks disagree */
+/** Bars are never of negative width, even when clocks disagree. */
 export function timelineOf(input: TimelineInput): Timeline {
   const zero = Date.parse(input.startedAt);
   const end = Math.max(zero, input.endedAt === null ? input.nowMs : Date.parse(input.endedAt));
-  const drawn = input.rows.map((row) => ({ row, bars: row.kind === 'step' ? barsOf(row.step, input, zero) : [] }));
-  const rows = drawn.map((each, index) => (each.bars.length === 0 ? { ...each, bars: spanBelow(drawn, index) } : each));
   let totalMs = Math.max(1, end - zero);
   let workMs = 0;
   let waitMs = 0;
-  for (const { row, bars } of rows)
-    for (const bar of bars) {
+  for (const step of input.steps)
+    for (const bar of barsOf(step, input, zero)) {
       totalMs = Math.max(totalMs, bar.toMs);
-      if (row.depth > 0 || bar.earlier !== undefined) continue;
+      if (bar.earlier !== undefined) continue;
       if (bar.kind === 'work') workMs += bar.toMs - bar.fromMs;
       else waitMs += bar.toMs - bar.fromMs;
     }
-  return { rows, totalMs, workMs, waitMs };
+  return { barsOf: (step) => barsOf(step, input, zero), totalMs, workMs, waitMs };
 }
 
-/** An item has no time of its own: it spans what stands below it, once that is unfolded. */
-function spanBelow(rows: readonly TimelineRow[], index: number): readonly Bar[] {
-  const own = rows[index];
-  if (own === undefined || own.row.kind !== 'step' || own.row.fold !== 'open') return [];
-  let fromMs = Number.POSITIVE_INFINITY;
-  let toMs = Number.NEGATIVE_INFINITY;
-  for (let at = index + 1; at < rows.length && (rows[at]?.row.depth ?? 0) > own.row.depth; at += 1)
-    for (const bar of rows[at]?.bars ?? []) {
-      fromMs = Math.min(fromMs, bar.fromMs);
-      toMs = Math.max(toMs, bar.toMs);
-    }
-  return fromMs > toMs ? [] : [{ kind: 'work', fromMs, toMs, status: own.row.step.status, attempt: 1 }];
-}
-
-function barsOf(step: Step, input: TimelineInput, zero: number): readonly Bar[] {
+function barsOf(step: StepOutline, input: TimelineInput, zero: number): readonly Bar[] {
   const bars: Bar[] = [];
   const at = (time: string): number => Math.max(0, Date.parse(time) - zero);
   const now = Math.max(0, input.nowMs - zero);

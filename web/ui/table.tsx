@@ -46,6 +46,12 @@ export interface TableProps<Row> {
   readonly loadingMore?: boolean | undefined;
   /** Below the last row. */
   readonly foot?: ComponentChildren | undefined;
+  /** What stands in place of the cells of a row, over their whole width. */
+  readonly wide?: ((row: Row) => ComponentChildren | undefined) | undefined;
+  /** These rows are drawn: in sight, or nearly. */
+  readonly onSee?: ((rows: readonly Row[]) => void) | undefined;
+  /** A row to bring into sight and point at; again with each `turn`. */
+  readonly show?: { readonly key: string; readonly turn: number } | undefined;
   /** The row that the keys act on; undefined while there is none. */
   readonly onCursor?: (row: Row | undefined) => void;
   /** Shown in place of rows. */
@@ -67,11 +73,20 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
   const { rows } = props;
   const seen = useVirtualRows(scroller, { count: rows.length, rowPx });
   const drawn = props.inline === true ? { first: 0, end: rows.length, abovePx: 0, belowPx: 0 } : seen;
-  const at = rows.findIndex((row) => props.rowKey(row) === cursor);
+  const at = cursor === undefined ? -1 : rows.findIndex((row) => props.rowKey(row) === cursor);
 
   useEffect(() => {
     if (props.inline !== true && rows.length > 0 && drawn.end >= rows.length - 5) props.onEnd?.();
   }, [drawn.end, rows.length, props.inline]);
+
+  useEffect(() => props.onSee?.(rows.slice(drawn.first, drawn.end)), [rows, drawn.first, drawn.end]);
+  useEffect(() => {
+    const index = rows.findIndex((row) => props.rowKey(row) === props.show?.key);
+    const element = scroller.current;
+    if (index < 0 || element === null) return;
+    setCursor(props.show?.key);
+    element.scrollTop = index * rowPx + HEADER_PX - element.clientHeight / 2;
+  }, [props.show?.turn]);
 
   const pointed = rows[at];
   useEffect(() => props.onCursor?.(pointed), [pointed]);
@@ -192,6 +207,15 @@ interface RowProps<Row> {
 function TableRow<Row>({ row, index, props, atCursor, onPoint, onToggle }: RowProps<Row>): JSX.Element {
   const key = props.rowKey(row);
   const isSelected = props.selected?.has(key) === true;
+  const wide = props.wide?.(row);
+  if (wide !== undefined) {
+    const shownColumns = props.columns.filter((column) => !(isNarrow.value && column.minor === true)).length + (props.onSelect === undefined ? 0 : 1);
+    return (
+      <tr class="table-wide" aria-rowindex={index + 2}>
+        <td colSpan={shownColumns}>{wide}</td>
+      </tr>
+    );
+  }
   const clicked = (event: MouseEvent): void => {
     onPoint();
     if (event.target instanceof Element && event.target.closest('a, button, input, label, [role=menu]') !== null) return;

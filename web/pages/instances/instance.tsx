@@ -78,7 +78,7 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
   const containers = useMemo(() => containersOf(page.definition), [page.definition]);
   const begun = [...containers].filter((key) => page.steps.get(key) !== undefined && page.steps.get(key)?.status !== 'skipped');
   const counts = useItemCounts(page, begun);
-  const bodies = useBodySteps(instance.id, page.bodySeq);
+  const bodies = useBodySteps(page, (error) => toastError('Read the items', error));
   const topCount = [...page.steps.keys()].filter((path) => !path.includes('[')).length;
   const missing = stepPath !== '' && step === undefined;
   useEffect(() => {

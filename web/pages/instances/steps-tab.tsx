@@ -2,7 +2,8 @@
 import { ChevronDown, ChevronRight } from 'lucide-preact';
 import { useMemo } from 'preact/hooks';
 import type { JSX } from 'preact';
-import type { Step } from '../../../src/contract/instances.ts';
+import type { StepOutline } from '../../../src/contract/instance-views.ts';
+import type { ItemCounts } from '../../../src/contract/instances.ts';
 import { href } from '../../route.ts';
 import { countsText } from '../../state/body-counts.ts';
 import type { BodySteps } from '../../state/body-steps.ts';
@@ -17,8 +18,11 @@ import type { Column } from '../../ui/table.tsx';
 import { Duration, RelativeTime } from '../../ui/time.tsx';
 import { toastError } from '../../ui/toast.tsx';
 import { Empty } from '../../ui/views.tsx';
+import { BodyTools } from './body-tools.tsx';
 import type { ShownInstance } from './shown-instance.ts';
 
+/** Names stand in line, with something to unfold before them or without. */
+const FOLD_PX = 28;
 const indent = (depth: number): Record<string, string> => (depth === 0 ? {} : { paddingInlineStart: `${depth * 16}px` });
 
 export function StepsTab(props: ShownInstance): JSX.Element {
@@ -32,20 +36,34 @@ export function StepsTab(props: ShownInstance): JSX.Element {
       label="Steps"
       columns={columnsOf(bodies)}
       rows={rows}
-      rowKey={(row) => (row.kind === 'step' ? row.path : `${row.path} more`)}
+      rowKey={keyOf}
       openKey={props.selected}
-      onOpen={(row) => (row.kind === 'step' ? props.onSelect(row.path) : void bodies.more(row.path).catch((error: unknown) => toastError('Read more', error)))}
+      onOpen={(row) => row.kind !== 'tools' && props.onSelect(row.path)}
+      wide={(row) =>
+        row.kind === 'tools' ? (
+          <div style={indent(row.depth)}>
+            <BodyTools of={row} bodies={bodies} />
+          </div>
+        ) : undefined
+      }
+      onSee={bodies.see}
+      show={bodies.shown && { key: bodies.shown.path, turn: bodies.shown.turn }}
       empty={<Empty title="No step yet">Steps appear as their turn comes.</Empty>}
     />
   );
 }
 
+const keyOf = (row: StepRow): string => (row.kind === 'tools' ? `${row.path} tools` : row.path);
+
 function columnsOf(bodies: BodySteps): readonly Column<StepRow>[] {
-  const ofStep = (render: (step: Step) => JSX.Element | number | string) => (row: StepRow) => (row.kind === 'step' ? render(row.step) : '');
+  const ofStep = (render: (step: StepOutline) => JSX.Element | number | string) => (row: StepRow) => {
+    const step = bodies.stepOf(row);
+    return step === undefined || step === null ? '' : render(step);
+  };
   return [
-    { key: 'status', title: 'Status', width: '132px', render: ofStep((step) => <StatusChip status={cardStatus({ status: step.status, step })} />) },
+    { key: 'status', title: 'Status', width: '132px', render: (row) => <Status step={bodies.stepOf(row)} /> },
     { key: 'path', title: 'Step', render: (row) => <Path row={row} bodies={bodies} /> },
-    { key: 'why', title: 'Why', render: (row) => (row.kind === 'step' ? <Why row={row} /> : ''), minor: true },
+    { key: 'why', title: 'Why', render: (row) => <Why step={bodies.stepOf(row)} counts={row.kind === 'step' ? row.counts : undefined} />, minor: true },
     { key: 'generation', title: 'Gen.', width: '52px', align: 'end', render: ofStep((step) => step.generation), minor: true },
     { key: 'attempt', title: 'Try', width: '48px', align: 'end', render: ofStep((step) => step.attempt), minor: true },
     { key: 'job', title: 'Job', width: '160px', minor: true, render: ofStep(jobOf) },
@@ -54,29 +72,30 @@ function columnsOf(bodies: BodySteps): readonly Column<StepRow>[] {
   ];
 }
 
-function Path(props: { readonly row: StepRow; readonly bodies: BodySteps }): JSX.Element {
+function Status(props: { readonly step: StepOutline | null | undefined }): JSX.Element {
+  const { step } = props;
+  if (step === undefined) return <span class="faint">…</span>;
+  return <StatusChip status={step === null ? 'pending' : cardStatus({ status: step.status, step })} />;
+}
+
+function Path(props: { readonly row: StepRow; readonly bodies: BodySteps }): JSX.Element | null {
   const { row } = props;
-  if (row.kind === 'more')
-    return (
-      <span class="muted" style={indent(row.depth)}>
-        {row.shown} are shown; load more
-      </span>
-    );
-  const { step, fold, depth } = row;
-  const name = rowName(step.path, depth);
+  if (row.kind === 'tools') return null;
+  const { path, fold, depth } = row;
+  const name = rowName(path, depth);
   if (fold === undefined)
     return (
-      <span class="mono" style={indent(depth)}>
+      <span class="mono" style={depth === 0 ? {} : { paddingInlineStart: `${depth * 16 + FOLD_PX}px` }}>
         {name}
       </span>
     );
   const toggle = (event: Event): void => {
     event.stopPropagation();
-    props.bodies.toggle(step.path).catch((error: unknown) => toastError(`Read ${step.path}`, error));
+    props.bodies.toggle(path).catch((error: unknown) => toastError(`Read ${path}`, error));
   };
   return (
     <span class="row step-fold" style={indent(depth)}>
-      <button type="button" class="link-button step-fold-button" aria-expanded={fold === 'open'} aria-label={`Steps of ${step.path}`} onClick={toggle}>
+      <button type="button" class="link-button step-fold-button" aria-expanded={fold === 'open'} aria-label={`Steps of ${path}`} onClick={toggle}>
         {fold === 'open' ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}
       </button>
       <span class="mono">{name}</span>
@@ -84,14 +103,14 @@ function Path(props: { readonly row: StepRow; readonly bodies: BodySteps }): JSX
   );
 }
 
-function Why(props: { readonly row: StepRow & { readonly kind: 'step' } }): JSX.Element {
-  const { step, counts } = props.row;
+function Why(props: { readonly step: StepOutline | null | undefined; readonly counts: ItemCounts | undefined }): JSX.Element {
+  const { step, counts } = props;
   const items = counts === undefined ? undefined : countsText(counts);
-  const words = localTimes(step.error?.message ?? step.waitReason?.message ?? items ?? step.reason ?? '', now.value);
-  return <span class={step.error === undefined ? 'why' : 'why-failed'}>{words}</span>;
+  const words = localTimes(step?.error?.message ?? step?.waitReason?.message ?? items ?? step?.reason ?? '', now.value);
+  return <span class={step?.error === undefined ? 'why' : 'why-failed'}>{words}</span>;
 }
 
-function jobOf(step: Step): JSX.Element | string {
+function jobOf(step: StepOutline): JSX.Element | string {
   // An item holds steps and does nothing itself.
   if (step.path.endsWith(']')) return '';
   if (step.jobId === undefined) return <span class="faint">inline</span>;

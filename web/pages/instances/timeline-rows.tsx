@@ -1,12 +1,13 @@
 /** The rows of the timeline: only those in sight are drawn. Dragging along the axis chooses a part of the time. */
 import { ChevronDown, ChevronRight } from 'lucide-preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { countShares, countsText } from '../../state/body-counts.ts';
 import type { BodySteps } from '../../state/body-steps.ts';
 import { rowName } from '../../state/step-rows.ts';
+import type { StepRow } from '../../state/step-rows.ts';
 import { axisMarks } from '../../state/timeline.ts';
-import type { Bar, TimelineRow } from '../../state/timeline.ts';
+import type { Bar, Timeline } from '../../state/timeline.ts';
 import { formatDuration } from '../../ui/format.ts';
 import { isNarrow } from '../../ui/narrow.ts';
 import { shareOf } from '../../ui/range.ts';
@@ -16,11 +17,13 @@ import { statusColor, statusLook } from '../../ui/status.ts';
 import { toastError } from '../../ui/toast.tsx';
 import { useBrush } from '../../ui/use-brush.ts';
 import { useVirtualRows } from '../../ui/virtual-rows.ts';
+import { BodyTools } from './body-tools.tsx';
 
 const ROW_PX = 28;
 
 interface TimelineRowsProps {
-  readonly rows: readonly TimelineRow[];
+  readonly rows: readonly StepRow[];
+  readonly barsOf: Timeline['barsOf'];
   /** ms since the start of the instance. */
   readonly shown: Range;
   readonly critical: ReadonlySet<string> | undefined;
@@ -31,9 +34,15 @@ interface TimelineRowsProps {
 }
 
 export function TimelineRows(props: TimelineRowsProps): JSX.Element {
-  const { rows, shown } = props;
+  const { rows, shown, bodies } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const drawn = useVirtualRows(scroller, { count: rows.length, rowPx: ROW_PX });
+  useEffect(() => bodies.see(rows.slice(drawn.first, drawn.end)), [rows, drawn.first, drawn.end]);
+  useEffect(() => {
+    const index = rows.findIndex((row) => row.path === bodies.shown?.path);
+    const element = scroller.current;
+    if (index >= 0 && element !== null) element.scrollTop = index * ROW_PX - element.clientHeight / 2;
+  }, [bodies.shown]);
   const marks = axisMarks(shown.from, shown.to, isNarrow.value ? 2 : 6);
   return (
     <div ref={scroller} class="timeline-scroll" tabIndex={0} role="region" aria-label="Timeline">
@@ -46,7 +55,7 @@ export function TimelineRows(props: TimelineRowsProps): JSX.Element {
         </div>
         <div style={{ height: `${drawn.abovePx}px` }} />
         {rows.slice(drawn.first, drawn.end).map((each) => (
-          <Row key={`${each.row.kind} ${each.row.path}`} of={each} all={props} />
+          <Row key={`${each.kind} ${each.path}`} row={each} all={props} />
         ))}
         <div style={{ height: `${drawn.belowPx}px` }} />
       </div>
@@ -78,41 +87,39 @@ function Axis(props: Pick<TimelineRowsProps, 'shown' | 'onBrush'> & { readonly m
   );
 }
 
-function Row(props: { readonly of: TimelineRow; readonly all: TimelineRowsProps }): JSX.Element {
-  const { all, of } = props;
-  const { row, bars } = of;
+function Row(props: { readonly row: StepRow; readonly all: TimelineRowsProps }): JSX.Element {
+  const { all, row } = props;
   const indent = { paddingInlineStart: `${12 + row.depth * 14}px` };
-  const unfold = (load: (path: string) => Promise<void>): void => void load(row.path).catch((error: unknown) => toastError(`Read ${row.path}`, error));
-  if (row.kind === 'more')
+  if (row.kind === 'tools')
     return (
-      <div class="timeline-row">
-        <button type="button" class="timeline-name link-button" style={indent} onClick={() => unfold(all.bodies.more)}>
-          {row.shown} are shown; load more
-        </button>
+      <div class="timeline-row timeline-tools" style={indent}>
+        <BodyTools of={row} bodies={all.bodies} />
       </div>
     );
-  const { step, fold, counts } = row;
+  const step = all.bodies.stepOf(row);
+  const counts = row.kind === 'step' ? row.counts : undefined;
+  const bars = step === undefined || step === null ? [] : all.barsOf(step);
   const tookMs = bars.reduce((ms, bar) => (bar.earlier === undefined ? ms + bar.toMs - bar.fromMs : ms), 0);
   // What stands inside a map belongs to it.
   const isCritical = all.critical?.has(row.path.split(/[[/]/, 1)[0] ?? '') === true;
+  const unfold = (): void => void all.bodies.toggle(row.path).catch((error: unknown) => toastError(`Read ${row.path}`, error));
   return (
-    <div class="timeline-row" data-selected={row.path === all.selected} data-critical={all.critical === undefined ? undefined : isCritical}>
+    <div
+      class="timeline-row"
+      data-selected={row.path === all.selected}
+      data-shown={row.path === all.bodies.shown?.path}
+      data-critical={all.critical === undefined ? undefined : isCritical}
+    >
       <span class="timeline-name" style={indent}>
-        {fold === undefined ? (
+        {row.fold === undefined ? (
           <span class="timeline-unfold" />
         ) : (
-          <button
-            type="button"
-            class="timeline-unfold"
-            aria-expanded={fold === 'open'}
-            aria-label={`Steps of ${row.path}`}
-            onClick={() => unfold(all.bodies.toggle)}
-          >
-            {fold === 'open' ? <ChevronDown size={14} /> : <ChevronRight size={14} />}
+          <button type="button" class="timeline-unfold" aria-expanded={row.fold === 'open'} aria-label={`Steps of ${row.path}`} onClick={unfold}>
+            {row.fold === 'open' ? <ChevronDown size={14} /> : <ChevronRight size={14} />}
           </button>
         )}
         <button type="button" class="timeline-open truncate" aria-pressed={row.path === all.selected} onClick={() => all.onSelect(row.path)}>
-          <StatusShape status={step.status} label />
+          {step !== undefined && <StatusShape status={step?.status ?? 'pending'} label />}
           <span class="truncate">{rowName(row.path, row.depth)}</span>
         </button>
       </span>

@@ -5,6 +5,7 @@ import type { JSX } from 'preact';
 import { useCommands } from '../../shell/commands.ts';
 import { criticalPath } from '../../state/critical-path.ts';
 import { stepRows } from '../../state/step-rows.ts';
+import type { StepRow } from '../../state/step-rows.ts';
 import { byStart, countEarlier, timelineOf } from '../../state/timeline.ts';
 import type { Timeline } from '../../state/timeline.ts';
 import { IconButton } from '../../ui/button.tsx';
@@ -25,7 +26,7 @@ export function TimelineTab(props: ShownInstance): JSX.Element {
   const [marks, setMarks] = useState(false);
   const [hasEarlier, setEarlier] = useState(true);
   const earlier = useMemo(() => countEarlier(page.steps, page.tries), [page.steps, page.tries]);
-  const timeline = useTimeline(props, hasEarlier);
+  const { timeline, rows } = useTimeline(props, hasEarlier);
   const path = useMemo(() => criticalPath(page.definition.edges, page.steps), [page.definition.edges, page.steps]);
   const whole = { from: 0, to: timeline.totalMs };
   const shown = zoom ?? whole;
@@ -52,11 +53,11 @@ export function TimelineTab(props: ShownInstance): JSX.Element {
       run: () => setEarlier(!hasEarlier),
     },
   ]);
-  if (timeline.rows.length === 0) return <Empty title="No step has started">The timeline grows as steps run.</Empty>;
+  if (rows.length === 0) return <Empty title="No step has started">The timeline grows as steps run.</Empty>;
   return (
     <div class="timeline" ref={frame}>
       <div class="timeline-legend">
-        <Legend timeline={timeline} criticalMs={marks ? lengthOf(path, timeline) : undefined} />
+        <Legend timeline={timeline} criticalMs={marks ? lengthOf(path, page.steps, timeline) : undefined} />
         <span class="grow" />
         {zoom !== undefined && (
           <span class="mono figures muted">
@@ -81,7 +82,8 @@ export function TimelineTab(props: ShownInstance): JSX.Element {
         </span>
       </div>
       <TimelineRows
-        rows={timeline.rows}
+        rows={rows}
+        barsOf={timeline.barsOf}
         shown={shown}
         critical={marks ? new Set(path) : undefined}
         selected={props.selected}
@@ -93,37 +95,38 @@ export function TimelineTab(props: ShownInstance): JSX.Element {
   );
 }
 
-function useTimeline(props: ShownInstance, hasEarlier: boolean): Timeline {
+function useTimeline(props: ShownInstance, hasEarlier: boolean): { readonly timeline: Timeline; readonly rows: readonly StepRow[] } {
   const { page, bodies, containers, counts } = props;
   const { steps, instance, definition, tries } = page;
-  const rows = useMemo(() => {
-    const top = byStart([...steps.values()].filter((step) => !step.path.includes('[')));
-    return stepRows(top, { open: bodies.open, containers, counts });
-  }, [steps, bodies.open, containers, counts]);
+  const top = useMemo(() => byStart([...steps.values()].filter((step) => !step.path.includes('['))), [steps]);
+  const rows = useMemo(() => stepRows(top, { open: bodies.open, containers, counts }), [top, bodies.open, containers, counts]);
   const waiting = useMemo(
     () => new Set(definition.nodes.filter((node) => node.type.startsWith('wait.') || node.type === 'approval').map((node) => node.key)),
     [definition],
   );
   const nowMs = instance.endedAt === null ? now.value : 0;
-  return useMemo(
+  const timeline = useMemo(
     () =>
       timelineOf({
         startedAt: instance.startedAt ?? instance.createdAt,
         endedAt: instance.endedAt,
-        rows,
+        steps: top,
         nowMs,
         waitsByNature: (step) => waiting.has(step.key),
         tries,
         hasEarlier,
       }),
-    [rows, nowMs, waiting, tries, hasEarlier, instance],
+    [top, nowMs, waiting, tries, hasEarlier, instance],
   );
+  return { timeline, rows };
 }
 
 /** How long the chain took, from the first of its bars to the last. */
-function lengthOf(path: readonly string[], timeline: Timeline): number {
-  const on = new Set(path);
-  const bars = timeline.rows.flatMap(({ row, bars: drawn }) => (on.has(row.path) ? drawn : []));
+function lengthOf(path: readonly string[], steps: ShownInstance['page']['steps'], timeline: Timeline): number {
+  const bars = path.flatMap((key) => {
+    const step = steps.get(key);
+    return step === undefined ? [] : timeline.barsOf(step);
+  });
   return bars.reduce((ms, bar) => ms + bar.toMs - bar.fromMs, 0);
 }
 
