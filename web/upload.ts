@@ -21,6 +21,19 @@ export async function uploadFile(options: UploadOptions): Promise<void> {
   else await putInPieces(options);
 }
 
+/** Posts a file to a URL of Studio. @returns the answer's JSON  @throws ApiError: refused, given up, or the line broke */
+export async function postFile(options: {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly file: File;
+  readonly onProgress: (sentBytes: number) => void;
+  readonly signal: AbortSignal;
+}): Promise<unknown> {
+  const { file, ...rest } = options;
+  const request = await send({ ...rest, method: 'POST', body: file });
+  return readReply({ ok: true, status: request.status, headers: new Headers() }, request.responseText);
+}
+
 async function putWhole({ path, file, onProgress, signal }: UploadOptions): Promise<void> {
   await withRetries(signal, () =>
     send({

@@ -13,7 +13,9 @@ export interface Variant {
 }
 
 export type Control =
-  | { readonly kind: 'text' | 'long' | 'any' | 'switch' | 'expression' | 'secret' | 'model' | 'file' | 'workflow' | 'schema' | 'json' | 'hidden' }
+  | {
+      readonly kind: 'text' | 'long' | 'any' | 'switch' | 'expression' | 'secret' | 'credential' | 'model' | 'file' | 'workflow' | 'schema' | 'json' | 'hidden';
+    }
   | { readonly kind: 'code'; readonly language: 'javascript' | 'python' | 'shell' | 'text' }
   | {
       readonly kind: 'number';
@@ -222,9 +224,11 @@ function looksLike(root: Schema, schema: Schema, value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const given = value as Schema;
   const marks = Object.entries(asSchema(schema['properties'])).map(([name, each]) => [name, openSchema(root, each)] as const);
-  if (marks.some(([name, each]) => 'const' in each && given[name] !== each['const'])) return false;
-  const required = Array.isArray(schema['required']) ? schema['required'] : [];
-  return marks.some(([, each]) => 'const' in each) || required.every((name) => String(name) in given);
+  const required = Array.isArray(schema['required']) ? schema['required'].map(String) : [];
+  // A mark that may be left away tells only where it stands.
+  const told = marks.filter(([name, each]) => 'const' in each && (required.includes(name) || name in given));
+  if (told.some(([name, each]) => given[name] !== each['const'])) return false;
+  return told.length > 0 || required.every((name) => name in given);
 }
 
 /** A first value: what the schema fixes or requires, and nothing else. */

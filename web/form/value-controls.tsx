@@ -10,6 +10,7 @@ import { asList } from './value-edit.ts';
 import { ValueFrame, linksOf } from './value-frame.tsx';
 import { usePathDrop } from './path-drop.ts';
 import type { ControlProps } from './value-types.ts';
+import { CredentialField } from './credential-field.tsx';
 import { FileField, ModelField, SecretField, WorkflowField } from './value-pickers.tsx';
 
 export function SimpleControl(props: ControlProps & { readonly control: Control }): JSX.Element | null {
@@ -30,6 +31,8 @@ export function SimpleControl(props: ControlProps & { readonly control: Control 
       return <CodeField {...props} language={control.language} />;
     case 'secret':
       return <SecretField {...props} />;
+    case 'credential':
+      return <CredentialField {...props} />;
     case 'model':
       return <ModelField {...props} />;
     case 'file':

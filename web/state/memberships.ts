@@ -22,6 +22,12 @@ export function useMemberships(): readonly Membership[] {
   return orgs.length > 1 ? orgs : [];
 }
 
+/** Asks again: one was made, named or left. */
+export function askMemberships(): void {
+  const userId = me.peek()?.id;
+  if (userId !== undefined) void ask(userId);
+}
+
 async function ask(userId: string): Promise<void> {
   try {
     const { items } = await call('GET /api/v1/users/me/orgs', {});

@@ -1,6 +1,8 @@
 /** Organisations as the browser meets them: going to another one, saving one as a file, and small texts. */
 import { ApiError, baseUrl, call, readReply, unanswered, urlOf } from '../api.ts';
 import { live } from '../connection.ts';
+import { postFile } from '../upload.ts';
+import type { ImportReport } from '../../src/contract/orgs.ts';
 
 /** Goes on in another organisation. Everything that is shown is the old one's: the page begins anew. @throws ApiError */
 export async function goToOrg(orgId: string): Promise<void> {
@@ -18,6 +20,20 @@ export async function goToOrg(orgId: string): Promise<void> {
 /** Loads the UI from its start, as the person and the organisation that the cookie now stands for. */
 export function beginAnew(): void {
   window.location.assign(baseUrl());
+}
+
+/** Makes an organisation of a file, or with `isDryRun` only tells what it would make. @throws ApiError */
+export async function importOrg(options: {
+  readonly file: File;
+  readonly passphrase: string;
+  readonly isDryRun: boolean;
+  readonly onProgress: (sentBytes: number) => void;
+  readonly signal: AbortSignal;
+}): Promise<ImportReport> {
+  const { file, passphrase, isDryRun, onProgress, signal } = options;
+  const headers = { 'content-type': 'application/octet-stream', ...(passphrase === '' ? {} : { 'studio-passphrase': passphrase }) };
+  const url = urlOf('/api/v1/orgs/import', {}, { dryRun: isDryRun });
+  return (await postFile({ url, headers, file, onProgress, signal })) as ImportReport;
 }
 
 /** Asks for the file and saves it. @throws ApiError */

@@ -1,19 +1,25 @@
-/** The organisations of this machine: taking one along as a file, and deleting one for ever, with the certificate of it. */
+/** The organisations of this machine: making, naming and importing them, taking one along as a file, and deleting one for ever, with the certificate of it. */
 import { useSignal } from '@preact/signals';
+import { Plus } from 'lucide-preact';
 import { call } from '../../api.ts';
+import { loadSession } from '../../session.ts';
+import { useCommands } from '../../shell/commands.ts';
 import { useAction } from '../../state/action.ts';
-import { exportOrg, saveAs } from '../../state/orgs.ts';
+import { askMemberships, useMemberships } from '../../state/memberships.ts';
+import { exportOrg, goToOrg, saveAs } from '../../state/orgs.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm, Dialog } from '../../ui/dialog.tsx';
 import { Field, Input } from '../../ui/field.tsx';
 import { formatBytes, formatCount, formatNumber } from '../../ui/format.ts';
+import { Menu } from '../../ui/menu.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Table } from '../../ui/table.tsx';
 import { Bytes, RelativeTime } from '../../ui/time.tsx';
-import { toast } from '../../ui/toast.tsx';
+import { toast, toastError } from '../../ui/toast.tsx';
 import { Banner, View } from '../../ui/views.tsx';
 import { FormFault } from './card-form.tsx';
+import { CreateOrg, ImportOrg, RenameOrg } from './org-dialogs.tsx';
 import type { JSX } from 'preact';
 import type { ReplyOf } from '../../../src/contract/index.ts';
 
@@ -25,17 +31,46 @@ const MIN_PASSPHRASE = 12;
 export function OrgsSection(): JSX.Element {
   const orgs = useResource((signal) => call('GET /api/v1/orgs', { signal }), []);
   const purges = useResource((signal) => call('GET /api/v1/org-purges', { signal }), []);
+  const dialog = useSignal<'create' | 'import' | undefined>(undefined);
+  const renaming = useSignal<Org | undefined>(undefined);
+  const mine = useMemberships();
+  useCommands([
+    { id: 'orgs:new', title: 'New organisation', group: 'This page', keys: 'c', run: () => void (dialog.value = 'create') },
+    { id: 'orgs:import', title: 'Import an organisation', group: 'This page', run: () => void (dialog.value = 'import') },
+  ]);
   const exporting = useSignal<Org | undefined>(undefined);
   const purging = useSignal<Org | undefined>(undefined);
   const reload = (): void => {
     orgs.reload();
     purges.reload();
   };
+  const changed = (): void => {
+    reload();
+    askMemberships();
+  };
+  const renamed = (): void => {
+    changed();
+    // The frame shows the name of the one we are in.
+    void loadSession();
+  };
   return (
     <>
       <View of={orgs} what="Organisations">
         {({ items }) => (
-          <Card title="Organisations" flush>
+          <Card
+            title="Organisations"
+            flush
+            aside={
+              <span class="row">
+                <Button size="small" onClick={() => (dialog.value = 'import')}>
+                  Import…
+                </Button>
+                <Button size="small" kind="primary" icon={<Plus size={14} />} onClick={() => (dialog.value = 'create')}>
+                  New organisation
+                </Button>
+              </span>
+            }
+          >
             <Table
               inline
               density="normal"
@@ -47,16 +82,31 @@ export function OrgsSection(): JSX.Element {
                 {
                   key: 'do',
                   title: '',
-                  width: '176px',
+                  width: '228px',
                   align: 'end',
                   render: (one) => (
-                    <span class="row">
+                    <span class="row row-end">
                       <Button size="small" label={`Export ${one.name}`} onClick={() => (exporting.value = one)}>
                         Export
                       </Button>
                       <Button size="small" label={`Purge ${one.name}`} onClick={() => (purging.value = one)}>
                         Purge
                       </Button>
+                      <Menu
+                        label={`Actions for ${one.name}`}
+                        buttonClass="btn btn-icon btn-quiet btn-size-small"
+                        items={[
+                          { label: 'Rename…', onSelect: () => void (renaming.value = one) },
+                          ...mine
+                            .filter(({ id, current }) => id === one.id && !current)
+                            .map(({ id, name }) => ({
+                              label: 'Go there',
+                              onSelect: () => void goToOrg(id).catch((error: unknown) => toastError(`Not in ${name}`, error)),
+                            })),
+                        ]}
+                      >
+                        ⋯
+                      </Menu>
                     </span>
                   ),
                 },
@@ -70,6 +120,9 @@ export function OrgsSection(): JSX.Element {
       <View of={purges} what="Purged organisations">
         {({ items }) => (items.length === 0 ? null : <Purged items={items} />)}
       </View>
+      {dialog.value === 'create' && <CreateOrg onClose={() => (dialog.value = undefined)} onDone={changed} />}
+      {dialog.value === 'import' && <ImportOrg onClose={() => (dialog.value = undefined)} onDone={changed} />}
+      {renaming.value !== undefined && <RenameOrg one={renaming.value} onClose={() => (renaming.value = undefined)} onDone={renamed} />}
       {exporting.value !== undefined && <ExportOrg one={exporting.value} onClose={() => (exporting.value = undefined)} />}
       {purging.value !== undefined && <PurgeOrg one={purging.value} onClose={() => (purging.value = undefined)} onPurged={reload} />}
     </>

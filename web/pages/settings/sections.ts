@@ -14,13 +14,14 @@ export const settingsSections = [
   { id: '', title: 'Account', words: 'name e-mail password theme', role: 'user' },
   { id: 'devices', title: 'Devices', words: 'sessions signed in browsers', role: 'user' },
   { id: 'keys', title: 'API keys', words: 'tokens curl scopes', role: 'user' },
-  { id: 'secrets', title: 'Secrets', words: 'passwords tokens credentials', role: 'user' },
+  { id: 'secrets', title: 'Secrets', words: 'passwords tokens', role: 'user' },
+  { id: 'credentials', title: 'Credentials', words: 'accounts providers oauth bearer api key hosts', role: 'user' },
   { id: 'members', title: 'People', words: 'members roles organisation invite suspend deactivate', role: 'admin' },
   { id: 'triggers', title: 'Triggers', words: 'schedules cron webhooks forms pause', role: 'user' },
   { id: 'audit', title: 'Audit', words: 'trail who did what security', role: 'admin' },
   { id: 'storage', title: 'Storage', words: 'retention periods disk sweep', role: 'super_admin' },
   { id: 'backups', title: 'Backups', words: 'restore export disaster schedule proof', role: 'super_admin' },
-  { id: 'orgs', title: 'Organisations', words: 'export purge delete certificate gdpr', role: 'super_admin' },
+  { id: 'orgs', title: 'Organisations', words: 'new create rename import export purge delete certificate gdpr switch', role: 'super_admin' },
   { id: 'system', title: 'System', words: 'version address hosts', role: 'user' },
 ] as const satisfies readonly SettingsSection[];
 

@@ -6,6 +6,7 @@ import { LinkTabs } from '../../ui/tabs.tsx';
 import { Empty } from '../../ui/views.tsx';
 import { AccountSection } from './account.tsx';
 import { AuditSection } from './audit.tsx';
+import { CredentialsSection } from './credentials.tsx';
 import { DevicesSection } from './devices.tsx';
 import { BackupsSection } from './backups.tsx';
 import { ApiKeysSection } from './api-keys.tsx';
@@ -24,6 +25,7 @@ const views: Readonly<Record<(typeof settingsSections)[number]['id'], (user: Use
   devices: () => <DevicesSection />,
   keys: () => <ApiKeysSection />,
   secrets: (user) => <SecretsSection user={user} />,
+  credentials: (user) => <CredentialsSection user={user} />,
   members: (user) => <MembersSection user={user} />,
   triggers: (user) => <TriggersSection user={user} />,
   audit: () => <AuditSection />,
