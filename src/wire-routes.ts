@@ -64,6 +64,7 @@ import type { Retention } from './ops/retention.ts';
 import type { RunData } from './ops/run-data.ts';
 import type { Orgs } from './orgs/orgs.ts';
 import type { Realtime } from './realtime/realtime.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { Watching } from './wire-watching.ts';
 
 interface RouteParts {
@@ -83,6 +84,7 @@ interface RouteParts {
   readonly infrastructure: Infrastructure;
   readonly backups: Backups;
   readonly watching: Pick<Watching, 'metrics' | 'routes'>;
+  readonly tracing: Tracing | undefined;
   readonly realtime: Realtime;
   readonly board: HealthBoard;
   readonly clock: Clock;
@@ -114,7 +116,7 @@ export function routesOf(parts: RouteParts): readonly Route[] {
     ...searchRoutes(),
     ...savedViewRoutes(identity),
     ...instanceStatsRoutes({ clock }),
-    ...instanceRoutes({ engine, jobs, accounts: identity.accounts, clock }),
+    ...instanceRoutes({ engine, jobs, accounts: identity.accounts, clock, traceIdOf: parts.tracing?.traceIdOf }),
     ...instanceViewRoutes({ jobs }),
     ...approvalRoutes({ accounts: identity.accounts }),
     ...batchRoutes({ engine, clock }),

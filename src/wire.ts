@@ -49,6 +49,7 @@ import { wireBackups } from './wire-backups.ts';
 import { wireGpus } from './wire-gpus.ts';
 import { wireHttp, type WiredHttp } from './wire-http.ts';
 import { wireModels } from './wire-models.ts';
+import { logSource } from './wire-logs.ts';
 import { routesOf } from './wire-routes.ts';
 import { wireServices } from './wire-services.ts';
 import { wireSystem } from './wire-system.ts';
@@ -110,11 +111,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
   });
   const realtime = createRealtime({
     ...{ database, redis: parts.redis, listen: listener.listen, clock, log },
-    logs: {
-      read: (id, from, maxBytes) => (isMachineLog(id) ? watching.logRanges.read(serviceOf(id), from, maxBytes) : jobs.logs.read(id, from, maxBytes)),
-      end: async (job) => (isMachineLog(job.id) ? undefined : jobs.logs.end(job)),
-      onChange: (id, listener) => (isMachineLog(id) ? watching.logRanges.onChange(serviceOf(id), listener) : jobs.logs.onChange(id, listener)),
-    },
+    logs: logSource({ jobs: () => jobs, watching: () => watching, host: () => services.host }),
   });
   const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
   const inbox = createInbox({ database, files, workspacePath: config.workspacePath, clock, log });
@@ -243,6 +240,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       watching,
       realtime,
       clock,
+      tracing,
     },
     board: parts.board,
     more: [...gpus.routes, ...services.routes, ...models.routes, ...system.routes],
@@ -319,11 +317,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
     },
   };
 }
-
-/** A log of the machine, as the socket's rooms name it. */
-const MACHINE_LOG = 'machine_log:';
-const isMachineLog = (id: string): boolean => id.startsWith(MACHINE_LOG);
-const serviceOf = (id: string): string => id.slice(MACHINE_LOG.length);
 
 /** Half of the volume is the budget where nobody set one; how large the disk of a managed server is nobody knows. */
 function runDataSettings(config: CompleteConfig, storage: StorageVerdict): RunDataSettings {

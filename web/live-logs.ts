@@ -29,15 +29,15 @@ export interface Logs {
 }
 
 const JOB_LOG = 'job_log:';
-const MACHINE_LOG = 'machine_log:';
+const OTHERS = ['machine_log:', 'service_log:'];
 
-/** The room of a job's log, or of the machine's: `machine_log:<service>`. */
+/** The room of a job's log, by its id; or of another: `machine_log:<service>`, `service_log:<service>`. */
 export function logRoomOf(log: string): string {
-  return log.startsWith(MACHINE_LOG) ? log : `${JOB_LOG}${log}`;
+  return OTHERS.some((prefix) => log.startsWith(prefix)) ? log : `${JOB_LOG}${log}`;
 }
 
 export function isLogRoom(room: string): boolean {
-  return room.startsWith(JOB_LOG) || room.startsWith(MACHINE_LOG);
+  return room.startsWith(JOB_LOG) || OTHERS.some((prefix) => room.startsWith(prefix));
 }
 
 export function createLogs(): Logs {

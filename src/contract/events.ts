@@ -148,8 +148,8 @@ export const envelope = z.strictObject({
 });
 export type Envelope = z.infer<typeof envelope>;
 
-/** `job_log` and `machine_log` are heard over the socket alone: it streams the log itself (`log`, `log_gap`, `log_end`), and its `since` is a byte offset. */
-export const roomName = z.string().regex(/^(system|(instance|workflow|job|job_log|machine_log|org|user|download_job):[A-Za-z0-9_-]{1,64})$/);
+/** `job_log`, `machine_log` and `service_log` are heard over the socket alone: it streams the log itself (`log`, `log_gap`, `log_end`), and its `since` is a byte offset. */
+export const roomName = z.string().regex(/^(system|(instance|workflow|job|job_log|machine_log|service_log|org|user|download_job):[A-Za-z0-9_-]{1,64})$/);
 
 export const clientFrame = z.discriminatedUnion('type', [
   z.strictObject({

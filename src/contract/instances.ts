@@ -51,6 +51,8 @@ export const instance = z.strictObject({
   debug: z.boolean().optional(),
   /** A test run of a draft, or called by one. The `version` of a draft's is below zero: GET workflows/{id}/versions/{version} shows what ran. */
   isTest: z.boolean().optional(),
+  /** Under what a collector of OpenTelemetry has it; there where traces are made, in the answer to a read alone. */
+  traceId: z.string().optional(),
   createdAt: timestamp,
   startedAt: timestamp.nullable(),
   endedAt: timestamp.nullable(),

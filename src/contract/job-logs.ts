@@ -11,6 +11,15 @@ const logMatch = z.strictObject({
   text: z.string(),
 });
 
+/** What is looked for in a log. */
+export const logSearch = z.strictObject({
+  text: z.string().min(1).max(200),
+  exact: z.stringbool().default(false),
+  from: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+});
+export const logMatches = z.strictObject({ matches: z.array(logMatch), next: z.int().nullable(), bytes: z.int() });
+
 export const jobLogEndpoints = [
   endpoint({
     key: 'GET /api/v1/jobs/{id}/log',
@@ -59,14 +68,9 @@ export const jobLogEndpoints = [
     summary: 'Lines of the log that hold a text',
     description: 'Looks through 256 MiB a call at most; `next` is where the next call goes on, null at the end.',
     params: id,
-    query: z.strictObject({
-      text: z.string().min(1).max(200),
-      exact: z.stringbool().default(false),
-      from: z.coerce.number().int().min(0).default(0),
-      limit: z.coerce.number().int().min(1).max(1_000).default(100),
-    }),
+    query: logSearch,
     status: 200,
-    reply: z.strictObject({ matches: z.array(logMatch), next: z.int().nullable(), bytes: z.int() }),
+    reply: logMatches,
     errors: ['not_found', 'invalid_query'],
   }),
 ] as const;

@@ -1,5 +1,6 @@
 /** Services: long-running children that Studio supervises: its own (postgres, redis, cloudflared) and those that people define. Of the machine. */
 import * as z from 'zod';
+import { logMatches, logSearch } from './job-logs.ts';
 import { endpoint, noReply, page, pageQuery, timestamp } from './endpoint.ts';
 import { roles, serviceStates } from './values.ts';
 
@@ -225,5 +226,16 @@ export const serviceEndpoints = [
     replyType: 'text/plain; charset=utf-8',
     errors: ['not_found', 'invalid_query'],
     streams: true,
+  }),
+  endpoint({
+    key: 'GET /api/v1/services/{name}/log/search',
+    tag,
+    summary: 'Lines of the log that hold a text',
+    description: '`next` is where the next call goes on, null at the end.',
+    params: named,
+    query: logSearch,
+    status: 200,
+    reply: logMatches,
+    errors: ['not_found', 'invalid_query'],
   }),
 ] as const;

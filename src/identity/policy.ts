@@ -204,6 +204,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/services/{name}/enable': may('super_admin', 'machine:write'),
   'POST /api/v1/services/{name}/disable': may('super_admin', 'machine:write'),
   'GET /api/v1/services/{name}/log': may('super_admin', 'machine:read'),
+  'GET /api/v1/services/{name}/log/search': may('super_admin', 'machine:read'),
   'POST /api/v1/services/{name}/start': may('super_admin', 'machine:write'),
   'POST /api/v1/services/{name}/stop': may('super_admin', 'machine:write'),
   'POST /api/v1/services/{name}/restart': may('super_admin', 'machine:write'),

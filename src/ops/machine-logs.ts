@@ -1,12 +1,12 @@
 /** The logs of the machine for who may read them: pages of lines, the level, and ranges for the socket. Never decides who may. */
 import { readdir } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as z from 'zod';
 import type { logEndpoints, logLevelState } from '../contract/logs.ts';
 import { fail } from '../kernel/fail.ts';
 import type { LogLevelControl } from './log-level.ts';
 import { logPath, serviceLogPath, type LogOutput } from './log-output.ts';
+import { readLogRange } from './log-range.ts';
 import { readLog } from './log-reader.ts';
 
 type Query = z.infer<NonNullable<(typeof logEndpoints)[0]['query']>>;
@@ -69,19 +69,7 @@ export function createMachineLogs({ workspacePath, output, level, onService }: M
       };
     },
     ranges: {
-      async read(service, from, maxBytes) {
-        const file = await open(pathOf(service, await ownFiles())).catch(() => undefined);
-        if (file === undefined) return { bytes: Buffer.alloc(0), size: 0 };
-        try {
-          const { size } = await file.stat();
-          const length = Math.max(0, Math.min(maxBytes, size - from));
-          if (length === 0) return { bytes: Buffer.alloc(0), size };
-          const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
-          return { bytes: buffer.subarray(0, bytesRead), size };
-        } finally {
-          await file.close();
-        }
-      },
+      read: async (service, from, maxBytes) => readLogRange(pathOf(service, await ownFiles()), from, maxBytes),
       onChange: (service, listener) => (service === STUDIO ? undefined : onService(service, listener)) ?? output.onLine(listener),
     },
     level: level.read,

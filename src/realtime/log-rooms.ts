@@ -7,7 +7,7 @@ import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { completeText } from './complete-text.ts';
 
-/** Where logs come from. An id is a job's, or `machine_log:<service>`. */
+/** Where logs come from. An id is a job's, or `machine_log:<service>`, `service_log:<service>`. */
 export interface LogSource {
   /** At most `maxBytes` from `from` on, and how long the log is now. */
   read(jobId: string, from: number, maxBytes: number): Promise<{ readonly bytes: Buffer; readonly size: number }>;
@@ -55,14 +55,14 @@ const MAX_BEHIND_BYTES = 8 * 1024 * 1024;
 const TAIL_BYTES = 256 * 1024;
 const GAP_EVERY_MS = 500;
 
-/** Of a job, and of Studio or one of its services. */
-const ROOMS = ['job_log:', 'machine_log:'] as const;
+/** Of a job; of Studio, its parts and services, as lines of one machine; of a service, as it wrote it. */
+const ROOMS = ['job_log:', 'machine_log:', 'service_log:'] as const;
 
 export function isLogRoom(room: string): boolean {
   return ROOMS.some((prefix) => room.startsWith(prefix));
 }
 
-/** How the source calls it: a job by its id, a log of the machine by its room. */
+/** How the source calls it: a job by its id, another log by its room. */
 function idOf(room: string): string {
   return room.startsWith(ROOMS[0]) ? room.slice(ROOMS[0].length) : room;
 }

@@ -89,7 +89,11 @@ export function createRealtime(parts: RealtimeParts): Realtime {
   const admit = async (caller: Caller, room: string): Promise<() => void> => {
     if (!roomName.safeParse(room).success)
       fail('invalid_query', `"${room}" is no room; rooms are system, org:<id>, user:<id>, instance:<id>, workflow:<id> and job:<id>.`);
-    if (isLogRoom(room)) fail('invalid_query', `"${room}" streams over the socket only; GET /api/v1/jobs/{id}/log?follow and GET /api/v1/logs are its twins.`);
+    if (isLogRoom(room))
+      fail(
+        'invalid_query',
+        `"${room}" streams over the socket only; GET /api/v1/jobs/{id}/log?follow, GET /api/v1/services/{name}/log?follow and GET /api/v1/logs are its twins.`,
+      );
     if (!(await mayHear(caller, room))) fail('not_found', `There is no room "${room}" for you.`);
     return seats.take(caller) ?? fail('rate_limited', { message: 'Too many connections listen already; close some.', retryAfterS: 5 });
   };

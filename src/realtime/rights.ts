@@ -19,8 +19,9 @@ export function createRoomRights(database: Database): (caller: Caller, room: str
       case 'job':
       case 'download_job':
         return hasEntity(database.org(caller.orgId), kind satisfies RoomKind, id);
-      // It tells of every organisation.
+      // They tell of every organisation.
       case 'machine_log':
+      case 'service_log':
         return caller.role === 'super_admin' && (caller.scopes === null || caller.scopes.some((scope) => scope === '*' || scope === 'machine:read'));
       case 'job_log':
         return hasEntity(database.org(caller.orgId), 'job', id);

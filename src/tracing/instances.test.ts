@@ -49,12 +49,7 @@ test('what ends in another process than began it stands in the same trace, under
   const [one, other] = [started(), started()];
   one.traces.committed(group(steps(step('each[0]/say', { status: 'completed', endedAt: 1_200 }))));
   other.traces.committed(group(steps(step('each[0]', { status: 'completed', endedAt: 1_300 }), step('each', { status: 'completed', endedAt: 1_400 }))));
-  const ended = {
-    ...{ id: instanceId, expected: 'running', status: 'failed', output: null, waiting: null },
-    seq: 9,
-    startedAt: 1_000,
-    endedAt: 1_500,
-  } as const;
+  const ended = { id: instanceId, expected: 'running', status: 'failed', output: null, waiting: null, seq: 9, startedAt: 1_000, endedAt: 1_500 } as const;
   other.traces.committed(group({ instance: { ...ended, error: JSON.stringify({ code: 'bad', message: 'it broke' }) } }));
   const all = [...one.told, ...other.told];
   deepEqual(new Set(all.map(({ place }) => place.traceId)), new Set([traceIdOf(instanceId)]));

@@ -117,6 +117,7 @@ test('an instance is one trace: its steps, attempts, pauses and items under it, 
   equal(root.parentSpanId, undefined);
   equal(root.attributes['studio.instance.status'], 'completed');
   equal(root.attributes['studio.workflow.id'], id);
+  equal((await api.expect(200, 'GET', `/api/v1/instances/${instanceId}`))['traceId'], root.traceId);
   deepEqual(
     ['each', 'each[0]', 'each[1]', 'each[0]/say', 'pause', 'ask'].map((path) => [path, step(path)?.name, step(path)?.parentSpanId]),
     [

@@ -1,7 +1,7 @@
-/** Looks through the whole of a log on the server, piece by piece, and says how far it has come. */
+/** Looks through the whole of a log on the server, piece by piece, and says how far it has come. Whose log it is, who asks for it says. */
 import { signal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
-import { asApiError, call } from '../api.ts';
+import { asApiError } from '../api.ts';
 import type { ApiError } from '../api.ts';
 
 export interface LogMatch {
@@ -22,10 +22,17 @@ export interface LogSearchState {
   stop(): void;
 }
 
+/** Asks the server for the lines of a log that hold a text. @throws ApiError */
+export type FindInLog = (asked: { readonly text: string; readonly from: number; readonly limit: number }) => Promise<{
+  readonly matches: readonly LogMatch[];
+  readonly next: number | null;
+  readonly bytes: number;
+}>;
+
 /** Then it waits to be asked for more: nobody reads so many. */
 const ENOUGH = 500;
 
-export function createLogSearch(jobId: string): LogSearchState {
+export function createLogSearch(find: FindInLog): LogSearchState {
   const matches = signal<readonly LogMatch[]>([]);
   const progress = signal<{ done: number; bytes: number; next: number | null } | undefined>(undefined);
   const isBusy = signal(false);
@@ -41,10 +48,7 @@ export function createLogSearch(jobId: string): LogSearchState {
     try {
       for (let next: number | null = from; next !== null && matches.value.length < enough;) {
         // Serial: each piece begins where the one before ended.
-        const reply: { readonly matches: readonly LogMatch[]; readonly next: number | null; readonly bytes: number } = await call(
-          'GET /api/v1/jobs/{id}/log/search',
-          { params: { id: jobId }, query: { text: sought, from: next, limit: ENOUGH } },
-        );
+        const reply: Awaited<ReturnType<FindInLog>> = await find({ text: sought, from: next, limit: ENOUGH });
         if (mine !== turn) return;
         matches.value = [...matches.value, ...reply.matches];
         progress.value = { done: reply.next ?? reply.bytes, bytes: reply.bytes, next: reply.next };

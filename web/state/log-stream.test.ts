@@ -62,7 +62,7 @@ async function serve(t: TestContext, { isDenied = false, hasSocket = true, answe
     onSessionEnded: () => undefined,
     timing: { lossMs: 60_000, backoffMs: 5, maxBackoffMs: 20 },
   });
-  const stream = createLogStream({ urlFrom: (from) => new URL(`http://127.0.0.1:${port}/log?from=${from}`), socket: { live, jobId: 'job_1' } });
+  const stream = createLogStream({ urlFrom: (from) => new URL(`http://127.0.0.1:${port}/log?from=${from}`), socket: { live, log: 'job_1' } });
   live.start();
   stream.start();
   t.after(() => {

@@ -24,8 +24,8 @@ export interface LogStreamParts {
   readonly from?: number;
   /** The address of the log from this byte on. */
   readonly urlFrom: (fromByte: number) => URL;
-  /** Where the log is a job's: the socket that carries it. */
-  readonly socket?: { readonly live: Pick<Live, 'state' | 'followLog'>; readonly jobId: string };
+  /** The socket that carries it, and how that calls the log: a job by its id, `service_log:<name>`. */
+  readonly socket?: { readonly live: Pick<Live, 'state' | 'followLog'>; readonly log: string };
 }
 
 const RETRY_MS = 2_000;
@@ -64,9 +64,9 @@ export function createLogStream({ from: first = 0, urlFrom, socket }: LogStreamP
   };
 
   /** @returns whether the log was read to its end; false: the socket can't be had */
-  const viaSocket = ({ live, jobId }: NonNullable<LogStreamParts['socket']>): Promise<boolean> => {
+  const viaSocket = ({ live, log: name }: NonNullable<LogStreamParts['socket']>): Promise<boolean> => {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const leave = live.followLog(jobId, at, {
+    const leave = live.followLog(name, at, {
       onReady: () => clearTimeout(patience),
       onText(frame) {
         at = frame.to;

@@ -24,6 +24,8 @@ export interface InstanceParts {
   readonly jobs: Pick<Jobs, 'explain'>;
   readonly accounts: Pick<Identity['accounts'], 'me'>;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  /** Under what traces have an instance; undefined: they have not. */
+  readonly traceIdOf?: ((instanceId: string) => string | undefined) | undefined;
 }
 
 type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
@@ -38,7 +40,7 @@ const SEARCH_MS = 200;
 /** A step's log is read whole; what is further back is in the store until the instance is deleted. */
 const LOG_LINES = 10_000;
 
-export function instanceRoutes({ engine, jobs, accounts, clock }: InstanceParts): readonly Route[] {
+export function instanceRoutes({ engine, jobs, accounts, clock, traceIdOf }: InstanceParts): readonly Route[] {
   const command = async (
     call: AnyCall & { readonly params: { readonly id: string } },
     name: InstanceCommand,
@@ -115,7 +117,11 @@ export function instanceRoutes({ engine, jobs, accounts, clock }: InstanceParts)
       const { items, next, searchedTo } = await searchInstances(call.sql, { orgId: call.caller.orgId, ...wanted, after, limit, budgetMs: SEARCH_MS }, clock);
       return { body: { items: [...items], next, ...(searchedTo === undefined ? {} : { searchedTo: searchedTo.toISOString() }), cursor } };
     },
-    'GET /api/v1/instances/{id}': async (call) => ({ body: await requireInstance(call, call.params.id) }),
+    'GET /api/v1/instances/{id}': async (call) => {
+      const found = await requireInstance(call, call.params.id);
+      const traceId = traceIdOf?.(found.id);
+      return { body: traceId === undefined ? found : { ...found, traceId } };
+    },
     'GET /api/v1/instances/{id}/steps': async (call) => {
       const { cursor } = await requireInstance(call, call.params.id);
       const { limit, after, path, under, status } = call.query;

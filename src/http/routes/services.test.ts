@@ -3,9 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { ServerFrame } from '../../contract/events.ts';
 import type { Service } from '../../contract/services.ts';
 import { itemsOf, type ApiClient } from '../../test/api-client.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
+import { connectLive } from '../../test/live.ts';
 
 const program = fileURLToPath(new URL('../../test/page-service.ts', import.meta.url));
 const command = [process.execPath, program];
@@ -48,6 +50,34 @@ test('a service is defined, starts, is asked for its health, writes its log with
   deepEqual([stopped['state'], stopped['pid']], ['stopped', null]);
   equal(existsSync(`/proc/${up.pid}`), false);
   equal(existsSync(join(app.workspace, 'run/services/paged.json')), false);
+});
+
+test('its log comes over the socket as it is written, and is searched', async () => {
+  const gate = join(app.workspace, 'gate');
+  const script = `echo "first \u2713"; while [ ! -e "${gate}" ]; do sleep 0.02; done; echo "then \x1b[31mred\x1b[0m"; sleep 1000`;
+  await client.expect(201, 'POST', '/api/v1/services', { name: 'studio-like', command: ['/bin/sh', '-c', script] });
+  const port = Number(new URL(app.url).port);
+  const socket = await connectLive(port, { token: client.token ?? '' });
+  const room = 'service_log:studio-like';
+  deepEqual((await socket.subscribe([room])).denied, []);
+  const isLog = (frame: ServerFrame): frame is Extract<ServerFrame, { type: 'log' }> => frame.type === 'log' && frame.room === room;
+  await socket.frame((frame): frame is Extract<ServerFrame, { type: 'log' }> => isLog(frame) && frame.text.includes('first \u2713\n'));
+  writeFileSync(gate, '');
+  await socket.frame((frame): frame is Extract<ServerFrame, { type: 'log' }> => isLog(frame) && frame.text.includes('then \x1b[31mred'));
+  const came = socket.frames.filter(isLog);
+  ok((await client.call('GET', '/api/v1/services/studio-like/log')).text.startsWith(came.map(({ text }) => text).join('')));
+  await socket.close();
+  const { matches } = await client.expect(200, 'GET', '/api/v1/services/studio-like/log/search?text=FIRST');
+  deepEqual(
+    (matches as { text: string }[]).map(({ text }) => text),
+    ['first \u2713'],
+  );
+  await client.expect(404, 'GET', '/api/v1/services/nothing/log/search?text=x');
+  // What tells of the machine is for those who look after it.
+  const user = await connectLive(port, { token: app.people.user.client.token ?? '' });
+  deepEqual((await user.subscribe([room, 'machine_log:studio-like'])).denied, [room, 'machine_log:studio-like']);
+  await user.close();
+  await client.expect(200, 'POST', '/api/v1/services/studio-like/stop');
 });
 
 test('what ends by itself is started again, and its exit is kept with its last lines, also in the database', async () => {

@@ -4,6 +4,7 @@ import { serviceEndpoints } from '../../contract/services.ts';
 import { parseRange } from '../../files/range.ts';
 import { followLog } from '../../jobs/follow.ts';
 import { sizeOf } from '../../jobs/log-pump.ts';
+import { searchLog } from '../../jobs/log-search.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { ServiceAuthor, ServiceCommands } from '../../services/commands.ts';
 import type { ServiceHost } from '../../services/services.ts';
@@ -56,6 +57,10 @@ export function serviceRoutes({ host, commands, clock }: ServiceRoutesParts): re
     'POST /api/v1/services/{name}/disable': async (call) => {
       await commands.setEnabled(call.params.name, false, authorOf(call));
       return reply(call, call.params.name);
+    },
+    'GET /api/v1/services/{name}/log/search': async (call) => {
+      const { text, exact, from, limit } = call.query;
+      return { body: await searchLog({ path: host.logOf(call.params.name).path, text, isExact: exact, from, limit, signal: call.signal }) };
     },
     'GET /api/v1/services/{name}/log': async (call) => {
       const { path, onChange } = host.logOf(call.params.name);

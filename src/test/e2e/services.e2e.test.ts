@@ -1,4 +1,6 @@
-import { deepEqual, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
@@ -36,6 +38,42 @@ test('a person defines a service, sees it run and write, opens its page, stops i
   await detail.getByText(/SIGTERM|exit code/).waitFor();
   deepEqual(await findAxeFaults(page), []);
   deepEqual(faultsOf(page), []);
+});
+
+test('the log of a service is followed over the socket: in colour, without a request that stays open, and found from its beginning to its end', async () => {
+  const followed: string[] = [];
+  page.on('request', (request) => {
+    if (/\/services\/chatty\/log\?.*follow/.test(request.url())) followed.push(request.url());
+  });
+  const gate = join(opened.studio.workspace, 'gate');
+  const script = `i=0; while [ $i -lt 120000 ]; do echo "line $i of what it wrote before anybody looked"; i=$((i+1)); done; echo "needle in the \x1b[31mhay\x1b[0m"; while [ ! -e ${gate} ]; do sleep 0.05; done; echo "and on it goes"; sleep 1000`;
+  await page.goto('/services');
+  await page.getByRole('button', { name: 'New service' }).click();
+  await page.getByLabel('Name').fill('chatty');
+  await page.getByLabel('Command').fill(`/bin/sh\n-c\n${script}`);
+  await page.getByLabel('Health check').selectOption('none');
+  await page.getByRole('button', { name: 'Define' }).click();
+  const log = page.getByRole('complementary', { name: 'Service' }).getByLabel('Log of chatty');
+  await log.getByText('needle in the hay').waitFor();
+  equal(await log.getByText('hay', { exact: true }).evaluate((word) => word.tagName), 'SPAN');
+  writeFileSync(gate, '');
+  await log.getByText('and on it goes').waitFor();
+  deepEqual(followed, []);
+  await page.reload();
+  await log.getByText('and on it goes').waitFor();
+  const detail = page.getByRole('complementary', { name: 'Service' });
+  await detail.getByRole('button', { name: 'Search all of it…' }).click();
+  await page.getByLabel('Text to look for').fill('line 7 of');
+  await page.getByRole('button', { name: 'Search', exact: true }).click();
+  await page.getByRole('button', { name: /line 7 of what/ }).click();
+  await log.getByText('line 7 of what it wrote').waitFor();
+  await detail.getByRole('button', { name: 'To the end' }).click();
+  await log.getByText('and on it goes').waitFor();
+  deepEqual(await findAxeFaults(page), []);
+  deepEqual(faultsOf(page), []);
+  await detail.getByRole('button', { name: 'Stop', exact: true }).click();
+  await page.getByRole('button', { name: 'Stop it' }).click();
+  await detail.getByText('Stopped').waitFor();
 });
 
 test('what an idle machine does and what it costs are set in the browser', async () => {

@@ -1,12 +1,13 @@
 /** The log of a job, live while it runs. Of a large one a stretch is held that grows where one scrolls; its timeline, a time or a search lead elsewhere. */
 import { ArrowDownToLine, ArrowUpToLine, Clock } from 'lucide-preact';
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import type { JSX } from 'preact';
-import { urlOf } from '../../api.ts';
+import { call, urlOf } from '../../api.ts';
 import { live as connection } from '../../connection.ts';
 import { useCommands } from '../../shell/commands.ts';
 import { shownLines, shownStarts } from '../../state/log-lines.ts';
+import type { FindInLog } from '../../state/log-search.ts';
 import { createLogTimes, timeOfByte } from '../../state/log-times.ts';
 import type { LogTimes } from '../../state/log-times.ts';
 import { createLogWindow } from '../../state/log-window.ts';
@@ -27,7 +28,7 @@ export function JobLog(props: { readonly jobId: string; readonly live: boolean }
       createLogWindow({
         plain: urlOf('/api/v1/jobs/{id}/log', { id: jobId }),
         urlFrom: (from) => urlOf('/api/v1/jobs/{id}/log', { id: jobId }, { follow: true, from }),
-        socket: { live: connection, jobId },
+        socket: { live: connection, log: jobId },
       }),
     [jobId],
   );
@@ -94,9 +95,10 @@ interface ToolsProps {
 function Tools({ shown, times, jobId, hasTimes, onTimes, onTime }: ToolsProps): JSX.Element {
   const isWhole = (shown.log.value.starts[0] ?? 0) === 0 && !shown.isInside.value && shown.leftOut.value === 0;
   const moments = times.whole.value;
+  const find = useMemo((): FindInLog => (query) => call('GET /api/v1/jobs/{id}/log/search', { params: { id: jobId }, query }), [jobId]);
   return (
     <>
-      {!isWhole && <LogSearch jobId={jobId} onShow={(byte) => shown.showAt(byte)} />}
+      {!isWhole && <LogSearch find={find} onShow={(byte) => shown.showAt(byte)} />}
       {moments.length > 0 && <GoToTime firstMs={moments[0]?.atMs ?? 0} lastMs={moments.at(-1)?.atMs ?? 0} onTime={onTime} />}
       <IconButton
         label="Show when lines were written"

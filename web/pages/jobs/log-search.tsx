@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { createLogSearch } from '../../state/log-search.ts';
-import type { LogSearchState } from '../../state/log-search.ts';
+import type { FindInLog, LogSearchState } from '../../state/log-search.ts';
 import { stripAnsi } from '../../ui/ansi.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -11,7 +11,13 @@ import { formatBytes, formatCount } from '../../ui/format.ts';
 import { Progress } from '../../ui/meter.tsx';
 import { Empty, ErrorView } from '../../ui/views.tsx';
 
-export function LogSearch(props: { readonly jobId: string; readonly onShow: (byte: number) => void }): JSX.Element {
+interface LogSearchProps {
+  /** The same one each time: another begins a new search. */
+  readonly find: FindInLog;
+  readonly onShow: (byte: number) => void;
+}
+
+export function LogSearch(props: LogSearchProps): JSX.Element {
   const [open, setOpen] = useState(false);
   return (
     <>
@@ -23,9 +29,9 @@ export function LogSearch(props: { readonly jobId: string; readonly onShow: (byt
   );
 }
 
-function SearchDialog(props: { readonly jobId: string; readonly onShow: (byte: number) => void; readonly onClose: () => void }): JSX.Element {
+function SearchDialog(props: LogSearchProps & { readonly onClose: () => void }): JSX.Element {
   const [text, setText] = useState('');
-  const search = useMemo(() => createLogSearch(props.jobId), [props.jobId]);
+  const search = useMemo(() => createLogSearch(props.find), [props.find]);
   useEffect(() => () => search.stop(), [search]);
   const matches = search.matches.value;
   const next = search.progress.value?.next;

@@ -1,17 +1,14 @@
 /** One service: what can be done to it, its log, how it ended before, what it is. */
 import { useSignal } from '@preact/signals';
 import { ExternalLink, Pencil, Play, RotateCw, Square, Trash2, X } from 'lucide-preact';
-import { baseUrl, call, urlOf } from '../../api.ts';
+import { baseUrl, call } from '../../api.ts';
 import { setParams } from '../../route.ts';
 import { commandService } from '../../state/services.ts';
 import { useAction } from '../../state/action.ts';
-import { shownLines } from '../../state/log-lines.ts';
-import { createLogStream } from '../../state/log-stream.ts';
-import { useOwned } from '../../state/use-owned.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
 import { formatBytes, formatDuration } from '../../ui/format.ts';
-import { CodeBlock, LogView } from '../../ui/log-view.tsx';
+import { CodeBlock } from '../../ui/log-view.tsx';
 import { Progress } from '../../ui/meter.tsx';
 import { Facts } from '../../ui/page.tsx';
 import { ServiceChip } from '../../ui/status-chip.tsx';
@@ -20,6 +17,7 @@ import { RelativeTime } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { Banner, Empty, ErrorView } from '../../ui/views.tsx';
 import { ServiceForm } from './service-form.tsx';
+import { ServiceLog } from './service-log.tsx';
 import { sourceWords } from './source-words.ts';
 import type { JSX } from 'preact';
 import type { Service, ServiceDefinition } from '../../../src/contract/services.ts';
@@ -61,7 +59,7 @@ export function ServiceDetail(props: DetailProps): JSX.Element {
         />
       </header>
       <TabPanel id="service-view" label={titles[tab.value]}>
-        {tab.value === 'log' && <ServiceLog name={service.name} />}
+        {tab.value === 'log' && <ServiceLog name={service.name} isUp={service.pid !== null} />}
         {tab.value === 'exits' && <Exits service={service} />}
         {tab.value === 'facts' && <ServiceFacts service={service} />}
       </TabPanel>
@@ -152,27 +150,6 @@ function ServiceActions(props: DetailProps): JSX.Element | null {
         </Confirm>
       )}
       {editing.value !== undefined && <ServiceForm before={editing.value} onClose={() => (editing.value = undefined)} onSaved={props.onChanged} />}
-    </>
-  );
-}
-
-function ServiceLog(props: { readonly name: string }): JSX.Element {
-  const { name } = props;
-  const path = '/api/v1/services/{name}/log';
-  const stream = useOwned(() => createLogStream({ urlFrom: (from) => urlOf(path, { name }, { follow: true, from }) }), [name]);
-  const log = stream.log.value;
-  return (
-    <>
-      {stream.error.value !== undefined && <ErrorView compact title="The log broke off" error={stream.error.value} />}
-      <LogView
-        label={`Log of ${name}`}
-        lines={shownLines(log)}
-        live={!stream.done.value}
-        firstNumber={log.dropped + 1}
-        downloadHref={urlOf(path, { name }).href}
-        downloadName={`${name}.log`}
-        empty="Nothing was written yet."
-      />
     </>
   );
 }
