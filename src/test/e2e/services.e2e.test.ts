@@ -46,7 +46,7 @@ test('the log of a service is followed over the socket: in colour, without a req
     if (/\/services\/chatty\/log\?.*follow/.test(request.url())) followed.push(request.url());
   });
   const gate = join(opened.studio.workspace, 'gate');
-  const script = `i=0; while [ $i -lt 120000 ]; do echo "line $i of what it wrote before anybody looked"; i=$((i+1)); done; echo "needle in the \x1b[31mhay\x1b[0m"; while [ ! -e ${gate} ]; do sleep 0.05; done; echo "and on it goes"; sleep 1000`;
+  const script = `seq -f 'line %.0f of what it wrote before anybody looked' 0 119999; echo "needle in the \x1b[31mhay\x1b[0m"; while [ ! -e ${gate} ]; do sleep 0.05; done; echo "and on it goes"; sleep 1000`;
   await page.goto('/services');
   await page.getByRole('button', { name: 'New service' }).click();
   await page.getByLabel('Name').fill('chatty');

@@ -59,7 +59,7 @@ export function ServiceDetail(props: DetailProps): JSX.Element {
         />
       </header>
       <TabPanel id="service-view" label={titles[tab.value]}>
-        {tab.value === 'log' && <ServiceLog name={service.name} isUp={service.pid !== null} />}
+        {tab.value === 'log' && <ServiceLog name={service.name} />}
         {tab.value === 'exits' && <Exits service={service} />}
         {tab.value === 'facts' && <ServiceFacts service={service} />}
       </TabPanel>

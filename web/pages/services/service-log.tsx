@@ -18,9 +18,7 @@ import { LogSearch } from '../jobs/log-search.tsx';
 
 const PATH = '/api/v1/services/{name}/log';
 
-/** @param props.isUp it has a process, which may write */
-export function ServiceLog(props: { readonly name: string; readonly isUp: boolean }): JSX.Element {
-  const { name } = props;
+export function ServiceLog({ name }: { readonly name: string }): JSX.Element {
   const shown = useOwned(
     () =>
       createLogWindow({
@@ -48,7 +46,7 @@ export function ServiceLog(props: { readonly name: string; readonly isUp: boolea
         label={`Log of ${name}`}
         lines={shownLines(log)}
         starts={starts}
-        live={props.isUp && !shown.done.value && !shown.isInside.value}
+        live={!shown.done.value && !shown.isInside.value}
         firstNumber={isFromStart ? log.dropped + 1 : undefined}
         numbered={isFromStart && shown.leftOut.value === 0}
         onEdge={(edge) => shown.more(edge)}
