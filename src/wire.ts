@@ -14,6 +14,7 @@ import { createCommit } from './identity/commit.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
 import { createRevocations } from './identity/revocation.ts';
 import { createOrgs } from './orgs/orgs.ts';
+import { announceOrgWork } from './orgs/progress.ts';
 import { createRetention } from './ops/retention.ts';
 import { proposedOrigin } from './identity/public-origin.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -48,8 +49,8 @@ import type { StorageVerdict } from './supervise/storage.ts';
 import { wireBackups } from './wire-backups.ts';
 import { wireGpus } from './wire-gpus.ts';
 import { wireHttp, type WiredHttp } from './wire-http.ts';
-import { wireModels } from './wire-models.ts';
 import { logSource } from './wire-logs.ts';
+import { wireModels } from './wire-models.ts';
 import { routesOf } from './wire-routes.ts';
 import { wireServices } from './wire-services.ts';
 import { wireSystem } from './wire-system.ts';
@@ -184,6 +185,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     cipher: identity.cipher,
     studioVersion: packageJson.version,
     secret: config.credentialEncryptionKey,
+    onProgress: announceOrgWork({ database, log }),
   });
   const retention = createRetention({ database, clock, log, files });
   const runData = createRunData({ database, clock, log, board: parts.board, settings: runDataSettings(config, parts.storage) });
@@ -238,9 +240,9 @@ export async function wire(parts: WireParts): Promise<Wired> {
       infrastructure,
       backups,
       watching,
+      tracing,
       realtime,
       clock,
-      tracing,
     },
     board: parts.board,
     more: [...gpus.routes, ...services.routes, ...models.routes, ...system.routes],

@@ -13,7 +13,7 @@ import { keyOf, newKey, type BackupKey } from './crypt.ts';
 import { folderPlace } from './folder-place.ts';
 import { manifestPath, parseManifest, partsOf, readManifest, requireSealedBy, sealManifest, type Manifest } from './manifest.ts';
 import type { Place } from './place.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '../kernel/progress.ts';
 import { preflight, type RestoreOptions } from './restore.ts';
 import { exportBackup, importBackup } from './single-file.ts';
 

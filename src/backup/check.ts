@@ -4,7 +4,7 @@ import type { BackupKey } from './crypt.ts';
 import { partsOf, type Manifest } from './manifest.ts';
 import { checkStored } from './part.ts';
 import type { Place } from './place.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '../kernel/progress.ts';
 
 export interface CheckOptions {
   readonly place: Place;

@@ -11,7 +11,7 @@ import type { BackupKey } from './crypt.ts';
 import { manifestPath, partPath, sealManifest, type LogicalManifest, type Manifest, type Part, type PhysicalManifest } from './manifest.ts';
 import { labelOf, writePart } from './part.ts';
 import type { Place } from './place.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '../kernel/progress.ts';
 import { storeFiles, type FileSource } from './store-files.ts';
 
 export interface CreateOptions {

@@ -1,8 +1,8 @@
 /** A backup made a database and files again, in places that are empty: what a proof throws away and a restore keeps. Never touches what runs.
  *  One thing to know: the copy is compared with the backup before anything in it is changed, byte for byte. */
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { chmod, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail } from '../kernel/fail.ts';
 import { openSnapshot } from '../store/backup-export.ts';
@@ -127,6 +127,8 @@ export async function rebuildFiles(options: CheckOptions & { readonly root: stri
     bytes += file.bytes;
     progress.add(file.bytes);
   }
+  // Jobs run as users of their own and have to pass it.
+  if (existsSync(join(root, 'jobs'))) await chmod(join(root, 'jobs'), 0o711);
   return { files, bytes };
 }
 

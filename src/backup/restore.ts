@@ -26,6 +26,8 @@ export interface RestoreOptions extends CheckOptions {
   readonly target: RestoreTarget;
   /** Goes on although stored secrets will not open. */
   readonly withoutSecrets: boolean;
+  /** Files, logs of jobs and settings stay as they are: for a state of moments ago. */
+  readonly isDatabaseOnly?: boolean;
   readonly clock: Clock;
 }
 
@@ -241,10 +243,8 @@ function movesOf(
     ...embedded,
     // Also when there is none: the start after the restore makes one, and the undo has to take it away.
     ...(target.kind === 'managed' ? [] : [inWorkspace('pg-shadow')]),
-    inWorkspace('files'),
-    inWorkspace('jobs'),
-    ...(hasFresh('services') ? [inWorkspace('services')] : []),
-    ...(hasFresh('.env') ? [inWorkspace('.env')] : []),
+    ...(options.isDatabaseOnly ? [] : [inWorkspace('files'), inWorkspace('jobs')]),
+    ...['services', '.env'].filter((name) => !options.isDatabaseOnly && hasFresh(name)).map(inWorkspace),
   ];
 }
 

@@ -6,7 +6,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { fail, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { takeBackupLock, type BackupLock } from '../store/backup-lock.ts';
-import { createProgress, type Progress } from './progress.ts';
+import { createProgress, type Progress } from '../kernel/progress.ts';
 import type { BackupRecord } from './record.ts';
 
 export interface Running {

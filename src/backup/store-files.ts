@@ -9,7 +9,7 @@ import { contentFolder, contentPath, linesOf, readFileList, type ListedFile } fr
 import { partPath, readManifest, type Manifest } from './manifest.ts';
 import { labelOf, writePart } from './part.ts';
 import type { Place } from './place.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '../kernel/progress.ts';
 
 export interface FileSource {
   readonly orgId: string;

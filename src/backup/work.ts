@@ -12,7 +12,7 @@ import { keyOf, newKey, type BackupKey } from './crypt.ts';
 import { keysText } from './keys.ts';
 import { partPath, readManifest, type Manifest } from './manifest.ts';
 import { readSmall, type Place } from './place.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '../kernel/progress.ts';
 import { proveBackup, type Proof } from './proof.ts';
 import { thinOut } from './retention.ts';
 

@@ -9,6 +9,7 @@ import { findHolder } from '../supervise/lock.ts';
 import { ownProgram } from '../supervise/own-program.ts';
 import { wireBackups } from '../wire-backups.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { showProgress } from './progress-line.ts';
 import { withWorkspace, type WorkspaceDatabase } from './workspace.ts';
 
 export interface BackupDoor {
@@ -115,22 +116,12 @@ function show(read: () => Promise<BackupList['work']>): () => void {
   const tick = async (): Promise<void> => {
     const progress = (await read())?.progress;
     if (isOver) return;
-    if (progress !== undefined)
-      process.stderr.write(
-        `\r\u001b[K${progress.phase}  ${size(progress.doneBytes)}${progress.totalBytes === null ? '' : ` of ${size(progress.totalBytes)}`}  ${progress.at ?? ''}`,
-      );
+    if (progress !== undefined) showProgress(progress);
     clock.after(POLL_MS, () => void tick());
   };
   void tick();
   return () => {
     isOver = true;
-    process.stderr.write('\r\u001b[K');
+    showProgress(null);
   };
-}
-
-export function size(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let [value, unit] = [bytes, 0];
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }

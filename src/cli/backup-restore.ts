@@ -7,7 +7,7 @@ import { folderPlace } from '../backup/folder-place.ts';
 import { readManifest, type Manifest } from '../backup/manifest.ts';
 import { openPlace } from '../backup/open-place.ts';
 import type { Place } from '../backup/place.ts';
-import { createProgress, type ProgressState } from '../backup/progress.ts';
+import { createProgress } from '../kernel/progress.ts';
 import { preflight, restoreBackup, undoRestore, type RestoreTarget } from '../backup/restore.ts';
 import { importBackup } from '../backup/single-file.ts';
 import { listIds } from '../backup/store-files.ts';
@@ -23,6 +23,7 @@ import { findHolder, lockWorkspace } from '../supervise/lock.ts';
 import { placesOf, probeStorage } from '../supervise/storage.ts';
 import { finishSwap } from '../supervise/swap.ts';
 import { print, readConfig } from './command.ts';
+import { showProgress } from './progress-line.ts';
 import { withWorkspace } from './workspace.ts';
 
 export interface BackupValues {
@@ -34,6 +35,7 @@ export interface BackupValues {
   readonly isDryRun: boolean;
   readonly isVerified: boolean;
   readonly withoutSecrets: boolean;
+  readonly isDatabaseOnly: boolean;
   readonly isUndo: boolean;
   readonly kind: Manifest['kind'];
 }
@@ -79,11 +81,12 @@ async function restoreUnderLock(values: BackupValues, what: string, signal: Abor
   try {
     const manifest = await readManifest(source.place, source.id);
     const key = await keyFor(manifest, values.passphrase);
-    const progress = createProgress(clock, show);
+    const progress = createProgress(clock, showProgress);
     const options = {
       ...{ place: source.place, manifest, key, config, clock, signal, progress },
       target: await targetOf(values.loaded, config),
       withoutSecrets: values.withoutSecrets,
+      isDatabaseOnly: values.isDatabaseOnly,
     };
     for (const { name, ok, about } of await preflight(options)) print(`${ok ? 'ok     ' : 'warning'}  ${name}: ${about}`);
     if (values.isDryRun) {
@@ -94,6 +97,7 @@ async function restoreUnderLock(values: BackupValues, what: string, signal: Abor
     print(`Restored ${manifest.id}: ${tables} tables with ${rows} rows, ${files} files. What was there before is kept in ${keptIn}.`);
     return keptIn;
   } finally {
+    showProgress(null);
     source.close();
   }
 }
@@ -156,10 +160,4 @@ async function provePlaced(workspacePath: string, { configFile }: BackupValues, 
     undoRestore(workspacePath);
     throw new Error(`PostgreSQL did not start on what was restored: ${messageOf(error)} The state before is back.`, { cause: error });
   }
-}
-
-function show({ phase, doneBytes, totalBytes }: ProgressState): void {
-  if (!process.stderr.isTTY) return;
-  const part = totalBytes === null || totalBytes === 0 ? '' : ` ${Math.min(100, Math.floor((100 * doneBytes) / totalBytes))} %`;
-  process.stderr.write(`\r\u001b[K${phase}${part}${phase === 'compare' ? '\r\u001b[K' : ''}`);
 }

@@ -10,13 +10,14 @@ import { readManifest } from '../backup/manifest.ts';
 import { exportBackup } from '../backup/single-file.ts';
 import type { Backup } from '../contract/backups.ts';
 import { print, printJson, readArguments, readConfig, type Command } from './command.ts';
-import { connectBackups, size } from './backup-door.ts';
+import { connectBackups } from './backup-door.ts';
 import { restore, type BackupValues } from './backup-restore.ts';
+import { size } from './progress-line.ts';
 
 const USAGE = `studio backup create [--physical] [--passphrase-file F] [--no-verify]
 studio backup list [--from TARGET] [--json]
 studio backup verify ID [--passphrase-file F]
-studio backup restore ID|latest|FILE.tar [--from TARGET] [--passphrase-file F] [--dry-run] [--without-secrets]
+studio backup restore ID|latest|FILE.tar [--from TARGET] [--passphrase-file F] [--dry-run] [--without-secrets] [--database-only]
 studio backup restore --undo
 studio backup prune [--dry-run]
 studio backup export ID FILE.tar [--passphrase-file F]
@@ -34,6 +35,7 @@ export const backup: Command = async (args) => {
     'dry-run': { type: 'boolean' },
     'no-verify': { type: 'boolean' },
     'without-secrets': { type: 'boolean' },
+    'database-only': { type: 'boolean' },
     undo: { type: 'boolean' },
     physical: { type: 'boolean' },
   });
@@ -55,6 +57,7 @@ export const backup: Command = async (args) => {
       isDryRun: values['dry-run'] === true,
       isVerified: values['no-verify'] !== true,
       withoutSecrets: values['without-secrets'] === true,
+      isDatabaseOnly: values['database-only'] === true,
       isUndo: values.undo === true,
       kind: values.physical === true ? 'physical' : 'logical',
     },

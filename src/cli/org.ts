@@ -13,6 +13,7 @@ import { systemClock as clock } from '../kernel/clock.ts';
 import { isGenuine } from '../orgs/certificate.ts';
 import { createOrgs, type Orgs } from '../orgs/orgs.ts';
 import { print, printJson, readArguments, readConfig, type Command } from './command.ts';
+import { showProgress } from './progress-line.ts';
 import { withWorkspace, type WorkspaceDatabase } from './workspace.ts';
 
 const USAGE = `studio: org list [--json]
@@ -79,6 +80,7 @@ function orgsOf({ config, open, log, isServing }: WorkspaceDatabase): Orgs {
     workspacePath: config.workspacePath,
     studioVersion: packageJson.version,
     secret: config.credentialEncryptionKey,
+    onProgress: ({ progress }) => showProgress(progress),
   });
 }
 
@@ -112,7 +114,13 @@ const VERBS: Readonly<Record<string, Verb>> = {
   export: {
     words: 2,
     async run(orgs, { rest: [wanted = '', path = ''], json }) {
-      const report = await orgs.export({ org: wanted, path: resolve(path), passphrase: passphrase(), signal: new AbortController().signal });
+      const report = await orgs.export({
+        org: wanted,
+        path: resolve(path),
+        passphrase: passphrase(),
+        actor: AUTHOR.actor,
+        signal: new AbortController().signal,
+      });
       if (json) printJson(report);
       else print([`${path}: ${report.rows} rows, ${report.files} files (${sizeText(report.bytes)}) of ${report.org.name}`, ...report.leftOut].join('\n  '));
       return 0;

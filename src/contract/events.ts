@@ -75,6 +75,7 @@ export const eventTypes = [
   'ops:backup:cancelled',
   'ops:backup:verified',
   'ops:backup:deleted',
+  'ops:org:progress',
   'system:settings:changed',
   'system:maintenance:changed',
   'notify:notification:created',

@@ -3,23 +3,33 @@ import { rm } from 'node:fs/promises';
 import type { Files } from '../files/files.ts';
 import type { Cipher } from '../identity/cipher.ts';
 import type { Secrets } from '../identity/secrets.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { fail } from '../kernel/fail.ts';
+import type { Progress } from '../kernel/progress.ts';
 import type { Database, Sql } from '../store/client.ts';
 import { countLeftOut, holdMoment, ORG_TABLES, readOrgContent, readOrgPeople, readOrgRows, type OrgTable } from '../store/org-export.ts';
 import { findOrg } from '../store/orgs.ts';
 import { listSecrets } from '../store/secrets.ts';
 import { writeBundle, type BundleWriter } from './bundle.ts';
+import { tellWork, type OrgWorkParts } from './progress.ts';
 import { packCredentials } from './travel-credentials.ts';
 import { newTravelKey, travelPlace } from './travel-key.ts';
 
-export interface ExportParts {
+export interface ExportParts extends OrgWorkParts {
   readonly database: Database;
-  readonly clock: Clock;
   readonly files: Pick<Files, 'content'>;
   readonly secrets: Pick<Secrets, 'read'>;
   readonly cipher: Cipher;
   readonly studioVersion: string;
+}
+
+export interface ExportRequest {
+  readonly org: string;
+  /** Must not be there yet. */
+  readonly path: string;
+  readonly passphrase?: string | undefined;
+  /** Who asks. */
+  readonly actor: string;
+  readonly signal: AbortSignal;
 }
 
 export interface ExportReport {
@@ -30,24 +40,32 @@ export interface ExportReport {
   readonly leftOut: readonly string[];
 }
 
-/** @param wanted.path must not be there yet  @throws AppError not_found; disk faults. Nothing is left when it fails */
-export async function exportOrg(
-  parts: ExportParts,
-  wanted: { readonly org: string; readonly path: string; readonly passphrase?: string | undefined; readonly signal: AbortSignal },
-): Promise<ExportReport> {
-  const { database, clock } = parts;
+/** @throws AppError not_found; disk faults. Nothing is left when it fails */
+export async function exportOrg(parts: ExportParts, wanted: ExportRequest): Promise<ExportReport> {
+  const { database } = parts;
   const org =
     (await findOrg(database.engine, wanted.org)) ??
     fail('not_found', `There is no org "${wanted.org}", or several have that name: use its id (studio org list).`);
+  return tellWork(parts, { work: 'export', org: org.id, actor: wanted.actor }, (progress) => writeOrg(parts, { ...wanted, org }, progress));
+}
+
+async function writeOrg(
+  parts: ExportParts,
+  wanted: Omit<ExportRequest, 'org'> & { readonly org: ExportReport['org'] },
+  progress: Progress,
+): Promise<ExportReport> {
+  const { database, clock } = parts;
+  const { org } = wanted;
   const key = wanted.passphrase === undefined ? undefined : await newTravelKey(wanted.passphrase);
   const writer = await writeBundle(wanted.path);
+  progress.enter('rows');
   try {
     const leftOut = await sayWhatStays(database.engine, org.id, key !== undefined);
     const createdAt = new Date(clock.now()).toISOString();
     await writer.header({ studio: 'org-export', format: 1, org, createdAt, studioVersion: parts.studioVersion, secrets: key?.facts ?? null, leftOut });
     const { rows, content } = await database.engine.transaction(async (sql) => {
       await holdMoment(sql);
-      return { rows: await writeRows(sql, writer, org.id, wanted.signal), content: await readOrgContent(sql, org.id) };
+      return { rows: await writeRows(sql, { writer, orgId: org.id, signal: wanted.signal, progress }), content: await readOrgContent(sql, org.id) };
     });
     if (key !== undefined) {
       for (const { name } of await allSecrets(database.engine, org.id)) {
@@ -57,6 +75,8 @@ export async function exportOrg(
       const at = { orgId: org.id, cipher: parts.cipher, key: key.cipher };
       for await (const { id, sealed } of packCredentials(database.engine, at)) await writer.credential(id, sealed);
     }
+    const total = content.reduce((sum, { bytes }) => sum + bytes, 0);
+    progress.enter('files', total);
     for (const { sha256, bytes } of content) {
       wanted.signal.throwIfAborted();
       const stream = await parts.files.content.read(org.id, sha256); // Serial: one file.
@@ -66,9 +86,10 @@ export async function exportOrg(
           `The bytes ${sha256} are not in the workspace any more: the org can't be exported whole. studio backup verify finds what else is missing.`,
         );
       await writer.content(sha256, bytes, stream);
+      progress.add(bytes);
     }
     await writer.end();
-    return { org, rows, files: content.length, bytes: content.reduce((sum, { bytes }) => sum + bytes, 0), leftOut };
+    return { org, rows, files: content.length, bytes: total, leftOut };
   } catch (error) {
     await writer.abandon();
     await rm(wanted.path, { force: true });
@@ -76,13 +97,17 @@ export async function exportOrg(
   }
 }
 
-async function writeRows(sql: Sql, writer: BundleWriter, orgId: string, signal: AbortSignal): Promise<number> {
+async function writeRows(
+  sql: Sql,
+  { writer, orgId, signal, progress }: { readonly writer: BundleWriter; readonly orgId: string; readonly signal: AbortSignal; readonly progress: Progress },
+): Promise<number> {
   let count = 0;
   for (const person of await readOrgPeople(sql, orgId)) await writer.row('people', JSON.stringify(person));
   for (const table of Object.keys(ORG_TABLES) as OrgTable[]) {
     for await (const text of readOrgRows(sql, { orgId, table })) {
       signal.throwIfAborted();
       await writer.row(table, text);
+      progress.add(text.length, table);
       count++;
     }
   }

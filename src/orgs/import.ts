@@ -12,9 +12,9 @@ import type { Files } from '../files/files.ts';
 import type { Author } from '../identity/commit.ts';
 import type { Cipher } from '../identity/cipher.ts';
 import { hashPassword, temporaryPassword } from '../identity/passwords.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
+import type { Progress } from '../kernel/progress.ts';
 import { insertAudit } from '../store/audit.ts';
 import type { Database, Sql } from '../store/client.ts';
 import { insertMember } from '../store/members.ts';
@@ -24,12 +24,12 @@ import { findOrg, insertOrg } from '../store/orgs.ts';
 import { upsertSecret } from '../store/secrets.ts';
 import { insertUser, readAccountByEmail } from '../store/users.ts';
 import { readBundle, type BundleHeader } from './bundle.ts';
+import { tellWork, type OrgWorkParts } from './progress.ts';
 import { CREDENTIAL_ID, unpackCredentials, type TravellingCredential } from './travel-credentials.ts';
 import { openTravelKey, travelPlace } from './travel-key.ts';
 
-export interface ImportParts {
+export interface ImportParts extends OrgWorkParts {
   readonly database: Database;
-  readonly clock: Clock;
   readonly files: Pick<Files, 'content'>;
   readonly cipher: Cipher;
   readonly workspacePath: string;
@@ -89,14 +89,34 @@ export async function importOrg(parts: ImportParts, request: ImportRequest, auth
   if (header.secrets !== null && key === undefined)
     report.notes.push(`${survey.secrets.length} secrets and ${survey.credentials.length} credentials are in the file and were not taken: give its passphrase.`);
   if (request.isDryRun) return report;
+  await tellWork(parts, { work: 'import', org: orgId, actor: author.actor }, (progress) =>
+    place(parts, request, { orgId, header, survey, key, rename, report, author, progress }),
+  );
+  return report;
+}
+
+interface Placing {
+  readonly orgId: string;
+  readonly header: BundleHeader;
+  readonly survey: Survey;
+  readonly key: Cipher | undefined;
+  readonly rename: ((text: string) => string) | undefined;
+  readonly report: ImportReport;
+  readonly author: Author;
+  readonly progress: Progress;
+}
+
+async function place(parts: ImportParts, request: ImportRequest, placing: Placing): Promise<void> {
+  const { orgId, header, survey, key, rename, report, author, progress } = placing;
   const folder = join(parts.workspacePath, 'files', orgId);
   try {
-    await placeContent(parts, request, orgId);
-    await sql.transaction(async (tx) => {
+    await placeContent(parts, request, placing);
+    progress.enter('rows');
+    await parts.database.engine.transaction(async (tx) => {
       const now = new Date(parts.clock.now());
       await insertOrg(tx, { id: orgId, name: header.org.name, now });
       report.notes.push(...(await addPeople(tx, parts, { orgId, people: survey.people, now })));
-      report.notes.push(...(await writeRows(tx, request, { orgId, survey, rename })));
+      report.notes.push(...(await writeRows(tx, request, placing)));
       if (key !== undefined) await addSecrets(tx, parts, { orgId, survey, key, now });
       if (key !== undefined) await unpackCredentials(tx, survey.credentials, { orgId, cipher: parts.cipher, key, now, idOf: rename ?? ((id) => id) });
       const details = { name: header.org.name, from: header.org.id };
@@ -117,7 +137,6 @@ export async function importOrg(parts: ImportParts, request: ImportRequest, auth
     const isOfRow = error instanceof Error && 'code' in error && /^(22|23)/.test(String(error.code));
     throw isOfRow ? invalid(`a row does not fit: ${messageOf(error)}`, error) : error;
   }
-  return report;
 }
 
 async function look(request: ImportRequest): Promise<Survey> {
@@ -221,13 +240,15 @@ function renamer(survey: Survey, orgId: string): (text: string) => string {
   return (text) => (WHOLE_ID.test(org) ? text.replaceAll(ID, rename).replaceAll(org, orgId) : text.replaceAll(ID, rename));
 }
 
-async function placeContent({ files }: ImportParts, request: ImportRequest, orgId: string): Promise<void> {
+async function placeContent({ files }: ImportParts, request: ImportRequest, { orgId, report, progress }: Placing): Promise<void> {
+  progress.enter('files', report.content.bytes);
   for await (const record of readBundle(request.path, request.signal)) {
     if (record.kind !== 'content') continue;
     const staged = await files.content.stage(record.chunks, { maxBytes: record.bytes, signal: request.signal });
     try {
       if (staged.sha256 !== record.sha256) throw invalid(`the bytes ${record.sha256} are other ones`);
       await files.content.place(orgId, staged);
+      progress.add(record.bytes);
     } finally {
       await files.content.discard(staged);
     }
@@ -257,11 +278,7 @@ async function addPeople(
 }
 
 /** Rows as they come, some at a time: memory does not grow with the file. */
-async function writeRows(
-  sql: Sql,
-  request: ImportRequest,
-  at: { readonly orgId: string; readonly survey: Survey; readonly rename: ((text: string) => string) | undefined },
-): Promise<string[]> {
+async function writeRows(sql: Sql, request: ImportRequest, at: Pick<Placing, 'orgId' | 'rename' | 'progress'>): Promise<string[]> {
   const queues = await listQueueNames(sql);
   const unknown = new Set<string>();
   let batch: { table: OrgTable; columns: string; rows: string[]; bytes: number } | undefined;
@@ -280,6 +297,7 @@ async function writeRows(
     const text = isElsewhere ? JSON.stringify({ ...record.row, queue: queues.includes('studio') ? 'studio' : queues[0] }) : record.text;
     batch.rows.push(at.rename === undefined ? text : at.rename(text));
     batch.bytes += text.length;
+    at.progress.add(text.length, record.table);
   }
   await flush();
   const names = [...unknown].slice(0, 5).join(', ');

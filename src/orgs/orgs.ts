@@ -6,15 +6,15 @@ import type { Cipher } from '../identity/cipher.ts';
 import type { Author, Commit } from '../identity/commit.ts';
 import { hashPassword, temporaryPassword } from '../identity/passwords.ts';
 import type { Secrets } from '../identity/secrets.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Database } from '../store/client.ts';
 import { insertMember } from '../store/members.ts';
 import { insertOrg, listOrgs, renameOrg } from '../store/orgs.ts';
 import { insertUser } from '../store/users.ts';
-import { exportOrg, type ExportReport } from './export.ts';
+import { exportOrg, type ExportReport, type ExportRequest } from './export.ts';
 import { importOrg, type ImportRequest } from './import.ts';
+import type { OrgWorkParts } from './progress.ts';
 import { listCertificates, previewPurge, purgeOrg } from './purge.ts';
 
 /** Somebody new, or somebody who has an account. */
@@ -29,12 +29,7 @@ export interface Orgs {
   ): Promise<{ org: { id: string; name: string }; temporaryPassword: string | null }>;
   /** @throws AppError not_found */
   rename(wanted: { readonly id: string; readonly name: string }, author: Author): Promise<{ id: string; name: string }>;
-  export(wanted: {
-    readonly org: string;
-    readonly path: string;
-    readonly passphrase?: string | undefined;
-    readonly signal: AbortSignal;
-  }): Promise<ExportReport>;
+  export(wanted: ExportRequest): Promise<ExportReport>;
   import(request: ImportRequest, author: Author): Promise<ImportReport>;
   previewPurge(org: string): Promise<PurgePreview>;
   purge(wanted: { readonly org: string; readonly name: string }, author: Author): Promise<PurgeCertificate>;
@@ -42,9 +37,8 @@ export interface Orgs {
   readonly files: Pick<Files, 'content'>;
 }
 
-export interface OrgsParts {
+export interface OrgsParts extends OrgWorkParts {
   readonly database: Database;
-  readonly clock: Clock;
   readonly commit: Commit;
   readonly files: Pick<Files, 'content'>;
   readonly secrets: Pick<Secrets, 'read'>;

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { purgeCertificate, type PurgeCertificate, type PurgePreview } from '../contract/orgs.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { fail } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
+import type { Progress } from '../kernel/progress.ts';
 import type { Author, Commit } from '../identity/commit.ts';
 import { endSessions } from '../identity/sessions.ts';
 import { deleteApiKeys } from '../store/api-keys.ts';
@@ -32,10 +32,10 @@ import {
 import { findOrg } from '../store/orgs.ts';
 import { deleteSessions } from '../store/sessions.ts';
 import { sealCertificate } from './certificate.ts';
+import { tellWork, type OrgWorkParts } from './progress.ts';
 
-export interface PurgeParts {
+export interface PurgeParts extends OrgWorkParts {
   readonly database: Database;
-  readonly clock: Clock;
   readonly commit: Commit;
   readonly workspacePath: string;
   /** CREDENTIAL_ENCRYPTION_KEY: seals the certificate. */
@@ -84,10 +84,13 @@ export async function purgeOrg(parts: PurgeParts, wanted: { readonly org: string
   if (obstacles.length > 0) fail('conflict', { message: `${org.name} can't be purged yet. ${obstacles.join(' ')}`, details: { obstacles: [...obstacles] } });
   const startedAt = new Date(clock.now()).toISOString();
   const people = await shutOut(parts, org, author);
-  await endWork(parts, org);
-  const jobIds = await readJobIds(parts, org.id);
-  const tables = await deleteRows(parts, org.id);
-  const content = await removeContent(parts, org.id, jobIds);
+  const { tables, content } = await tellWork(parts, { work: 'purge', org: org.id, actor: author.actor }, async (progress) => {
+    progress.enter('stop');
+    await endWork(parts, org);
+    const jobIds = await readJobIds(parts, org.id);
+    const gone = await deleteRows(parts, org.id, progress);
+    return { tables: gone, content: await removeContent(foldersOf(parts, org.id, jobIds), progress) };
+  });
   const removed = await sql.transaction((tx) => deleteOrgItself(tx, { orgId: org.id, people: people.filter(({ isAlone }) => isAlone) }));
   // Events that were on their way, and rows that a process wrote while it ended.
   for (const table of tables) await deleteOrgRows(sql, { orgId: org.id, table: table.table }, (count) => add(tables, count));
@@ -185,12 +188,23 @@ async function endWork(parts: PurgeParts, org: Org): Promise<void> {
   }
 }
 
-async function deleteRows({ database }: PurgeParts, orgId: string): Promise<TableCount[]> {
+async function deleteRows({ database }: PurgeParts, orgId: string, progress: Progress): Promise<TableCount[]> {
   const sql = database.engine;
   const order = await listOrgTables(sql);
   const counts: TableCount[] = order.map((table) => ({ table, rows: 0, bytes: 0 }));
-  await deleteOrgInstances(sql, orgId, (count) => add(counts, count));
-  for (const table of order) await deleteOrgRows(sql, { orgId, table }, (count) => add(counts, count)); // Serial: others point at the later ones.
+  progress.enter('count');
+  let total = 0;
+  for (const table of order) {
+    total += (await countOrgRows(sql, { orgId, table })).bytes; // Serial: counting reads whole tables.
+    progress.add(0, table);
+  }
+  progress.enter('rows', total);
+  const note = (count: TableCount): void => {
+    add(counts, count);
+    progress.add(count.bytes, count.table);
+  };
+  await deleteOrgInstances(sql, orgId, note);
+  for (const table of order) await deleteOrgRows(sql, { orgId, table }, note); // Serial: others point at the later ones.
   return counts;
 }
 
@@ -215,10 +229,20 @@ function foldersOf({ workspacePath }: PurgeParts, orgId: string, jobIds: readonl
   return [join(workspacePath, 'files', orgId), join(workspacePath, 'inbox', orgId), ...jobIds.map((id) => join(workspacePath, 'jobs', id))];
 }
 
-async function removeContent(parts: PurgeParts, orgId: string, jobIds: readonly string[]): Promise<{ files: number; bytes: number }> {
-  const folders = foldersOf(parts, orgId, jobIds);
+async function removeContent(folders: readonly string[], progress: Progress): Promise<{ files: number; bytes: number }> {
+  progress.enter('weigh');
   const weight = await weigh(folders);
-  for (const folder of folders) await rm(folder, { recursive: true, force: true, maxRetries: 3 }); // Serial: one disk.
+  progress.enter('files', weight.bytes);
+  for (const folder of folders) {
+    // Serial: one disk. The content of an org lies in a few hundred folders, each of them a step that can be seen.
+    for (const name of await readdir(folder).catch(() => [])) {
+      const path = join(folder, name);
+      const { bytes } = await weigh([path]);
+      await rm(path, { recursive: true, force: true, maxRetries: 3 });
+      progress.add(bytes);
+    }
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
   return weight;
 }
 

@@ -9,7 +9,7 @@ import { folderPlace } from '../backup/folder-place.ts';
 import { keysText } from '../backup/keys.ts';
 import type { Manifest } from '../backup/manifest.ts';
 import type { Place } from '../backup/place.ts';
-import { createProgress, type Progress } from '../backup/progress.ts';
+import { createProgress, type Progress } from '../kernel/progress.ts';
 import { startScratchServer } from '../backup/scratch-server.ts';
 import { completeConfig, loadConfig } from '../config/load.ts';
 import type { CompleteConfig } from '../config/schema.ts';

@@ -92,6 +92,19 @@ test('an exported org comes back as another one where its ids are taken, with ev
   await app.people.superAdmin.client.expect(200, 'POST', `/api/v1/orgs/${report.org.id}/purge`, { name: (copy['org'] as { name: string }).name });
 });
 
+test('what goes on with an org is told with its phases and its end, to the org and to who asked for it', async () => {
+  const { rows } = await app.admin.query<{ payload: string; parent: string; org: string }>(
+    `select payload, parent, org_id as org from outbox where type = 'ops:org:progress' and org_id = $1 order by position`,
+    [org.id],
+  );
+  const told = rows.map(({ payload }) => JSON.parse(payload) as { work: string; progress: { phase: string } | null });
+  assert.deepEqual(
+    told.map(({ work, progress }) => `${work} ${progress?.phase ?? 'over'}`).filter((word, index, all) => word !== all[index - 1]),
+    ['export rows', 'export files', 'export over'],
+  );
+  assert.deepEqual(new Set(rows.map(({ parent }) => parent)), new Set([`user:${app.people.superAdmin.userId}`]));
+});
+
 test('a file that was cut off, altered, foreign or locked is refused, and leaves nothing', async () => {
   const flipped = Buffer.from(exported);
   flipped[flipped.length >> 1] = (flipped[flipped.length >> 1] ?? 0) ^ 1;

@@ -19,7 +19,7 @@ export function orgRoutes(orgs: Orgs): readonly Route[] {
     'PATCH /api/v1/orgs/{id}': async (call) => ({ body: await orgs.rename({ id: call.params.id, name: call.body.name }, authorOf(call)) }),
     'POST /api/v1/orgs/{id}/export': async (call) => {
       const path = await orgs.files.content.newTemp();
-      const { org } = await orgs.export({ org: call.params.id, path, passphrase: call.body.passphrase, signal: call.signal });
+      const { org } = await orgs.export({ org: call.params.id, path, passphrase: call.body.passphrase, actor: call.caller.userId, signal: call.signal });
       return fileResponse(path, `${org.name.replaceAll(/[^A-Za-z0-9._-]+/g, '-')}.studio-org`);
     },
     'POST /api/v1/orgs/import': async (call) => {

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import { call } from '../../api.ts';
 import { faultOf, useAction } from '../../state/action.ts';
 import { importOrg } from '../../state/orgs.ts';
+import type { OrgWork } from '../../state/org-work-words.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
@@ -13,6 +14,7 @@ import { CodeBlock } from '../../ui/log-view.tsx';
 import { Progress } from '../../ui/meter.tsx';
 import { Banner } from '../../ui/views.tsx';
 import { FormFault } from './card-form.tsx';
+import { OrgProgress } from './org-progress.tsx';
 import type { JSX } from 'preact';
 import type { ImportReport } from '../../../src/contract/orgs.ts';
 
@@ -147,7 +149,7 @@ export function RenameOrg(props: DialogProps & { readonly one: { readonly id: st
   );
 }
 
-export function ImportOrg(props: DialogProps): JSX.Element {
+export function ImportOrg(props: DialogProps & { readonly work: OrgWork | undefined }): JSX.Element {
   const file = useSignal<File | undefined>(undefined);
   const passphrase = useSignal('');
   const sent = useSignal(0);
@@ -215,6 +217,7 @@ export function ImportOrg(props: DialogProps): JSX.Element {
           <div class="stack">
             <Progress label="Sending the file" value={share < 1 ? share : undefined} />
             <p class="muted small">{share < 1 ? `Sending: ${Math.floor(share * 100)} %` : 'Sent. Studio looks it through and writes it.'}</p>
+            <OrgProgress work={props.work} />
           </div>
         )}
         {report.value !== undefined && !send.busy && <Report report={report.value} />}

@@ -2,10 +2,12 @@
 import { useSignal } from '@preact/signals';
 import { Plus } from 'lucide-preact';
 import { call } from '../../api.ts';
-import { loadSession } from '../../session.ts';
+import { loadSession, me } from '../../session.ts';
 import { useCommands } from '../../shell/commands.ts';
 import { useAction } from '../../state/action.ts';
 import { askMemberships, useMemberships } from '../../state/memberships.ts';
+import { useOrgWorks } from '../../state/org-work.ts';
+import type { OrgWork } from '../../state/org-work-words.ts';
 import { exportOrg, goToOrg, saveAs } from '../../state/orgs.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
@@ -20,6 +22,7 @@ import { toast, toastError } from '../../ui/toast.tsx';
 import { Banner, View } from '../../ui/views.tsx';
 import { FormFault } from './card-form.tsx';
 import { CreateOrg, ImportOrg, RenameOrg } from './org-dialogs.tsx';
+import { OrgProgress } from './org-progress.tsx';
 import type { JSX } from 'preact';
 import type { ReplyOf } from '../../../src/contract/index.ts';
 
@@ -40,6 +43,7 @@ export function OrgsSection(): JSX.Element {
   ]);
   const exporting = useSignal<Org | undefined>(undefined);
   const purging = useSignal<Org | undefined>(undefined);
+  const works = useOrgWorks(me.value?.id ?? '');
   const reload = (): void => {
     orgs.reload();
     purges.reload();
@@ -76,7 +80,7 @@ export function OrgsSection(): JSX.Element {
               density="normal"
               label="Organisations"
               columns={[
-                { key: 'name', title: 'Name', render: (one) => one.name },
+                { key: 'name', title: 'Name', render: (one) => <OrgName one={one} work={works[one.id]} /> },
                 { key: 'members', title: 'People', width: '88px', align: 'end', minor: true, render: (one) => formatNumber(one.members) },
                 { key: 'bytes', title: 'Files', width: '104px', align: 'end', minor: true, render: (one) => <Bytes bytes={one.bytes} /> },
                 {
@@ -121,12 +125,34 @@ export function OrgsSection(): JSX.Element {
         {({ items }) => (items.length === 0 ? null : <Purged items={items} />)}
       </View>
       {dialog.value === 'create' && <CreateOrg onClose={() => (dialog.value = undefined)} onDone={changed} />}
-      {dialog.value === 'import' && <ImportOrg onClose={() => (dialog.value = undefined)} onDone={changed} />}
+      {dialog.value === 'import' && (
+        <ImportOrg work={Object.values(works).find((one) => one?.work === 'import')} onClose={() => (dialog.value = undefined)} onDone={changed} />
+      )}
       {renaming.value !== undefined && <RenameOrg one={renaming.value} onClose={() => (renaming.value = undefined)} onDone={renamed} />}
-      {exporting.value !== undefined && <ExportOrg one={exporting.value} onClose={() => (exporting.value = undefined)} />}
-      {purging.value !== undefined && <PurgeOrg one={purging.value} onClose={() => (purging.value = undefined)} onPurged={reload} />}
+      {exporting.value !== undefined && <ExportOrg one={exporting.value} work={works[exporting.value.id]} onClose={() => (exporting.value = undefined)} />}
+      {purging.value !== undefined && (
+        <PurgeOrg one={purging.value} work={works[purging.value.id]} onClose={() => (purging.value = undefined)} onPurged={reload} />
+      )}
     </>
   );
+}
+
+function OrgName({ one, work }: { readonly one: Org; readonly work: OrgWork | undefined }): JSX.Element {
+  return work === undefined ? (
+    <>{one.name}</>
+  ) : (
+    <span class="stack stack-tight">
+      {one.name}
+      <OrgProgress work={work} />
+    </span>
+  );
+}
+
+interface DialogProps {
+  readonly one: Org;
+  /** What goes on with it. */
+  readonly work: OrgWork | undefined;
+  readonly onClose: () => void;
 }
 
 function Purged(props: { readonly items: readonly Certificate[] }): JSX.Element {
@@ -158,7 +184,7 @@ function Purged(props: { readonly items: readonly Certificate[] }): JSX.Element 
   );
 }
 
-function ExportOrg({ one, onClose }: { readonly one: Org; readonly onClose: () => void }): JSX.Element {
+function ExportOrg({ one, work, onClose }: DialogProps): JSX.Element {
   const passphrase = useSignal('');
   const isShort = passphrase.value !== '' && passphrase.value.length < MIN_PASSPHRASE;
   const run = useAction(async () => {
@@ -190,12 +216,13 @@ function ExportOrg({ one, onClose }: { readonly one: Org; readonly onClose: () =
         >
           {(links) => <Input {...links} type="password" autocomplete="new-password" value={passphrase.value} onInput={(value) => (passphrase.value = value)} />}
         </Field>
+        <OrgProgress work={work} />
       </div>
     </Dialog>
   );
 }
 
-function PurgeOrg({ one, onClose, onPurged }: { readonly one: Org; readonly onClose: () => void; readonly onPurged: () => void }): JSX.Element {
+function PurgeOrg({ one, work, onClose, onPurged }: DialogProps & { readonly onPurged: () => void }): JSX.Element {
   const preview = useResource((signal) => call('GET /api/v1/orgs/{id}/purge', { signal, params: { id: one.id } }), [one.id]);
   const confirm = async (): Promise<void> => {
     const done = await call('POST /api/v1/orgs/{id}/purge', { params: { id: one.id }, body: { name: one.name }, timeoutMs: 600_000 });
@@ -217,6 +244,7 @@ function PurgeOrg({ one, onClose, onPurged }: { readonly one: Org; readonly onCl
               {value.people.length === 0 ? '' : `, and the accounts of ${value.people.join(', ')}`}. What runs is stopped first. Backups keep it until they are
               pruned.
             </p>
+            <OrgProgress work={work} />
           </div>
         )}
       </View>

@@ -1,5 +1,5 @@
-/** How far a backup, a proof or a restore is: phase, bytes done of how many, what it is at. Tells at most twice a second. */
-import type { Clock } from '../kernel/clock.ts';
+/** How far a long piece of work is (a backup, a restore, an org that goes or travels): phase, bytes done of how many, what it is at. Tells at most twice a second. */
+import type { Clock } from './clock.ts';
 
 export interface ProgressState {
   readonly phase: string;
