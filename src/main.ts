@@ -10,6 +10,7 @@ import { createBootProgress, type BootProgress } from './supervise/boot-progress
 import { listen, type Listener } from './supervise/listener.ts';
 import { Refusal } from './supervise/refusal.ts';
 import { createShutdown, type Shutdown } from './supervise/shutdown.ts';
+import { connectSystemd } from './supervise/systemd.ts';
 
 /** Runs until it is told to stop. Refusals are printed, one line each, and end the process with status 1. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -62,12 +63,18 @@ async function start(loaded: LoadedConfig, loadAgain: () => Promise<LoadedConfig
     clock,
   });
   shutdown.onBegin(() => board.setDraining());
+  const systemd = connectSystemd({ env: process.env, clock, onFault: (message) => progress.say(`systemd could not be told: ${message}`) });
+  systemd?.tell({ STATUS: 'Starts' });
+  shutdown.onBegin(() => systemd?.tell({ STOPPING: '1', STATUS: 'Stops; running jobs go on' }));
+  shutdown.add('systemd', () => systemd?.stop());
   shutdown.add('port', () => listener.close(1_000));
   for (const notice of loaded.notices) progress.say(notice);
   // Lets the first request, which often waits already, be answered before the rest is compiled.
   await clock.sleep(1);
   try {
-    await boot({ loaded, loadAgain, hangup, progress, board, listener, shutdown });
+    const url = await boot({ loaded, loadAgain, hangup, progress, board, listener, shutdown });
+    systemd?.tell({ READY: '1', STATUS: `Answers at ${url}` });
+    systemd?.watch();
   } catch (error) {
     if (shutdown.signal.aborted) return; // Stopped while starting: the stop is under way.
     await shutdown.run(error instanceof Refusal ? 'start refused' : 'start failed');
@@ -85,7 +92,7 @@ interface Booting {
   readonly shutdown: Shutdown;
 }
 
-async function boot({ loaded, loadAgain, hangup, progress, board, listener, shutdown }: Booting): Promise<void> {
+async function boot({ loaded, loadAgain, hangup, progress, board, listener, shutdown }: Booting): Promise<string> {
   const { bootMachine, announceReady } = await import('./boot.ts');
   const machine = await bootMachine({ loaded, completeConfig, progress, board, shutdown, clock });
   progress.enter('engine');
@@ -111,4 +118,5 @@ async function boot({ loaded, loadAgain, hangup, progress, board, listener, shut
   shutdown.add('certificate', () => certificate?.stop());
   progress.enter('ready');
   announceReady({ config: machine.config, url: listener.url, log: machine.log, progress });
+  return listener.url;
 }

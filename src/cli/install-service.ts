@@ -2,7 +2,8 @@
  *  what an earlier one wrote. Never changes a workspace of somebody else. */
 import { spawnSync } from 'node:child_process';
 import { chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync, chmodSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { SYSTEMD_NOTIFY } from '../supervise/systemd.ts';
 import { print, readArguments, type Command } from './command.ts';
 import { systemctl } from './running-studio.ts';
 import { findUser, serviceFiles, UNIT, within, type ServiceFiles } from './service-files.ts';
@@ -31,6 +32,7 @@ export const installService: Command = async (args) => {
     workspacePath: values.workspace,
     port,
     envFile: within(values.root, files.envFile),
+    hasNotify: existsSync(join(values.root, SYSTEMD_NOTIFY)),
     memoryMax: values['memory-max'],
     cpuQuota: values['cpu-quota'],
   };

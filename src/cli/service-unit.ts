@@ -6,6 +6,8 @@ export interface UnitOptions {
   readonly workspacePath: string;
   readonly port: number;
   readonly envFile: string;
+  /** The machine has systemd-notify. */
+  readonly hasNotify: boolean;
   /** As systemd writes them: "16G", "400%". */
   readonly memoryMax?: string | undefined;
   readonly cpuQuota?: string | undefined;
@@ -20,6 +22,8 @@ export function unitOf(options: UnitOptions): string {
   for (const path of [executable, workspacePath, envFile])
     if (!/^\/[\w./@+-]+$/.test(path)) throw new Error(`the path "${path}" can't stand in a unit of systemd: use letters, digits and . _ - + @ only.`);
   const isAtHome = [executable, workspacePath].some((path) => /^\/(home|root)\//.test(path));
+  // Where its program is missing a unit of Type=notify would never be ready.
+  const notify = options.hasNotify ? 'Type=notify\n# Studio sends through systemd-notify, a child.\nNotifyAccess=all\nWatchdogSec=180' : 'Type=exec';
   const capability = port < 1_024 ? 'CAP_NET_BIND_SERVICE' : '';
   return `# Written by studio install-service. Changes belong into a drop-in: systemctl edit studio
 [Unit]
@@ -30,7 +34,7 @@ RequiresMountsFor=${workspacePath}
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+${notify}
 User=${user}
 Group=${user}
 ExecStart=${executable} start

@@ -4,13 +4,21 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
+import { SYSTEMD_NOTIFY } from '../supervise/systemd.ts';
 import { root } from '../test/source-files.ts';
 import { commandOf, unitOf } from './service-unit.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'studio-service-'));
 after(() => rmSync(base, { recursive: true, force: true }));
 
-const plain = { user: 'studio', executable: '/opt/studio/studio', workspacePath: '/var/lib/studio', port: 8000, envFile: '/etc/studio/studio.env' };
+const plain = {
+  user: 'studio',
+  executable: '/opt/studio/studio',
+  workspacePath: '/var/lib/studio',
+  port: 8000,
+  envFile: '/etc/studio/studio.env',
+  hasNotify: true,
+};
 
 /** systemd is not what runs here: its calls are written down. */
 const calls = join(base, 'calls');
@@ -49,6 +57,8 @@ test('the unit keeps jobs alive over restarts, runs as its user, and writes to i
   match(text, /^ReadWritePaths=\/var\/lib\/studio \/tmp \/var\/tmp$/m);
   match(text, /^ProtectHome=yes$/m);
   match(unitOf({ ...plain, workspacePath: '/home/ann/studio' }), /^ProtectHome=read-only$/m);
+  match(text, /^Type=notify$[^]*^NotifyAccess=all$[^]*^WatchdogSec=180$/m);
+  match(unitOf({ ...plain, hasNotify: false }), /^Type=exec$/m);
   match(unitOf({ ...plain, port: 443 }), /^AmbientCapabilities=CAP_NET_BIND_SERVICE$/m);
   for (const workspacePath of ['/var/lib/a b', '/x\nExecStartPre=/bin/false', '/100%', 'relative'])
     throws(() => unitOf({ ...plain, workspacePath }), /can't stand in a unit/);
@@ -78,7 +88,7 @@ test('the command of operators is the service user, but for what needs root', ()
 });
 
 test('install-service prints what it would write, and refuses names and ports that are none', () => {
-  equal(command(['install-service', '--print']).out, unitOf(plain));
+  equal(command(['install-service', '--print']).out, unitOf({ ...plain, hasNotify: existsSync(SYSTEMD_NOTIFY) }));
   match(command(['install-service', '--user', 'a b']).out, /"a b" is no name of a user/);
   match(command(['install-service', '--port', '70000']).out, /--port 70000 is no port/);
   equal(command(['install-service', '--nonsense']).code, 2);
