@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { endpoint, noReply, page, pageQuery, timestamp } from './endpoint.ts';
 import { credentialAccess } from './values.ts';
 
-const id = z.string().regex(/^cred_[0-9a-z]{26}$/, 'a credential is named by its id, cred_…');
+const id = z.string().regex(/^cred_[0-9a-z]{26}$/, 'pick a credential; it is named by its id, cred_…');
 /** Of a param that names one. */
 export const credentialId = id;
 const params = z.strictObject({ id: z.string().max(64) });

@@ -37,7 +37,7 @@ export async function credentialProblems(
   definition: Definition,
   { orgId, userId, role }: { readonly orgId: string; readonly userId: string; readonly role: Role },
 ): Promise<readonly Problem[]> {
-  const refs = credentialRefs(definition, core.parts.nodeTypes).filter(({ node }) => runs(node));
+  const refs = credentialRefs(definition, core.parts.nodeTypes).filter(({ node, id }) => runs(node) && (isComputed(id) || IS_ID.test(id)));
   if (refs.length === 0) return [];
   const { credentials } = core.parts;
   if (credentials === undefined)
@@ -102,6 +102,9 @@ export function credentialHttp(trial: Trial, port: HttpPort): HttpPort {
 function runs(node: GraphNode): boolean {
   return node.disabled !== true && node.mock === undefined;
 }
+
+/** What is none, the params' own schema tells. */
+const IS_ID = /^cred_[0-9a-z]{26}$/;
 
 function isComputed(text: string): boolean {
   return text.includes('{{');

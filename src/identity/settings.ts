@@ -44,7 +44,11 @@ export function createSettings({ sql, clock, commit, revocations }: Parts): Sett
   revocations.onChange((change) => {
     if (change.kind === 'settings') cache.clear();
   });
-  const read = async (orgId: string): Promise<Settings> => settingsSchema.parse({ ...DEFAULTS, ...Object.fromEntries(await readSettings(sql, orgId)) });
+  const read = async (orgId: string): Promise<Settings> => {
+    // Other parts keep settings of the machine in the same table, under keys of their own.
+    const known = [...(await readSettings(sql, orgId))].filter(([key]) => Object.hasOwn(DEFAULTS, key));
+    return settingsSchema.parse({ ...DEFAULTS, ...Object.fromEntries(known) });
+  };
   return {
     async of(orgId) {
       const cached = cache.get(orgId);

@@ -14,7 +14,7 @@ const auth = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('bearer'), token: z.string().min(1) }),
   z.strictObject({ type: z.literal('basic'), username: z.string(), password: z.string() }),
   z.strictObject({ type: z.literal('header'), name: z.string().min(1).max(100), value: z.string().min(1) }),
-  z.strictObject({ type: z.literal('credential').optional(), credential: credentialId.meta(asField({ control: 'credential' })) }),
+  z.strictObject({ type: z.literal('credential').optional(), credential: credentialId.meta(asField({ control: 'credential', raw: true })) }),
 ]);
 
 /** The params of a request. */

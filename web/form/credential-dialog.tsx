@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import type { Credential, CredentialTypeView } from '../../src/contract/credentials.ts';
 import type { CredentialAccess } from '../../src/contract/values.ts';
 import { call } from '../api.ts';
+import { me } from '../session.ts';
 import { faultOf, formFault, useAction } from '../state/action.ts';
 import { useResource } from '../state/resource.ts';
 import { Button } from '../ui/button.tsx';
@@ -39,7 +40,7 @@ function titleOf(credential: Credential | undefined): string {
 const accessOptions: readonly { readonly value: CredentialAccess; readonly label: string }[] = [
   { value: 'everyone', label: 'Everyone in the organisation' },
   { value: 'admins', label: 'Administrators' },
-  { value: 'people', label: 'Me and chosen people' },
+  { value: 'people', label: 'Its maker and chosen people' },
 ];
 
 function Form(props: CredentialDialogProps & { readonly types: readonly CredentialTypeView[] }): JSX.Element {
@@ -148,7 +149,9 @@ function Form(props: CredentialDialogProps & { readonly types: readonly Credenti
         <Field label="Used by" hint="Looked at again whenever a step uses it, for whoever published the workflow.">
           {(links) => <Select {...links} value={access.value} options={accessOptions} onChange={(value) => (access.value = value)} />}
         </Field>
-        {access.value === 'people' && <People chosen={people.value} onChange={(value) => (people.value = value)} />}
+        {access.value === 'people' && (
+          <People maker={credential?.createdBy ?? me.value?.id} chosen={people.value} onChange={(value) => (people.value = value)} />
+        )}
         <Field label="Expires" optional hint="Workflows that need it stop starting after that day, and say why." fault={faultOf(save.error, 'expiresAt')}>
           {(links) => <Input {...links} type="date" value={expires.value} onInput={(value) => (expires.value = value)} />}
         </Field>
@@ -192,22 +195,27 @@ function ValueField(props: {
 }
 
 /** Beside its maker. */
-function People(props: { readonly chosen: readonly string[]; readonly onChange: (chosen: readonly string[]) => void }): JSX.Element {
+function People(props: {
+  readonly maker: string | undefined;
+  readonly chosen: readonly string[];
+  readonly onChange: (chosen: readonly string[]) => void;
+}): JSX.Element {
   const members = useResource((signal) => call('GET /api/v1/orgs/current/members', { query: { limit: 200 }, signal }), []);
   return (
     <View of={members} what="People">
       {({ items }) => (
-        <fieldset class="credential-people">
-          <legend class="visually-hidden">People who may use it</legend>
-          {items.map((member) => (
-            <Checkbox
-              key={member.userId}
-              label={member.name}
-              checked={props.chosen.includes(member.userId)}
-              onChange={(isChosen) => props.onChange(isChosen ? [...props.chosen, member.userId] : props.chosen.filter((id) => id !== member.userId))}
-            />
-          ))}
-        </fieldset>
+        <div class="stack" role="group" aria-label="People who may use it">
+          {items
+            .filter((member) => member.userId !== props.maker)
+            .map((member) => (
+              <Checkbox
+                key={member.userId}
+                label={member.name}
+                checked={props.chosen.includes(member.userId)}
+                onChange={(isChosen) => props.onChange(isChosen ? [...props.chosen, member.userId] : props.chosen.filter((id) => id !== member.userId))}
+              />
+            ))}
+        </div>
       )}
     </View>
   );

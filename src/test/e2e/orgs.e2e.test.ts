@@ -28,6 +28,38 @@ test('what takes the disk is shown, and how long a class is kept is set after a 
   deepEqual(faultsOf(page), []);
 });
 
+test('an organisation of one’s own is made, renamed and gone to; one comes back from its file under another id', async () => {
+  await page.goto('/settings/orgs');
+  await page.getByRole('button', { name: 'New organisation' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('Mine');
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('button', { name: 'Actions for Mine' }).click();
+  await page.getByRole('menuitem', { name: 'Rename…' }).click();
+  await dialog.getByLabel('Name').fill('All mine');
+  await dialog.getByRole('button', { name: 'Rename' }).click();
+  await page.getByRole('button', { name: 'Export All mine' }).click();
+  const [download] = await Promise.all([page.waitForEvent('download'), dialog.getByRole('button', { name: 'Export' }).click()]);
+  const path = await download.path();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Import…' }).click();
+  await dialog.locator('input[type=file]').setInputFiles(path);
+  await dialog.getByRole('button', { name: 'Look at it' }).click();
+  await dialog.getByText(/Nothing was changed yet\. All mine would bring/).waitFor();
+  await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+  await dialog.getByText(/All mine is imported/).waitFor();
+  await dialog.getByText(/this one has a new id/).waitFor();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await page.getByRole('button', { name: 'Export All mine' }).nth(1).waitFor();
+  await page.getByRole('button', { name: 'Actions for All mine' }).first().click();
+  await Promise.all([page.waitForEvent('load'), page.getByRole('menuitem', { name: 'Go there' }).click()]);
+  await page.getByRole('button', { name: 'Account' }).click();
+  await page.getByRole('menu').getByText('All mine').first().waitFor();
+  await Promise.all([page.waitForEvent('load'), page.getByRole('menuitem', { name: 'Default' }).click()]);
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  deepEqual(faultsOf(page), []);
+});
+
 test('an organisation is saved as a file, then purged by its name; the certificate can be saved', async () => {
   await page.goto('/settings/orgs');
   await page.getByRole('button', { name: 'Export Guests' }).click();

@@ -129,7 +129,7 @@ export function MembersSection(props: { readonly user: User }): JSX.Element {
 function Person(props: { readonly member: Member; readonly self: boolean }): JSX.Element {
   return (
     <span class="row">
-      <span class="strong">{props.member.name}</span>
+      <span class="strong truncate">{props.member.name}</span>
       <span class="faint truncate">{props.member.email}</span>
       {props.self && <span class="tag">You</span>}
       {props.member.passwordChangeRequired && <span class="tag">temporary password</span>}
