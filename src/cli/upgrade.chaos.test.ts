@@ -166,6 +166,40 @@ describe('upgrade', () => {
     equal(await jobStatus(), 'running');
   });
 
+  test('what can not go down is brought back from the backup: tables and rows are those of before, and the job goes on', async () => {
+    // A migration of the new one: it takes a column away, and nothing of it can be undone.
+    const migrate = join(base, 'migrate.ts');
+    const [workspaceModule, loadModule] = ['src/cli/workspace.ts', 'src/config/load.ts'].map((path) => JSON.stringify(join(root, path)));
+    writeFileSync(
+      migrate,
+      `import pg from ${JSON.stringify(join(root, 'node_modules/pg/esm/index.mjs'))};
+import { withWorkspace } from ${workspaceModule};
+import { loadConfig } from ${loadModule};
+await withWorkspace(await loadConfig({ env: process.env, file: {} }), async ({ connections }) => {
+  const client = new pg.Client(connections.owner);
+  await client.connect();
+  await client.query('alter table audit drop column details');
+  await client.query("insert into schema_migrations (version, name, checksum) values (${own.schema + 1}, 'lose_details', 'x')");
+  await client.end();
+});
+`,
+    );
+    const before = (await client.expect(200, 'GET', '/api/v1/audit?limit=200'))['items'] as unknown[];
+    const lines = [
+      `[ "$1" != start ] || { ${process.execPath} ${migrate} && exit 3; exit 4; }`,
+      '[ "$1" != db ] || { echo "Migration can not be undone"; exit 1; }',
+    ];
+    const seen = await command('upgrade', executable(join(base, 'broken'), '9.9.9', lines, own.schema + 1));
+    equal(seen.code, 1, seen.out);
+    match(seen.out, /^stopped {2}until the tables are changed/m);
+    match(seen.out, /^tables {3}can not be taken back: .*can not be undone/m);
+    match(seen.out, /^tables {3}Restored bak_/m);
+    match(seen.out, /^started {2}Studio .* answers/m);
+    const after = (await client.expect(200, 'GET', '/api/v1/audit?limit=200'))['items'] as unknown[];
+    deepEqual(after.slice(-before.length), before);
+    equal(await jobStatus(), 'running');
+  });
+
   test('one that works takes its place, with the same environment, and the job goes on to its end', async () => {
     const next = executable(join(base, 'next'), '9.9.9');
     const old = identify(holderPid());

@@ -1,4 +1,5 @@
-/** `studio upgrade FILE`: backup, switch of the executable, restart, smoke test; and all the way back when one of them fails. Jobs go on through it.
+/** `studio upgrade FILE`: backup, switch of the executable, restart, smoke test; and all the way back when one of them fails: by the migrations' own way
+ *  down, or, where they have none or it would lose data, from the backup. Jobs go on through it.
  *  One thing to know: until the smoke test has passed the old executable lies beside the new one as `.old`, and nothing is lost that a rename brings back. */
 import { copyFileSync, existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { runToEnd } from '../kernel/child.ts';
@@ -33,6 +34,8 @@ interface Upgrade {
   readonly schema: number;
   /** The process that was started last, where systemd keeps none. */
   started?: ProcessIdentity;
+  /** The backup that was made for it. */
+  backup?: string;
 }
 
 /** A first start of a version unpacks it and migrates. */
@@ -73,10 +76,10 @@ export const upgrade: Command = async (args) => {
     try {
       requireStepForward(from, taken.versions, values['allow-downgrade'] === true);
       print(`verified Studio ${from.studio} (${from.commit ?? 'no commit'}) → ${taken.versions.studio} (${taken.versions.commit ?? 'no commit'})`);
-      const schema = await readSchema(about);
+      const known: Upgrade = { ...about, schema: await readSchema(about) };
       if (values['no-backup'] === true) print('backup   left out, as asked: a migration can be undone, lost rows can not');
-      else print(`backup   ${lastOf(await own(about, ['backup', 'create', '--no-verify']))}`);
-      return await replace({ ...about, schema }, taken.fresh);
+      else await makeBackup(known);
+      return await replace(known, taken.fresh);
     } finally {
       rmSync(taken.fresh, { force: true });
     }
@@ -101,6 +104,24 @@ function lockUpgrade(target: string): () => void {
     throw new Error(`another upgrade of ${target} goes on (pid ${before[1]}).`);
   writeFileSync(path, `${process.pid} ${own?.started ?? ''}`);
   return () => rmSync(path, { force: true });
+}
+
+/** Where tables will change, of a Studio that is stopped: going back to it then loses nothing. */
+async function makeBackup(about: Upgrade): Promise<void> {
+  const isMigrating = about.to.schema > about.schema;
+  if (isMigrating && about.running !== undefined) {
+    await stop(about);
+    print('stopped  until the tables are changed; running jobs go on');
+  }
+  try {
+    const lines = await own(about, ['backup', 'create', '--no-verify', '--json']);
+    const made = jsonOf(lines) as { id: string; rows: number; files: number };
+    about.backup = made.id;
+    print(`backup   ${made.id}: ${made.rows} rows, ${made.files} files`);
+  } catch (error) {
+    if (isMigrating && about.running !== undefined) await restart(about);
+    throw new Error(`no backup could be made, and nothing was changed (${messageOf(error)}). Without one: --no-backup`, { cause: error });
+  }
 }
 
 async function replace(about: Upgrade, fresh: string): Promise<number> {
@@ -136,20 +157,24 @@ function keep(target: string, old: string): void {
 /** Back to the old executable and the old tables, and started as before. @throws Error naming what is left to do by hand */
 async function goBack(about: Upgrade, old: string): Promise<void> {
   await stop(about);
-  try {
-    // The new program alone knows how to undo what it did.
-    if (about.to.schema > about.schema) await rollBackTables(about, about.schema);
-  } catch (error) {
-    throw new Error(
-      `the tables could not be taken back (${messageOf(error)}). Studio is stopped; ${about.target} is the new one, ${old} the old. Restore the backup that was made: mv ${old} ${about.target}, then studio backup restore (studio backup list shows them).`,
-      { cause: error },
-    );
-  }
+  const fault = about.to.schema > about.schema ? await rollBackTables(about, about.schema).catch(messageOf) : undefined;
   renameSync(old, about.target);
   print(`undone   ${about.target} is Studio ${about.from.studio} again`);
+  if (fault !== undefined) await restoreTables(about, fault);
   if (about.running === undefined) return;
   await restart(about);
   print(`started  Studio ${about.from.studio} answers on port ${about.port}; nothing has changed`);
+}
+
+/** By the old program: the backup is of its schema. What the new one made of the database is kept aside by the restore. */
+async function restoreTables(about: Upgrade, fault: string): Promise<void> {
+  print(`tables   can not be taken back: ${fault}`);
+  const byHand = `Studio is stopped. By hand: studio backup list, then studio backup restore ID, then start it.`;
+  if (about.backup === undefined) throw new Error(`there is no backup of before (--no-backup). ${byHand}`);
+  const lines = await run(about, about.target, ['backup', 'restore', about.backup, '--database-only']).catch((error: unknown) => {
+    throw new Error(`and ${about.backup} could not be restored: ${messageOf(error)}. ${byHand}`, { cause: error });
+  });
+  print(`tables   ${lines.find((line) => line.startsWith('Restored')) ?? `restored from ${about.backup}`}`);
 }
 
 async function rollBackTables(about: Upgrade, to: number): Promise<void> {
@@ -183,8 +208,12 @@ async function stop(about: Upgrade): Promise<void> {
 
 /** @returns the number of the newest migration that was applied */
 async function readSchema(about: Upgrade): Promise<number> {
-  const lines = await own(about, ['db', 'status', '--json']);
-  return (JSON.parse(lines.slice(lines.indexOf('{')).join('\n')) as { version: number }).version;
+  return (jsonOf(await own(about, ['db', 'status', '--json'])) as { version: number }).version;
+}
+
+/** Among what a command says beside it. */
+function jsonOf(lines: readonly string[]): unknown {
+  return JSON.parse(lines.slice(lines.indexOf('{'), lines.lastIndexOf('}') + 1).join('\n'));
 }
 
 function own(about: Upgrade, args: readonly string[]): Promise<readonly string[]> {
@@ -206,8 +235,4 @@ async function run(about: Upgrade, command: string, args: readonly string[]): Pr
   });
   if (ended.code !== 0) throw new Error(`${args.slice(args[0]?.endsWith('.js') === true ? 1 : 0, 3).join(' ')} failed: ${ended.lines.slice(-3).join(' | ')}`);
   return ended.lines;
-}
-
-function lastOf(lines: readonly string[]): string {
-  return lines.at(-1) ?? 'made';
 }
