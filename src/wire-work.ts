@@ -25,6 +25,7 @@ import type { Logger } from './kernel/log.ts';
 import { nodeTypes } from './nodes/index.ts';
 import { Broadcast } from './realtime/envelope.ts';
 import type { WorkMeter } from './ops/work-meter.ts';
+import { dropPathOf, type StorageVerdict } from './supervise/storage.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import type { Database } from './store/client.ts';
 
@@ -40,6 +41,7 @@ interface WorkWireParts extends Required<Pick<EngineParts, 'notify' | 'downloads
   readonly ledger: JobsParts['ledger'];
   readonly meter: WorkMeter;
   readonly tracing: Tracing | undefined;
+  readonly storage: StorageVerdict;
 }
 
 export interface WiredWork {
@@ -94,6 +96,7 @@ export function wireWork(parts: WorkWireParts): WiredWork {
     httpOf,
     environments: { path: config.venvPath ?? defaultEnvironments(config.workspacePath), limitBytes: config.venvLimitBytes },
     takesDrops: config.dropFolder,
+    dropPath: dropPathOf(config, parts.storage),
     get stopMode() {
       return config.stopJobs;
     },

@@ -164,7 +164,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     trace: gatewayTrace(tracing),
   });
   const { engine, jobs, triggers, callbacks, previewer, sandbox } = wireWork({
-    ...{ config, clock, log, database, files, identity, credentials, ledger, meter, notify, httpOf, tracing },
+    ...{ config, clock, log, database, files, identity, credentials, ledger, meter, notify, httpOf, tracing, storage: parts.storage },
     downloadsOf: models.downloadsOf,
     modelsOf: models.modelsOf,
   });

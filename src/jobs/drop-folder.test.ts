@@ -1,6 +1,6 @@
 /** Jobs by files, on a real folder. */
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Job } from '../contract/jobs.ts';
@@ -87,4 +87,12 @@ test('nothing is taken while others can write there, nor what belongs to somebod
   drop('foreign.json', '{"command": ["true"]}');
   chownSync(join(root, 'pending', 'foreign.json'), 12_345, 12_345);
   assert.match((await resultOf('failed', 'foreign')).error?.message ?? '', /belongs to the user 12345/);
+});
+
+test('where the volume of the workspace knows no modes the folder is elsewhere', async () => {
+  const elsewhere = join(harness.shared, 'state', 'drop');
+  await harness.restart({ takesDrops: true, clock, dropPath: elsewhere });
+  writeFileSync(join(elsewhere, 'pending', 'there.json'), JSON.stringify({ command: ['true'] }));
+  await harness.until(() => existsSync(join(elsewhere, 'done', 'there.result.json')));
+  assert.equal(statSync(elsewhere).mode & 0o777, 0o700);
 });

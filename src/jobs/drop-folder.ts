@@ -1,10 +1,10 @@
-/** The drop folder `<workspace>/jobs/drop`: a JSON file put into `pending/` is submitted as `POST /api/v1/jobs` would be, lies in `running/` while its jobs
+/** The drop folder, `<workspace>/jobs/drop` or on the machine's own disk: a JSON file put into `pending/` is submitted as `POST /api/v1/jobs` would be, lies in `running/` while its jobs
  *  run, and ends in `done/` or `failed/` with `<name>.result.json` beside it. Looked at every two seconds, since network volumes tell of no changes.
  *  Who can write there acts as the oldest super administrator: it must be open to Studio's own user alone (0700), or nothing is taken.
  *  One thing to know: the ids of a file's jobs stand beside it in `running/` before they are submitted, so that a killed Studio submits none twice. */
 import { constants } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { submitJob, type Job } from '../contract/jobs.ts';
 import { isTerminalJob } from '../contract/values.ts';
 import { AppError, fail, messageOf } from '../kernel/fail.ts';
@@ -22,7 +22,7 @@ export interface DropFolder {
   stop(): Promise<void>;
 }
 
-export interface DropParts extends Pick<RunParts, 'database' | 'clock' | 'log' | 'workspacePath'> {
+export interface DropParts extends Pick<RunParts, 'database' | 'clock' | 'log' | 'workspacePath' | 'dropPath'> {
   readonly submit: (request: SubmitRequest) => Promise<Submitted>;
 }
 
@@ -43,7 +43,7 @@ interface State {
 
 export function createDropFolder(parts: DropParts): DropFolder {
   const { clock, log, database } = parts;
-  const root = join(parts.workspacePath, 'jobs', 'drop');
+  const root = parts.dropPath ?? join(parts.workspacePath, 'jobs', 'drop');
   const halt = new AbortController();
   const at = (folder: (typeof FOLDERS)[number], name: string): string => join(root, folder, name);
   const stateOf = (name: string): string => at('running', `.${name}.state`);
@@ -150,6 +150,9 @@ export function createDropFolder(parts: DropParts): DropFolder {
 
   return {
     async start() {
+      await mkdir(dirname(root), { recursive: true, mode: 0o711 });
+      if (parts.dropPath !== undefined)
+        log.info({ folder: root }, 'the volume of the workspace knows no modes: the drop folder is on the disk of this machine, and goes with it');
       for (const path of [root, ...FOLDERS.map((folder) => join(root, folder))])
         await mkdir(path, { mode: 0o700 }).then(
           () => chmod(path, 0o700),

@@ -36,6 +36,8 @@ export interface JobsParts {
   readonly environments: EnvironmentSettings;
   /** Whether the drop folder is looked at. */
   readonly takesDrops: boolean;
+  /** The drop folder; default: jobs/drop in the workspace. Elsewhere where the workspace's volume knows no modes. */
+  readonly dropPath?: string | undefined;
   readonly limits?: Partial<JobLimits>;
   /** Default: the built-in worker, which takes from all queues. */
   readonly worker?: WorkerSettings;

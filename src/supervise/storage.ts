@@ -76,6 +76,11 @@ export function placesOf(config: Pick<Config, 'workspacePath' | 'localPath' | 's
   };
 }
 
+/** Where the drop folder has to be instead of in the workspace; undefined: it may be there. Who can write into it acts as a super administrator. */
+export function dropPathOf(config: Pick<Config, 'workspacePath' | 'localPath'>, { facts }: Pick<StorageVerdict, 'facts'>): string | undefined {
+  return facts.keepsMode ? undefined : join(localStatePath(config.workspacePath, config.localPath), 'drop');
+}
+
 export async function probeStorage(options: ProbeOptions): Promise<StorageVerdict> {
   return decidePlan(await gatherFacts(options), options);
 }
