@@ -37,10 +37,16 @@ export function errorResponse(error: AppError, requestId: string, path = ''): Re
   const retryAfterS = error.retryAfterS ?? (error.status === 503 || error.status === 429 ? 2 : undefined);
   Object.assign(headers, limitHeaders(error));
   // Where it stands what it means and what to do.
-  headers['link'] = `<${errorHelp(error.code)}>; rel="help"`;
+  headers['link'] = `<${fromPath(path, errorHelp(error.code))}>; rel="help"`;
   if (retryAfterS !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterS)));
   if (error.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer realm="studio"';
   return new Response(JSON.stringify(body), { status: error.status, headers });
+}
+
+/** A reference that leads from a request to a path of Studio's, also behind a proxy that took a prefix off which nobody told: up to the root, and down. */
+function fromPath(path: string, to: string): string {
+  const above = path.split('/').length - 2;
+  return path.startsWith('/') ? `${above > 0 ? '../'.repeat(above) : './'}${to.slice(1)}` : to;
 }
 
 /** As clients of the OpenAI API read it. */

@@ -90,7 +90,7 @@ export async function beginOnce(begin: Begin): Promise<Attempt | undefined> {
   };
   let claim = await claimIdempotencyKey(once.sql, row);
   if (claim.kind === 'in_flight' && claim.holder === row.holder && !once.active.has(name)) claim = (await takeOver(once.sql, row, true)) ?? claim;
-  return attemptOf(claim, { once, scope, name, requestId: begin.requestId });
+  return attemptOf(claim, { once, scope, name, requestId: begin.requestId, path: begin.url.pathname });
 }
 
 interface Held {
@@ -98,6 +98,7 @@ interface Held {
   readonly scope: KeyScope;
   readonly name: string;
   readonly requestId: string;
+  readonly path: string;
 }
 
 function attemptOf(claim: KeyClaim, held: Held): Attempt {
@@ -119,7 +120,7 @@ function attemptOf(claim: KeyClaim, held: Held): Attempt {
   return workOf(claim, held);
 }
 
-function workOf({ seed, attempt }: { readonly seed: string; readonly attempt: number }, { once, scope, name, requestId }: Held): Attempt {
+function workOf({ seed, attempt }: { readonly seed: string; readonly attempt: number }, { once, scope, name, requestId, path }: Held): Attempt {
   const row = { ...scope, attempt };
   let made = 0;
   once.active.add(name);
@@ -145,7 +146,7 @@ function workOf({ seed, attempt }: { readonly seed: string; readonly attempt: nu
     },
     async fail(error) {
       try {
-        if (error instanceof AppError && error.status < 500 && error.status !== 429) await keep(errorResponse(error, requestId));
+        if (error instanceof AppError && error.status < 500 && error.status !== 429) await keep(errorResponse(error, requestId, path));
         else if (error instanceof AppError) await releaseIdempotencyKey(once.sql, row);
       } catch (cause) {
         once.log.warn({ cause: messageOf(cause), requestId }, 'the outcome of a request with an idempotency key could not be kept');

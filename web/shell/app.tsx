@@ -7,11 +7,12 @@ import { LoginPage } from '../pages/auth/login.tsx';
 import { NewPasswordPage } from '../pages/auth/new-password.tsx';
 import { live } from '../connection.ts';
 import { basePath, go, href } from '../route.ts';
-import { loadSession, session } from '../session.ts';
+import { loadSession, me, session } from '../session.ts';
 import { ButtonLink } from '../ui/button.tsx';
 import { useHealthFeed } from '../state/health.ts';
 import { useSkewWatch } from '../state/skew.ts';
 import { Page } from '../ui/page.tsx';
+import { requestLog } from '../ui/request-log.ts';
 import { Toasts } from '../ui/toast.tsx';
 import { Empty, ErrorView } from '../ui/views.tsx';
 import { Banners, isStale } from './banners.tsx';
@@ -39,6 +40,7 @@ function Gate(): JSX.Element | null {
   useSignalEffect(() => {
     if (session.value.kind === 'active') live.start();
     else live.stop();
+    requestLog.value = me.value?.role === 'super_admin' ? (id) => href(`/logs?request=${encodeURIComponent(id)}`) : undefined;
   });
   if (path === '/claim' && state.kind !== 'active') return <ClaimPage />;
   if (path === '/invite' && state.kind !== 'unknown' && state.kind !== 'unreachable' && state.kind !== 'password')

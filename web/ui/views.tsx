@@ -6,6 +6,7 @@ import { now } from './clock.ts';
 import { CopyButton } from './copy.tsx';
 import { formatDuration } from './format.ts';
 import { helpAddress } from './help.ts';
+import { requestLog } from './request-log.ts';
 import type { ComponentChildren, JSX } from 'preact';
 
 // Answers faster than this never flash a skeleton.
@@ -67,7 +68,7 @@ export function ErrorView(props: {
         <div>{error.message}</div>
         <div class="faint mono">
           {error.code}
-          {error.requestId !== undefined && ` · ${error.requestId}`} ·{' '}
+          {error.requestId !== undefined && <RequestId id={error.requestId} />} ·{' '}
           <a href={helpAddress(error.code)} target="_blank" rel="noopener">
             What to do
           </a>
@@ -83,6 +84,12 @@ export function ErrorView(props: {
       </div>
     </div>
   );
+}
+
+/** Leads to what Studio logged for the request, where one may see that. */
+function RequestId({ id }: { readonly id: string }): JSX.Element {
+  const address = requestLog.value?.(id);
+  return <> · {address === undefined ? id : <a href={address}>{id}</a>}</>;
 }
 
 /** A line over a whole page or the whole UI. Amber warns, red needs someone, blue tells. */

@@ -88,7 +88,7 @@ test('a frozen database is named by health and by refused calls, each with its p
       // Nobody yet: who asks with a token waits for the database until it counts as away.
       const refused = await createApiClient(opened.studio.url).call('GET', '/api/v1/workflows');
       if (refused.status === 503) {
-        equal(refused.headers['link'], '</docs/troubleshooting/database-unavailable>; rel="help"');
+        equal(refused.headers['link'], '<../../docs/troubleshooting/database-unavailable>; rel="help"');
         break;
       }
       await systemClock.sleep(50);

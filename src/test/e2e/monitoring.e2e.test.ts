@@ -70,3 +70,24 @@ test('an owner follows the log live, narrows it to one request, and writes more 
   deepEqual(await findAxeFaults(page), []);
   deepEqual(faultsOf(page), []);
 });
+
+test('an error leads to what Studio logged for its request, and to what can be done', async () => {
+  await page.goto('/workflows/wf_nobody');
+  const link = page.getByRole('link', { name: /^req_/ }).first();
+  const requestId = (await link.textContent()) ?? '';
+  await link.click();
+  await page.waitForURL(new RegExp(`/logs\\?request=${requestId}$`));
+  deepEqual(await page.getByLabel('Request', { exact: true }).inputValue(), requestId);
+  await page.goto('/settings/system');
+  await page
+    .getByRole('table', { name: 'Checks' })
+    .getByRole('row', { name: /^database/ })
+    .waitFor();
+  match((await page.getByRole('link', { name: 'Troubleshooting' }).getAttribute('href')) ?? '', /\/docs\/troubleshooting$/);
+  deepEqual(await findAxeFaults(page), []);
+  // The workflow that is not there was asked for on purpose.
+  deepEqual(
+    faultsOf(page).filter((fault) => !String(JSON.stringify(fault)).includes('404')),
+    [],
+  );
+});

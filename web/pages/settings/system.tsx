@@ -3,6 +3,7 @@ import { call } from '../../api.ts';
 import { useResource } from '../../state/resource.ts';
 import { View } from '../../ui/views.tsx';
 import { AboutCards } from './about.tsx';
+import { ChecksCard } from './checks.tsx';
 import { ServicesCard } from './services.tsx';
 import { SettingsCards } from './system-settings.tsx';
 import type { JSX } from 'preact';
@@ -18,6 +19,7 @@ export function SystemSection(props: { readonly user: User }): JSX.Element {
   });
   return (
     <>
+      <ChecksCard />
       <AboutCards />
       <ServicesCard mayChange={props.user.role === 'super_admin'} />
       <View of={settings} what="Settings">
