@@ -1,16 +1,20 @@
-/** The ui verb: runs (bench-runs.ts), and the editor with graphs of 100, 1,000 and 2,000 nodes in this machine's Chromium: the time until the first cards are drawn, and
+/** The ui verb: runs (bench-runs.ts), what a storm of events costs (bench-events.ts), long maps (bench-map.ts), and the editor with graphs of 100, 1,000 and 2,000 nodes in this machine's Chromium: the time until the first cards are drawn, and
  *  the time of a frame while one pans, zooms, looks at all and drags, each beside the same loop over an empty page of the same run.
  *  Judges nothing. Events are made inside the page, one a frame, so that the driver's own way to the browser is not measured. */
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { openClaimedStudio, type ClaimedStudio } from '../../src/test/claimed-studio.ts';
+import { measureEvents } from './bench-events.ts';
+import { framesOf, median, REPAINT } from './bench-frames.ts';
+import { measureMap } from './bench-map.ts';
 import { measureOpening } from './bench-runs.ts';
 import { tableOf, type Measure } from './bench-table.ts';
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: 'string', default: 'opening,editor' },
+    only: { type: 'string', default: 'opening,events,map,editor' },
     nodes: { type: 'string', default: '100,1000,2000' },
+    items: { type: 'string', default: '10000' },
     frames: { type: 'string', default: '90' },
     json: { type: 'boolean', default: false },
   },
@@ -34,25 +38,6 @@ function graphOf(count: number): { readonly nodes: object[]; readonly edges: obj
   return { nodes, edges };
 }
 
-/** Runs `act(frame)` once a frame. @returns the time of each frame and of its script, ms */
-async function framesOf(page: Page, act: string): Promise<{ readonly frame: number[]; readonly script: number[] }> {
-  return await page.evaluate(`new Promise((done) => {
-    const act = ${act};
-    const frame = [], script = [];
-    let last, count = 0;
-    const step = (now) => {
-      if (last !== undefined) frame.push(now - last);
-      last = now;
-      if (count++ >= ${frames}) return done({ frame, script });
-      const begun = performance.now();
-      act(count);
-      script.push(performance.now() - begun);
-      requestAnimationFrame(step);
-    };
-    requestAnimationFrame(step);
-  })`);
-}
-
 const wheel = (init: string): string =>
   `(n) => { const pane = document.querySelector('.react-flow__pane'); const { left, top, width, height } = pane.getBoundingClientRect();
     pane.dispatchEvent(new WheelEvent('wheel', { bubbles: true, cancelable: true, clientX: left + width / 2, clientY: top + height / 2, ...(${init}) })); }`;
@@ -69,8 +54,6 @@ const drag = `(() => { let node, x, y; const fire = (type, target) => target.dis
     if (n >= ${frames}) fire('mouseup', window);
   }; })()`;
 
-const REPAINT = '(n) => { document.documentElement.style.background = n % 2 ? "#111" : "#112"; }';
-
 async function measureGraph(opened: ClaimedStudio, count: number): Promise<readonly Measure[]> {
   const made = await opened.client.expect(201, 'POST', '/api/v1/workflows', { name: `Bench ${count}`, ...graphOf(count) });
   const page = await opened.signedIn({ width: 1440, height: 900 });
@@ -82,9 +65,9 @@ async function measureGraph(opened: ClaimedStudio, count: number): Promise<reado
   await page.getByRole('tab', { name: 'Editor' }).waitFor();
   const measures: Measure[] = [];
   const add = async (what: string, act: string): Promise<void> => {
-    const seen = await framesOf(page, act);
+    const seen = await framesOf(page, act, frames);
     // Right after, so that both have the same neighbours on this machine.
-    const base = median((await framesOf(empty, REPAINT)).frame);
+    const base = median((await framesOf(empty, REPAINT, frames)).frame);
     measures.push(
       { name: `${count} nodes, ${what}: a frame`, unit: 'ms', values: seen.frame },
       { name: `${count} nodes, ${what}: its script`, unit: 'ms', values: seen.script },
@@ -121,15 +104,13 @@ async function open(page: Page): Promise<number> {
   })`);
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
 const opened = await openClaimedStudio();
 const measures: Measure[] = [];
 try {
   // Serial: they would disturb each other.
   if (only.includes('opening')) measures.push(...(await measureOpening(opened)));
+  if (only.includes('events')) measures.push(...(await measureEvents(opened)));
+  if (only.includes('map')) measures.push(...(await measureMap(opened, { items: Number(options.items), frames })));
   for (const count of only.includes('editor') ? options.nodes.split(',').map(Number) : []) {
     process.stderr.write(`${count} nodes …\n`);
     measures.push(...(await measureGraph(opened, count)));
