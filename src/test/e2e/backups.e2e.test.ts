@@ -18,12 +18,15 @@ test('a backup is made in the settings, told how to be restored, scheduled, and 
   // Its key, as the palette shows it.
   await page.keyboard.press('n');
   const dialog = page.getByRole('dialog', { name: 'Back up now' });
+  await dialog.getByLabel('Kind').selectOption('physical');
+  await dialog.getByText('Only for the same major version').waitFor();
   await dialog.getByLabel(/^Passphrase/).fill('several words that nobody guesses');
   await dialog.getByRole('checkbox').uncheck();
   await dialog.getByRole('button', { name: 'Back up', exact: true }).click();
   const row = page.getByRole('row').filter({ hasText: 'Not proved' });
   await row.waitFor();
   await row.getByText('sealed, with keys').waitFor();
+  await row.getByText('physical', { exact: true }).waitFor();
   const { items } = await opened.client.expect(200, 'GET', '/api/v1/backups');
   const [made] = items as { id: string }[];
   assert.ok(made !== undefined && existsSync(join(opened.studio.workspace, 'backups', 'backups', made.id, 'manifest.json')));
@@ -31,6 +34,7 @@ test('a backup is made in the settings, told how to be restored, scheduled, and 
   await row.getByRole('button').click();
   await page.getByRole('menuitem', { name: 'How to restore…' }).click();
   await page.getByText(`studio backup restore ${made.id} --passphrase-file FILE --dry-run`).waitFor();
+  await page.getByText(/^Physical: restores onto PostgreSQL \d+ only/).waitFor();
   await page.getByRole('button', { name: 'Close', exact: true }).last().click();
 
   await page.getByRole('switch', { name: 'Back up on a schedule' }).check();

@@ -81,8 +81,8 @@ export function KindField(props: {
           value={props.value}
           disabled={!props.canBePhysical}
           options={[
-            { value: 'logical', label: 'Logical: restores onto any PostgreSQL' },
-            { value: 'physical', label: 'Physical: quicker, same PostgreSQL only' },
+            { value: 'logical', label: 'Logical (any PostgreSQL)' },
+            { value: 'physical', label: 'Physical (same PostgreSQL only)' },
           ]}
           onChange={(value) => props.onChange(value === 'physical' ? 'physical' : 'logical')}
         />

@@ -159,11 +159,11 @@ const SHAPES = { good: 'completed', bad: 'failed', unknown: 'pending' } as const
 
 function columnsOf(ask: (what: 'prove' | 'restore' | 'delete', backup: Backup) => void, isBusy: boolean): readonly Column<Backup>[] {
   return [
-    { key: 'at', title: 'Made', width: '108px', render: (backup) => <RelativeTime at={backup.createdAt} /> },
+    { key: 'at', title: 'Made', width: '92px', render: (backup) => <RelativeTime at={backup.createdAt} /> },
     {
       key: 'worth',
       title: 'Worth',
-      width: '132px',
+      width: '116px',
       render: (backup) => {
         const { word, tone, why } = worthOf(backup);
         return (
@@ -176,7 +176,7 @@ function columnsOf(ask: (what: 'prove' | 'restore' | 'delete', backup: Backup) =
     {
       key: 'kind',
       title: 'Kind',
-      width: '100px',
+      width: '84px',
       render: (backup) => (backup.status === 'damaged' ? <span class="faint">unknown</span> : <span data-tip={kindWords(backup)}>{backup.kind}</span>),
     },
     {
@@ -201,6 +201,7 @@ function columnsOf(ask: (what: 'prove' | 'restore' | 'delete', backup: Backup) =
       title: 'Size',
       width: '92px',
       align: 'end',
+      minor: true,
       render: (backup) => (
         <span data-tip={`${formatBytes(backup.rawBytes)} before compression`}>
           <Bytes bytes={backup.bytes} />
