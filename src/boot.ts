@@ -108,7 +108,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
       required: true,
       everyMs: 1_000,
       timeoutMs: 5_000,
-      check: async () => ({ answered: await pingDatabase(database.engine) }),
+      check: async () => ({ answered: await pingDatabase(database.engine).catch((error: unknown) => Promise.reject(withLastWord(error, services))) }),
     }),
     watch({
       board,
@@ -142,6 +142,12 @@ export function announceReady(parts: { readonly config: CompleteConfig; readonly
     return;
   }
   process.stdout.write(`\n  Studio is ready: ${url}  (${(ms / 1_000).toFixed(2)} s)\n${claim === undefined ? '' : `  Claim it:        ${claim}\n`}\n`);
+}
+
+/** Why the server is as it is, beside what a connection met: it says so once, when it goes. */
+function withLastWord(error: unknown, services: Services): unknown {
+  const said = services.get('postgres')?.reason;
+  return said === undefined ? error : new Error(`${messageOf(error)}. PostgreSQL: ${said}`, { cause: error });
 }
 
 function requireRedis<T>(client: T | undefined): T {

@@ -11,7 +11,7 @@ import { setSuperuserPassword } from '../supervise/postgres-password.ts';
 import { startPostgres, type Postgres, type PostgresOptions } from '../supervise/postgres.ts';
 import { Diverged } from '../shadow/wal-archive.ts';
 import { Refusal } from '../supervise/refusal.ts';
-import type { Services } from '../supervise/service.ts';
+import type { Say, Services } from '../supervise/service.ts';
 import { passwordStatement, pingServer } from '../store/health.ts';
 import { requireCoreTables } from '../store/core-tables.ts';
 import { migrate, requireMigrated } from '../store/migrate.ts';
@@ -97,8 +97,12 @@ async function startEmbedded(parts: DatabaseParts, database: EmbeddedDatabase): 
   const first = services.add({
     name: 'postgres',
     required: true,
-    async start(signal) {
-      server = await startPostgres({ ...options, signal, clock: parts.clock, onLine: (line) => logLineOf(log, 'postgres', line) });
+    async start(signal, say) {
+      const onLine = (line: string): void => {
+        logLineOf(log, 'postgres', line);
+        hearState(line, say);
+      };
+      server = await startPostgres({ ...options, signal, clock: parts.clock, onLine });
       if (server.stoppedOrphan) progress.say('Stopped the PostgreSQL that an earlier Studio left');
       if (server.made) progress.say('Made a new database directory');
       return server;
@@ -123,6 +127,13 @@ async function startEmbedded(parts: DatabaseParts, database: EmbeddedDatabase): 
       await services.whileDown('postgres', () => setSuperuserPassword(options.dataDir, passwordStatement(SUPERUSER, options.password)));
     }
   }
+}
+
+/** A server that could not write takes itself down, and says why in that one line. */
+function hearState(line: string, say: Say): void {
+  const last = / PANIC: +(.+)$/.exec(line)?.[1];
+  if (last !== undefined) say('unhealthy', last);
+  else if (line.endsWith('database system is ready to accept connections')) say('running');
 }
 
 /** A refusal is cured by a person, another fault maybe by itself: the boot page says why, and the start goes on once it can. */

@@ -14,6 +14,8 @@ export interface StudioOptions {
   /** Default: a new one, removed by `destroy`. */
   readonly workspace?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that becomes Studio: it gets Studio's own as its last arguments. */
+  readonly prefix?: readonly string[];
 }
 
 /** Milliseconds from the start of the process. */
@@ -72,7 +74,9 @@ export async function createStudio(options: StudioOptions = {}): Promise<Studio>
     async start() {
       const startedAt = performance.now();
       // In a session of its own, as an init system would start it: a Ctrl-C to the tests reaches it through `destroy` only.
-      const started = spawn(process.execPath, ['--disallow-code-generation-from-strings', bundlePath, 'start'], {
+      const own = [process.execPath, '--disallow-code-generation-from-strings', bundlePath, 'start'];
+      const [command, ...args] = [...(options.prefix ?? []), ...own];
+      const started = spawn(command ?? process.execPath, args, {
         env,
         cwd: workspace,
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,13 +1,15 @@
 /** What a disk can do to Studio, on real file systems: fill up, run out of inodes, become slow, lose power, fail (failing.ts). Each part owns its disk and its Studio and says
  *  what it saw; whatever was acknowledged must be there afterwards. */
-import { appendFileSync, closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { asObject } from '../../api-client.ts';
 import type { Studio } from '../../studio-process.ts';
 import { pause } from '../hands.ts';
 import { cutDisk, slowDisk, smallDisk, type Disk } from './devices.ts';
+import { fillBytes, fillFiles } from './fill.ts';
 import { failForGood, failForMoments, failToRead, hang } from './failing.ts';
 import { killAll, onDisk, reasonsOf, until } from './stage.ts';
+import { failVolume } from './volume.ts';
 import { findDamage, startWork } from './work.ts';
 
 export interface DiskReport {
@@ -19,7 +21,7 @@ export interface DiskReport {
 }
 
 /** `careless` is the proof of the harness: power is lost while PostgreSQL does not wait for the disk, and that must be found. */
-export type DiskPart = 'full' | 'inodes' | 'slow' | 'power' | 'careless' | 'eio' | 'eio-read' | 'eio-for-good' | 'hang';
+export type DiskPart = 'full' | 'inodes' | 'slow' | 'power' | 'careless' | 'eio' | 'eio-read' | 'eio-for-good' | 'hang' | 'volume';
 
 export interface DiskCampaign {
   readonly part: DiskPart;
@@ -48,6 +50,7 @@ const PARTS: Readonly<Record<DiskPart, (campaign: DiskCampaign) => Promise<DiskR
   'eio-read': failToRead,
   'eio-for-good': failForGood,
   hang,
+  volume: failVolume,
 };
 
 /** Fills the disk under load, waits until Studio says so, looks that it reads and refuses, makes room, and waits until it works again. */
@@ -162,40 +165,6 @@ async function beCareless(campaign: DiskCampaign): Promise<DiskReport> {
     times: campaign.times,
     faults: report.faults.length > 0 ? [] : ['nothing was lost although PostgreSQL did not wait for the disk'],
   };
-}
-
-/** Takes all bytes that are left. */
-function fillBytes(folder: string): void {
-  const file = openSync(join(folder, `${performance.now()}`), 'w');
-  try {
-    for (let size = 16 * MIB; size >= 4_096; size = Math.floor(size / 2)) writeAll(file, Buffer.alloc(size));
-    fsyncSync(file);
-  } catch (error) {
-    if (!isFull(error)) throw error;
-  } finally {
-    closeSync(file);
-  }
-}
-
-function writeAll(file: number, block: Buffer): void {
-  try {
-    for (;;) if (writeSync(file, block) < block.length) return;
-  } catch (error) {
-    if (!isFull(error)) throw error;
-  }
-}
-
-/** Takes all inodes that are left. */
-function fillFiles(folder: string): void {
-  try {
-    for (;;) writeFileSync(join(folder, `${performance.now()}`), '', { flag: 'wx' });
-  } catch (error) {
-    if (!isFull(error)) throw error;
-  }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOSPC';
 }
 
 function quantile(values: readonly number[], part: number): number {

@@ -23,8 +23,8 @@ export interface CutDisk extends Disk {
   revive(): number;
 }
 
-/** What of a failing disk fails: requests with EIO, writes with ENOSPC (full), or nothing is answered at all (hang). */
-export type DiskFailure = 'read' | 'write' | 'flush' | 'full' | 'hang';
+/** What of a failing disk fails: requests with EIO (log: writes of PostgreSQL's log alone), or nothing is answered at all (hang). */
+type DiskFailure = 'read' | 'write' | 'flush' | 'log' | 'hang';
 
 export interface FailingDisk extends Disk {
   /** From now on these fail; none: it works again. */

@@ -1,5 +1,5 @@
-# A disk that fails: an nbdkit plugin over a file. The words in the file `ctl` say what fails from the next request on: read, write, flush (EIO), full (writes: ENOSPC),
-# hang (nothing is answered until the word is gone). No file, no fault. Each failed request adds a byte to `ctl`.failed.
+# A disk that fails: an nbdkit plugin over a file. The words in the file `ctl` say what fails from the next request on: read, write, flush (EIO), log (writes that begin
+# with a page of PostgreSQL's log: EIO) and hang (nothing is answered until the word is gone). No file, no fault. Each failed request adds a byte to `ctl`.failed.
 import builtins
 import errno
 import os
@@ -53,13 +53,12 @@ def allow(what):
     while "hang" in asked:
         time.sleep(0.02)
         asked = words()
-    code = errno.ENOSPC if what == "write" and "full" in asked else errno.EIO if what in asked else 0
-    if code == 0:
+    if what not in asked:
         return
     with builtins.open(settings["ctl"] + ".failed", "a") as told:
         told.write(".")
-    nbdkit.set_error(code)
-    raise OSError(code, os.strerror(code))
+    nbdkit.set_error(errno.EIO)
+    raise OSError(errno.EIO, "the disk fails")
 
 
 def pread(handle, buf, offset, flags):
@@ -70,6 +69,9 @@ def pread(handle, buf, offset, flags):
 
 def pwrite(handle, buf, offset, flags):
     allow("write")
+    # The second byte of XLOG_PAGE_MAGIC; the file system's own blocks begin otherwise.
+    if len(buf) >= 8192 and buf[1] == 0xD1:
+        allow("log")
     os.pwrite(state["disk"], buf, offset)
 
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { asObject, createApiClient, itemsOf, type ApiClient } from '../../api-client.ts';
 import { pause } from '../hands.ts';
 import type { DiskCampaign, DiskReport } from './campaign.ts';
-import { failingDisk, type DiskFailure, type FailingDisk } from './devices.ts';
+import { failingDisk, type FailingDisk } from './devices.ts';
 import { killAll, onDisk, reasonsOf, until, type Stage } from './stage.ts';
 import { findDamage, startWork, type DiskWork } from './work.ts';
 
@@ -17,18 +17,19 @@ const GOOD_MS = 20_000;
 const RESTARTS = 5;
 /** What a call may be answered while the disk fails: done, again later, no room. */
 const ALLOWED = [200, 201, 503, 507];
-const FAILED_WORDS = /EIO|i\/o error|Input\/output|read-only|EROFS|does not answer|can not be written|did not come up|failed/i;
+const FAILED_WORDS = /EIO|i\/o error|PANIC|Input\/output|read-only|EROFS|does not answer|can not be written|did not come up|failed/i;
 
-/** Writes, or flushes, fail for some seconds; the file system stays. Studio works again by itself. */
+/** Flushes, or writes of PostgreSQL's log, fail for some seconds; the file system stays. Studio works again by itself.
+ *  Not every write: a file system without a journal, the only one that stays writable then, would lose what it knows of its files. */
 export async function failForMoments(campaign: DiskCampaign): Promise<DiskReport> {
   const facts = { failedRequests: 0, healMsMax: 0, restartsMax: 0, healthMsMax: 0, acknowledged: 0 };
   const faults = await each(campaign, false, async ({ time, stage, disk, fault }) => {
-    const what: DiskFailure = time % 2 === 1 ? 'flush' : 'write';
+    const what = time % 2 === 1 ? 'flush' : 'log';
     const work = startWork(stage.client, stage.workflowId, `eio${time}`);
     await pause(1_000);
     const before = disk.failed();
     disk.fail(what);
-    const seen = await watch(stage.client, FAIL_MS);
+    const seen = await watchHealth(stage.client, FAIL_MS);
     disk.fail();
     const healedMs = await untilWorks(stage);
     await work.stop();
@@ -63,8 +64,9 @@ export async function failToRead(campaign: DiskCampaign): Promise<DiskReport> {
     disk.fail();
     disk.unmount();
     await disk.mount();
-    disk.fail('read');
+    // Its process has begun when this returns: that itself reads the disk.
     const starting = studio.start();
+    disk.fail('read');
     const page = await firstFault(stage.studio.url);
     if (!FAILED_WORDS.test(page)) fault(`the start did not say why it does not go on: ${page.slice(0, 300)}`);
     disk.fail();
@@ -84,7 +86,7 @@ export async function failForGood(campaign: DiskCampaign): Promise<DiskReport> {
     const work = startWork(client, workflowId, `good${time}`);
     await pause(1_000);
     disk.fail('write', 'flush');
-    const seen = await watch(client, GOOD_MS);
+    const seen = await watchHealth(client, GOOD_MS);
     facts.restartsMax = Math.max(facts.restartsMax, await restartsOf(client));
     facts.healthMsMax = Math.max(facts.healthMsMax, seen.healthMsMax);
     if (facts.restartsMax > RESTARTS) fault(`PostgreSQL was started ${facts.restartsMax} times`);
@@ -110,7 +112,7 @@ export async function hang(campaign: DiskCampaign): Promise<DiskReport> {
     const work = startWork(stage.client, stage.workflowId, `hang${time}`);
     await pause(1_000);
     disk.fail('hang');
-    const seen = await watch(stage.client, GOOD_MS);
+    const seen = await watchHealth(stage.client, GOOD_MS);
     disk.fail();
     const healedMs = await untilWorks(stage);
     await work.stop();
@@ -155,7 +157,7 @@ interface Seen {
 }
 
 /** Asks for health all the time. */
-async function watch(client: ApiClient, forMs: number): Promise<Seen> {
+export async function watchHealth(client: ApiClient, forMs: number): Promise<Seen> {
   const reasons = new Set<string>();
   let [healthMsMax, unanswered] = [0, 0];
   const local = createApiClient(client.url);
@@ -188,7 +190,7 @@ function judge({
 }
 
 /** @returns how long it took, ms */
-async function untilWorks({ client, workflowId }: Stage): Promise<number> {
+export async function untilWorks({ client, workflowId }: Stage): Promise<number> {
   const startedMs = performance.now();
   await until(
     'Studio to work again',

@@ -15,18 +15,21 @@ export interface Stage {
   readonly workflowId: string;
 }
 
-export async function onDisk<D extends Disk, T>(attach: () => Promise<D>, work: (stage: Stage, disk: D) => Promise<T>): Promise<T> {
+export async function onDisk<D extends Disk, T>(
+  attach: () => Promise<D>,
+  work: (stage: Stage, disk: D) => Promise<T>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const disk = await attach();
   const workspace = join(disk.path, 'workspace');
   mkdirSync(workspace);
-  const studio = await createStudio({ workspace });
+  const studio = await createStudio({ workspace, env });
   try {
     await studio.start();
     const client = await claimStudio(studio);
     return await work({ studio, client, workflowId: await publishWork(client) }, disk);
   } finally {
-    await studio.destroy();
-    disk.detach();
+    await studio.destroy().finally(() => disk.detach());
   }
 }
 

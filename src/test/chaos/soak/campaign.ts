@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createApiClient, type ApiClient } from '../../api-client.ts';
 import { claimStudio, createStudio, type Studio } from '../../studio-process.ts';
 import { pause } from '../hands.ts';
-import { findDrift, slopeOf, warm, type SoakSample } from './judge.ts';
+import { findGrowth, findKept, slopeOf, warm, type SoakSample } from './judge.ts';
 import { takeSample } from './sample.ts';
 import { countLive, startSoakWork, type SoakWork } from './work.ts';
 
@@ -15,8 +15,6 @@ export interface SoakCampaign {
   /** The workspace to go on with; default: a new one, which is removed. */
   readonly folder?: string | undefined;
   readonly onLine: (line: string) => void;
-  /** Between the end of the work and the last look. */
-  readonly restMs?: number;
   /** Ends it early; what was measured until then counts. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,8 +25,9 @@ export interface SoakReport {
 }
 
 const MIB = 2 ** 20;
-/** Pools, caches of answers and closed sockets let go within a minute. */
+/** Pools, caches of answers and closed sockets let go within a minute; what has not by then is kept. */
 const REST_MS = 75_000;
+const LOOK_MS = 3_000;
 
 /** @throws Error when Studio does not start */
 export async function runSoak(campaign: SoakCampaign): Promise<SoakReport> {
@@ -70,9 +69,12 @@ async function soak(campaign: SoakCampaign, studio: Studio, client: ApiClient): 
   }
   const soakedMs = elapsed();
   await work.stop();
-  await pause(campaign.restMs ?? REST_MS);
-  const rest = await takeSample(studio, client, elapsed());
-  const faults = [...work.faults, ...findDrift(samples, { before, rest })];
+  let rest = await takeSample(studio, client, elapsed());
+  for (const untilMs = elapsed() + REST_MS; findKept({ before, rest }).length > 0 && elapsed() < untilMs;) {
+    await pause(LOOK_MS);
+    rest = await takeSample(studio, client, elapsed());
+  }
+  const faults = [...work.faults, ...findGrowth(samples), ...findKept({ before, rest })];
   const live = await countLive(client);
   if (live > 0) faults.push(`${live} runs go on when all was over`);
   if (studio.pid() !== pid) faults.push('Studio restarted');

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { test } from 'node:test';
-import { findDrift, slopeOf, warm, type SoakSample } from './judge.ts';
+import { findGrowth, findKept, slopeOf, warm, type SoakSample } from './judge.ts';
 
 const MIB = 2 ** 20;
 const MINUTE = 60_000;
@@ -14,11 +14,10 @@ function sampleAt(minute: number, more: Partial<SoakSample> = {}): SoakSample {
 const wobble = (minute: number): number => ((minute * 37) % 11) * MIB;
 const hour = (grows: number): SoakSample[] =>
   Array.from({ length: 120 }, (_, index) => sampleAt(index / 2, { rssBytes: 180 * MIB + wobble(index) + (grows * MIB * index) / 120 }));
-const still = { before: sampleAt(0), rest: sampleAt(61) };
 
 test('memory that goes up and down is no leak, memory that goes up is', () => {
-  deepEqual(findDrift(hour(0), still), []);
-  const [fault, ...others] = findDrift(hour(20), still);
+  deepEqual(findGrowth(hour(0)), []);
+  const [fault, ...others] = findGrowth(hour(20));
   ok(fault?.startsWith('RSS grows by ') === true);
   deepEqual(others, []);
 });
@@ -31,11 +30,12 @@ test('the slope comes with its uncertainty, and few samples have none', () => {
 
 test('what fills up at the beginning does not count', () => {
   const samples = Array.from({ length: 120 }, (_, index) => sampleAt(index / 2, { rssBytes: (100 + Math.min(80, index * 2)) * MIB }));
-  deepEqual(findDrift(samples, still), []);
+  deepEqual(findGrowth(samples), []);
   equal(warm(samples)[0]?.atMs, 20 * MINUTE);
 });
 
 test('what is not given back is named', () => {
-  const faults = findDrift(hour(0), { before: sampleAt(0), rest: sampleAt(61, { descriptors: 90, zombies: 2, tempFiles: 9 }) });
+  const faults = findKept({ before: sampleAt(0), rest: sampleAt(61, { descriptors: 90, zombies: 2, tempFiles: 9 }) });
+  deepEqual(findKept({ before: sampleAt(0), rest: sampleAt(61) }), []);
   deepEqual(faults, ['descriptors: 90 when all was over, 40 before', 'tempFiles: 9 when all was over, 0 before', '2 zombies when all was over']);
 });

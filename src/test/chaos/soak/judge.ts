@@ -55,9 +55,8 @@ export function slopeOf(points: readonly { readonly atMs: number; readonly value
   return { perHour, give: 2 * Math.sqrt(rest / (count - 2) / spread) };
 }
 
-/** Faults by R43: memory that grows for certain, and what was not given back once the work was over.
- *  @param rest the sample after everything had ended; `before` that from before the work began */
-export function findDrift(samples: readonly SoakSample[], { before, rest }: { readonly before: SoakSample; readonly rest: SoakSample }): string[] {
+/** Faults by R43: memory that grows for certain. */
+export function findGrowth(samples: readonly SoakSample[]): string[] {
   const faults: string[] = [];
   for (const [name, read] of [
     ['RSS', (one: SoakSample) => one.rssBytes],
@@ -67,6 +66,12 @@ export function findDrift(samples: readonly SoakSample[], { before, rest }: { re
     if (slope !== undefined && slope.perHour - slope.give > RSS_LIMIT)
       faults.push(`${name} grows by ${mib(slope.perHour)} ± ${mib(slope.give)} MiB an hour; the limit is ${mib(RSS_LIMIT)}`);
   }
+  return faults;
+}
+
+/** Faults by R43: what was not given back. @param at `before` the work began, and at `rest` once everything had ended */
+export function findKept({ before, rest }: { readonly before: SoakSample; readonly rest: SoakSample }): string[] {
+  const faults: string[] = [];
   for (const name of ['descriptors', 'handles', 'processes', 'tempFiles'] as const)
     if (rest[name] > before[name] + SLACK[name]) faults.push(`${name}: ${rest[name]} when all was over, ${before[name]} before`);
   if (rest.zombies > 0) faults.push(`${rest.zombies} zombies when all was over`);
