@@ -48,8 +48,12 @@ export const manual = {
   },
   doctor: {
     about: 'look for what could go wrong, each with its remedy',
-    usage: ['[--json]', '--url ADDRESS'],
-    options: [['--url', 'a Studio elsewhere: what a proxy in front of it breaks'], JSON_OPTION],
+    usage: ['[--json]', '--url ADDRESS', '--checklist [--json]'],
+    options: [
+      ['--url', 'a Studio elsewhere: what a proxy in front of it breaks'],
+      ['--checklist', 'what to go through before, while and after bringing it into service'],
+      JSON_OPTION,
+    ],
   },
   workers: { about: 'the processes that run jobs, their queues, and queues without one', usage: ['[--json]'], options: [JSON_OPTION] },
   services: {

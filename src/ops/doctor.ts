@@ -1,7 +1,7 @@
 /** Looks at machine and configuration for what makes a Studio fail, and says what to do about each. Changes nothing; works with
  *  Studio running or not. */
 import { readFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
@@ -11,10 +11,12 @@ import { findHolder } from '../supervise/lock.ts';
 import { judgeDirectory } from '../supervise/postgres-directory.ts';
 import { locatePostgres } from '../supervise/postgres-binaries.ts';
 import { findRedis } from '../supervise/redis.ts';
-import { placesOf, probeStorage } from '../supervise/storage.ts';
+import { placesOf, probeStorage, type StorageVerdict } from '../supervise/storage.ts';
 import { lookAtGpu } from './doctor-gpu.ts';
 import { lookAtTraces } from './doctor-traces.ts';
+import { lookAtDrops, lookAtKeys, lookAtVolumeClock, memoryLimit } from './doctor-workspace.ts';
 import { findingHelp } from './help/links.ts';
+import { createMachineLoad } from './machine-load.ts';
 
 export interface Finding {
   readonly name: string;
@@ -30,16 +32,22 @@ const GIB = 1024 ** 3;
 
 /** Every look at once; none can make another fail. */
 export async function examine(config: Config, root: string): Promise<readonly Finding[]> {
+  // One look for all who need it; a fault is told by each.
+  const storage = ensureServiceAccount().then((account) => probeStorage({ ...placesOf(config), account }));
+  storage.catch(() => undefined);
   const looks: readonly [string, () => Finding | Promise<Finding>][] = [
     ['hardware', () => lookAtHardware()],
-    ['storage', () => lookAtStorage(config)],
-    ['database directory', () => lookAtDirectory(config)],
+    ['storage', async () => lookAtStorage(config, await storage)],
+    ['database directory', async () => lookAtDirectory(config, await storage)],
     ['port', () => lookAtPort(config)],
     ['postgresql', () => lookAtPostgres()],
     ['redis', () => lookAtRedis(config, root)],
     ['open files', () => lookAtLimits()],
     ['gpu', () => lookAtGpu(systemClock)],
     ['clock', () => lookAtClock()],
+    ['clock of the volume', () => lookAtVolumeClock(config, () => systemClock.now())],
+    ['keys', async () => lookAtKeys(config, await storage)],
+    ['drop folder', async () => lookAtDrops(config, await storage)],
     ['traces', () => lookAtTraces(config)],
   ];
   return Promise.all(
@@ -57,15 +65,16 @@ function withHelp(finding: Finding): Finding {
   return { ...finding, remedy: finding.remedy ?? 'Mend what is named, then run doctor again.', help: findingHelp(finding.name) };
 }
 
-function lookAtHardware(): Finding {
-  const memory = totalmem() / GIB;
-  const about = `${cpus().length} CPUs, ${memory.toFixed(1)} GiB of memory`;
-  if (memory >= 3.5 && cpus().length >= 2) return { name: 'hardware', verdict: 'ok', about };
+async function lookAtHardware(): Promise<Finding> {
+  // As far as this container may use them.
+  const { cores } = await createMachineLoad({ clock: systemClock })();
+  const memory = memoryLimit(totalmem()) / GIB;
+  const about = `${cores} CPUs, ${memory.toFixed(1)} GiB of memory`;
+  if (memory >= 3.5 && cores >= 2) return { name: 'hardware', verdict: 'ok', about };
   return { name: 'hardware', verdict: 'warning', about, remedy: 'Studio wants 4 GiB and 2 CPUs at least, 8 GiB and 4 CPUs for comfort.' };
 }
 
-async function lookAtStorage(config: Config): Promise<Finding> {
-  const { facts, plan, banner, reasons } = await probeStorage({ ...placesOf(config), account: await ensureServiceAccount() });
+function lookAtStorage(config: Config, { facts, plan, banner, reasons }: StorageVerdict): Finding {
   const about = `${config.workspacePath} on ${facts.mountType}, ${(facts.freeBytes / GIB).toFixed(1)} GiB free, fsync ${facts.fsyncMs === null ? 'fails' : `${facts.fsyncMs.toFixed(1)} ms`}, plan ${plan}`;
   if (facts.freeBytes < GIB) return { name: 'storage', verdict: 'failure', about, remedy: 'Less than 1 GiB is free: make room, or use a larger volume.' };
   if (banner !== null) return { name: 'storage', verdict: 'warning', about, remedy: banner };
@@ -74,10 +83,9 @@ async function lookAtStorage(config: Config): Promise<Finding> {
   return { name: 'storage', verdict: 'ok', about };
 }
 
-function lookAtDirectory(config: Config): Finding {
+function lookAtDirectory(config: Config, { dataDir: path }: StorageVerdict): Finding {
   const name = 'database directory';
   if (config.database.kind === 'managed') return { name, verdict: 'ok', about: `managed at ${new URL(config.database.url).host}` };
-  const path = `${config.workspacePath}/pg`;
   const state = judgeDirectory(path);
   return { name, verdict: 'ok', about: state === 'empty' ? `${path} is made at the first start` : `${path} is a PostgreSQL directory of the right version` };
 }

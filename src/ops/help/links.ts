@@ -69,6 +69,9 @@ const FINDINGS: Readonly<Record<string, string>> = {
   'open files': 'machine',
   gpu: 'gpu',
   clock: 'machine',
+  'clock of the volume': 'machine',
+  keys: 'secrets',
+  'drop folder': 'configuration',
   traces: 'traces',
 };
 
