@@ -18,6 +18,7 @@ const PUBLIC = [
   'POST /api/v1/auth/refresh',
   'POST /api/v1/auth/invite',
   'POST /api/v1/auth/invite/accept',
+  'GET /api/v1/system/maintenance',
   'GET /health',
   'GET /health/live',
   'GET /api/v1/forms/{token}',
