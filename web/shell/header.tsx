@@ -10,6 +10,7 @@ import { Menu } from '../ui/menu.tsx';
 import { setTheme, theme } from '../ui/theme.ts';
 import { toastError } from '../ui/toast.tsx';
 import { Bell } from './bell.tsx';
+import { useCommands } from './commands.ts';
 import { Logo } from './logo.tsx';
 import type { JSX } from 'preact';
 import type { User } from '../../src/contract/auth.ts';
@@ -62,6 +63,11 @@ function Connection(props: { readonly state: LiveState }): JSX.Element {
 function Account(props: HeaderProps): JSX.Element {
   const { user } = props;
   const orgs = useMemberships();
+  useCommands(
+    orgs.flatMap((org) =>
+      org.current ? [] : [{ id: `org:${org.id}`, title: `Switch to ${org.name}`, group: 'Account', words: 'organisation', run: () => enter(org) }],
+    ),
+  );
   return (
     <Menu
       label="Account"
@@ -81,7 +87,7 @@ function Account(props: HeaderProps): JSX.Element {
           separated: index === 0,
           checked: org.current,
           onSelect: () => {
-            if (!org.current) goToOrg(org.id).catch((error: unknown) => toastError(`Not in ${org.name}`, error));
+            if (!org.current) enter(org);
           },
         })),
         { label: 'Dark', icon: <Moon size={14} />, separated: true, checked: theme.value === 'dark', onSelect: () => setTheme('dark') },
@@ -98,4 +104,8 @@ function Account(props: HeaderProps): JSX.Element {
       <Person size={16} aria-hidden="true" />
     </Menu>
   );
+}
+
+function enter(org: { readonly id: string; readonly name: string }): void {
+  goToOrg(org.id).catch((error: unknown) => toastError(`Not in ${org.name}`, error));
 }

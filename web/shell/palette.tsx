@@ -5,8 +5,23 @@ import { Dialog } from '../ui/dialog.tsx';
 import { StatusShape } from '../ui/status-chip.tsx';
 import { allCommands, findCommands } from './commands.ts';
 import { useFound } from './found.ts';
+import { useNamed } from './named.ts';
+import { pageActions } from './page-actions.ts';
 import type { JSX } from 'preact';
 import type { Command } from './commands.ts';
+
+/** More than one reads: who wants another types a letter of it. */
+const SHOWN = 80;
+
+/** Every command of now, and what can be pressed on the page, before the places to go to. Asked once: behind the palette nothing is pressed. */
+function useOffered(): readonly Command[] {
+  const [offered] = useState(() => {
+    const commands = allCommands();
+    const places = commands.findIndex(({ group }) => group === 'Go to');
+    return commands.toSpliced(places < 0 ? commands.length : places, 0, ...pageActions(commands));
+  });
+  return offered;
+}
 
 export function Palette(props: { readonly onClose: () => void }): JSX.Element {
   const [query, setQuery] = useState('');
@@ -14,7 +29,10 @@ export function Palette(props: { readonly onClose: () => void }): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
   const listId = useId();
   const things = useFound(query);
-  const found = [...findCommands(allCommands(), query), ...things].slice(0, 60);
+  const offered = useOffered();
+  const typed = query.trim() !== '';
+  const named = useNamed(typed);
+  const found = [...findCommands(offered, query), ...(typed ? findCommands(named, query) : []), ...things].slice(0, SHOWN);
   useEffect(() => {
     element.current?.showModal();
   }, []);
@@ -114,11 +132,12 @@ const listKeys: readonly (readonly [string, string])[] = [
 ];
 
 export function KeySheet(props: { readonly onClose: () => void }): JSX.Element {
-  const commands = allCommands().filter((command) => command.keys !== undefined);
+  const commands = useOffered().filter((command) => command.keys !== undefined);
   const groups = [...new Set(commands.map((command) => command.group))];
   return (
     <Dialog title="Keys" size="normal" onClose={props.onClose}>
-      <div class="key-sheet">
+      {/* Scrolled by keys: nothing in it takes the focus. */}
+      <div class="key-sheet" tabIndex={0} role="group" aria-label="Every key">
         {groups.map((group) => (
           <KeyGroup
             key={group}

@@ -33,6 +33,7 @@ export function Button(props: ButtonProps): JSX.Element {
       aria-label={props.label}
       aria-pressed={props.pressed}
       data-tip={props.tip}
+      data-keys={props.hint}
       form={props.form}
       onClick={props.onClick}
     >
@@ -64,6 +65,7 @@ export function IconButton(props: IconButtonProps): JSX.Element {
       aria-pressed={props.pressed}
       aria-busy={props.busy === true}
       data-tip={props.hint === undefined ? props.label : `${props.label}  ${keyLabel(props.hint, isMac)}`}
+      data-keys={props.hint}
       disabled={props.disabled === true || props.busy === true}
       onClick={props.onClick}
     >

@@ -27,9 +27,21 @@ export interface MenuProps {
   readonly buttonClass?: string | undefined;
 }
 
+const itemsOfButtons = new WeakMap<Element, () => readonly MenuItem[]>();
+
+/** What the menu of a button holds now, open or not; undefined of a button without a menu. */
+export function menuItemsOf(button: Element): readonly MenuItem[] | undefined {
+  return itemsOfButtons.get(button)?.();
+}
+
 export function Menu(props: MenuProps): JSX.Element {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
+  const items = useRef(props.items);
+  items.current = props.items;
+  useEffect(() => {
+    if (button.current !== null) itemsOfButtons.set(button.current, () => items.current);
+  }, []);
   const close = (refocus: boolean): void => {
     setOpen(false);
     if (refocus) button.current?.focus();
