@@ -1,6 +1,7 @@
 /** Dialogs on the browser's own <dialog>: it keeps the focus inside and closes on Escape. Mounted means open. */
+import { X } from 'lucide-preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { Button } from './button.tsx';
+import { Button, IconButton } from './button.tsx';
 import { Field, Input } from './field.tsx';
 import type { ComponentChildren, JSX } from 'preact';
 
@@ -39,7 +40,14 @@ export function Dialog(props: DialogProps): JSX.Element {
           {props.title}
         </h2>
         <div class="dialog-body">{props.children}</div>
-        {props.actions !== undefined && <div class="dialog-actions">{props.actions}</div>}
+        {props.actions === undefined ? (
+          // Last of all, so that what the dialog is for takes the focus.
+          <div class="dialog-close">
+            <IconButton label="Close" icon={<X size={16} />} hint="escape" onClick={props.onClose} />
+          </div>
+        ) : (
+          <div class="dialog-actions">{props.actions}</div>
+        )}
       </div>
     </dialog>
   );

@@ -1,5 +1,6 @@
 /** What this Studio is and stands on: version, address, volume, database, Redis. */
 import { baseUrl, call } from '../../api.ts';
+import { href } from '../../route.ts';
 import { health } from '../../state/health.ts';
 import { useResource } from '../../state/resource.ts';
 import { ButtonLink } from '../../ui/button.tsx';
@@ -25,7 +26,7 @@ export function AboutCards(): JSX.Element {
   return (
     <>
       <StudioCard />
-      <Card title="Storage">
+      <Card title="Storage" aside={<a href={href('/settings/storage')}>What takes the space</a>}>
         <View of={storage} what="Storage">
           {(value) => <StorageFacts {...value} />}
         </View>
@@ -109,7 +110,7 @@ function shadowFacts(shadow: Storage['shadow']): readonly Fact[] {
   ];
 }
 
-function StorageFacts({ storage, folders }: ReplyOf<'GET /api/v1/infrastructure/health/storage'>): JSX.Element {
+function StorageFacts({ storage }: ReplyOf<'GET /api/v1/infrastructure/health/storage'>): JSX.Element {
   if (storage === null) return <p class="faint">The volume was not looked at yet.</p>;
   return (
     <div class="stack">
@@ -131,30 +132,6 @@ function StorageFacts({ storage, folders }: ReplyOf<'GET /api/v1/infrastructure/
         ]}
       />
       <Meter label="Storage used" used={storage.totalBytes - storage.freeBytes} total={storage.totalBytes} />
-      {folders.length > 0 && (
-        <table class="mini">
-          <thead>
-            <tr>
-              <th scope="col">Folder</th>
-              <th scope="col">Counted</th>
-              <th scope="col">Files</th>
-              <th scope="col">Size</th>
-            </tr>
-          </thead>
-          <tbody>
-            {folders.map((folder) => (
-              <tr key={folder.name}>
-                <th scope="row" class="mono">
-                  {folder.name}
-                </th>
-                <td class="faint">{folder.complete ? 'all' : 'in part'}</td>
-                <td class="mono">{formatNumber(folder.files)}</td>
-                <td class="mono">{formatBytes(folder.bytes)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
     </div>
   );
 }

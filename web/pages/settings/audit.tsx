@@ -3,7 +3,7 @@ import { useParam } from '../../route.ts';
 import { call } from '../../api.ts';
 import { usePages } from '../../state/pages.ts';
 import { useResource } from '../../state/resource.ts';
-import { Input } from '../../ui/field.tsx';
+import { Field, Input } from '../../ui/field.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Card } from '../../ui/page.tsx';
 import { FilterCell } from '../../ui/filter-bar.tsx';
@@ -37,8 +37,8 @@ export function AuditSection(): JSX.Element {
       }
     >
       <div class="settings-filter">
-        <Input label="Action" mono placeholder="session.started" value={action} autocomplete="off" onInput={setAction} />
-        <Input label="Person" mono placeholder="usr_… or anonymous" value={actor} autocomplete="off" onInput={setActor} />
+        <Field label="Action">{(links) => <Input {...links} mono placeholder="session.started" value={action} autocomplete="off" onInput={setAction} />}</Field>
+        <Field label="By">{(links) => <Input {...links} mono placeholder="usr_… or anonymous" value={actor} autocomplete="off" onInput={setActor} />}</Field>
       </div>
       <View of={entries} what="The audit trail">
         {(page) => (

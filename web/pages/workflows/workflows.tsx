@@ -42,7 +42,8 @@ export function WorkflowsPage(): JSX.Element {
     { id: 'workflow-new', title: 'New workflow', group: 'This page', words: 'create add', run: () => setAsking({ kind: 'new' }) },
     { id: 'workflow-import', title: 'Import a workflow', group: 'This page', words: 'file json yaml', run: () => setAsking({ kind: 'import' }) },
   ]);
-  const example = list?.workflows.find(isExample);
+  // Who has workflows of their own was here before.
+  const example = list?.workflows.length === 1 ? list.workflows.find(isExample) : undefined;
   const close = (): void => setAsking(undefined);
   return (
     <Page
