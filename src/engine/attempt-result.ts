@@ -167,7 +167,7 @@ export function failAttempt(
   error: unknown,
 ): void {
   const { core, frame, node, step, attempt, startedAt, redaction } = trial;
-  const fault = failureOf(error, redaction.text);
+  const fault = failureOf(error, redaction);
   const status = error instanceof NodeError && error.code === 'timeout' ? 'timed_out' : 'failed';
   const isFinal = error instanceof NodeError && error.final;
   if (retryLater(core, frame, node, step, { attempt, status, error: fault, isFinal, startedAt, jobId: null, input: trial.inputText }))

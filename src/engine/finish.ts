@@ -11,6 +11,7 @@ import { walled } from './fault.ts';
 import { isCurrent, type Frame, type LiveStep, type Running } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 import type { Live } from './live.ts';
+import { noRedaction, type Redaction } from './redaction.ts';
 import type { StepChange } from './stage.ts';
 
 /** Marks a step as in flight. */
@@ -70,8 +71,11 @@ export function finish(core: Core, frame: Frame, node: CompiledNode, step: LiveS
 const NONE: ReadonlySet<number> = new Set();
 
 /** What went wrong, as the step's row tells it. */
-export function failureOf(error: unknown, mask: (text: string) => string = (text) => text): Failure {
-  if (error instanceof NodeError) return failure(error.code, mask(error.message), error.details === undefined ? {} : { details: error.details });
+export function failureOf(error: unknown, redaction: Redaction = noRedaction): Failure {
+  const mask = redaction.text;
+  // Details hold what came from outside: it may have sent back what it was sent.
+  if (error instanceof NodeError)
+    return failure(error.code, mask(error.message), error.details === undefined ? {} : { details: redaction.json(error.details) });
   // A refusal of Studio's own rooms (a full disk, say) names itself: it is no fault of the node type.
   if (error instanceof AppError) return failure(error.code, mask(error.message));
   return failure('node_crashed', mask(error instanceof Error ? error.message : String(error)), {

@@ -14,7 +14,7 @@ import { pathOf, type Frame, type LiveStep, type Ready } from './frame.ts';
 import type { CompiledNode } from './graph.ts';
 import { largeScope, storeLarge } from './large.ts';
 import { isTooLarge } from './limits.ts';
-import { redactionOf } from './redaction.ts';
+import { noRedaction, redactionOf } from './redaction.ts';
 import type { Resolved } from './resolve.ts';
 import { retryLater } from './retry-step.ts';
 import { bufferOf, flush, stageStep, type StepChange } from './stage.ts';
@@ -158,12 +158,11 @@ type Ended =
 
 async function judge(core: Core, frame: Frame, node: CompiledNode, row: NonNullable<Awaited<ReturnType<typeof readJobResult>>>): Promise<Ended> {
   if (row.result === null) return withoutResult(row);
-  let mask = (text: string): string => text;
+  let redaction = noRedaction;
   try {
     const type = node.type as JobNodeType;
     const resolved = await resolveParams(core, frame, node);
-    const redaction = redactionOf(resolved.made);
-    mask = redaction.text;
+    redaction = redactionOf(resolved.made);
     const params = parseParams(node, resolved.live);
     const step = frame.steps[node.index];
     if (node.node.cache !== undefined && step !== undefined) step.cacheKey = await cacheKeyOf(core, frame, node, resolved);
@@ -174,7 +173,7 @@ async function judge(core: Core, frame: Frame, node: CompiledNode, row: NonNulla
     if (isTooLarge(text)) return { result: { ...result, output: await storeLarge(core, frame, node, text) } };
     return { result: { ...result, output } };
   } catch (error) {
-    const fault = failureOf(error, mask);
+    const fault = failureOf(error, redaction);
     return { status: fault.code === 'timeout' ? 'timed_out' : 'failed', error: fault, isFinal: error instanceof NodeError && error.final };
   }
 }

@@ -111,6 +111,11 @@ export async function bodyOf(reply: HttpReply, context: NodeContext, saveTo?: st
   return /json/i.test(mediaType) ? parseJson(text) : text;
 }
 
+/** The beginning of a long answer, for the details of an error. Never ends inside a word: half a token that was sent back could not be recognised and hidden. */
+export function headOf(text: string): string {
+  return text.length <= 2_000 ? text : `${text.slice(0, 2_000).replace(/[\w+/=.~%-]+$/, '')}…`;
+}
+
 function isUtf8(bytes: Buffer): boolean {
   return Buffer.from(bytes.toString()).equals(bytes);
 }

@@ -73,6 +73,20 @@ test('a step sends the credential that it names, and nothing of it shows anywher
   assert.notEqual((await admin.expect(200, 'GET', `${CREDENTIALS}/${id}`))['lastUsedAt'], null);
 });
 
+test('a provider that sends it back in an error shows it to nobody', async () => {
+  const id = await make({ type: 'http_basic', values: { username: 'ada', password: CANARY } });
+  const instance = await run(await publish([withCredential(id, `${home.origin}/refuse`)]));
+  assert.equal(errorOf(instance).code, 'http_status');
+  const pair = Buffer.from(`ada:${CANARY}`).toString('base64');
+  const path = `/api/v1/instances/${String(instance['id'])}`;
+  const replies = await Promise.all(
+    [path, `${path}/steps`, `${path}/steps/ask/attempts`, `${path}/events`, `${path}/view`].map((one) => user.call('GET', one)),
+  );
+  for (const reply of replies) assert.equal(reply.text.includes(CANARY) || reply.text.includes(pair), false, reply.text);
+  assert.match(replies[1]?.text ?? '', /Basic \*\*\*/);
+  assert.equal(app.logged().includes(pair), false);
+});
+
 test('each type becomes the header its provider wants', async () => {
   const basic = await make({ type: 'http_basic', values: { username: 'ada', password: 'pass word' } });
   const header = await make({ type: 'http_header', values: { header: 'X-API-Key', value: CANARY } });

@@ -1,7 +1,7 @@
 /** http.request: one HTTP exchange. Never decides where it may connect: context.http does, on the address. */
 import * as z from 'zod';
 import { filePath } from '../../contract/files.ts';
-import { bodyOf, exchange, requestParams, urlProblems } from '../kit-http.ts';
+import { bodyOf, exchange, headOf, requestParams, urlProblems } from '../kit-http.ts';
 import { asField, defineNode, inPort, NodeError, outPort } from '../kit.ts';
 import type { HttpReply } from '../kit-ports.ts';
 
@@ -54,6 +54,6 @@ function requireExpected(values: Params, reply: HttpReply): void {
   const isFinal = reply.status < 500 && ![408, 425, 429].includes(reply.status);
   throw new NodeError('http_status', `${new URL(values.url).host} answered ${reply.status}, expected ${values.expectStatus?.join(', ') ?? '200 to 299'}`, {
     final: isFinal,
-    details: { status: reply.status, body: reply.body.subarray(0, 2_000).toString() },
+    details: { status: reply.status, body: headOf(reply.body.subarray(0, 8_000).toString()) },
   });
 }

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Json } from '../../contract/endpoint.ts';
 import { isTruthy } from '../../kernel/json.ts';
-import { bodyOf, exchange, requestParams, urlProblems } from '../kit-http.ts';
+import { bodyOf, exchange, headOf, requestParams, urlProblems } from '../kit-http.ts';
 import { asField, defineNode, inPort, NodeError, outPort, type NodeContext, type NodeResult } from '../kit.ts';
 
 const DAY_MS = 86_400_000;
@@ -109,7 +109,7 @@ function tryAgain(values: Params, { attempt, pauseMs, said, answer }: Tried, ela
 function lastOf(answer: Tried['answer'], attempts: number): Json {
   if (answer instanceof NodeError) return { attempts, error: answer.code };
   const body = JSON.stringify(answer['body'] ?? null);
-  return { attempts, status: answer['status'] ?? null, body: body.length > 2_000 ? `${body.slice(0, 2_000)}…` : (answer['body'] ?? null) };
+  return { attempts, status: answer['status'] ?? null, body: body.length > 2_000 ? headOf(body) : (answer['body'] ?? null) };
 }
 
 function urlOf(request: Json | undefined): Json | undefined {
