@@ -4,29 +4,15 @@ import { href } from '../../route.ts';
 import { health } from '../../state/health.ts';
 import { useResource } from '../../state/resource.ts';
 import { ButtonLink } from '../../ui/button.tsx';
-import { Card } from '../../ui/page.tsx';
+import { Card, Facts } from '../../ui/page.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
-import { Table } from '../../ui/table.tsx';
-import { Empty, View } from '../../ui/views.tsx';
+import { View } from '../../ui/views.tsx';
 import type { JSX } from 'preact';
 import type { ReplyOf } from '../../../src/contract/index.ts';
-import type { Column } from '../../ui/table.tsx';
 
 type Check = ReplyOf<'GET /api/v1/infrastructure/health/full'>['checks'][number];
 
 const EVERY_MS = 30_000;
-
-const columns: readonly Column<Check>[] = [
-  { key: 'name', title: 'Part', width: '200px', render: ({ name }) => <span class="strong">{name}</span> },
-  {
-    key: 'state',
-    title: 'State',
-    width: '130px',
-    render: (check) => <StatusChip bare status={statusOf(check)} {...(check.ok ? {} : { word: 'Does not answer' })} />,
-  },
-  { key: 'reason', title: 'Why', minor: true, render: ({ reason }) => <span class="muted">{reason ?? ''}</span> },
-  { key: 'help', title: 'Help', width: '110px', align: 'end', render: ({ name, help }) => help !== undefined && <HelpLink name={name} path={help} /> },
-];
 
 export function ChecksCard(): JSX.Element {
   // Read again when health says something else, too.
@@ -42,27 +28,24 @@ export function ChecksCard(): JSX.Element {
       }
     >
       <View of={full} what="The checks">
-        {({ checks }) => (
-          <Table
-            inline
-            density="normal"
-            label="Checks"
-            rows={checks}
-            columns={columns}
-            rowKey={({ name }) => name}
-            empty={<Empty title="Nothing is checked" />}
-          />
-        )}
+        {({ checks }) => <Facts facts={checks.map((check) => [check.name, <Answer key={check.name} check={check} />])} />}
       </View>
     </Card>
   );
 }
 
-function HelpLink(props: { readonly name: string; readonly path: string }): JSX.Element {
+function Answer({ check }: { readonly check: Check }): JSX.Element {
+  const { name, ok, reason, help } = check;
   return (
-    <a href={href(props.path)} target="_blank" rel="noopener" aria-label={`What to do about ${props.name}`}>
-      What to do
-    </a>
+    <span class="row row-wrap">
+      <StatusChip bare status={statusOf(check)} {...(ok ? {} : { word: 'Does not answer' })} />
+      {reason !== undefined && <span class="muted">{reason}</span>}
+      {help !== undefined && (
+        <a href={href(help)} target="_blank" rel="noopener" aria-label={`What to do about ${name}`}>
+          What to do
+        </a>
+      )}
+    </span>
   );
 }
 
