@@ -1,7 +1,6 @@
 /** What `studio doctor` says of the workspace beyond its volume: who can read its keys, where dropped jobs are taken from, and whose clock its files bear. */
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { envFilePath } from '../config/env-file.ts';
 import type { Config } from '../config/schema.ts';
 import { dropPathOf, type StorageVerdict } from '../supervise/storage.ts';
 import type { Finding } from './doctor.ts';
@@ -12,7 +11,7 @@ const SKEW_MS = 30_000;
 /** The keys of all secrets stand in it. */
 export function lookAtKeys({ workspacePath }: Pick<Config, 'workspacePath'>, { facts }: Pick<StorageVerdict, 'facts'>): Finding {
   const name = 'keys';
-  const path = envFilePath(workspacePath);
+  const path = join(workspacePath, '.env');
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return { name, verdict: 'ok', about: `${path} is made at the first start` };
   const mode = (found.mode & 0o777).toString(8);
