@@ -8,11 +8,12 @@ import pg from 'pg';
 import { systemClock as clock } from '../kernel/clock.ts';
 import { createBackupFixture, type BackupFixture } from '../test/backup-fixture.ts';
 import { requireReplication } from './create-physical.ts';
-import { partPath, type Manifest, type PhysicalManifest } from './manifest.ts';
+import { partPath, readManifest, type Manifest, type PhysicalManifest } from './manifest.ts';
 import { labelOf, writePart } from './part.ts';
 import { preflight, restoreBackup, undoRestore, type RestoreOptions } from './restore.ts';
 import { rebuildServer } from './rebuild-server.ts';
 import { startScratchServer } from './scratch-server.ts';
+import { listIds } from './store-files.ts';
 import { unpackCluster } from './unpack-cluster.ts';
 
 let fixture: BackupFixture;
@@ -121,6 +122,20 @@ for (const [what, [why, entry]] of Object.entries(hostile)) {
     assert.equal(existsSync(join(folder, 'evil')) || existsSync('/tmp/evil'), false);
   });
 }
+
+test('one that is cancelled at any moment rejects, and leaves none that looks whole', async () => {
+  const whole = (await listIds(fixture.place)).length;
+  for (const moment of ['cluster', 'witness', 'files', 'finish']) {
+    const ending = new AbortController();
+    const enter = (phase: string): void => {
+      if (phase === moment) ending.abort(new Error('cancelled'));
+    };
+    const progress = { ...fixture.progress, enter };
+    await assert.rejects(fixture.make(undefined, { kind: 'physical', signal: ending.signal, progress }), /cancelled/, moment);
+  }
+  const left = (await listIds(fixture.place)).slice(0, -whole);
+  for (const id of left) await assert.rejects(readManifest(fixture.place, id), { code: 'not_found' });
+});
 
 test('settings that lay in the directory are not brought back: they could name a program', async () => {
   const { place, signal, progress, root } = fixture;
