@@ -12,6 +12,8 @@ export type Health = ReplyOf<'GET /api/v1/infrastructure/health'>;
 // Changes are told at once; this is for what has no event: free space, sockets.
 const EVERY_MS = 10_000;
 
+const TELLING: ReadonlySet<string> = new Set(['system:health:changed', 'supervise:service:changed', 'system:maintenance:changed']);
+
 const present = signal<Health | undefined>(undefined);
 const fault = signal<ApiError | undefined>(undefined);
 
@@ -25,7 +27,7 @@ export function useHealthFeed(): void {
     follow: {
       rooms: ['system'],
       cursorOf: () => undefined,
-      apply: (old, event) => (event.event_type === 'system:health:changed' || event.event_type === 'supervise:service:changed' ? 'reload' : old),
+      apply: (old, event) => (TELLING.has(event.event_type) ? 'reload' : old),
     },
   });
   useEffect(() => {

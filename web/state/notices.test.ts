@@ -15,6 +15,7 @@ const well: Health = {
   workers: { alive: 1 },
   jobs: { pending: 0, running: 0, stuck: 0 },
   sockets: { open: 1, limit: 1_000 },
+  maintenance: { mode: 'off', message: null, since: null },
 };
 
 test('a healthy machine says nothing', () => {
@@ -47,4 +48,13 @@ test('what would be lost stands above what is only slower, and stays', () => {
     ],
   );
   assert.match(notices[1]?.text ?? '', /not installed/);
+});
+
+test('maintenance is told in the words of who set it, or in our own', () => {
+  const of = (mode: 'warned' | 'on', message: string | null): readonly string[] =>
+    noticesOf({ ...well, maintenance: { mode, message, since: '2026-01-01T00:00:00Z' } }).map(({ text }) => text);
+  assert.deepEqual(of('warned', 'New disks at nine'), ['Maintenance soon: New disks at nine']);
+  assert.deepEqual(of('warned', null), ['Maintenance soon: people will be kept out for a while.']);
+  assert.deepEqual(of('on', 'New disks'), ['Maintenance: New disks. Only super administrators can work now; what runs goes on.']);
+  assert.deepEqual(of('on', null), ['Maintenance. Only super administrators can work now; what runs goes on.']);
 });

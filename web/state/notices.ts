@@ -15,6 +15,7 @@ export function noticesOf(value: Health): readonly Notice[] {
   const notices: Notice[] = [];
   if (value.status === 'draining')
     notices.push({ id: 'draining', tone: 'warn', closable: false, text: 'Studio is stopping. Jobs go on, and this page comes back by itself.' });
+  if (value.maintenance.mode !== 'off') notices.push(maintenanceNotice(value.maintenance));
   if (value.storage?.banner) notices.push({ id: 'storage', tone: 'bad', closable: false, text: value.storage.banner });
   if (!value.database.ok)
     notices.push({
@@ -38,4 +39,12 @@ export function noticesOf(value: Health): readonly Notice[] {
       text: `${value.jobs.stuck} ${value.jobs.stuck === 1 ? 'job waits' : 'jobs wait'} on a queue that no worker serves.`,
     });
   return notices;
+}
+
+function maintenanceNotice({ mode, message }: Health['maintenance']): Notice {
+  const text =
+    mode === 'on'
+      ? `Maintenance${message === null ? '' : `: ${message}`}. Only super administrators can work now; what runs goes on.`
+      : `Maintenance soon: ${message ?? 'people will be kept out for a while.'}`;
+  return { id: `maintenance ${mode}`, tone: 'warn', closable: mode === 'warned', text };
 }

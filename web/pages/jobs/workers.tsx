@@ -92,6 +92,13 @@ const columns: readonly Column<Worker>[] = [
 ];
 
 function State({ worker }: { readonly worker: Worker }): JSX.Element {
+  if (worker.refusal !== undefined)
+    return (
+      <span data-tip={worker.refusal}>
+        <StatusChip bare status="failed" word="Refused" />
+      </span>
+    );
   const isSilent = now.value - Date.parse(worker.lastBeatAt) > SILENT_MS;
+  if (!worker.joined && !isSilent) return <StatusChip bare status="waiting" word="Asks to join" />;
   return isSilent ? <StatusChip bare status="degraded" word="Silent" /> : <StatusChip bare status="ok" word="Alive" />;
 }
