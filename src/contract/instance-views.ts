@@ -48,7 +48,7 @@ export const instanceViewEndpoints = [
     tag: 'instances',
     summary: 'Read some items of a map or loop, or the steps of one item, without payloads',
     description:
-      'Of a map or loop: those that ?items=0,5,9 names by their numbers, at most 200; those that have not begun are left out, and one that has not ended is running. Of an item, such as each[3]: the steps directly in it. An item spans its steps.',
+      'Of a map or loop: those that ?items=0,5,9 names by their numbers, at most 200, or the first 200; those that have not begun are left out, and one that has not ended is running. Of an item, such as each[3]: the steps directly in it. An item spans its steps.',
     params: idAndPath,
     query: z.strictObject({ items: z.string().max(2_000).optional() }),
     status: 200,
@@ -58,9 +58,9 @@ export const instanceViewEndpoints = [
   endpoint({
     key: 'GET /api/v1/instances/{id}/steps/{path}/items/indexes',
     tag: 'instances',
-    summary: 'The numbers of the items of a map, or rounds of a loop, that stand so',
+    summary: 'The numbers of the items of a map, or rounds of a loop, that stand so; without a status all that ended',
     params: idAndPath,
-    query: z.strictObject({ status: z.string().max(200) }),
+    query: z.strictObject({ status: z.string().max(200).optional() }),
     status: 200,
     reply: z.strictObject({ indexes: z.array(z.int()) }),
     errors: ['not_found', 'invalid_query'],

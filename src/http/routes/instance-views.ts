@@ -17,6 +17,7 @@ import { withReasons } from '../wait-reasons.ts';
 const MOST_COUNTED = 1_000;
 /** Of one answer. */
 const MOST_ITEMS = 200;
+const FIRST_ITEMS = Array.from({ length: MOST_ITEMS }, (_, index) => index);
 
 export function instanceViewRoutes({ jobs }: { readonly jobs: Pick<Jobs, 'explain'> }): readonly Route[] {
   return routesOf(instanceViewEndpoints, {
@@ -33,16 +34,15 @@ export function instanceViewRoutes({ jobs }: { readonly jobs: Pick<Jobs, 'explai
       const { id, path } = call.params;
       const isItem = path.endsWith(']');
       const indexes = indexesOf(call.query.items);
-      if (!isItem && indexes === undefined) fail('invalid_query', 'items: name the items of a map or loop by their numbers, such as 0,1,2.');
       const instance = await requireInstance(call, id);
       const keys = bodyKeys(await definitionOf(call, instance), path);
       const of = { orgId: call.caller.orgId, instanceId: id, path, keys };
-      const found = await (isItem ? readStepsOfItem(call.sql, of) : readItemOutlines(call.sql, { ...of, indexes: indexes ?? [] }));
+      const found = await (isItem ? readStepsOfItem(call.sql, of) : readItemOutlines(call.sql, { ...of, indexes: indexes ?? FIRST_ITEMS }));
       return { body: { items: [...(await withReasons(call, jobs, found))] } };
     },
     'GET /api/v1/instances/{id}/steps/{path}/items/indexes': async (call) => {
       const { id, path } = call.params;
-      const statuses = (statusesOf(call.query.status, stepStatuses) ?? []) as readonly StepStatus[];
+      const statuses = (statusesOf(call.query.status, stepStatuses) ?? stepStatuses) as readonly StepStatus[];
       await requireInstance(call, id);
       return { body: { indexes: await listItemIndexes(call.sql, { orgId: call.caller.orgId, instanceId: id, path, statuses }) } };
     },
