@@ -62,6 +62,7 @@ export async function failToRead(campaign: DiskCampaign): Promise<DiskReport> {
     if (torn?.status === 500) fault(`a file that can't be read was answered 500 ${torn.text.slice(0, 200)}`);
     await killAll(studio);
     disk.fail();
+    settle(disk);
     disk.unmount();
     await disk.mount();
     // Its process has begun when this returns: that itself reads the disk.
@@ -213,10 +214,16 @@ async function restartsOf(client: ApiClient): Promise<number> {
 /** Past every cache: what the device itself holds. */
 async function findDamageBelow({ studio, client }: Stage, disk: FailingDisk, work: DiskWork): Promise<string[]> {
   await killAll(studio);
+  settle(disk);
   disk.unmount();
   await disk.mount();
   await studio.start();
   return (await findDamage(client, work)).map((text) => `after a start from the disk itself: ${text}`);
+}
+
+/** Without a journal a file system that is taken away with writes in memory is broken by that alone. */
+function settle(disk: FailingDisk): void {
+  execFileSync('sync', ['-f', disk.path]);
 }
 
 function dropCache(folder: string): void {

@@ -77,6 +77,8 @@ async function freezeOne(): Promise<Found> {
     const client = await claimStudio(first);
     return await takeOver({ first, second, client, shadow: join(workspace, 'pg-shadow') });
   } finally {
+    // unshare passes no SIGTERM on; what it started goes with it.
+    await second.kill().catch(() => undefined);
     await second.destroy();
     await first.destroy();
     await volume.unmount();
