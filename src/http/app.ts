@@ -95,7 +95,8 @@ export function createApp(parts: AppParts): HttpApp {
     parts.observe?.(answered);
     const caller = trace === undefined ? undefined : context.get('caller');
     trace?.end({ ...answered, orgId: caller?.orgId, userId: caller?.userId, keyId: caller?.keyId ?? undefined });
-    log.debug({ requestId: facts.requestId, ...answered }, 'request answered');
+    const traced = trace === undefined ? {} : { trace_id: trace.place.traceId, span_id: trace.place.spanId };
+    log.debug({ requestId: facts.requestId, ...traced, ...answered }, 'request answered');
   });
   app.use('*', async (context, next) => {
     const { method, raw } = context.req;

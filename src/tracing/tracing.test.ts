@@ -82,7 +82,8 @@ test('lines logged for a request carry its trace', async () => {
   const lines = app
     .logged()
     .split('\n')
-    .filter((line) => line.includes('req-with-lines') && line.includes('trace_id'));
+    .filter((line) => line.includes('req-with-lines'));
+  ok(lines.length > 0);
   for (const line of lines) equal((JSON.parse(line) as { trace_id: string }).trace_id, TRACE);
 });
 
