@@ -29,7 +29,14 @@ export interface InstanceTableProps extends Pick<
 
 export function InstanceTable(props: InstanceTableProps): JSX.Element {
   const { onFilter: _filter, menuOf: _menu, oneWorkflow: _one, ...table } = props;
-  return <Table {...table} columns={columnsOf(props)} rowKey={(row) => row.id} rowHref={(row) => href(`/instances/${row.id}`)} />;
+  return (
+    <Table
+      {...table}
+      columns={isNarrow.value ? narrowColumns(props) : columnsOf(props)}
+      rowKey={(row) => row.id}
+      rowHref={(row) => href(`/instances/${row.id}`)}
+    />
+  );
 }
 
 const ITS_RUNS = 'Only this one, its reruns and those it called';
@@ -55,12 +62,11 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
       width: '172px',
       render: (row) => <span class="mono">{row.id}</span>,
       behind: (row) => (props.onFilter === undefined ? undefined : <FilterThis label={ITS_RUNS} onFilter={() => props.onFilter?.('word', row.id)} />),
-      minor: props.oneWorkflow !== true,
     },
     {
       key: 'status',
       title: 'Status',
-      width: isNarrow.value ? '118px' : '142px',
+      width: '142px',
       render: (row) => filtered('status', row.status, `Only ${row.status}`, <StatusChip status={row.status} />),
     },
     {
@@ -80,7 +86,7 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
     {
       key: 'created',
       title: 'Created',
-      width: isNarrow.value ? '80px' : '116px',
+      width: '116px',
       align: 'end',
       render: (row) => filtered('hour', row.createdAt, 'Only around this time', <RelativeTime at={row.createdAt} />),
     },
@@ -96,14 +102,7 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
       },
       minor: true,
     },
-    {
-      key: 'menu',
-      title: 'Actions',
-      hideTitle: true,
-      width: isNarrow.value ? '44px' : '52px',
-      align: 'end',
-      render: (row) => <RowMenu row={row} items={props.menuOf(row)} />,
-    },
+    menuColumn(props, '52px'),
   ];
   if (props.oneWorkflow !== true)
     columns.splice(1, 0, {
@@ -112,6 +111,48 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
       render: (row) => filtered('workflow', row.workflowId, `Only ${row.workflowName}`, <span class="strong">{row.workflowName}</span>),
     });
   return columns;
+}
+
+/** On a phone: which one and how it stands, the rest in a second line; what cells filter by is in the row's menu. */
+function narrowColumns(props: InstanceTableProps): readonly Column<InstanceSummary>[] {
+  return [
+    {
+      key: 'instance',
+      title: 'Instance',
+      render: (row) => (
+        <span class="instance-lines">
+          {props.oneWorkflow === true ? <span class="mono truncate">{row.id}</span> : <span class="strong truncate">{row.workflowName}</span>}
+          <span class="instance-more muted truncate">
+            <RelativeTime at={row.createdAt} /> · <More row={row} />
+          </span>
+        </span>
+      ),
+    },
+    { key: 'status', title: 'Status', width: '120px', render: (row) => <StatusChip status={row.status} /> },
+    menuColumn(props, '44px'),
+  ];
+}
+
+/** What went wrong, what it waits for, or else how long it took. */
+function More(props: { readonly row: InstanceSummary }): JSX.Element {
+  const { row } = props;
+  if (row.error !== undefined || row.waiting !== undefined) return <Why row={row} />;
+  return (
+    <>
+      {row.endedAt === null ? 'for' : 'took'} <Duration from={row.startedAt} to={row.endedAt} />
+    </>
+  );
+}
+
+function menuColumn(props: InstanceTableProps, width: string): Column<InstanceSummary> {
+  return {
+    key: 'menu',
+    title: 'Actions',
+    hideTitle: true,
+    width,
+    align: 'end',
+    render: (row) => <RowMenu row={row} items={props.menuOf(row)} />,
+  };
 }
 
 function RowMenu(props: { readonly row: InstanceSummary; readonly items: readonly MenuItem[] }): JSX.Element {
