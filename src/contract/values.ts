@@ -24,7 +24,6 @@ export type WaitingKind = (typeof waitingKinds)[number];
 /** Roles, weakest first; each includes the rights of those before it. `super_admin` is of the machine. */
 /** Of the machine: people are not kept out, are warned, are kept out. */
 export const maintenanceModes = ['off', 'warned', 'on'] as const;
-export type MaintenanceMode = (typeof maintenanceModes)[number];
 
 export const roles = ['user', 'admin', 'super_admin'] as const;
 export type Role = (typeof roles)[number];
