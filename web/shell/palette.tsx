@@ -32,7 +32,7 @@ export function Palette(props: { readonly onClose: () => void }): JSX.Element {
   const offered = useOffered();
   const typed = query.trim() !== '';
   const named = useNamed(typed);
-  const found = [...findCommands(offered, query), ...(typed ? findCommands(named, query) : []), ...things].slice(0, SHOWN);
+  const found = [...findCommands(typed ? [...offered, ...named] : offered, query), ...things].slice(0, SHOWN);
   useEffect(() => {
     element.current?.showModal();
   }, []);

@@ -4,6 +4,7 @@ import { itemsOf, type ApiClient } from '../api-client.ts';
 import { faultsOf, findAxeFaults } from '../browser.ts';
 import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
 import { pagePaths } from '../page-list.ts';
+import { findPaletteFaults } from '../palette.ts';
 
 let opened: ClaimedStudio;
 let client: ApiClient;
@@ -37,11 +38,41 @@ for (const { title, ...look } of looks) {
       // A page wider than the window can't be read on a phone.
       const overflow = Number(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'));
       if (overflow > 1) faults.push({ path, overflow });
+      // The palette holds the same in every look.
+      if (title === 'dark and wide') for (const palette of await findPaletteFaults(page)) faults.push({ path, palette });
     }
     await page.context().close();
     deepEqual(faults, []);
   });
 }
+
+test('a button, an entry of a menu and a thing of the machine are reached by typing their names', async () => {
+  const page = await opened.signedIn({});
+  const choose = async (words: string): Promise<void> => {
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'What do you want to do?' }).fill(words);
+    await page.locator('.palette-row[aria-selected=true]', { hasText: words }).waitFor();
+    await page.keyboard.press('Enter');
+  };
+  await page.goto(`/instances/${instanceId}`);
+  await page.getByRole('button', { name: 'Rerun' }).waitFor();
+  await choose('Rerun');
+  await page.getByRole('dialog').waitFor();
+  deepEqual(await findAxeFaults(page), []);
+  await page.keyboard.press('Escape');
+  await choose('Open the workflow');
+  await page.waitForURL(`**/workflows/${workflowId}*`);
+  await page.getByRole('tab', { name: 'Versions' }).waitFor();
+  await choose('Make a copy');
+  await page.getByRole('heading', { level: 1, name: /copy/i }).waitFor();
+  await choose('redis');
+  await page.waitForURL('**/services?service=redis');
+  await page.getByRole('button', { name: 'Restart' }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).getByText('Define a service').waitFor();
+  deepEqual(await findAxeFaults(page), []);
+  await page.context().close();
+});
 
 test('at 200 % of the size every page can still be read without scrolling sideways', async () => {
   // What a browser does at 200 %: half as many pixels each way.
