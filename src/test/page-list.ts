@@ -55,6 +55,7 @@ export function pagePaths({ workflowId, instanceId, node, jobId }: ShownThings):
     '/settings/devices',
     '/settings/keys',
     '/settings/secrets',
+    '/settings/credentials',
     '/settings/members',
     '/settings/triggers',
     '/settings/audit',
