@@ -51,6 +51,7 @@ export function queryOf(route: TestedRoute): string {
   const needed: Readonly<Record<string, string>> = {
     'GET /api/v1/events': '?room=system',
     'GET /api/v1/jobs/{id}/log/search': '?text=x',
+    'GET /api/v1/services/{name}/log/search': '?text=x',
     'GET /api/v1/search': '?q=only-home-knows-this',
     'GET /api/v1/triggers/next-times': '?expression=0%203%20*%20*%20*',
     'DELETE /api/v1/workflows/{id}/editors': '?editor=unknown1',
