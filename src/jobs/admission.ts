@@ -13,7 +13,8 @@ export interface AdmissionParts {
   readonly secret: string;
 }
 
-const WRONG = 'its WORKER_SHARED_SECRET is not that of this Studio: set the one that stands in the .env of the workspace, or that both were given, and start it again';
+const WRONG =
+  'its WORKER_SHARED_SECRET is not that of this Studio: set the one that stands in the .env of the workspace, or that both were given, and start it again';
 const NONE = 'it showed no proof that it knows WORKER_SHARED_SECRET: it is of an older version; upgrade it';
 
 /** What a worker shows: bound to its id, so that another can't show the same. */

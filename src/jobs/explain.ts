@@ -41,7 +41,9 @@ function reasonOf(job: Job, queues: readonly Queue[], workers: readonly Worker[]
       name: job.queue,
       notBeforeMs: job.notBefore === undefined ? undefined : Date.parse(job.notBefore),
       isServed: workers.some((worker) => worker.joined && servesNow(worker, job.queue, nowMs)),
-      refusals: workers.flatMap((worker) => (worker.refusal !== undefined && servesNow(worker, job.queue, nowMs) ? [{ host: worker.host, reason: worker.refusal }] : [])),
+      refusals: workers.flatMap((worker) =>
+        worker.refusal !== undefined && servesNow(worker, job.queue, nowMs) ? [{ host: worker.host, reason: worker.refusal }] : [],
+      ),
       nowMs,
     },
   );
