@@ -76,6 +76,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/settings': may('user', 'settings:read'),
   'PATCH /api/v1/settings': may('admin', 'settings:write'),
   'GET /api/v1/audit': may('admin', 'audit:read'),
+  'GET /api/v1/audit/export': may('admin', 'audit:read'),
 
   'POST /api/v1/workflows': may('user', 'workflows:write'),
   'GET /api/v1/workflows': may('user', 'workflows:read'),

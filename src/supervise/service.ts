@@ -90,7 +90,7 @@ const HEALTHY_MS = 10_000;
 /** A refusal is cured by a person: looking again is cheap, and lets the start go on by itself once it is. */
 const REFUSED_RETRY_MS = 3_000;
 const KEPT_EXITS = 10;
-const KEPT_LINES = 20;
+const KEPT_LINES = 50;
 
 interface Entry {
   readonly spec: ServiceSpec;

@@ -67,6 +67,7 @@ test('no stored secret comes back by the API: not in steps, logs, events, instan
     ...jobs.items.map((job) => `/api/v1/jobs/${job.id}/log`),
     '/api/v1/secrets',
     '/api/v1/audit',
+    '/api/v1/audit/export',
     `/api/v1/events?room=instance:${instance?.id}`,
     '/api/v1/workflows',
   );

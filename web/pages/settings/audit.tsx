@@ -1,10 +1,10 @@
 /** The audit trail: who did what to what, from where; newest first, by action and person. */
 import { useParam } from '../../route.ts';
-import { call } from '../../api.ts';
+import { call, urlOf } from '../../api.ts';
 import { usePages } from '../../state/pages.ts';
 import { useResource } from '../../state/resource.ts';
 import { Field, Input } from '../../ui/field.tsx';
-import { Button } from '../../ui/button.tsx';
+import { Button, ButtonLink } from '../../ui/button.tsx';
 import { Card } from '../../ui/page.tsx';
 import { FilterCell } from '../../ui/filter-bar.tsx';
 import { Table } from '../../ui/table.tsx';
@@ -31,9 +31,14 @@ export function AuditSection(): JSX.Element {
       title="Audit trail"
       flush
       aside={
-        <Button size="small" onClick={entries.reload}>
-          Look again
-        </Button>
+        <>
+          <ButtonLink size="small" href={urlOf('/api/v1/audit/export', {}, query).href} download="audit.jsonl">
+            Export
+          </ButtonLink>
+          <Button size="small" onClick={entries.reload}>
+            Look again
+          </Button>
+        </>
       }
     >
       <div class="settings-filter">
