@@ -63,6 +63,7 @@ export function pagePaths({ workflowId, instanceId, node, jobId }: ShownThings):
     '/settings/backups',
     '/settings/orgs',
     '/settings/system',
+    '/settings/configuration',
     '/no/such/page',
   ];
 }

@@ -65,6 +65,36 @@ test('the storage of runs is shown by period, and swept by hand', async () => {
   deepEqual(faultsOf(page), []);
 });
 
+test('maintenance is set and lifted, and told above every page', async () => {
+  await page.goto('/settings/system');
+  const card = page.getByRole('region', { name: 'Maintenance' });
+  await card.getByRole('button', { name: 'Warn' }).click();
+  await card.getByLabel('What people read').fill('a new disk at six');
+  await card.getByRole('button', { name: 'Set' }).click();
+  await page.getByText('Maintenance soon: a new disk at six').waitFor();
+  await page.goto('/workflows');
+  await page.getByText('Maintenance soon: a new disk at six').waitFor();
+  await page.goto('/settings/system');
+  await card.getByRole('button', { name: 'Off' }).click();
+  await card.getByRole('button', { name: 'Set' }).click();
+  await page.getByText('Maintenance soon').waitFor({ state: 'detached' });
+  deepEqual(faultsOf(page), []);
+});
+
+test('the configuration says where each setting came from, and is read again', async () => {
+  await page.goto('/settings/configuration');
+  await page.getByRole('row', { name: /PORT.*environment PORT/ }).waitFor();
+  await page.getByLabel('Find').fill('retention');
+  await page.getByRole('row', { name: /PORT/ }).waitFor({ state: 'detached' });
+  await page
+    .getByRole('row', { name: /RETENTION_DAYS/ })
+    .first()
+    .waitFor();
+  await page.getByRole('button', { name: 'Read again' }).click();
+  await page.getByRole('status').getByText('Nothing has changed').waitFor();
+  deepEqual(faultsOf(page), []);
+});
+
 test('workers are listed with what they run', async () => {
   await page.goto('/workers');
   await page.getByRole('row', { name: /in Studio.*Alive/ }).waitFor();

@@ -22,7 +22,8 @@ export const settingsSections = [
   { id: 'storage', title: 'Storage', words: 'retention periods disk sweep', role: 'super_admin' },
   { id: 'backups', title: 'Backups', words: 'restore export disaster schedule proof', role: 'super_admin' },
   { id: 'orgs', title: 'Organisations', words: 'new create rename import export purge delete certificate gdpr switch', role: 'super_admin' },
-  { id: 'system', title: 'System', words: 'version address hosts', role: 'user' },
+  { id: 'system', title: 'System', words: 'version address hosts maintenance', role: 'user' },
+  { id: 'configuration', title: 'Configuration', words: 'environment variables .env config reload', role: 'super_admin' },
 ] as const satisfies readonly SettingsSection[];
 
 const RANK: Readonly<Record<Role, number>> = { user: 0, admin: 1, super_admin: 2 };

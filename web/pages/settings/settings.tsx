@@ -7,6 +7,7 @@ import { Empty } from '../../ui/views.tsx';
 import { AccountSection } from './account.tsx';
 import { AuditSection } from './audit.tsx';
 import { CredentialsSection } from './credentials.tsx';
+import { ConfigurationSection } from './configuration.tsx';
 import { DevicesSection } from './devices.tsx';
 import { BackupsSection } from './backups.tsx';
 import { ApiKeysSection } from './api-keys.tsx';
@@ -33,6 +34,7 @@ const views: Readonly<Record<(typeof settingsSections)[number]['id'], (user: Use
   backups: () => <BackupsSection />,
   orgs: () => <OrgsSection />,
   system: (user) => <SystemSection user={user} />,
+  configuration: () => <ConfigurationSection />,
 };
 
 export function SettingsPage(props: { readonly params: Readonly<Record<string, string>> }): JSX.Element | null {

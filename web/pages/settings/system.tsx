@@ -1,9 +1,11 @@
 /** The system: what runs beside Studio, where it keeps its data, and the settings of machine and organisation. */
 import { call } from '../../api.ts';
+import { health } from '../../state/health.ts';
 import { useResource } from '../../state/resource.ts';
 import { View } from '../../ui/views.tsx';
 import { AboutCards } from './about.tsx';
 import { ChecksCard } from './checks.tsx';
+import { MaintenanceCard } from './maintenance.tsx';
 import { ServicesCard } from './services.tsx';
 import { SettingsCards } from './system-settings.tsx';
 import type { JSX } from 'preact';
@@ -17,11 +19,15 @@ export function SystemSection(props: { readonly user: User }): JSX.Element {
       apply: (value, event) => (event.event_type === 'system:settings:changed' ? 'reload' : value),
     },
   });
+  const maintenance = health.value?.maintenance;
   return (
     <>
       <ChecksCard />
       <AboutCards />
       <ServicesCard mayChange={props.user.role === 'super_admin'} />
+      {maintenance !== undefined && props.user.role === 'super_admin' && (
+        <MaintenanceCard key={`${maintenance.mode} ${maintenance.message ?? ''}`} state={maintenance} />
+      )}
       <View of={settings} what="Settings">
         {(value) => <SettingsCards settings={value} user={props.user} onSaved={settings.set} />}
       </View>
