@@ -1,6 +1,6 @@
 /** Lines of a log or of code: drawn by window, terminal colours, search with marks, follow, copy, download. */
 import { ArrowDownToLine, Download, WrapText } from 'lucide-preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { ansiRuns, stripAnsi } from './ansi.ts';
 import { IconButton } from './button.tsx';
 import { CopyButton } from './copy.tsx';
@@ -54,13 +54,17 @@ export function LogView(props: LogViewProps): JSX.Element {
   const seen = useVirtualRows(scroller, { count: lines.length, rowPx: LINE_PX });
   const hits = useMemo(() => findLines(lines, search), [lines, search]);
 
-  useEffect(() => {
+  const { atByte, starts } = props;
+  // Who follows looks at the end, wherever its lines begin.
+  const anchor = useAnchor(scroller, LINE_PX, follow ? undefined : starts);
+  const topPx = useRef(0);
+  useLayoutEffect(() => {
     const element = scroller.current;
-    if (follow && element !== null) element.scrollTop = element.scrollHeight;
+    if (!follow || element === null) return;
+    element.scrollTop = element.scrollHeight;
+    topPx.current = element.scrollTop;
   }, [follow, lines]);
 
-  const { atByte, starts } = props;
-  const anchor = useAnchor(scroller, LINE_PX, starts);
   const isThere = atByte !== undefined && starts !== undefined && (starts.at(-1) ?? -1) >= atByte;
   const marked = isThere ? rowAt(starts, atByte) : undefined;
   useEffect(() => {
@@ -88,9 +92,12 @@ export function LogView(props: LogViewProps): JSX.Element {
     if (element === null) return;
     anchor.note();
     const belowPx = element.scrollHeight - element.scrollTop - element.clientHeight;
-    if (props.live === true) setFollow(belowPx < 2 * LINE_PX);
+    // An end that grew away is followed; only who scrolled up leaves it.
+    const isFollowing = follow && element.scrollTop >= topPx.current;
+    topPx.current = element.scrollTop;
+    if (props.live === true) setFollow(isFollowing || belowPx < 2 * LINE_PX);
     props.onTop?.(Math.floor(element.scrollTop / LINE_PX));
-    if (element.scrollTop < EDGE_LINES * LINE_PX) props.onEdge?.('before');
+    if ((!isFollowing || lines.length < EDGE_LINES) && element.scrollTop < EDGE_LINES * LINE_PX) props.onEdge?.('before');
     if (belowPx < EDGE_LINES * LINE_PX) props.onEdge?.('after');
   };
   return (
