@@ -21,7 +21,7 @@ studio backup restore ID|latest|FILE.tar [--from TARGET] [--passphrase-file F] [
 studio backup restore --undo
 studio backup prune [--dry-run]
 studio backup export ID FILE.tar [--passphrase-file F]
---physical copies the files of the embedded PostgreSQL: quicker, and restores onto the same major version alone.
+--physical copies the files of the embedded PostgreSQL as they are: nothing is built anew, and it restores onto the same major version alone.
 TARGET is an absolute folder or s3://bucket/prefix; else BACKUP_TARGET counts. A passphrase comes from the file, or from BACKUP_PASSPHRASE.
 `;
 

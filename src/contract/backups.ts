@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { endpoint, noReply, timestamp } from './endpoint.ts';
 
 const bytes = z.int().min(0);
-/** `logical`: every table as text, loads into any PostgreSQL. `physical`: the files of the embedded PostgreSQL, quicker both ways, opens with the same major version. */
+/** `logical`: every table as text, loads into any PostgreSQL. `physical`: the files of the embedded PostgreSQL as they are, opens with the same major version. */
 const backupKind = z.enum(['logical', 'physical']);
 /** Never kept and never logged. */
 const passphrase = z.string().min(1).max(1_000).optional();
@@ -139,7 +139,7 @@ export const backupEndpoints = [
     tag,
     summary: 'Begin a backup',
     description:
-      'Work goes on meanwhile. With a passphrase everything is sealed and the keys of the workspace are in it; without one (and without BACKUP_PASSPHRASE) they are left out. Unless `verify` is false it is proved afterwards: restored into a throw-away database and folder, compared, and a workflow run on it. A `physical` one holds the files of the embedded PostgreSQL: it is quicker to make and to restore, and opens with the same major version of PostgreSQL only.',
+      'Work goes on meanwhile. With a passphrase everything is sealed and the keys of the workspace are in it; without one (and without BACKUP_PASSPHRASE) they are left out. Unless `verify` is false it is proved afterwards: restored into a throw-away database and folder, compared, and a workflow run on it. A `physical` one holds the files of the embedded PostgreSQL: no index is built anew when it is restored, and it opens with the same major version of PostgreSQL only.',
     body: z.strictObject({ kind: backupKind.default('logical'), passphrase, verify: z.boolean().default(true) }),
     status: 202,
     reply: backupWork,
