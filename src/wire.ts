@@ -5,36 +5,29 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { CompleteConfig } from './config/schema.ts';
 import type { LiveConfig, Reload } from './config/live.ts';
 import type { LoadedConfig } from './config/load.ts';
-import { exampleInstaller } from './engine/examples/summarise.ts';
 import { createFiles } from './files/files.ts';
 import { createInbox } from './files/inbox.ts';
 import { createUploads } from './files/uploads.ts';
 import { createCredentials } from './credentials/credentials.ts';
 import { createCommit } from './identity/commit.ts';
-import { createIdentity, type Identity } from './identity/identity.ts';
 import { createRevocations } from './identity/revocation.ts';
 import { createOrgs } from './orgs/orgs.ts';
 import { announceOrgWork } from './orgs/progress.ts';
-import { createRetention } from './ops/retention.ts';
-import { proposedOrigin } from './identity/public-origin.ts';
 import type { Clock } from './kernel/clock.ts';
 import { createEgress, type Egress } from './kernel/egress.ts';
 import type { EgressConnections } from './kernel/egress-connections.ts';
 import { messageOf } from './kernel/fail.ts';
-import { newId } from './kernel/ids.ts';
 import type { Logger } from './kernel/log.ts';
 import type { DiskGuard } from './ops/disk-guard.ts';
 import type { HealthBoard } from './ops/health.ts';
 import { announceMachine } from './ops/announcements.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
 import type { LogOutput } from './ops/log-output.ts';
-import { createRunData } from './ops/run-data.ts';
 import { createVitals } from './ops/vitals.ts';
 import { shadowFigures } from './ops/shadow-figures.ts';
 import { createWatched } from './ops/watched.ts';
 import { createWorkMeter } from './ops/work-meter.ts';
 import { createWorkSampler } from './ops/work-sample.ts';
-import type { RunDataSettings } from './ops/run-data-sweep.ts';
 import { createNotify } from './notify/notify.ts';
 import { createRealtime } from './realtime/realtime.ts';
 import { SEAT_LIMITS } from './realtime/seats.ts';
@@ -49,9 +42,12 @@ import type { StorageVerdict } from './supervise/storage.ts';
 import { wireBackups } from './wire-backups.ts';
 import { wireGpus } from './wire-gpus.ts';
 import { wireHttp, type WiredHttp } from './wire-http.ts';
+import { wireIdentity } from './wire-identity.ts';
+import { lifeOf } from './wire-life.ts';
 import { logSource } from './wire-logs.ts';
 import { wireModels } from './wire-models.ts';
 import { routesOf } from './wire-routes.ts';
+import { wireRunData } from './wire-run-data.ts';
 import { wireServices } from './wire-services.ts';
 import { wireSystem } from './wire-system.ts';
 import { gatewayTrace, grantTrace, requestTrace, wireTracing } from './wire-tracing.ts';
@@ -85,8 +81,6 @@ export interface Wired extends Pick<WiredHttp, 'fetch' | 'badRequest' | 'upgrade
   stop(): Promise<void>;
 }
 
-/** The sample is a few hundred bytes: longer means the disk is gone. */
-const EXAMPLE_MS = 10_000;
 /** A killed PostgreSQL is back within a second or two: until then a call waits for it, or is told by its lost connection. */
 const AWAY_MS = 3_000;
 
@@ -94,21 +88,11 @@ export async function wire(parts: WireParts): Promise<Wired> {
   const { config, log, clock, database } = parts;
   let isDraining = false;
   const listener = createListener({ connect: parts.connections.engine, clock, log });
-  const identity = createIdentity({
-    database,
-    clock,
-    log,
-    jwtSecret: config.jwtSecretKey,
-    encryptionKey: config.credentialEncryptionKey,
-    workspacePath: config.workspacePath,
-    defaultOrigin: proposedOrigin({ podId: config.runpodPodId, port: config.port, isTls: config.tlsCertFile !== undefined }),
-    seed: config.adminEmail === undefined || config.adminPassword === undefined ? undefined : { email: config.adminEmail, password: config.adminPassword },
-    listen: listener.listen,
-    onClaimed: exampleInstaller({
-      writeFile: (orgId, path, content) => files.of(orgId).write(path, content, { signal: AbortSignal.timeout(EXAMPLE_MS) }),
-      publish: ({ orgId, userId }, { name, description, ...definition }) =>
-        engine.createWorkflow({ id: newId('wf', clock), orgId, userId, role: 'super_admin', requestId: newId('req', clock), name, description, definition }),
-    }),
+  const { identity, ...identityLife } = wireIdentity({
+    ...{ config, database, clock, log, board: parts.board, listen: listener.listen },
+    files: () => files,
+    engine: () => engine,
+    realtime: () => realtime,
   });
   const realtime = createRealtime({
     ...{ database, redis: parts.redis, listen: listener.listen, clock, log },
@@ -175,7 +159,6 @@ export async function wire(parts: WireParts): Promise<Wired> {
     board: parts.board,
   });
   const stopAnnouncing = announceMachine({ database, services: parts.services, board: parts.board, devices, clock, log });
-  const stopRevising = identity.onSessionEnded((end) => void reviseSockets(realtime, end));
 
   const backups = wireBackups({ ...parts, watched, studioVersion: packageJson.version });
   const orgs = createOrgs({
@@ -187,8 +170,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     secret: config.credentialEncryptionKey,
     onProgress: announceOrgWork({ database, log }),
   });
-  const retention = createRetention({ database, clock, log, files });
-  const runData = createRunData({ database, clock, log, board: parts.board, settings: runDataSettings(config, parts.storage) });
+  const { runData, retention } = wireRunData({ config, database, clock, log, files, storage: parts.storage, board: parts.board });
   const system = wireSystem({ config, live: parts.live, reload: parts.reload, database, clock, services: parts.services });
   const infrastructure = createInfrastructure({
     runData: () => runData.summary ?? null,
@@ -262,96 +244,40 @@ export async function wire(parts: WireParts): Promise<Wired> {
     },
   });
 
-  await files.start();
-  await uploads.start();
-  await system.maintenance.start();
-  await engine.start();
-  await identity.firstAdmins.ensure();
-  await tellUnreadableSecrets(parts, identity);
-  identity.start();
-  realtime.start();
-  await gpus.start();
-  await jobs.start();
-  triggers.start();
-  inbox.start();
-  runData.start();
-  retention.start();
-  backups.start();
-  await models.start();
-  await notify.start();
-  await services.start();
-  await watching.start();
+  const life = lifeOf({
+    ...{
+      files,
+      uploads,
+      engine,
+      realtime,
+      gpus,
+      jobs,
+      triggers,
+      inbox,
+      runData,
+      retention,
+      backups,
+      models,
+      notify,
+      services,
+      watching,
+      sandbox,
+      previewer,
+      http,
+    },
+    maintenance: system.maintenance,
+    identity: identityLife,
+    channels: [stopAnnouncing, identityLife.stop, () => listener.stop(), vitals.stop, () => tracing?.stop()],
+  });
+  await life.start();
   return {
     fetch: http.fetch,
     badRequest: http.badRequest,
     upgrade: http.upgrade,
-    async drain() {
+    drain() {
       isDraining = true;
-      await Promise.all([triggers.stop(), inbox.stop()]);
-      jobs.drain();
-      realtime.drain();
-      await engine.drain();
-      models.drain();
+      return life.drain();
     },
-    async stop() {
-      await watching.stop();
-      await models.stop();
-      http.stop();
-      await services.stop();
-      await backups.stop();
-      await runData.stop();
-      await retention.stop();
-      await jobs.stop();
-      await gpus.stop();
-      await engine.stop();
-      await models.stopCounting();
-      await sandbox.stop();
-      await previewer.stop();
-      await notify.stop();
-      uploads.stop();
-      realtime.stop();
-      stopAnnouncing();
-      stopRevising();
-      identity.stop();
-      await listener.stop();
-      vitals.stop();
-      await tracing?.stop();
-    },
+    stop: life.stop,
   };
-}
-
-/** Half of the volume is the budget where nobody set one; how large the disk of a managed server is nobody knows. */
-function runDataSettings(config: CompleteConfig, storage: StorageVerdict): RunDataSettings {
-  return {
-    get retentionDays() {
-      return config.runRetentionDays;
-    },
-    periodDays: config.runPartitionDays,
-    get budgetBytes() {
-      const budget = config.runDataBudgetBytes ?? (config.database.kind === 'embedded' ? Math.floor(storage.facts.totalBytes / 2) : 0);
-      return budget === 0 ? null : budget;
-    },
-    get overBudget() {
-      return config.runDataOverBudget;
-    },
-  };
-}
-
-/** A lost key store is noticed at the start, not when the first step needs a secret. */
-async function tellUnreadableSecrets({ board, log }: WireParts, identity: Identity): Promise<void> {
-  const count = await identity.secrets.countUnreadable();
-  if (count === 0) return;
-  const fault = `${count} of the stored secrets can't be opened: CREDENTIAL_ENCRYPTION_KEY is not the one they were sealed with. Put the old .env of the workspace back and restart, or set these secrets again`;
-  log.error({ count }, fault);
-  board.report('secrets', fault, false);
-}
-
-/** Whose rights ended or changed has its sockets looked at again, at once. */
-function reviseSockets(
-  realtime: ReturnType<typeof createRealtime>,
-  end: { readonly sessionId?: string; readonly keyId?: string; readonly userId?: string },
-): Promise<void> {
-  if (end.sessionId !== undefined) return realtime.revise({ sessionId: end.sessionId });
-  if (end.keyId !== undefined) return realtime.revise({ keyId: end.keyId });
-  return end.userId === undefined ? Promise.resolve() : realtime.revise({ userId: end.userId });
 }
