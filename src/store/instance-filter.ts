@@ -1,6 +1,7 @@
 /** Which instances a list, a count or a batch means: one condition for all of them. */
 import { firstIdAt } from '../kernel/ids.ts';
 import type { Sql } from './client.ts';
+import type { Label } from './instance-labels.ts';
 
 export interface InstanceFilter {
   readonly orgId: string;
@@ -10,7 +11,7 @@ export interface InstanceFilter {
   /** Of the workflow. */
   readonly tag?: string | undefined;
   /** Every one of them. */
-  readonly labels?: readonly { readonly key: string; readonly value: string }[] | undefined;
+  readonly labels?: readonly Label[] | undefined;
   /** `cron`: every trigger of that type; `cron:daily`: that one. */
   readonly startedBy?: string | undefined;
   /** Only test runs, or none; undefined: both. */

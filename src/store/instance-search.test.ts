@@ -27,7 +27,7 @@ before(async () => {
        case when n % 50 = 0 then 'failed' when n % 70 = 0 then 'waiting' else 'completed' end, 'null',
        case when n % 50 = 0 then '{"code":"exit_code","message":"The disk of Ada is full"}'::jsonb end,
        case when n % 50 > 0 and n % 70 = 0 then '{"kind":"approval","message":"Waits for Grace"}'::jsonb end,
-       case when n % 40 = 0 then '{"customer":"Acme 100%","env":"prod"}' else '{}' end::jsonb, 50,
+       case when n % 40 = 0 then '{"customer":"Acme 100%","env":"prod"}' when n % 2 = 1 then '{"parity":"odd"}' else '{}' end::jsonb, 50,
        case when n % 90 = 1 then 'cron:daily' else 'manual' end, 1, at, at, case when n % 70 = 0 and n % 50 > 0 then null else at + n * interval '1 second' end, n % 100 = 7,
        case when n = 20 then run_id(at - interval '10 minutes') || lpad('10', 16, '0') end, case when n = 21 then run_id(at - interval '11 minutes') || lpad('10', 16, '0') end
      from (select n, $1::timestamptz + n * interval '1 minute' as at from generate_series(1, ${COUNT}) n) x`,
@@ -89,6 +89,14 @@ const cases: readonly { readonly title: string; readonly search: Partial<Instanc
     },
     expected: (n) => n % 40 === 0,
   },
+  { title: 'a label that many have', search: { labels: [{ key: 'parity', value: 'odd' }] }, expected: (n) => n % 2 === 1 },
+  { title: 'a label and a status', search: { labels: [{ key: 'env', value: 'prod' }], statuses: ['failed'] }, expected: (n) => n % 200 === 0 },
+  {
+    title: 'a label in a part of time',
+    search: { labels: [{ key: 'env', value: 'prod' }], since: at(100), until: at(300) },
+    expected: (n) => n % 40 === 0 && n >= 100 && n < 300,
+  },
+  { title: 'a label that only another has', search: { labels: [{ key: 'env', value: 'gone' }] }, expected: () => false },
   {
     title: 'two values of one label',
     search: {

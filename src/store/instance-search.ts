@@ -4,6 +4,7 @@ import type { InstanceSummary } from '../contract/instances.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Sql } from './client.ts';
 import { filterValues, idsOf, MATCHES, type InstanceFilter } from './instance-filter.ts';
+import { idsLabelled, TOP } from './instance-labels.ts';
 import { SEEN_SEQ, SUMMARY, toSummary, type SummaryRow } from './instance-rows.ts';
 
 export interface InstanceSearch extends InstanceFilter {
@@ -49,7 +50,15 @@ export async function searchInstances(sql: Sql, search: InstanceSearch, clock: P
     const from = isLast ? bounds.from : edge.id;
     found.push(...(await readMatches(sql, values, { from, to, limit: search.limit + 1 - found.length })));
     if (isLast || found.length > search.limit) return pageOf(found, search.limit);
+    const isFirst = to === bounds.to;
     to = edge.id;
+    // Labels of which the newest stretch does not fill a page may be rare.
+    const labelled = isFirst && search.labels !== undefined ? await idsLabelled(sql, { labels: search.labels, below: to, limit: fewOf(search) }) : undefined;
+    if (labelled !== undefined) {
+      const rest = await filterValues(sql, { ...search, ids: labelled });
+      found.push(...(await readMatches(sql, rest, { from: bounds.from, to, limit: search.limit + 1 - found.length })));
+      return pageOf(found, search.limit);
+    }
     const now = clock.monotonic();
     if (now >= end) return { items: found, next: to, searchedTo: edge.created_at };
     rows = Math.min(MAX_STRETCH, Math.max(search.stretch ?? STRETCH, Math.round(rows * Math.min(8, STRETCH_MS / Math.max(1, now - begun)))));
@@ -62,9 +71,6 @@ interface Bounds {
   /** Below. */
   readonly to: string;
 }
-
-/** Behind every id. */
-const TOP = 'inst_~';
 
 function boundsOf({ after, since, until, words }: InstanceSearch): Bounds {
   const time = idsOf({ since, until });
@@ -92,7 +98,9 @@ async function knownIds(sql: Sql, { ids, words, orgId }: InstanceSearch): Promis
 const MAX_RELATED = 5_000;
 
 /** A source with fewer rows is read to its end at once. */
-const FEW = 5_000;
+function fewOf({ stretch }: InstanceSearch): number {
+  return 5 * (stretch ?? STRETCH);
+}
 
 /** What an index holds in the order of ids. A statement each: word for word as the indexes say it. */
 const EDGE = `select i.id, i.created_at from instances i where i.org_id = $1 and i.id < $2`;
@@ -112,7 +120,8 @@ interface Source {
 }
 
 /** Every source that holds all matches is good; the one that ends soonest is best. */
-async function shortestSource(sql: Sql, { orgId, statuses, workflowId, test }: InstanceSearch, { to }: Bounds): Promise<Source> {
+async function shortestSource(sql: Sql, search: InstanceSearch, { to }: Bounds): Promise<Source> {
+  const { orgId, statuses, workflowId, test } = search;
   const isWithin = (set: readonly string[]): boolean => statuses?.every((status) => set.includes(status)) === true;
   const narrow: Source[] = [
     ...(test === true ? [{ name: 'tests' as const, orgId }] : []),
@@ -122,7 +131,7 @@ async function shortestSource(sql: Sql, { orgId, statuses, workflowId, test }: I
   ];
   for (const source of narrow.length > 1 ? narrow : [])
     // Serial: the first that ends is taken.
-    if ((await edgeOf(sql, source, { to, rows: FEW })) === undefined) return source;
+    if ((await edgeOf(sql, source, { to, rows: fewOf(search) })) === undefined) return source;
   return narrow[0] ?? { name: 'all', orgId };
 }
 

@@ -1,6 +1,7 @@
 /** What the palette finds, one question a kind. Each is bounded by what it looks at, not only by what it gives: names are held against the newest so many
  *  rows where no index helps. Words are looked for as they are, whatever their case; nothing in them is a pattern. */
 import type { Sql } from './client.ts';
+import { idsLabelled, type Label } from './instance-labels.ts';
 
 interface Query {
   readonly orgId: string;
@@ -75,17 +76,21 @@ export async function findInstancesById(
   return rows;
 }
 
+/** Of a label that more have, the newest are soon found without its index. */
+const FEW_LABELLED = 5_000;
+
 interface LabelQuery {
   readonly orgId: string;
-  readonly label: { readonly key: string; readonly value: string };
+  readonly label: Label;
   readonly limit: number;
 }
 
 export async function findInstancesByLabel(sql: Sql, query: LabelQuery): Promise<Hit[]> {
+  const ids = await idsLabelled(sql, { labels: [query.label], limit: FEW_LABELLED });
   const { rows } = await sql.query<Hit>(
     `select i.id, w.name as title, 'label' as matched, $3 as detail, i.status, i.created_at as at from instances i join workflows w on w.id = i.workflow_id
-     where i.org_id = $1 and i.labels @> $2 and not i.is_test order by i.id desc limit $4`,
-    [query.orgId, JSON.stringify({ [query.label.key]: query.label.value }), `${query.label.key}:${query.label.value}`, query.limit],
+     where i.org_id = $1 and i.labels @> $2 and ($5::text[] is null or i.id = any($5)) and not i.is_test order by i.id desc limit $4`,
+    [query.orgId, JSON.stringify({ [query.label.key]: query.label.value }), `${query.label.key}:${query.label.value}`, query.limit, ids ?? null],
   );
   return rows;
 }
