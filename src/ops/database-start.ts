@@ -37,6 +37,9 @@ const SHADOW_RETRY_MS = 2_000;
 /** Makes roles and tables; nobody connects as it while Studio runs. */
 export const SUPERUSER = 'studio_admin';
 
+/** So many migrations are told by name. */
+const FEW = 3;
+
 /** @returns how to connect as each role, once the schema stands
  *  @throws Refusal when a managed database does not answer in time or lacks migrations that may not be applied */
 export async function startDatabase(parts: DatabaseParts): Promise<RoleConnections> {
@@ -46,7 +49,7 @@ export async function startDatabase(parts: DatabaseParts): Promise<RoleConnectio
   progress.enter('migrate');
   if (config.createTables) {
     const { ran } = await migrate({ owner: clientConfig(roles.owner) });
-    if (ran.length > 0) progress.say(`Migrations: ${ran.join(', ')}`);
+    if (ran.length > 0) progress.say(`Migrations: ${ran.length > FEW ? `${ran.length}, from ${ran[0]} to ${ran.at(-1)}` : ran.join(', ')}`);
   } else {
     await requireMigrated({ owner: clientConfig(roles.owner) }).catch((cause: unknown) => {
       throw new Refusal('config', messageOf(cause), { cause });
