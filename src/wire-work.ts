@@ -56,6 +56,8 @@ export interface WiredWork {
 export function wireWork(parts: WorkWireParts): WiredWork {
   const { config, clock, log, database, files, identity, credentials, ledger, meter, notify, httpOf, tracing } = parts;
   const sandbox = createSandbox({ clock, log });
+  const flightRecorder = createFlightRecorder({ folder: join(config.workspacePath, 'run', 'flight'), name: newId('own'), clock, log });
+  process.once('exit', flightRecorder.flush);
   const engine: Engine = createEngine({
     database,
     clock,
@@ -72,7 +74,7 @@ export function wireWork(parts: WorkWireParts): WiredWork {
     neverRuns: (resources) => (jobs.hasOtherWorkers() ? undefined : ledger.neverReason(needsOf(resources))),
     jobs: { wake: (queue) => jobs.wake(queue), cancel: (jobId, reason) => jobs.cancel(jobId, reason) },
     modelsOf: parts.modelsOf,
-    flightRecorder: createFlightRecorder(join(config.workspacePath, 'run', 'flight'), newId('own')),
+    flightRecorder,
     isAlone: config.database.kind === 'embedded',
     onTriggersChanged: () => triggers.nudge(),
     observe(commit) {

@@ -172,7 +172,7 @@ export function createEngine(parts: EngineParts): Engine {
       for (const live of [...core.dirty]) flush(core, live);
       await core.journal.drained();
       stopParts();
-      parts.flightRecorder?.close();
+      await parts.flightRecorder?.close();
       await core.evaluator.stop();
     },
     crash() {

@@ -4,14 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import * as z from 'zod';
+import { systemClock } from '../kernel/clock.ts';
 import { defineNode, inPort, outPort } from '../nodes/kit.ts';
+import { silentLog } from '../test/database.ts';
 import { engineHarness, type EngineHarness } from '../test/engine.ts';
 import { createFlightRecorder, type FlightRecorder } from './flight-recorder.ts';
 
 let folder: string;
 let harness: EngineHarness;
 let deaths = 0;
-let recorders = 0;
+const recorders: FlightRecorder[] = [];
 
 /** Takes its process down: the engine forgets everything in the middle of the attempt, and the attempt never ends. */
 const killer = defineNode({
@@ -36,8 +38,11 @@ const killer = defineNode({
 });
 
 function recorder(): FlightRecorder {
-  recorders += 1;
-  return createFlightRecorder(folder, `process-${recorders}`);
+  // What the process before noted reaches its file though it died: another thread writes it.
+  recorders.at(-1)?.flush();
+  const made = createFlightRecorder({ folder, name: `process-${recorders.length + 1}`, clock: systemClock, log: silentLog });
+  recorders.push(made);
+  return made;
 }
 
 before(async () => {

@@ -31,12 +31,12 @@ export async function learnSuspects(core: Core): Promise<void> {
   const recorder = core.parts.flightRecorder;
   const sql = core.parts.database.engine;
   if (recorder === undefined) return;
-  const left = recorder.found();
+  const left = await recorder.found();
   if (left.length > 0) core.carefulUntil = core.clock.monotonic() + CAREFUL_MS;
   for (const { file, attempts } of left) {
     await clearUnlucky(core, attempts);
     if (attempts.length > 0) await countCrashes(sql, attempts);
-    recorder.forget(file);
+    await recorder.forget(file);
   }
   for (const suspect of await listSuspects(sql)) core.suspects.known.set(keyOf(suspect), suspect);
   if (core.suspects.known.size > 0) core.log.warn({ steps: core.suspects.known.size }, 'steps were in flight when a process died; they are watched');

@@ -1,8 +1,7 @@
 /** One attempt of one job, from claim to record. The process is never tied to this one: at every await Studio may die, and the next Studio takes
  *  the same way from `resumeAttempt`: it finds the process, or the exit record, or neither.
  *  One thing to know: the record is committed only after every process of the job is proved gone, and the slot is freed only after the record. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { deferred } from '../kernel/deferred.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { NodeError } from '../nodes/kit.ts';
@@ -14,6 +13,7 @@ import { isAlone } from './job-processes.ts';
 import { openLogPump, type LogPump } from './log-pump.ts';
 import { watchShim, type JobProcess } from './nursery.ts';
 import { failedEnd, judge, NOT_STARTED, type Verdict } from './outcome.ts';
+import { writeWhole } from './own.ts';
 import type { RunParts, StopOrder } from './parts.ts';
 import { commandOf, openFolder, prepareAttempt, type Command, type Prepared } from './prepare.ts';
 import { keepTrying, record } from './record.ts';
@@ -187,13 +187,10 @@ function openPump(running: Running, command: Command): Promise<LogPump> {
     maxBytes: parts.limits.logBytes,
     now: () => parts.clock.now(),
     onWrite: () => parts.onLog(claimed.job.id),
-    onMarker(marker) {
+    async onMarker(marker) {
       if (marker.kind === 'told') running.told.add(marker.progress);
       // Written at once: a Studio that comes after this one does not read these lines again.
-      else {
-        writeFileSync(`${folder.printedResult}.new`, marker.text, { mode: 0o600 });
-        renameSync(`${folder.printedResult}.new`, folder.printedResult);
-      }
+      else await writeWhole(folder.printedResult, marker.text);
     },
   });
 }
@@ -201,7 +198,7 @@ function openPump(running: Running, command: Command): Promise<LogPump> {
 /** The process of an earlier Studio: alive, ended with a record, or vanished. */
 async function runFound(running: Running): Promise<Verdict> {
   const { claimed, parts, folder } = running;
-  const run = readRun(folder);
+  const run = await readRun(folder);
   // The folder is an earlier attempt's, or not there: this one never came to a process.
   if (run?.attempt !== claimed.attempt)
     return running.order === undefined ? NOT_STARTED : judge({ claimed, order: running.order, exit: undefined, ended: undefined, parts });
@@ -232,9 +229,9 @@ async function runFound(running: Running): Promise<Verdict> {
   return attend(running, shim === undefined ? undefined : watchShim(shim, parts.clock), pump, command);
 }
 
-function readRun(folder: JobFolder): { uid: number | undefined; attempt: number } | undefined {
+async function readRun(folder: JobFolder): Promise<{ uid: number | undefined; attempt: number } | undefined> {
   try {
-    const { uid, attempt } = JSON.parse(readFileSync(folder.run, 'utf8')) as { uid: number | null; attempt: number };
+    const { uid, attempt } = JSON.parse(await readFile(folder.run, 'utf8')) as { uid: number | null; attempt: number };
     return { uid: uid ?? undefined, attempt };
   } catch {
     return undefined; // The claim was made, the folder not: nothing was started.

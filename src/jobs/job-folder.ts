@@ -2,7 +2,7 @@
  *  until it completed what it keeps for its next attempt (`checkpoint`).
  *  One thing to know: `work`, `artifacts` and `io` belong to the job; whatever Studio reads from them is opened without following links and checked. */
 import { constants } from 'node:fs';
-import { chmod, chown, mkdir, open, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { access, chmod, chown, mkdir, open, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { chownTree } from './own.ts';
 import { begunIn } from './shim.ts';
@@ -65,6 +65,14 @@ export function jobFolder(workspacePath: string, jobId: string): JobFolder {
     exit: at('exit'),
     run: at('run.json'),
   };
+}
+
+/** Whether anything of the attempt has run. */
+export function hasBegun(root: string): Promise<boolean> {
+  return access(begunIn(root)).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Empties the folder of an attempt; the log and what the job keeps for its next attempt stay. */

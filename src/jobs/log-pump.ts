@@ -37,7 +37,7 @@ export interface PumpOptions {
   readonly now: () => number;
   readonly onWrite: () => void;
   /** A marker that the job printed. Default: they are lines like others. */
-  readonly onMarker?: ((marker: Marker) => void) | undefined;
+  readonly onMarker?: ((marker: Marker) => Promise<void>) | undefined;
 }
 
 const CHUNK_BYTES = 256 * 1024;
@@ -46,7 +46,10 @@ const SAVE_BYTES = 32 * 1024 * 1024;
 
 /** Goes on where `log.state` says, or at the beginning, after what an earlier attempt left in the log. */
 export async function openLogPump(options: PumpOptions): Promise<LogPump> {
-  const { folder } = options;
+  const { folder, onMarker } = options;
+  /** Seen, and not told yet: before it is written down how far the pump came. */
+  const heard: Marker[] = [];
+  const hear = (marker: Marker): void => void heard.push(marker);
   const state = await readState(folder.pumpState);
   if (state !== undefined && (await sizeOf(folder.log)) > state.log) await truncate(folder.log, state.log);
   const streams: readonly Stream[] = [
@@ -54,13 +57,13 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
     {
       path: folder.stdout,
       masker: createMasker(options.redact),
-      markers: await markersFrom(folder.stdout, state?.stdout, options),
+      markers: onMarker && (await markersFrom(folder.stdout, state?.stdout, hear)),
       offset: state?.stdout ?? 0,
     },
     {
       path: folder.stderr,
       masker: createMasker(options.redact),
-      markers: await markersFrom(folder.stderr, state?.stderr, options),
+      markers: onMarker && (await markersFrom(folder.stderr, state?.stderr, hear)),
       offset: state?.stderr ?? 0,
     },
   ];
@@ -108,6 +111,7 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
         for await (const chunk of newBytes(stream)) {
           took = true;
           stream.markers?.push(chunk);
+          for (const marker of heard.splice(0)) await onMarker?.(marker); // Serial: the last one counts.
           await append(stream.masker.push(chunk));
           if (logBytes - savedAt > SAVE_BYTES) await save();
         }
@@ -160,9 +164,8 @@ export async function openLogPump(options: PumpOptions): Promise<LogPump> {
 }
 
 /** A scanner that knows the beginning of the line that the pump stopped in. */
-async function markersFrom(path: string, offset: number | undefined, options: PumpOptions): Promise<MarkerScanner | undefined> {
-  if (options.onMarker === undefined) return undefined;
-  const scanner = createMarkerScanner(options.onMarker);
+async function markersFrom(path: string, offset: number | undefined, onMarker: (marker: Marker) => void): Promise<MarkerScanner> {
+  const scanner = createMarkerScanner(onMarker);
   if (offset === undefined || offset === 0) return scanner;
   const handle = await openRead(path);
   if (handle === undefined) return scanner;

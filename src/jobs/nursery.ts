@@ -3,13 +3,13 @@
  *  One thing to know: only one shim at a time reads orders, and an order begins with its number. One that vanished in between may have left half an order
  *  behind: then all of it is begun anew. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../kernel/clock.ts';
 import { deferred } from '../kernel/deferred.ts';
 import { identify, isAlive, type ProcessIdentity } from '../kernel/process-identity.ts';
 import { JOB_PATH } from './job-env.ts';
-import { begunIn, NURSERY, orderText, SHIM, type ShimOrder } from './shim.ts';
+import { hasBegun } from './job-folder.ts';
+import { NURSERY, orderText, SHIM, type ShimOrder } from './shim.ts';
 
 export interface WaitingShim {
   readonly identity: ProcessIdentity;
@@ -148,7 +148,7 @@ function openBed(clock: Clock): Bed {
       const taken = new Promise<true>((resolve) => heard.set(`taken ${shim.pid}`, () => resolve(true)));
       orders.write(orderText(shim.pid, order));
       // A short job may be over before its news are read: then what it left tells.
-      const isTaken = await Promise.race([taken, gone.then(() => existsSync(begunIn(order.folder)))]);
+      const isTaken = await Promise.race([taken, gone.then(() => hasBegun(order.folder))]);
       heard.delete(`taken ${shim.pid}`);
       if (isTaken) {
         make();

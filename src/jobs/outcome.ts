@@ -1,12 +1,12 @@
 /** How an attempt is judged, from what was ordered and what the process left. Writes nothing but notes to the job's log. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Failure } from '../contract/instances.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
 import { NodeError, type JobEnded } from '../nodes/kit.ts';
 import type { ClaimedJob } from '../store/job-claims.ts';
 import type { JobEnd } from '../store/job-ends.ts';
 import { readOutput, stageArtifacts, type Output, type StagedArtifact } from './collect.ts';
-import type { JobFolder } from './job-folder.ts';
+import { hasBegun, type JobFolder } from './job-folder.ts';
 import { maskText } from './masker.ts';
 import { MAX_ORPHANED, type RunParts, type StopOrder } from './parts.ts';
 import type { Command } from './prepare.ts';
@@ -69,7 +69,7 @@ export async function judge(subject: Case): Promise<Verdict> {
   // Ended by our TERM, it failed only because Studio stops; what came to success in that moment counts.
   if (order?.kind === 'requeue' && exit?.code !== 0) return { kind: 'requeue', orphaned: false, reason: 'Studio was stopped' };
   if (exit !== undefined && ended !== undefined) return judgeExit({ ...subject, exit, ended });
-  if (ended !== undefined && !existsSync(ended.folder.begun)) return NOT_STARTED;
+  if (ended !== undefined && !(await hasBegun(ended.folder.root))) return NOT_STARTED;
   return judgeOrphan(claimed, endedAtMs);
 }
 

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openLogFile } from './log-file.ts';
 import { readLog } from './log-reader.ts';
 
@@ -17,6 +18,10 @@ beforeEach(() => {
 });
 
 const line = (n: number): string => `{"level":"info","time":"2026-01-01T00:00:${String(n % 60).padStart(2, '0')}.000Z","n":${n},"msg":"line ${n}"}\n`;
+
+async function untilWritten(text: string): Promise<void> {
+  while (!existsSync(path) || !readFileSync(path, 'utf8').includes(text)) await pause(5);
+}
 
 test('a log is set aside at its size, so many are kept, and no line is lost or torn between them', async () => {
   const file = openLogFile(path, { maxBytes: 5_000, keep: 3 });
@@ -75,7 +80,7 @@ test('the last words of a process that dies are in the file', async () => {
 test('pages go back over the rotated files, newest first, and a cursor outlives a rotation', async () => {
   const file = openLogFile(path, { maxBytes: 3_000, keep: 5 });
   for (let n = 0; n < 60; n++) file.write(line(n));
-  file.flush();
+  await untilWritten('line 59');
   const first = await readLog(path, { filter: {}, limit: 10, after: null });
   deepEqual(
     first.lines.map(({ fields }) => fields['n']),
@@ -83,7 +88,7 @@ test('pages go back over the rotated files, newest first, and a cursor outlives 
   );
   // What is written meanwhile rotates the file that the cursor names.
   for (let n = 60; n < 110; n++) file.write(line(n));
-  file.flush();
+  await untilWritten('line 109');
   const second = await readLog(path, { filter: {}, limit: 5, after: first.next });
   deepEqual(
     second.lines.map(({ fields }) => fields['n']),

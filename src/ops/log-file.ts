@@ -1,8 +1,10 @@
 /** One log in files: `studio.log`, and before it `.1`, `.2`, … up to a count, each at most so large. Lines are written in order, in the background, so that a
  *  slow disk holds nobody up; `flush` writes what waits at once, for the last words of a process that dies.
  *  Crash-safe: a kill between the renames loses no file (each step moves one into a free name), and a torn last line is ended before the next one is written. */
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync, write } from 'node:fs';
+import { close, closeSync, existsSync, fstatSync, mkdirSync, open, openSync, readSync, renameSync, rmSync, writeSync, write } from 'node:fs';
+import { access, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 
 export interface LogFile {
   write(line: string): void;
@@ -42,18 +44,21 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
     }
   };
 
-  function rotateIfFull(): void {
+  /** A volume that hangs then holds only the log up. Until the new file is open, `flush` has the old one. */
+  async function rotateIfFull(): Promise<void> {
     if (bytes < options.maxBytes) return;
-    quietly(() => {
-      closeSync(fd);
-      rotate(path, options.keep);
-      ({ fd, bytes } = openAppending(path));
-    });
+    try {
+      await rotate(path, options.keep);
+      const old = fd;
+      [fd, bytes] = [await openLater(path, 'a', 0o640), 0];
+      close(old, () => undefined);
+    } catch {
+      dropped += 1;
+    }
   }
 
   function take(): Buffer | undefined {
     if (waiting.length === 0) return undefined;
-    rotateIfFull();
     // A file ends near its limit, whatever waits: whole lines, one at least.
     let size = 0;
     let count = 0;
@@ -66,12 +71,13 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
   }
 
   async function drain(): Promise<void> {
-    for (current = take(); current !== undefined; current = take()) await writeSome();
+    // Serial: a file takes its lines in order.
+    for (; waiting.length > 0; current = take(), await writeSome()) await rotateIfFull();
+    current = undefined;
     underWay = undefined;
   }
 
   async function writeSome(): Promise<void> {
-    // Serial: a file takes its lines in order.
     while (current !== undefined && current.length > 0) {
       const written = await new Promise<number>((resolve) => write(fd, current ?? Buffer.alloc(0), (error, count) => resolve(error === null ? count : -1)));
       if (written < 0) {
@@ -120,11 +126,21 @@ export function logFilesOf(path: string): readonly string[] {
   return files;
 }
 
-function rotate(path: string, keep: number): void {
-  rmSync(`${path}.${keep}`, { force: true });
-  for (let at = keep - 1; at >= 1; at--) if (existsSync(`${path}.${at}`)) renameSync(`${path}.${at}`, `${path}.${at + 1}`);
-  if (keep > 0) renameSync(path, `${path}.1`);
-  else rmSync(path, { force: true });
+const openLater = promisify(open);
+
+async function rotate(path: string, keep: number): Promise<void> {
+  await rm(`${path}.${keep}`, { force: true });
+  // Serial and backwards: each moves into a free name.
+  for (let at = keep - 1; at >= 1; at--) if (await isThere(`${path}.${at}`)) await rename(`${path}.${at}`, `${path}.${at + 1}`);
+  if (keep > 0) await rename(path, `${path}.1`);
+  else await rm(path, { force: true });
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A kill in the middle of a rotation leaves a number free: what stands behind it moves up, and what is beyond the count goes. */

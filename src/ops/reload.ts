@@ -1,6 +1,6 @@
 /** `studio reload`, SIGHUP and the API's reload: the configuration is read again, and so is the certificate. What came of it is logged and kept in
  *  `run/reload.json`, where the command that asked finds it. One at a time; a fault leaves all as it was. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LiveConfig, Reload } from '../config/live.ts';
 import { messageOf } from '../kernel/fail.ts';
@@ -27,7 +27,7 @@ export function createReload({ live, log, workspacePath, certificate }: ReloadPa
     const { applied, needsRestart, faults } = done;
     if (faults.length > 0) log.error({ faults }, 'the configuration was read again and can not be used; nothing was changed');
     else log.info({ applied, needsRestart }, 'the configuration was read again');
-    keep(reloadPath(workspacePath), done, log);
+    await keep(reloadPath(workspacePath), done, log);
     return done;
   };
   return () => {
@@ -37,10 +37,10 @@ export function createReload({ live, log, workspacePath, certificate }: ReloadPa
   };
 }
 
-function keep(path: string, done: Reload, log: Logger): void {
+async function keep(path: string, done: Reload, log: Logger): Promise<void> {
   try {
-    writeFileSync(`${path}.new`, `${JSON.stringify(done)}\n`, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    await writeFile(`${path}.new`, `${JSON.stringify(done)}\n`, { mode: 0o600 });
+    await rename(`${path}.new`, path);
   } catch (error) {
     log.warn({ cause: messageOf(error) }, 'what a reload came to could not be kept');
   }

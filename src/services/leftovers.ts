@@ -1,6 +1,7 @@
 /** The processes of services beyond the one that was started: what it forked, and what an earlier Studio left when it was killed. Found by a record
  *  (which process, of which boot) and by a mark in their environment, so that neither a double fork nor a program that hides one of the two slips away. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { killGroup, sendSignal, waitGone } from '../kernel/child.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -17,7 +18,7 @@ interface Recorded extends ProcessIdentity {
 export interface Leftovers {
   markOf(name: string): string;
   /** Written before anything waits for it. */
-  record(name: string, process: ProcessIdentity): void;
+  record(name: string, process: ProcessIdentity): Promise<void>;
   /** Ends what still lives of a service whose leader is gone, and takes its record away. @throws Error when something does not die */
   clear(name: string): Promise<void>;
   /** Ends what an earlier Studio of this workspace left. Call it under the workspace's lock. @returns names of services that still ran */
@@ -42,15 +43,15 @@ export function createLeftovers(parts: { readonly folder: string; readonly works
 
   return {
     markOf,
-    record(name, { pid, started }) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    async record(name, { pid, started }) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
       const recorded: Recorded = { pid, started, bootId: bootId(), pidNamespace: pidNamespace() };
-      writeFileSync(fileOf(name), JSON.stringify(recorded), { mode: 0o600 });
+      await writeFile(fileOf(name), JSON.stringify(recorded), { mode: 0o600 });
     },
     async clear(name) {
       // A child that is born between two looks is met by the next.
       for (let found = marked((mark) => mark === markOf(name)); found.length > 0; found = marked((mark) => mark === markOf(name))) await end(found);
-      rmSync(fileOf(name), { force: true });
+      await rm(fileOf(name), { force: true });
     },
     async endAll() {
       const records = readRecords(folder).filter(({ process }) => process.bootId === bootId() && process.pidNamespace === pidNamespace());

@@ -107,7 +107,7 @@ async function startAndWatch(parts: RunParts, { lease, signal, say }: Starting):
   const port = definition.port ?? (await freePort());
   const secrets = await readSecrets(parts);
   const child = await spawnService(parts, { port, secrets, lease });
-  leftovers.record(definition.name, child.identity);
+  await leftovers.record(definition.name, child.identity);
   if (lease !== undefined) await ledger?.recordProcess(lease.id, child.identity);
   await log.note(`${new Date(clock.now()).toISOString()} started: pid ${child.pid}, port ${port}`);
   const over = new AbortController();
