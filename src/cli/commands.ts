@@ -43,7 +43,7 @@ export async function runCommand(given: string, args: readonly string[]): Promis
   const name = given === '--version' ? 'version' : isHelp ? args[0] : given;
   if (isHelp && name === undefined) return show(helpText());
   if (!isCommand(name)) {
-    process.stderr.write(`studio: there is no command ${name}${didYouMean(name ?? '', Object.keys(COMMANDS))}. studio help lists them.\n`);
+    process.stderr.write(`studio: there is no command ${name}${didYouMean(name ?? '', Object.keys(COMMANDS)) || '.'} studio help lists them.\n`);
     return 2;
   }
   const words = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
