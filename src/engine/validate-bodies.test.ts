@@ -3,13 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition, GraphNode } from '../contract/graph.ts';
-import { nodeTypes } from '../nodes/index.ts';
-import { validate } from './validate.ts';
+import { problemCodes, problemsIn } from '../test/problems.ts';
 
-function problems(definition: Partial<Definition>, role: 'user' | 'super_admin' = 'super_admin'): readonly { code: string; path: string; message: string }[] {
-  return validate({ nodes: [], edges: [], ...definition }, { types: nodeTypes, role });
-}
-const codes = (definition: Partial<Definition>, role?: 'user'): string[] => problems(definition, role).map(({ code, path }) => `${code} ${path}`);
+const codes = (definition: Partial<Definition>, role?: 'user'): string[] => problemCodes(definition, { role });
 
 const node = (key: string, params?: Record<string, Json>): GraphNode => ({
   key,
@@ -156,7 +152,7 @@ test('a type that needs a role needs it in a body too', () => {
 test('bodies stand at most 8 deep in each other', () => {
   const nested = (depth: number): GraphNode => (depth === 0 ? node('end') : map(`m${depth}`, [nested(depth - 1)]));
   assert.deepEqual(codes({ nodes: [nested(8)] }), []);
-  const [problem, ...more] = problems({ nodes: [nested(9)] });
+  const [problem, ...more] = problemsIn({ nodes: [nested(9)] });
   assert.equal(problem?.code, 'too_deep');
   assert.match(problem.message, /at most 8 deep/);
   assert.deepEqual(more, []);
@@ -165,7 +161,7 @@ test('bodies stand at most 8 deep in each other', () => {
 test('nodes in bodies count for the limit of 2,000', () => {
   const many = (size: number, prefix: string): GraphNode[] => Array.from({ length: size }, (_, index) => node(`${prefix}${index}`));
   assert.deepEqual(codes({ nodes: [map('m', many(999, 'a')), map('n', many(999, 'b'))] }), []);
-  const [problem] = problems({ nodes: [map('m', many(1_000, 'a')), map('n', many(999, 'b'))] });
+  const [problem] = problemsIn({ nodes: [map('m', many(1_000, 'a')), map('n', many(999, 'b'))] });
   assert.equal(problem?.code, 'too_many_nodes');
   assert.match(problem.message, /has 2001 nodes, those in bodies included, the limit is 2000/);
 });
@@ -175,7 +171,7 @@ test('what constant items would certainly run is counted, nested maps included',
   assert.deepEqual(codes({ nodes: [map('m', [node('a')], { items: items(100_000) })] }), []);
   assert.deepEqual(codes({ nodes: [map('m', [node('a')], { items: items(100_001) })] }), ['too_many_items nodes[0].params.items']);
   const twice = map('m', [node('a'), map('n', [node('b'), node('c')], { items: items(1_000) })], { items: items(500) });
-  const [problem] = problems({ nodes: [twice] });
+  const [problem] = problemsIn({ nodes: [twice] });
   assert.equal(problem?.code, 'too_many_steps');
   assert.match(problem.message, /500 items × 2002 steps = 1001000 steps, the limit of an instance is 1000000/);
 });
@@ -202,8 +198,8 @@ test('items that are certainly no array are told', () => {
 });
 
 test('a problem in a body says what to do', () => {
-  const [inside] = problems({ nodes: [map('m', [map('n', [node('a')])]), reads('b', 'steps.a.output')], edges: [{ from: 'm', to: 'b' }] });
+  const [inside] = problemsIn({ nodes: [map('m', [map('n', [node('a')])]), reads('b', 'steps.a.output')], edges: [{ from: 'm', to: 'b' }] });
   assert.match(inside?.message ?? '', /is inside the body of "m".*read steps\.m\.output instead/);
-  const [edge] = problems({ nodes: [map('m', [node('a')]), node('b')], edges: [{ from: 'a', to: 'b' }] });
+  const [edge] = problemsIn({ nodes: [map('m', [node('a')]), node('b')], edges: [{ from: 'a', to: 'b' }] });
   assert.match(edge?.message ?? '', /edges stay within one body; lead it to or from "m" itself/);
 });

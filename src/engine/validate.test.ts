@@ -1,4 +1,4 @@
-/** One problem per fault, each with where it stands and what to do. */
+/** One problem per fault of a graph and its nodes, each with where it stands and what to do. What expressions read: validate-expressions. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
@@ -6,8 +6,8 @@ import type { Json } from '../contract/endpoint.ts';
 import type { Definition } from '../contract/graph.ts';
 import { defineJobNode, inPort, outPort } from '../nodes/kit.ts';
 import { nodeTypes } from '../nodes/index.ts';
-import { structuralHash } from './structural-hash.ts';
-import { checkDefinition, validate } from './validate.ts';
+import { problemCodes, problemsIn } from '../test/problems.ts';
+import { checkDefinition } from './validate.ts';
 
 const machine = defineJobNode({
   type: 'test.machine',
@@ -28,9 +28,7 @@ const machine = defineJobNode({
 });
 const types = new Map([...nodeTypes, ['test.machine', machine] as const]);
 
-function codes(definition: Partial<Definition>, role: 'user' | 'super_admin' = 'super_admin'): string[] {
-  return validate({ nodes: [], edges: [], ...definition }, { types, role }).map((problem) => `${problem.code} ${problem.path}`);
-}
+const codes = (definition: Partial<Definition>, role?: 'user'): string[] => problemCodes(definition, { types, role });
 
 const table: readonly [name: string, definition: Partial<Definition>, problems: string[]][] = [
   [
@@ -174,85 +172,6 @@ const table: readonly [name: string, definition: Partial<Definition>, problems: 
   ],
   ['params that need exactly one of two', { nodes: [{ key: 'a', type: 'wait.timer', params: {} }] }, ['bad_params nodes[0].params']],
   [
-    'a broken expression',
-    { nodes: [{ key: 'a', type: 'set', params: { values: { deep: [{ x: '{{ input.[ }}' }] } } }] },
-    ['bad_expression nodes[0].params.values.deep[0].x'],
-  ],
-  [
-    'a broken condition',
-    {
-      nodes: [
-        { key: 'a', type: 'noop', condition: 'input. >' },
-        { key: 'b', type: 'noop' },
-      ],
-      edges: [{ from: 'a', to: 'b', when: '{{ ( }}' }],
-    },
-    ['bad_expression nodes[0].condition', 'bad_expression edges[0].when'],
-  ],
-  [
-    'an expression that names no node',
-    { nodes: [{ key: 'a', type: 'set', params: { values: { x: '{{ steps.nobody.output }}' } } }] },
-    ['unknown_step nodes[0].params.values.x'],
-  ],
-  [
-    'an expression that names a later step, itself, or one beside',
-    {
-      nodes: [
-        { key: 'a', type: 'set', params: { values: { x: '{{ steps.b.output }}', y: '{{ steps.a.output }}' } } },
-        { key: 'b', type: 'noop' },
-        { key: 'c', type: 'noop', condition: 'steps.b.output = 1' },
-      ],
-      edges: [{ from: 'a', to: 'b' }],
-    },
-    ['step_not_before nodes[0].params.values.x', 'step_not_before nodes[0].params.values.y', 'step_not_before nodes[2].condition'],
-  ],
-  [
-    'a context edge brings data',
-    {
-      nodes: [
-        { key: 'a', type: 'noop' },
-        { key: 'b', type: 'set', params: { values: { x: '{{ steps.a.output }}' } } },
-      ],
-      edges: [{ from: 'a', to: 'b', mode: ['context'] }],
-    },
-    [],
-  ],
-  [
-    'a step on the other side of a branch, far behind it',
-    {
-      nodes: [
-        { key: 'a', type: 'branch.if', params: { condition: 'input.x' } },
-        { key: 'left', type: 'noop' },
-        { key: 'right', type: 'set', params: { values: { x: '{{ steps.left.output }}' } } },
-        { key: 'after', type: 'set', params: { values: { x: '{{ steps.left.output }}' } } },
-      ],
-      edges: [
-        { from: 'a.true', to: 'left' },
-        { from: 'a.false', to: 'right' },
-        { from: 'left', to: 'right', mode: ['context'] },
-        { from: 'left', to: 'after' },
-        { from: 'right', to: 'after' },
-      ],
-    },
-    ['step_on_other_branch nodes[2].params.values.x'],
-  ],
-  [
-    'a step that failed, read where it did not',
-    {
-      nodes: [
-        { key: 'a', type: 'noop' },
-        { key: 'rescue', type: 'noop' },
-        { key: 'b', type: 'set', params: { values: { x: '{{ steps.rescue.output }}' } } },
-      ],
-      edges: [
-        { from: 'a.error', to: 'rescue' },
-        { from: 'a', to: 'b' },
-        { from: 'rescue', to: 'b', mode: ['context'] },
-      ],
-    },
-    ['step_on_other_branch nodes[2].params.values.x'],
-  ],
-  [
     'a fan-in that waits for both sides of a branch',
     {
       nodes: [
@@ -308,54 +227,6 @@ const table: readonly [name: string, definition: Partial<Definition>, problems: 
     ['dead_error_branch edges[0].from'],
   ],
   [
-    'keys of policies that read what is not there',
-    {
-      nodes: [
-        { key: 'a', type: 'noop', cache: { ttlS: 60, key: '{{ steps.b.output }}' }, idempotencyKey: 'order-{{ inptu.id }}' },
-        { key: 'b', type: 'noop', cache: { ttlS: 60, key: 'secrets.X' }, idempotencyKey: '{{ ( }}' },
-        { key: 'c', type: 'noop', cache: { ttlS: 60, key: 'input.id' }, idempotencyKey: '{{ input.id }}-{{ steps.b.output }}' },
-      ],
-      edges: [
-        { from: 'a', to: 'b' },
-        { from: 'b', to: 'c' },
-      ],
-    },
-    ['step_not_before nodes[0].cache.key', 'unknown_name nodes[0].idempotencyKey', 'secret_use nodes[1].cache.key', 'bad_expression nodes[1].idempotencyKey'],
-  ],
-  [
-    'keys of limits read the start alone',
-    {
-      nodes: [{ key: 'a', type: 'noop' }],
-      settings: {
-        concurrency: { limit: 1, key: 'steps.a.output & item', policy: 'queue' },
-        rateLimit: { limit: 1, perS: 1, key: 'input.user & instance.labels.team' },
-      },
-    },
-    ['name_not_here settings.concurrency.key', 'name_not_here settings.concurrency.key'],
-  ],
-  [
-    'a root, a function and a part of a step that are not there',
-    {
-      nodes: [
-        { key: 'a', type: 'noop', condition: 'inptu.x' },
-        { key: 'b', type: 'set', params: { values: { x: '{{ $uper(steps.a.result) }}' } } },
-      ],
-      edges: [{ from: 'a', to: 'b' }],
-    },
-    ['unknown_name nodes[0].condition', 'unknown_name nodes[1].params.values.x', 'unknown_function nodes[1].params.values.x'],
-  ],
-  ['a secret in a condition', { nodes: [{ key: 'a', type: 'noop', condition: 'secrets.X' }] }, ['secret_use nodes[0].condition']],
-  [
-    'a secret that is computed with',
-    { nodes: [{ key: 'a', type: 'set', params: { values: { x: '{{ $length(secrets.X) }}' } } }] },
-    ['secret_use nodes[0].params.values.x'],
-  ],
-  [
-    'a prototype trick',
-    { nodes: [{ key: 'a', type: 'set', params: { values: { x: '{{ input.constructor }}' } } }] },
-    ['bad_expression nodes[0].params.values.x'],
-  ],
-  [
     'a queue on an inline type',
     { nodes: [{ key: 'a', type: 'noop', queue: 'gpu', resources: { gpus: 1 }, preemptible: true }] },
     ['not_a_job nodes[0].queue', 'not_a_job nodes[0].resources', 'not_a_job nodes[0].preemptible'],
@@ -383,8 +254,7 @@ test('what has not even the shape of a definition is told field by field', () =>
 });
 
 test('a suggestion names what was meant', () => {
-  const messages = (definition: Partial<Definition>): string =>
-    validate({ nodes: [], edges: [], ...definition }, { types, role: 'super_admin' })[0]?.message ?? '';
+  const messages = (definition: Partial<Definition>): string => problemsIn(definition, { types })[0]?.message ?? '';
   assert.match(messages({ nodes: [{ key: 'a', type: 'http.requets' }] }), /did you mean "http\.request"/);
   assert.match(
     messages({
@@ -422,30 +292,4 @@ test('2,000 nodes in a row are judged, forwards and in a circle', () => {
   const edges = nodes.slice(1).map((node, index) => ({ from: `n${index}`, to: node.key }));
   assert.deepEqual(codes({ nodes, edges }), []);
   assert.deepEqual(codes({ nodes, edges: [...edges, { from: 'n1999', to: 'n0' }] }), ['cycle nodes[0]']);
-});
-
-test('the structural hash heeds what runs and nothing else', () => {
-  const base: Definition = {
-    nodes: [
-      { key: 'a', type: 'noop', params: { output: { x: 1, y: 2 } } },
-      { key: 'b', type: 'noop' },
-    ],
-    edges: [{ from: 'a', to: 'b' }],
-  };
-  const cosmetic: Definition = {
-    nodes: [
-      { key: 'b', type: 'noop', name: 'Bee', position: { x: 1, y: 2 } },
-      { key: 'a', type: 'noop', notes: 'n', params: { output: { y: 2, x: 1 } } },
-    ],
-    edges: [{ from: 'a', to: 'b' }],
-    triggers: [],
-  };
-  assert.equal(structuralHash(base), structuralHash(cosmetic));
-  const inside = (x: number): Definition => ({
-    ...base,
-    nodes: [{ key: 'each', type: 'map', params: { items: [], body: { nodes: [{ key: 'in', type: 'noop', position: { x, y: 0 } }], edges: [] } } }],
-  });
-  assert.equal(structuralHash(inside(1)), structuralHash(inside(2)), 'a node inside a body may be moved, too');
-  assert.notEqual(structuralHash(base), structuralHash({ ...base, edges: [] }));
-  assert.notEqual(structuralHash(base), structuralHash({ ...base, nodes: base.nodes.map((node) => ({ ...node, disabled: true })) }));
 });
