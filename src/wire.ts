@@ -40,6 +40,7 @@ import type { StudioProgram } from './supervise/own-program.ts';
 import type { Services } from './supervise/service.ts';
 import type { StorageVerdict } from './supervise/storage.ts';
 import { wireBackups } from './wire-backups.ts';
+import { complianceRoutesOf } from './wire-compliance.ts';
 import { wireGpus } from './wire-gpus.ts';
 import { wireHttp, type WiredHttp } from './wire-http.ts';
 import { wireIdentity } from './wire-identity.ts';
@@ -172,6 +173,9 @@ export async function wire(parts: WireParts): Promise<Wired> {
   });
   const { runData, retention } = wireRunData({ config, database, clock, log, files, storage: parts.storage, board: parts.board });
   const system = wireSystem({ config, live: parts.live, reload: parts.reload, database, clock, services: parts.services });
+  const compliance = complianceRoutesOf({
+    ...{ config, live: parts.live, clock, database, retention, storage: parts.storage, cipher: identity.cipher, version: packageJson.version },
+  });
   const infrastructure = createInfrastructure({
     runData: () => runData.summary ?? null,
     board: parts.board,
@@ -227,7 +231,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       clock,
     },
     board: parts.board,
-    more: [...gpus.routes, ...services.routes, ...models.routes, ...system.routes],
+    more: [...gpus.routes, ...services.routes, ...models.routes, ...system.routes, ...compliance],
   });
   const http = wireHttp({
     ...{ config, identity, realtime, routes, database, clock, log, host: services.host },

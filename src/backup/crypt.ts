@@ -7,6 +7,9 @@ import { AppError, fail } from '../kernel/fail.ts';
 /** 64 MiB and some 0.2 s a try: who guesses pays that each time. */
 const COST = 2 ** 16;
 const BLOCK_SIZE = 8;
+const ALGORITHM = 'aes-256-gcm';
+/** How parts of new backups are sealed, for who asks. */
+export const BACKUP_SEALING = { algorithm: ALGORITHM, keyDerivation: `scrypt N=${COST} r=${BLOCK_SIZE} p=1` } as const;
 const FRAME_BYTES = 256 * 1024;
 const TAG_BYTES = 16;
 const SALT_BYTES = 16;
@@ -91,7 +94,7 @@ async function* seal(partKey: Buffer, part: string, source: AsyncIterable<Uint8A
   const salt = randomBytes(SALT_BYTES);
   const key = keyOfPart(partKey, salt);
   const frame = (index: number, plain: Buffer, isLast: boolean): Buffer => {
-    const cipher = createCipheriv('aes-256-gcm', key, nonceOf(index, isLast), { authTagLength: TAG_BYTES });
+    const cipher = createCipheriv(ALGORITHM, key, nonceOf(index, isLast), { authTagLength: TAG_BYTES });
     cipher.setAAD(Buffer.from(part));
     return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
   };
@@ -112,7 +115,7 @@ async function* open(partKey: Buffer, part: string, source: AsyncIterable<Uint8A
   let rest: Buffer = Buffer.alloc(0);
   const frame = (sealed: Buffer, isLast: boolean): Buffer => {
     if (key === undefined || sealed.length < TAG_BYTES) throw altered(part);
-    const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(index++, isLast), { authTagLength: TAG_BYTES });
+    const decipher = createDecipheriv(ALGORITHM, key, nonceOf(index++, isLast), { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.from(part));
     decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
     try {

@@ -14,6 +14,7 @@ export function folderPlace(root: string): Place {
   return {
     label: root,
     isLocal: true,
+    host: undefined,
     async write(path, source, signal) {
       const target = at(path);
       const fresh = join(dirname(target), `${TEMP}${randomBytes(8).toString('hex')}`);

@@ -13,6 +13,8 @@ export interface Place {
   readonly label: string;
   /** Whether it is lost with this machine's disk. */
   readonly isLocal: boolean;
+  /** Whom it is sent to; undefined: it stays on this machine. */
+  readonly host: string | undefined;
   /** Replaces what is there. @returns how many bytes  @throws AppError disk_full, upstream_failed; the source's error */
   write(path: string, source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<number>;
   /** @throws AppError backup_unusable when it is not there */

@@ -66,6 +66,7 @@ export function bucketPlace(options: BucketOptions): Place {
   return {
     label,
     isLocal: false,
+    host: new URL(base).host,
     async write(path, source, signal) {
       const key = keyOf(path);
       const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;

@@ -9,6 +9,7 @@ import { auditEndpoints } from './audit.ts';
 import { authEndpoints } from './auth.ts';
 import { backupEndpoints } from './backups.ts';
 import { batchEndpoints } from './batches.ts';
+import { complianceEndpoints } from './compliance.ts';
 import { costEndpoints } from './costs.ts';
 import { credentialEndpoints } from './credentials.ts';
 import { definitionEndpoints } from './definitions.ts';
@@ -74,6 +75,7 @@ export const endpoints = [
   ...settingsEndpoints,
   ...maintenanceEndpoints,
   ...systemEndpoints,
+  ...complianceEndpoints,
   ...auditEndpoints,
   ...workflowEndpoints,
   ...definitionEndpoints,

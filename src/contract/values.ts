@@ -21,6 +21,42 @@ export type ServiceState = (typeof serviceStates)[number];
 export const waitingKinds = ['approval', 'timer', 'webhook', 'manual_trigger', 'debug_pause', 'limit'] as const;
 export type WaitingKind = (typeof waitingKinds)[number];
 
+/** Classes of data, by where they lie. */
+export const placeClasses = [
+  'database',
+  'database_copy',
+  'queue',
+  'files',
+  'jobs',
+  'logs',
+  'backups',
+  'models',
+  'environments',
+  'keys',
+  'state',
+  'other',
+] as const;
+
+/** What may leave the machine. */
+export const outgoingKinds = [
+  'database',
+  'redis',
+  'backups',
+  'traces',
+  'logs',
+  'mail',
+  'alerts',
+  'notifications',
+  'credentials',
+  'models',
+  'downloads',
+  'tunnel',
+  'pod',
+  'start_gate',
+  'workflows',
+  'updates',
+] as const;
+
 /** Roles, weakest first; each includes the rights of those before it. `super_admin` is of the machine. */
 /** Of the machine: people are not kept out, are warned, are kept out. */
 export const maintenanceModes = ['off', 'warned', 'on'] as const;

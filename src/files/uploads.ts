@@ -13,7 +13,7 @@ import { asDiskFault } from './content.ts';
 import type { Files } from './files.ts';
 
 /** From the last byte: long enough for a night without a line. */
-const KEPT_MS = 48 * 3_600_000;
+export const UPLOADS_KEPT_MS = 48 * 3_600_000;
 const MAX_OPEN = 1_000;
 /** Synced and recorded this often: what a crash in the middle of a request costs at most. */
 const SYNC_BYTES = 32 * 1024 * 1024;
@@ -92,7 +92,7 @@ export function createUploads(parts: Parts): Uploads {
         message: `The upload ${id} stands at ${upload.received}, not at ${part.offset}; go on from there.`,
         details: { received: upload.received },
       });
-    const expiresAtMs = clock.now() + KEPT_MS;
+    const expiresAtMs = clock.now() + UPLOADS_KEPT_MS;
     const record = async (received: number): Promise<void> => {
       if (!(await setUploadReceived(sql, { orgId, id, received, expiresAtMs }))) fail('not_found', `The upload ${id} was deleted meanwhile.`);
     };
@@ -115,7 +115,7 @@ export function createUploads(parts: Parts): Uploads {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       await (await open(pathOf(id), 'wx', 0o600)).close();
       const nowMs = clock.now();
-      await insertUpload(sql, { id, orgId, userId, path, mediaType, length, nowMs, expiresAtMs: nowMs + KEPT_MS });
+      await insertUpload(sql, { id, orgId, userId, path, mediaType, length, nowMs, expiresAtMs: nowMs + UPLOADS_KEPT_MS });
       return (await readUpload(sql, { orgId, id })) ?? fail('not_found', `There is no upload ${id}.`);
     },
     async append(part) {

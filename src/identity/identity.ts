@@ -30,7 +30,7 @@ import { createAccessTokens } from './tokens.ts';
 
 /** Rows that time has emptied of meaning are removed this often. */
 const CLEAN_MS = 10 * 60_000;
-const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000;
+export const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000;
 /** A year and a month: last year's trail is there when somebody asks for it. */
 const AUDIT_KEPT_MS = 396 * 86_400_000;
 

@@ -296,6 +296,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/system/maintenance': open,
   'PUT /api/v1/system/maintenance': may('super_admin', 'machine:write'),
   'GET /api/v1/system/configuration': may('super_admin', 'machine:read'),
+  // Hosts and paths of the whole machine.
+  'GET /api/v1/system/compliance': may('super_admin', 'machine:read'),
   'POST /api/v1/system/reload': may('super_admin', 'machine:write'),
 
   'GET /api/v1/openapi.json': { role: 'user', scope: 'users:read' },

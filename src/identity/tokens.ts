@@ -12,6 +12,10 @@ const TYPE = 'at+jwt';
 /** HS256 wants a key of at least its output's length. */
 const MIN_KEY_BYTES = 32;
 
+/** What stored secrets are hashed with, and what signs access tokens. */
+export const SECRET_HASH = 'sha256';
+export const TOKEN_ALGORITHM = 'HS256';
+
 const PREFIXES = { key: 'stk_', refresh: 'str_', claim: 'stc_', invite: 'sti_', cookie: '' } as const;
 
 /** A new opaque secret of a kind that its prefix shows (so that scanners find leaked ones). */
@@ -21,7 +25,7 @@ export function newSecret(kind: keyof typeof PREFIXES): string {
 
 /** What is stored of a secret. No salt: 256 random bits can't be guessed or looked up. Finding a row by it leaks no timing of the secret. */
 export function hashSecret(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return createHash(SECRET_HASH).update(secret).digest();
 }
 
 export function isApiKey(value: string): boolean {
@@ -43,7 +47,7 @@ export function createAccessTokens(key: string, clock: Pick<Clock, 'now'>): Acce
     sign({ sessionId, userId }) {
       const nowS = Math.floor(clock.now() / 1_000);
       return new SignJWT({ sid: sessionId })
-        .setProtectedHeader({ alg: 'HS256', typ: TYPE })
+        .setProtectedHeader({ alg: TOKEN_ALGORITHM, typ: TYPE })
         .setSubject(userId)
         .setIssuer(ISSUER)
         .setAudience(AUDIENCE)
@@ -63,7 +67,7 @@ export function createAccessTokens(key: string, clock: Pick<Clock, 'now'>): Acce
 async function readToken(token: string, key: Uint8Array, clock: Pick<Clock, 'now'>): Promise<Readonly<Record<string, unknown>> | undefined> {
   try {
     const { payload } = await jwtVerify(token, key, {
-      algorithms: ['HS256'],
+      algorithms: [TOKEN_ALGORITHM],
       issuer: ISSUER,
       audience: AUDIENCE,
       typ: TYPE,

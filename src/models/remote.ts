@@ -93,7 +93,8 @@ export function createRemoteEngines(parts: RemoteParts): RemoteEngines {
 
 const CHECK_AGAIN_MS = 30_000;
 
-function urlsOf({ kind, baseUrl, baseUrls }: RemoteSettings): readonly string[] {
+/** Where a remote model is asked. */
+export function urlsOf({ kind, baseUrl, baseUrls }: RemoteSettings): readonly string[] {
   const given = baseUrls ?? (baseUrl === undefined ? [] : [baseUrl]);
   return (given.length === 0 ? [DEFAULT_URLS[kind]] : given).map((url) => url.replace(/\/+$/, ''));
 }

@@ -70,7 +70,7 @@ export interface Alerts {
 const LOOK_MS = 10_000;
 /** A start is no outage: workers beat and devices are read by then. */
 const SETTLE_MS = 60_000;
-const KEPT_MS = 90 * 86_400_000;
+export const ALERTS_KEPT_MS = 90 * 86_400_000;
 const SETTING = 'alerts';
 const ALIVE = 'alive';
 /** Silent for longer without having been stopped: it was down. */
@@ -218,11 +218,10 @@ export function createAlerts(parts: AlertParts): Alerts {
     async start() {
       const nowMs = clock.now();
       settledMs = nowMs + SETTLE_MS;
-      const kept = alertSettings.safeParse(await readMachineSetting(sql, SETTING));
-      if (kept.success) settings = kept.data;
+      settings = await readAlertSettings(sql);
       const open = await listOpenAlerts(sql);
       tracks = new Map(open.map((row) => [keyOf(row), { badSinceMs: row.beganAt.getTime(), goodSinceMs: null, isOpen: true }]));
-      await deleteAlertsBefore(sql, new Date(nowMs - KEPT_MS));
+      await deleteAlertsBefore(sql, new Date(nowMs - ALERTS_KEPT_MS));
       await tellOutage(nowMs);
       arm();
     },
@@ -270,6 +269,12 @@ export function createAlerts(parts: AlertParts): Alerts {
 
 function messageOfAlert(row: AlertRow): AlertMessage {
   return { key: row.id, title: row.title, body: `${row.body}\nWhat to do: ${helpPath(alertHelp[row.rule])}` };
+}
+
+/** As they were set last; without, or when a newer Studio wrote them: as they come. */
+export async function readAlertSettings(sql: Sql): Promise<AlertSettings> {
+  const kept = alertSettings.safeParse(await readMachineSetting(sql, SETTING));
+  return kept.success ? kept.data : alertSettings.parse({});
 }
 
 function targetsOf({ email, webhook }: z.infer<typeof alertSettings>): readonly NotifyTarget[] {

@@ -57,7 +57,7 @@ const STEP_MS = 60_000;
 /** A day of eight cards in minutes is a megabyte; a chart of it is no wider than this. */
 const COARSE_FROM_MINUTES = 360;
 const COARSE_MS = 300_000;
-const KEPT_MS = 24 * 3_600_000;
+export const HISTORY_KEPT_MS = 24 * 3_600_000;
 /** A page that is opened right after the start has something to show. */
 const FIRST_MS = 3_000;
 const MAX_WAITING = 60;
@@ -85,7 +85,8 @@ export function createMachineHistory({ sql, clock, log, devices, tenantsOn, work
       memoryUsedBytes: load.memoryUsedBytes,
       memoryTotalBytes: load.memoryTotalBytes,
       diskUsedBytes: (disk.blocks - disk.bfree) * disk.bsize,
-      diskTotalBytes: disk.blocks * disk.bsize,
+      // As df counts its share: what the file system keeps back is neither used nor free.
+      diskTotalBytes: (disk.blocks - disk.bfree + disk.bavail) * disk.bsize,
       ...network,
       ...worked,
     };
@@ -104,7 +105,7 @@ export function createMachineHistory({ sql, clock, log, devices, tenantsOn, work
         });
         waiting = waiting.slice(1);
       }
-      await deleteSamplesBefore(sql, new Date(at.getTime() - KEPT_MS));
+      await deleteSamplesBefore(sql, new Date(at.getTime() - HISTORY_KEPT_MS));
     } catch (error) {
       log.debug({ cause: messageOf(error), waiting: waiting.length }, 'a point of the history waits for the database');
     }

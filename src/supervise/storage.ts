@@ -1,8 +1,8 @@
 /** Looks at the workspace's file system before anything is put there, and picks where PostgreSQL may live.
  *  Bounded: a hanging network volume costs a few seconds, never the start. Never changes what it finds: its own probe file comes and goes. */
 import { constants, promises as fs } from 'node:fs';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { runToEnd } from '../kernel/child.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
@@ -183,6 +183,14 @@ function readMounts(): readonly Mount[] {
 export function findMount(path: string, mounts: readonly Mount[]): Mount {
   const above = mounts.filter(({ point }) => path === point || path.startsWith(point === '/' ? '/' : `${point}/`));
   return above.reduce<Mount>((best, mount) => (mount.point.length >= best.point.length ? mount : best), { point: '/', type: 'unknown' });
+}
+
+/** What a path of this machine lies on, and how much room there is: of the nearest folder above it that exists. */
+export async function readDisk(path: string): Promise<{ mountPoint: string; type: string; totalBytes: number; freeBytes: number }> {
+  const mount = findMount(path, readMounts());
+  let folder = path;
+  while (folder !== '/' && !existsSync(folder)) folder = dirname(folder);
+  return { mountPoint: mount.point, type: mount.type, ...(await measureSpace(folder)) };
 }
 
 async function measureSpace(path: string): Promise<{ freeBytes: number; totalBytes: number }> {

@@ -64,6 +64,7 @@ export function pagePaths({ workflowId, instanceId, node, jobId }: ShownThings):
     '/settings/orgs',
     '/settings/system',
     '/settings/configuration',
+    '/settings/compliance',
     '/no/such/page',
   ];
 }

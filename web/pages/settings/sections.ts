@@ -24,6 +24,7 @@ export const settingsSections = [
   { id: 'orgs', title: 'Organisations', words: 'new create rename import export purge delete certificate gdpr switch', role: 'super_admin' },
   { id: 'system', title: 'System', words: 'version address hosts maintenance', role: 'user' },
   { id: 'configuration', title: 'Configuration', words: 'environment variables .env config reload', role: 'super_admin' },
+  { id: 'compliance', title: 'Compliance', words: 'gdpr privacy where data encryption keys retention hosts outgoing report', role: 'super_admin' },
 ] as const satisfies readonly SettingsSection[];
 
 const RANK: Readonly<Record<Role, number>> = { user: 0, admin: 1, super_admin: 2 };

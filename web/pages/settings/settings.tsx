@@ -7,6 +7,7 @@ import { Empty } from '../../ui/views.tsx';
 import { AccountSection } from './account.tsx';
 import { AuditSection } from './audit.tsx';
 import { CredentialsSection } from './credentials.tsx';
+import { ComplianceSection } from './compliance.tsx';
 import { ConfigurationSection } from './configuration.tsx';
 import { DevicesSection } from './devices.tsx';
 import { BackupsSection } from './backups.tsx';
@@ -35,6 +36,7 @@ const views: Readonly<Record<(typeof settingsSections)[number]['id'], (user: Use
   orgs: () => <OrgsSection />,
   system: (user) => <SystemSection user={user} />,
   configuration: () => <ConfigurationSection />,
+  compliance: () => <ComplianceSection />,
 };
 
 export function SettingsPage(props: { readonly params: Readonly<Record<string, string>> }): JSX.Element | null {
