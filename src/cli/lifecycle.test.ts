@@ -1,31 +1,25 @@
 import { deepEqual, equal, match, notEqual } from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setEnvValue } from '../config/env-file.ts';
 import { createApiClient } from '../test/api-client.ts';
-import { root } from '../test/source-files.ts';
+import { runCommand } from '../test/source-studio.ts';
 import { freePort, pidsOf } from '../test/studio-process.ts';
 
 /** One Studio under the hands of its operator, from the first command to the last. */
 
 const workspace = mkdtempSync(join(tmpdir(), 'studio-lifecycle-'));
 const port = await freePort();
-const base = { PATH: process.env['PATH'] ?? '', HOME: workspace, WORKSPACE_PATH: workspace, HOST: '127.0.0.1', PORT: String(port) };
+const base = { HOME: workspace, HOST: '127.0.0.1', PORT: String(port) };
 
 after(() => {
   for (const pid of pidsOf(workspace)) process.kill(pid, 'SIGKILL');
   rmSync(workspace, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 });
 
-async function studio(...args: readonly string[]): Promise<{ readonly code: number | null; readonly out: string }> {
-  const child = spawn(process.execPath, [join(root, 'src/cli.ts'), ...args], { env: base, stdio: ['ignore', 'pipe', 'pipe'] });
-  let out = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (more: string) => (out += more));
-  return { code: await new Promise((resolve) => child.once('close', resolve)), out };
-}
+const studio = (...args: readonly string[]) => runCommand(workspace, args, base);
 
 const pidFile = (): string => readFileSync(join(workspace, 'run/studio.pid'), 'utf8').trim();
 
