@@ -80,8 +80,7 @@ test('a rate lets so many start in a while, and the others as it allows', async 
 test('what waits for its turn waits on after a crash, and a place that a crash left is free again', async () => {
   const workflowId = await limited({ concurrency: { limit: 1, policy: 'queue' } });
   const ids = await start(workflowId, [{}, {}]);
-  harness.engine.crash();
-  await harness.boot();
+  await harness.takeOver();
   assert.deepEqual(await statuses(ids), ['waiting', 'pending']);
   await harness.clock.advance(10_000);
   await harness.until(async () => (await harness.instance(ids[1] ?? '')).status === 'waiting', 'the second starts');

@@ -151,8 +151,7 @@ test('a step whose result is recorded is not run again after a crash', async () 
   const h = await engineHarness({ types: [counted] });
   const id = await h.start(await h.publish(definition), { n: 1 });
   await h.until(async () => (await h.instance(id)).status === 'waiting');
-  h.engine.crash();
-  await h.boot();
+  await h.takeOver();
   await endWithTime(h, id);
   assert.deepEqual([runs.get(`${id}/a/1`), runs.get(`${id}/b/1`), runs.get(`${id}/c/1`)], [1, 1, 1]);
   await h.close();

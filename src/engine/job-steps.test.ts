@@ -117,8 +117,7 @@ test('cancelling the instance cancels the job; after a crash in between, the nex
   await h.until(() => h.cancelled.includes(jobId));
   assert.equal((await h.steps(id))['j']?.status, 'cancelled');
   h.cancelled.length = 0;
-  h.engine.crash();
-  await h.boot();
+  await h.takeOver();
   assert.ok(h.cancelled.includes(jobId), 'its row is still queued: it is cancelled again');
   await h.db.database.engine.query(`update jobs set status = 'cancelled' where id = $1`, [jobId]);
 });

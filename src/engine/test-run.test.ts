@@ -27,8 +27,7 @@ test('a test run goes on after a crash with the definition it began with', async
     pinned: { before: 'pinned' },
   });
   await h.until(async () => (await h.instance(id)).status === 'waiting', 'it waits');
-  h.engine.crash();
-  await h.boot();
+  await h.takeOver();
   await h.clock.advance(2_000);
   const instance = await h.ended(id);
   assert.deepEqual([instance.status, instance.output, instance.isTest], ['completed', 'pinned', true]);

@@ -30,8 +30,12 @@ export interface EngineHarness {
   engine: Engine;
   /** Another engine on the same data. */
   boot(options?: BootOptions): Promise<Engine>;
+  /** The newest engine dies, and another process takes over what it held. */
+  takeOver(): Promise<void>;
   publish(definition: Partial<Definition>): Promise<string>;
   start(workflowId: string, input?: Json): Promise<string>;
+  /** An instance whose step at `path` waits. @param path default: `wait` */
+  startWaiting(definition: Partial<Definition>, path?: string): Promise<string>;
   run(definition: Partial<Definition>, input?: Json): Promise<{ readonly id: string; readonly instance: Instance; readonly steps: Record<string, Step> }>;
   ended(id: string): Promise<Instance>;
   instance(id: string): Promise<Instance>;
@@ -126,6 +130,10 @@ export async function engineHarness(
     cancelled,
     engine: undefined as unknown as Engine,
     boot,
+    async takeOver() {
+      harness.engine.crash();
+      await boot();
+    },
     publish: (definition) =>
       harness.engine.createWorkflow({
         id: newId('wf'),
@@ -138,6 +146,11 @@ export async function engineHarness(
       }),
     async start(workflowId, input) {
       return (await harness.engine.startInstance({ orgId, workflowId, input, startedBy: 'manual', requestId: 'req_test' })).id;
+    },
+    async startWaiting(definition, path = 'wait') {
+      const id = await harness.start(await harness.publish(definition));
+      await harness.until(async () => (await harness.steps(id))[path]?.status === 'waiting', `${path} waits`);
+      return id;
     },
     async run(definition, input) {
       const id = await harness.start(await harness.publish(definition), input);

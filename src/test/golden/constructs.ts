@@ -1,15 +1,8 @@
 /** The instances that are recorded: every node type and policy, and every way a run can go that a row has to remember. */
 import type { Json } from '../../contract/endpoint.ts';
 import type { Definition, GraphEdge, GraphNode } from '../../contract/graph.ts';
+import { node, set } from '../graph-nodes.ts';
 import type { Setup } from './play.ts';
-
-function node(key: string, type: string, params: Record<string, Json> = {}, more: Partial<GraphNode> = {}): GraphNode {
-  return { key, type, params, ...more };
-}
-
-function set(key: string, values: Record<string, Json> = { v: 1 }, more: Partial<GraphNode> = {}): GraphNode {
-  return node(key, 'set', { values }, more);
-}
 
 /** Nodes, and edges written `a>b`, `a.error>b`. */
 function graph(nodes: readonly GraphNode[], ...edges: readonly (string | GraphEdge)[]): Definition {
