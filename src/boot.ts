@@ -7,15 +7,18 @@ import type { LoadedConfig } from './config/load.ts';
 import type { Clock } from './kernel/clock.ts';
 import { messageOf } from './kernel/fail.ts';
 import { createLogger, type Logger } from './kernel/log.ts';
+import { readLimits } from './kernel/machine-limits.ts';
 import { placeDatabase, watchShadow } from './ops/database-place.ts';
 import { startDatabase } from './ops/database-start.ts';
 import { guardDisks } from './ops/disk-guard.ts';
 import { watch, type HealthBoard } from './ops/health.ts';
 import { openLogOutput, type LogOutput } from './ops/log-output.ts';
 import { startRedisIfAny } from './ops/redis-start.ts';
+import { serverSettings, sizeFor, tooLittle } from './ops/sizing.ts';
 import { waitForEndpoints } from './ops/start-gate.ts';
 import { openDatabase } from './store/client.ts';
 import { pingDatabase } from './store/health.ts';
+import { sizeUntouchedQueue } from './store/queues.ts';
 import { ensureServiceAccount } from './supervise/account.ts';
 import type { BootProgress } from './supervise/boot-progress.ts';
 import { lockWorkspace } from './supervise/lock.ts';
@@ -36,10 +39,6 @@ export interface BootParts {
   readonly clock: Clock;
 }
 
-/** Connections of each pool: handlers read through the api pool, engine and jobs write through the other; PostgreSQL allows 60. */
-const ENGINE_CONNECTIONS = 12;
-const API_CONNECTIONS = 8;
-
 /** @throws Refusal when the workspace is held by another Studio, or a managed database can't be used */
 export async function bootMachine({ loaded, completeConfig, progress, board, shutdown, clock }: BootParts) {
   const { workspacePath } = loaded.config;
@@ -54,6 +53,10 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   board.storage = storage;
   if (storage.banner !== null) progress.say(`WARNING: ${storage.banner}`);
   for (const reason of storage.reasons) log.warn({ reason }, 'storage');
+  const limits = readLimits();
+  const sizing = sizeFor(limits);
+  log.info({ ...limits, ...sizing }, 'sized to what this process may use');
+  for (const { about, remedy } of tooLittle(limits)) log.warn({ about, remedy }, 'too little to work with in comfort');
 
   progress.enter('lock');
   const lock = await lockWorkspace({ workspacePath, port: loaded.config.port, clock, onLost: (holder) => endAtOnce(log, holder, shutdown) });
@@ -92,13 +95,29 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   shutdown.add('disk guard', () => disk.stop());
   // Side by side: Redis needs nothing of PostgreSQL, and both are there sooner.
   const [connections, redis] = await Promise.all([
-    startDatabase({ config, clock, log, services, progress, place, dataDir: storage.dataDir, socketDir: runtime.postgres, signal: shutdown.signal }),
-    startRedisIfAny({ config, clock, log, services, socketDir: runtime.redis, root: projectRoot() }),
+    startDatabase({
+      config,
+      clock,
+      log,
+      services,
+      progress,
+      place,
+      dataDir: storage.dataDir,
+      socketDir: runtime.postgres,
+      settings: serverSettings(sizing),
+      signal: shutdown.signal,
+    }),
+    startRedisIfAny({ config, clock, log, services, socketDir: runtime.redis, root: projectRoot(), maxMemoryBytes: sizing.redisBytes }),
   ]);
   progress.enter('redis');
   progress.say(redis?.note ?? 'No Redis: live updates are slower. To add it: apt-get install redis-server, then restart');
-  const database = openDatabase({ engine: { ...connections.engine, max: ENGINE_CONNECTIONS }, api: { ...connections.api, max: API_CONNECTIONS }, log });
+  const database = openDatabase({
+    engine: { ...connections.engine, max: sizing.engineConnections },
+    api: { ...connections.api, max: sizing.apiConnections },
+    log,
+  });
   shutdown.add('database', () => database.close());
+  if (config.role === 'all') await sizeUntouchedQueue(database.engine, { name: 'studio', slots: sizing.slots });
   shutdown.add('Redis client', () => redis?.client.disconnect());
   const endWatches = [
     watch({
@@ -126,7 +145,7 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
     progress.enter('gate');
     await waitForEndpoints({ endpoints: config.gateEndpoints, timeoutMs: config.gateTimeoutS * 1_000, clock, progress, signal: shutdown.signal });
   }
-  return { config, loaded, log, output, database, connections, redis: redis?.client, services, storage, disk, runtime, program: ownProgram() };
+  return { config, loaded, log, output, database, connections, redis: redis?.client, services, storage, disk, runtime, sizing, program: ownProgram() };
 }
 
 /** The last lines of the start: where to go, and the claim link while nobody has claimed it. */

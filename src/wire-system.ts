@@ -11,6 +11,7 @@ import { systemRoutes } from './http/routes/system.ts';
 import type { Clock } from './kernel/clock.ts';
 import { newId } from './kernel/ids.ts';
 import { createMaintenance, type MaintenanceControl } from './ops/maintenance.ts';
+import type { Sizing } from './ops/sizing.ts';
 import { createSystemInfo } from './ops/system-info.ts';
 import { insertAudit } from './store/audit.ts';
 import type { Database } from './store/client.ts';
@@ -24,6 +25,7 @@ interface SystemWireParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly services: Pick<Services, 'list'>;
+  readonly sizing: Sizing;
 }
 
 interface WiredSystem {
@@ -39,11 +41,11 @@ const KEPT_OUT = 'Studio is under maintenance; what runs goes on. Try again late
 /** They ask all the time, of whom nobody is there. */
 const PROBES = /^$|^GET \/(health|metrics|api\/v1\/infrastructure\/|api\/v1\/system\/info)/;
 
-export function wireSystem({ config, live, reload, database, clock, services }: SystemWireParts): WiredSystem {
+export function wireSystem({ config, live, reload, database, clock, services, sizing }: SystemWireParts): WiredSystem {
   const maintenance = createMaintenance({ database, clock });
   let lastUsedMs = clock.now();
   const info = createSystemInfo({
-    ...{ clock, services, version: packageJson.version, commit: builtFrom(), mode: config.mode, workspacePath: config.workspacePath },
+    ...{ clock, services, sizing, version: packageJson.version, commit: builtFrom(), mode: config.mode, workspacePath: config.workspacePath },
     lastUsedMs: () => lastUsedMs,
   });
   return {

@@ -23,6 +23,7 @@ import type { HealthBoard } from './ops/health.ts';
 import { announceMachine } from './ops/announcements.ts';
 import { createInfrastructure } from './ops/infrastructure.ts';
 import type { LogOutput } from './ops/log-output.ts';
+import type { Sizing } from './ops/sizing.ts';
 import { createVitals } from './ops/vitals.ts';
 import { shadowFigures } from './ops/shadow-figures.ts';
 import { createWatched } from './ops/watched.ts';
@@ -66,6 +67,8 @@ export interface WireParts {
   readonly redis: Redis | undefined;
   readonly services: Services;
   readonly storage: StorageVerdict;
+  /** How large the pools are. */
+  readonly sizing: Sizing;
   readonly disk: Pick<DiskGuard, 'isFull'>;
   readonly board: HealthBoard;
   readonly progress: BootProgress;
@@ -172,7 +175,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     onProgress: announceOrgWork({ database, log }),
   });
   const { runData, retention } = wireRunData({ config, database, clock, log, files, storage: parts.storage, board: parts.board });
-  const system = wireSystem({ config, live: parts.live, reload: parts.reload, database, clock, services: parts.services });
+  const system = wireSystem({ config, live: parts.live, reload: parts.reload, database, clock, services: parts.services, sizing: parts.sizing });
   const compliance = complianceRoutesOf({
     ...{ config, live: parts.live, clock, database, retention, storage: parts.storage, cipher: identity.cipher, version: packageJson.version },
   });

@@ -20,7 +20,29 @@ export const systemInfo = z.strictObject({
   mode: z.enum(['embedded', 'managed']),
   workspacePath: z.string(),
   load: machineLoad,
-  limits: z.strictObject({ openFiles: z.int(), processors: z.number(), memoryBytes: bytes }),
+  /** What this process may use, by control groups and by the machine. Null: no limit. */
+  limits: z.strictObject({
+    /** Which version of control groups limits it; null: none does. */
+    cgroup: z.literal([1, 2]).nullable(),
+    openFiles: z.int().nullable(),
+    processors: z.number(),
+    memoryBytes: bytes,
+    tasks: z.int().nullable(),
+  }),
+  /** What the pools were given of it at the start. */
+  sizing: z.strictObject({
+    engineConnections: z.int(),
+    apiConnections: z.int(),
+    /** Of the embedded PostgreSQL, and its memory. */
+    maxConnections: z.int(),
+    sharedBuffersBytes: bytes,
+    /** Of the embedded Redis. */
+    redisBytes: bytes,
+    /** Of the queue `studio`, until somebody sets them. */
+    slots: z.int(),
+  }),
+  /** What is less than Studio wants. */
+  tooLittle: z.array(z.strictObject({ about: z.string(), remedy: z.string() })),
   /** Studio itself, and what runs beside it. `cpuShare`: of one processor, since the last look; null at the first. */
   processes: z.array(z.strictObject({ name: z.string(), pid: z.int(), memoryBytes: bytes, cpuShare: z.number().nullable(), threads: z.int() })),
 });

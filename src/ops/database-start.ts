@@ -29,6 +29,8 @@ export interface DatabaseParts {
   readonly socketDir: string;
   /** Of an embedded server: what brings its directory there. */
   readonly place: DatabasePlace | undefined;
+  /** Of an embedded server, over its defaults. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +65,10 @@ export async function startDatabase(parts: DatabaseParts): Promise<RoleConnectio
 
 /** The options of this workspace's server, for Studio itself and for the command line when Studio does not run. */
 export function embeddedOptions(
-  parts: Pick<DatabaseParts, 'config' | 'dataDir' | 'socketDir'> & { readonly place?: DatabasePlace | undefined },
+  parts: Pick<DatabaseParts, 'config' | 'dataDir' | 'socketDir'> & {
+    readonly place?: DatabasePlace | undefined;
+    readonly settings?: Readonly<Record<string, string>>;
+  },
   database: EmbeddedDatabase,
 ): PostgresOptions {
   return {
@@ -73,7 +78,7 @@ export function embeddedOptions(
     password: parts.config.postgresPassword,
     clusterName: `studio-${parts.config.workspaceId}`,
     tcpPort: database.tcpPort,
-    ...(parts.place?.shadow && { settings: parts.place.shadow.settings }),
+    settings: { ...parts.settings, ...parts.place?.shadow?.settings },
   };
 }
 

@@ -1,12 +1,12 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { completeConfig, loadConfig } from '../config/load.ts';
 import { probeStorage } from '../supervise/storage.ts';
 import { checklistOf } from './checklist.ts';
-import { lookAtDrops, lookAtKeys, lookAtVolumeClock, memoryLimit } from './doctor-workspace.ts';
+import { lookAtDrops, lookAtKeys, lookAtVolumeClock } from './doctor-workspace.ts';
 
 const workspacePath = mkdtempSync(join(tmpdir(), 'studio-doctor-'));
 after(() => rmSync(workspacePath, { recursive: true, force: true }));
@@ -32,16 +32,6 @@ test('a volume whose clock is another is told by how much; nothing stays there',
   equal(lookAtVolumeClock(config, () => Date.now()).verdict, 'ok');
   match(lookAtVolumeClock(config, () => Date.now() + 300_000).about, /(299|300|301) s behind this machine's/);
   ok(readdirSync(workspacePath).every((name) => !name.startsWith('.doctor')));
-});
-
-test('memory is what the container may use', () => {
-  const groups = join(workspacePath, 'groups');
-  mkdirSync(groups);
-  equal(memoryLimit(8e9, groups), 8e9);
-  writeFileSync(join(groups, 'memory.max'), 'max\n');
-  equal(memoryLimit(8e9, groups), 8e9);
-  writeFileSync(join(groups, 'memory.max'), '2000000000\n');
-  equal(memoryLimit(8e9, groups), 2e9);
 });
 
 test('the checklist ticks off what is so, says what to do about the rest, and asks what nobody can see', () => {

@@ -1,5 +1,5 @@
 /** What `studio doctor` says of the workspace beyond its volume: who can read its keys, where dropped jobs are taken from, and whose clock its files bear. */
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { dropPathOf, type StorageVerdict } from '../supervise/storage.ts';
@@ -53,16 +53,4 @@ export function lookAtVolumeClock({ workspacePath }: Pick<Config, 'workspacePath
   } finally {
     rmSync(path, { force: true });
   }
-}
-
-/** What this container may use, where one holds it; else the machine. */
-export function memoryLimit(totalBytes: number, cgroupPath = '/sys/fs/cgroup'): number {
-  for (const file of ['memory.max', 'memory/memory.limit_in_bytes'])
-    try {
-      const limit = Number(readFileSync(join(cgroupPath, file), 'utf8').trim());
-      if (limit > 0) return Math.min(limit, totalBytes);
-    } catch {
-      // The other version of control groups, or none.
-    }
-  return totalBytes;
 }

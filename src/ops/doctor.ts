@@ -1,10 +1,9 @@
 /** Looks at machine and configuration for what makes a Studio fail, and says what to do about each. Changes nothing; works with
  *  Studio running or not. */
-import { readFileSync } from 'node:fs';
-import { totalmem } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
+import { readLimits, type LimitPlaces, type MachineLimits } from '../kernel/machine-limits.ts';
 import { describeHolder, findPortHolder } from '../kernel/port-holder.ts';
 import { ensureServiceAccount } from '../supervise/account.ts';
 import { findHolder } from '../supervise/lock.ts';
@@ -14,9 +13,9 @@ import { findRedis } from '../supervise/redis.ts';
 import { placesOf, probeStorage, type StorageVerdict } from '../supervise/storage.ts';
 import { lookAtGpu } from './doctor-gpu.ts';
 import { lookAtTraces } from './doctor-traces.ts';
-import { lookAtDrops, lookAtKeys, lookAtVolumeClock, memoryLimit } from './doctor-workspace.ts';
+import { lookAtDrops, lookAtKeys, lookAtVolumeClock } from './doctor-workspace.ts';
 import { findingHelp } from './help/links.ts';
-import { createMachineLoad } from './machine-load.ts';
+import { sizeFor, tooLittle } from './sizing.ts';
 
 export interface Finding {
   readonly name: string;
@@ -28,21 +27,24 @@ export interface Finding {
   readonly help?: string;
 }
 
+const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
 /** Every look at once; none can make another fail. */
-export async function examine(config: Config, root: string): Promise<readonly Finding[]> {
+export async function examine(config: Config, root: string, places: LimitPlaces = {}): Promise<readonly Finding[]> {
+  const limits = readLimits(places);
   // One look for all who need it; a fault is told by each.
   const storage = ensureServiceAccount().then((account) => probeStorage({ ...placesOf(config), account }));
   storage.catch(() => undefined);
   const looks: readonly [string, () => Finding | Promise<Finding>][] = [
-    ['hardware', () => lookAtHardware()],
+    ['hardware', () => lookAtHardware(limits)],
+    ['pools', () => lookAtPools(config, limits)],
     ['storage', async () => lookAtStorage(config, await storage)],
     ['database directory', async () => lookAtDirectory(config, await storage)],
     ['port', () => lookAtPort(config)],
     ['postgresql', () => lookAtPostgres()],
     ['redis', () => lookAtRedis(config, root)],
-    ['open files', () => lookAtLimits()],
+    ['open files', () => lookAtFiles(limits)],
     ['gpu', () => lookAtGpu(systemClock)],
     ['clock', () => lookAtClock()],
     ['clock of the volume', () => lookAtVolumeClock(config, () => systemClock.now())],
@@ -65,13 +67,24 @@ function withHelp(finding: Finding): Finding {
   return { ...finding, remedy: finding.remedy ?? 'Mend what is named, then run doctor again.', help: findingHelp(finding.name) };
 }
 
-async function lookAtHardware(): Promise<Finding> {
-  // As far as this container may use them.
-  const { cores } = await createMachineLoad({ clock: systemClock })();
-  const memory = memoryLimit(totalmem()) / GIB;
-  const about = `${cores} CPUs, ${memory.toFixed(1)} GiB of memory`;
-  if (memory >= 3.5 && cores >= 2) return { name: 'hardware', verdict: 'ok', about };
-  return { name: 'hardware', verdict: 'warning', about, remedy: 'Studio wants 4 GiB and 2 CPUs at least, 8 GiB and 4 CPUs for comfort.' };
+function lookAtHardware(limits: MachineLimits): Finding {
+  const { processors, memoryBytes, tasks, cgroup } = limits;
+  const bound = cgroup === null ? 'no control group limits it' : `by control groups of version ${cgroup}`;
+  const about = `${processors} CPUs, ${(memoryBytes / GIB).toFixed(1)} GiB of memory, ${tasks ?? 'any number of'} tasks: ${bound}`;
+  const remedies = tooLittle(limits).flatMap((one) => (one.of === 'files' ? [] : [one.remedy]));
+  return remedies.length === 0 ? { name: 'hardware', verdict: 'ok', about } : { name: 'hardware', verdict: 'warning', about, remedy: remedies.join(' ') };
+}
+
+/** What a start here gives to each part. */
+function lookAtPools(config: Config, limits: MachineLimits): Finding {
+  const { engineConnections, apiConnections, maxConnections, sharedBuffersBytes, redisBytes, slots } = sizeFor(limits);
+  const own = config.database.kind === 'embedded' ? `, PostgreSQL ${maxConnections} connections and ${sharedBuffersBytes / MIB} MiB` : '';
+  const redis = config.redis.kind === 'embedded' ? `, Redis ${redisBytes / MIB} MiB` : '';
+  return {
+    name: 'pools',
+    verdict: 'ok',
+    about: `${engineConnections} + ${apiConnections} connections to the database${own}${redis}, slots for jobs: ${slots}`,
+  };
 }
 
 function lookAtStorage(config: Config, { facts, plan, banner, reasons }: StorageVerdict): Finding {
@@ -111,12 +124,10 @@ function lookAtRedis(config: Config, root: string): Finding {
   return { name: 'redis', verdict: 'warning', about: 'no program found: Studio runs degraded', remedy: 'apt-get install redis-server, or set REDIS_URL.' };
 }
 
-function lookAtLimits(): Finding {
-  const limit = Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 0);
-  const about = `${limit} open files`;
-  return limit >= 4_096
-    ? { name: 'open files', verdict: 'ok', about }
-    : { name: 'open files', verdict: 'warning', about, remedy: 'Raise it: ulimit -n 65536, or LimitNOFILE in the unit.' };
+function lookAtFiles(limits: MachineLimits): Finding {
+  const few = tooLittle(limits).find((one) => one.of === 'files');
+  const about = `${limits.openFiles ?? 'any number of'} open files`;
+  return few === undefined ? { name: 'open files', verdict: 'ok', about } : { name: 'open files', verdict: 'warning', about, remedy: few.remedy };
 }
 
 /** A machine without a set clock dates everything wrong and ends sessions early. */

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fakeClock } from '../test/fake-clock.ts';
-import { coresOfQuota, createMachineLoad } from './machine-load.ts';
+import { createMachineLoad } from './machine-load.ts';
 
-test('a quota is read as cores, and none is none', () => {
-  assert.equal(coresOfQuota('200000 100000\n'), 2);
-  assert.equal(coresOfQuota('50000 100000'), 0.5);
-  assert.equal(coresOfQuota('max 100000'), undefined);
-  assert.equal(coresOfQuota(''), undefined);
-});
+const machine = { processors: 8, memoryBytes: 16e9 };
 
 test('the share of a quota is what the container used of it since the reading before', async (t) => {
   const cgroupPath = mkdtempSync(join(tmpdir(), 'studio-cgroup-'));
@@ -19,7 +14,7 @@ test('the share of a quota is what the container used of it since the reading be
   const clock = fakeClock(0);
   const used = (usec: number): void => writeFileSync(join(cgroupPath, 'cpu.stat'), `usage_usec ${usec}\nuser_usec 0\n`);
   writeFileSync(join(cgroupPath, 'cpu.max'), '200000 100000\n');
-  const read = createMachineLoad({ clock, cgroupPath });
+  const read = createMachineLoad({ clock, places: { cgroupPath, machine } });
   used(0);
   const first = await read();
   assert.deepEqual([first.cpuShare, first.cores], [null, 2]);
@@ -28,11 +23,27 @@ test('the share of a quota is what the container used of it since the reading be
   assert.equal((await read()).cpuShare, 0.25);
 });
 
+test('under control groups of version 1 it is that of the container, too', async (t) => {
+  const cgroupPath = mkdtempSync(join(tmpdir(), 'studio-cgroup-'));
+  t.after(() => rmSync(cgroupPath, { recursive: true }));
+  for (const folder of ['cpu', 'cpuacct']) mkdirSync(join(cgroupPath, folder));
+  writeFileSync(join(cgroupPath, 'cpu/cpu.cfs_quota_us'), '200000\n');
+  writeFileSync(join(cgroupPath, 'cpu/cpu.cfs_period_us'), '100000\n');
+  const used = (ms: number): void => writeFileSync(join(cgroupPath, 'cpuacct/cpuacct.usage'), `${ms * 1_000_000}\n`);
+  const clock = fakeClock(0);
+  const read = createMachineLoad({ clock, places: { cgroupPath, machine } });
+  used(0);
+  assert.equal((await read()).cores, 2);
+  await clock.advance(10_000);
+  used(10_000);
+  assert.equal((await read()).cpuShare, 0.5);
+});
+
 test('two readings at once do not measure a share over nothing', async (t) => {
   const cgroupPath = mkdtempSync(join(tmpdir(), 'studio-cgroup-'));
   t.after(() => rmSync(cgroupPath, { recursive: true }));
   const clock = fakeClock(0);
-  const read = createMachineLoad({ clock, cgroupPath });
+  const read = createMachineLoad({ clock, places: { cgroupPath, machine } });
   await read();
   await clock.advance(1);
   assert.equal((await read()).cpuShare, null);

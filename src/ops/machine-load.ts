@@ -1,8 +1,9 @@
 /** How busy the machine is: processors and memory, as far as this container may use them. Reads the kernel's counters; keeps one earlier reading.
  *  In a container with a quota the quota is the whole; elsewhere the machine is. */
 import { readFile } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import type { Clock } from '../kernel/clock.ts';
+import { readLimits, type LimitPlaces } from '../kernel/machine-limits.ts';
 
 export interface MachineLoad {
   /** Share of all processors in use since the reading before, 0 to 1; null at the first reading. */
@@ -19,7 +20,7 @@ export interface MachineLoad {
 export interface MachineLoadParts {
   readonly clock: Clock;
   /** Where the kernel shows this container's limits. */
-  readonly cgroupPath?: string;
+  readonly places?: LimitPlaces;
 }
 
 interface Reading {
@@ -32,14 +33,12 @@ interface Reading {
 const LEAST_SPAN_MS = 500;
 
 /** @returns a reader; its shares are of the time between readings */
-export function createMachineLoad({ clock, cgroupPath = '/sys/fs/cgroup' }: MachineLoadParts): () => Promise<MachineLoad> {
+export function createMachineLoad({ clock, places = {} }: MachineLoadParts): () => Promise<MachineLoad> {
   let before: Reading | undefined;
   let share: number | null = null;
   return async () => {
-    const quotaCores = coresOfQuota(await readText(`${cgroupPath}/cpu.max`));
-    const cores = quotaCores ?? availableParallelism();
-    const usage = quotaCores === undefined ? undefined : busyOfCgroup(await readText(`${cgroupPath}/cpu.stat`));
-    const reading = { atMs: clock.monotonic(), busyMs: usage ?? busyOfMachine() };
+    const { processors: cores, hasQuota } = readLimits(places);
+    const reading = { atMs: clock.monotonic(), busyMs: (hasQuota ? await busyOfCgroup(places.cgroupPath ?? '/sys/fs/cgroup') : undefined) ?? busyOfMachine() };
     if (before === undefined) before = reading;
     else if (reading.atMs - before.atMs >= LEAST_SPAN_MS) {
       share = Math.min(1, Math.max(0, (reading.busyMs - before.busyMs) / ((reading.atMs - before.atMs) * cores)));
@@ -57,15 +56,12 @@ export function createMachineLoad({ clock, cgroupPath = '/sys/fs/cgroup' }: Mach
   };
 }
 
-/** Cores of a `cpu.max` line (`200000 100000`); undefined without a quota. */
-export function coresOfQuota(line: string): number | undefined {
-  const [quota, period] = line.trim().split(/\s+/).map(Number);
-  return quota === undefined || period === undefined || !(quota > 0) || !(period > 0) ? undefined : quota / period;
-}
-
-function busyOfCgroup(text: string): number | undefined {
-  const usec = /^usage_usec (\d+)$/m.exec(text)?.[1];
-  return usec === undefined ? undefined : Number(usec) / 1_000;
+/** Of version 2 in microseconds, of version 1 in nanoseconds. */
+async function busyOfCgroup(cgroupPath: string): Promise<number | undefined> {
+  const usec = /^usage_usec (\d+)$/m.exec(await readText(`${cgroupPath}/cpu.stat`))?.[1];
+  if (usec !== undefined) return Number(usec) / 1_000;
+  const nsec = await readText(`${cgroupPath}/cpuacct/cpuacct.usage`);
+  return nsec === '' ? undefined : Number(nsec) / 1_000_000;
 }
 
 function busyOfMachine(): number {

@@ -18,6 +18,8 @@ export interface RedisParts {
   readonly socketDir: string;
   /** The folder with package.json: redis-memory-server builds below it. */
   readonly root: string;
+  /** Of the embedded one. */
+  readonly maxMemoryBytes: number;
 }
 
 export interface RedisStart {
@@ -37,7 +39,14 @@ export async function startRedisIfAny(parts: RedisParts): Promise<RedisStart | u
   }
   // Known to this process and its Redis only; a restarted Redis gets the same, so that the client comes back by itself.
   const password = randomBytes(24).toString('hex');
-  const options = { program, socketDir: parts.socketDir, password, workspacePath: config.workspacePath, clock: parts.clock };
+  const options = {
+    program,
+    socketDir: parts.socketDir,
+    password,
+    workspacePath: config.workspacePath,
+    clock: parts.clock,
+    maxMemoryBytes: parts.maxMemoryBytes,
+  };
   let socketPath = '';
   const first = parts.services.add({
     name: 'redis',

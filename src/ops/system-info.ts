@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { SystemInfo } from '../contract/system.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { readLimits, type LimitPlaces } from '../kernel/machine-limits.ts';
 import { listProcesses } from '../kernel/process-identity.ts';
 import type { Services } from '../supervise/service.ts';
 import { createMachineLoad } from './machine-load.ts';
+import { tooLittle, type Sizing } from './sizing.ts';
 
 export interface SystemInfoParts {
   readonly clock: Clock;
@@ -14,6 +16,9 @@ export interface SystemInfoParts {
   readonly mode: SystemInfo['mode'];
   readonly workspacePath: string;
   readonly services: Pick<Services, 'list'>;
+  /** As boot.ts gave them out. */
+  readonly sizing: Sizing;
+  readonly places?: LimitPlaces;
   /** When somebody last called, ms since 1970. */
   readonly lastUsedMs: () => number;
 }
@@ -58,7 +63,7 @@ export function createSystemInfo(parts: SystemInfoParts): () => Promise<SystemIn
       uptimeMs: Math.round(clock.now() - startedMs),
       idleMs: Math.max(0, Math.round(clock.now() - parts.lastUsedMs())),
       ...{ mode: parts.mode, workspacePath: parts.workspacePath, load },
-      limits: { openFiles: openFiles(), processors: load.cores, memoryBytes: load.memoryTotalBytes },
+      ...limitsOf(parts),
       processes: [
         describe('studio', process.pid, [process.pid]),
         // Each leads a group of its own, but PostgreSQL's children have theirs.
@@ -74,8 +79,14 @@ export function createSystemInfo(parts: SystemInfoParts): () => Promise<SystemIn
   };
 }
 
-function openFiles(): number {
-  return Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? 0);
+function limitsOf({ places, sizing }: SystemInfoParts): Pick<SystemInfo, 'limits' | 'sizing' | 'tooLittle'> {
+  const limits = readLimits(places);
+  const { cgroup, openFiles, processors, memoryBytes, tasks } = limits;
+  return {
+    limits: { cgroup, openFiles, processors, memoryBytes, tasks },
+    sizing,
+    tooLittle: tooLittle(limits).map(({ about, remedy }) => ({ about, remedy })),
+  };
 }
 
 /** Undefined: it is gone. */

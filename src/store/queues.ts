@@ -74,6 +74,11 @@ export interface QueueChange {
   readonly requestId?: string | undefined;
 }
 
+/** Gives a queue the slots that fit the machine, while nobody has changed it. */
+export async function sizeUntouchedQueue(sql: Sql, queue: { readonly name: string; readonly slots: number }): Promise<void> {
+  await sql.query(`update queues set slots = $2 where name = $1 and seq = 0 and slots <> $2`, [queue.name, queue.slots]);
+}
+
 /** Changes a queue, or makes it with the usual values where none are given. */
 export async function upsertQueue(sql: Sql, change: QueueChange): Promise<Queue> {
   const { rows } = await sql.query<{ seq: number }>(

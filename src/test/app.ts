@@ -10,10 +10,12 @@ import { createLiveConfig } from '../config/live.ts';
 import { completeConfig, loadConfig } from '../config/load.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { createLogger, type Logger } from '../kernel/log.ts';
+import { readLimits } from '../kernel/machine-limits.ts';
 import { answerHelp } from '../ops/help/answer.ts';
 import { createHealthBoard } from '../ops/health.ts';
 import { openLogOutput } from '../ops/log-output.ts';
 import { createReload } from '../ops/reload.ts';
+import { sizeFor } from '../ops/sizing.ts';
 import type { Database } from '../store/client.ts';
 import { createBootProgress } from '../supervise/boot-progress.ts';
 import { listen } from '../supervise/listener.ts';
@@ -100,6 +102,7 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
     redis,
     services,
     storage,
+    sizing: sizeFor(readLimits()),
     disk: { isFull: options.isDiskFull ?? (() => false) },
     clock,
     board,

@@ -51,7 +51,9 @@ test('the machine says what it is and what each process uses', async () => {
   const [studio] = info['processes'] as { name: string; pid: number; memoryBytes: number; cpuShare: number | null; threads: number }[];
   deepEqual([studio?.name, studio?.pid], ['studio', process.pid]);
   ok((studio?.memoryBytes ?? 0) > 1_000_000 && (studio?.threads ?? 0) > 0 && (studio?.cpuShare ?? -1) >= 0);
-  ok(Number(info['uptimeMs']) > 0 && Number(asObject(info['limits'])['openFiles']) > 0);
+  ok(Number(info['uptimeMs']) > 0 && Number(asObject(info['limits'])['openFiles'] ?? 1) > 0 && Number(asObject(info['limits'])['memoryBytes']) > 0);
+  const sizing = asObject(info['sizing']);
+  ok(Number(sizing['maxConnections']) >= Number(sizing['engineConnections']) + Number(sizing['apiConnections']));
 });
 
 test('each setting is told with its source, secrets by their presence alone; a reload applies what was changed since', async () => {

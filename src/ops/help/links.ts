@@ -61,6 +61,7 @@ export function partHelp(part: string): string {
 /** What the doctor looks at; others lead to `health`. */
 const FINDINGS: Readonly<Record<string, string>> = {
   hardware: 'machine',
+  pools: 'machine',
   storage: 'disk',
   'database directory': 'data-directory',
   port: 'api-does-not-start',

@@ -278,13 +278,20 @@ export const topics: Readonly<Record<string, HelpPage>> = {
   },
   machine: {
     title: 'The machine is small, or its limits are low',
-    signs: ['The doctor warns of processors, memory, open files or the clock.'],
-    causes: ['Less than 4 GiB of memory or 2 processors.', 'The limit of open files is below 4,096.', 'The clock is not set.'],
+    signs: ['The doctor, or Settings, System, warns of processors, memory, tasks, open files or the clock.'],
+    causes: [
+      'Less than 4 GiB of memory or 2 processors.',
+      'The limit of open files is below 4,096.',
+      'The container may run only a few processes.',
+      'The clock is not set.',
+    ],
     steps: [
       'Open files: `ulimit -n 65536`, or `LimitNOFILE=65536` in the unit.',
       'Clock: start an NTP service; sessions and dates depend on it.',
       'Memory: give the machine more, or run smaller models.',
     ],
+      'Tasks: `--pids-limit 4096` of the container, or `TasksMax` in the unit.',
+      'What Studio made of the limits, pools and slots, stands in `studio doctor` and under Settings, System.',
     see: ['slow'],
   },
 };

@@ -5,6 +5,7 @@ import { useResource } from '../../state/resource.ts';
 import { View } from '../../ui/views.tsx';
 import { AboutCards } from './about.tsx';
 import { ChecksCard } from './checks.tsx';
+import { LimitsCard } from './limits.tsx';
 import { MaintenanceCard } from './maintenance.tsx';
 import { ServicesCard } from './services.tsx';
 import { SettingsCards } from './system-settings.tsx';
@@ -24,6 +25,7 @@ export function SystemSection(props: { readonly user: User }): JSX.Element {
     <>
       <ChecksCard />
       <AboutCards />
+      <LimitsCard />
       <ServicesCard mayChange={props.user.role === 'super_admin'} />
       {maintenance !== undefined && props.user.role === 'super_admin' && (
         <MaintenanceCard key={`${maintenance.mode} ${maintenance.message ?? ''}`} state={maintenance} />
