@@ -287,11 +287,11 @@ export const topics: Readonly<Record<string, HelpPage>> = {
     ],
     steps: [
       'Open files: `ulimit -n 65536`, or `LimitNOFILE=65536` in the unit.',
+      'Tasks: `--pids-limit 4096` of the container, or `TasksMax` in the unit.',
+      'What Studio made of the limits, pools and slots, stands in `studio doctor` and under Settings, System.',
       'Clock: start an NTP service; sessions and dates depend on it.',
       'Memory: give the machine more, or run smaller models.',
     ],
-      'Tasks: `--pids-limit 4096` of the container, or `TasksMax` in the unit.',
-      'What Studio made of the limits, pools and slots, stands in `studio doctor` and under Settings, System.',
     see: ['slow'],
   },
 };
