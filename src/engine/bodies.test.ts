@@ -2,28 +2,19 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as z from 'zod';
 import type { Json } from '../contract/endpoint.ts';
-import { defineNode, inPort, NodeError, outPort } from '../nodes/kit.ts';
+import { NodeError } from '../nodes/kit.ts';
 import { listSteps } from '../store/steps.ts';
 import { engineHarness, type EngineHarness } from '../test/engine.ts';
 import { body, node, set } from '../test/graph-nodes.ts';
+import { testNode } from '../test/test-node.ts';
 
 /** How often each thing was done. */
 const done = new Map<string, number>();
 
 /** Fails as often as `fails` says, by name. */
-const flaky = defineNode({
+const flaky = testNode({
   type: 'test.flaky',
-  version: 1,
-  title: 'Flaky',
-  summary: 'Fails at first.',
-  category: 'flow',
-  inputs: inPort,
-  outputs: outPort,
   params: z.strictObject({ name: z.json(), fails: z.json() }),
-  example: {},
-  docs: '',
-  runs: 'inline',
-  pure: false,
   async run(params) {
     const name = JSON.stringify(params.name);
     const count = (done.get(name) ?? 0) + 1;

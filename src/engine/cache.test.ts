@@ -3,25 +3,15 @@ import { after, before, test } from 'node:test';
 import * as z from 'zod';
 import type { Json } from '../contract/endpoint.ts';
 import type { GraphNode } from '../contract/graph.ts';
-import { defineNode, inPort, outPort } from '../nodes/kit.ts';
 import { engineHarness, type EngineHarness } from '../test/engine.ts';
+import { testNode } from '../test/test-node.ts';
 
 /** What ran, with the key it was handed. */
 const ran: { value: Json; key: string }[] = [];
 
-const counted = defineNode({
+const counted = testNode({
   type: 'test.counted',
-  version: 1,
-  title: 'Counted',
-  summary: 'Counts its runs.',
-  category: 'flow',
-  inputs: inPort,
-  outputs: outPort,
   params: z.strictObject({ value: z.json() }),
-  example: {},
-  docs: '',
-  runs: 'inline',
-  pure: false,
   run(params, context) {
     ran.push({ value: params.value, key: context.idempotencyKey });
     return { kind: 'output', output: { value: params.value, run: ran.length } };

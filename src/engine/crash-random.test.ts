@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import * as z from 'zod';
 import type { Definition, GraphNode } from '../contract/graph.ts';
 import { setFailpoints } from '../kernel/failpoint.ts';
-import { defineNode, inPort, NodeError, outPort } from '../nodes/kit.ts';
+import { NodeError } from '../nodes/kit.ts';
 import { engineHarness, type EngineHarness } from '../test/engine.ts';
+import { testNode } from '../test/test-node.ts';
 
 /** A small, good generator of numbers in [0, 1): mulberry32. */
 function randomOf(seed: number): () => number {
@@ -21,19 +22,9 @@ function randomOf(seed: number): () => number {
 
 const bodies = new Map<string, number>();
 /** Fails its first `failures` attempts; everything about it is decided by its params, so that a repeat gives the same. */
-const act = defineNode({
+const act = testNode({
   type: 'test.act',
-  version: 1,
-  title: 'Act',
-  summary: 'For tests.',
-  docs: '',
-  category: 'flow',
-  inputs: inPort,
-  outputs: outPort,
   params: z.strictObject({ value: z.json(), failures: z.number(), turns: z.number() }),
-  example: { value: 1, failures: 0, turns: 0 },
-  runs: 'inline',
-  pure: false,
   async run(params, context) {
     bodies.set(context.idempotencyKey, (bodies.get(context.idempotencyKey) ?? 0) + 1);
     for (let turn = 0; turn < params.turns; turn++) await new Promise((resolve) => setImmediate(resolve));

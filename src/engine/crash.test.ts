@@ -3,24 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
 import { setFailpoints } from '../kernel/failpoint.ts';
-import { defineNode, inPort, outPort } from '../nodes/kit.ts';
 import { engineHarness, type EngineHarness } from '../test/engine.ts';
+import { testNode } from '../test/test-node.ts';
 
 const runs = new Map<string, number>();
 /** Counts how often its body ran, by idempotency key. */
-const counted = defineNode({
+const counted = testNode({
   type: 'test.counted',
-  version: 1,
-  title: 'Counted',
-  summary: 'For tests.',
-  docs: '',
-  category: 'flow',
-  inputs: inPort,
-  outputs: outPort,
   params: z.strictObject({ value: z.json().optional() }),
-  example: {},
-  runs: 'inline',
-  pure: false,
   async run(params, context) {
     runs.set(context.idempotencyKey, (runs.get(context.idempotencyKey) ?? 0) + 1);
     await Promise.resolve();

@@ -2,23 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod';
-import { defineNode, inPort, outPort, type NodeResult } from '../nodes/kit.ts';
+import type { NodeResult } from '../nodes/kit.ts';
 import { engineHarness } from '../test/engine.ts';
+import { testNode } from '../test/test-node.ts';
 
 /** Gives what no node may: the engine has no way to go on from it. */
-const nonsense = defineNode({
+const nonsense = testNode({
   type: 'test.nonsense',
-  version: 1,
-  title: 'Nonsense',
-  summary: 'For tests.',
-  docs: '',
-  category: 'flow',
-  inputs: inPort,
-  outputs: outPort,
   params: z.strictObject({ isLate: z.boolean() }),
-  example: { isLate: false },
-  runs: 'inline',
-  pure: false,
   run(params) {
     const circle: Record<string, unknown> = {};
     circle['self'] = circle;

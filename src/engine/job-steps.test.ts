@@ -3,29 +3,20 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as z from 'zod';
 import { setFailpoints } from '../kernel/failpoint.ts';
-import { defineJobNode, inPort, NodeError, outPort, type JobEnded } from '../nodes/kit.ts';
+import { NodeError, type JobEnded } from '../nodes/kit.ts';
 import { engineHarness, type EngineHarness } from '../test/engine.ts';
+import { testJobNode } from '../test/test-node.ts';
 
-const job = defineJobNode({
+const job = testJobNode({
   type: 'test.job',
-  version: 1,
-  title: 'Job',
-  summary: 'For tests.',
-  docs: '',
-  category: 'machine',
-  inputs: inPort,
-  outputs: outPort,
   params: z.strictObject({ argument: z.string() }),
-  example: { argument: 'x' },
-  runs: 'job',
-  queue: 'studio',
   toCommand: (params) => ({ command: ['echo', params.argument] }),
   toOutput(_params, ended) {
     if (ended.exitCode !== 0) throw new NodeError('exit_code', `exit code ${ended.exitCode}: ${ended.stderr}`);
     return { kind: 'output', output: { said: ended.stdout } };
   },
 });
-const guarded = defineJobNode({ ...(job as Parameters<typeof defineJobNode>[0]), type: 'test.guarded', requires: 'super_admin' });
+const guarded = testJobNode({ ...job, type: 'test.guarded', requires: 'super_admin' });
 
 let h: EngineHarness;
 before(async () => {

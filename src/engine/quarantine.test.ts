@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import * as z from 'zod';
 import { systemClock } from '../kernel/clock.ts';
-import { defineNode, inPort, outPort } from '../nodes/kit.ts';
 import { silentLog } from '../test/database.ts';
 import { engineHarness, type EngineHarness } from '../test/engine.ts';
+import { testNode } from '../test/test-node.ts';
 import { createFlightRecorder, type FlightRecorder } from './flight-recorder.ts';
 
 let folder: string;
@@ -16,19 +16,9 @@ let deaths = 0;
 const recorders: FlightRecorder[] = [];
 
 /** Takes its process down: the engine forgets everything in the middle of the attempt, and the attempt never ends. */
-const killer = defineNode({
+const killer = testNode({
   type: 'test.killer',
-  version: 1,
-  title: 'Killer',
-  summary: 'Takes its process down.',
-  category: 'flow',
-  inputs: inPort,
-  outputs: outPort,
   params: z.strictObject({ deaths: z.number().optional() }),
-  example: {},
-  docs: '',
-  runs: 'inline',
-  pure: false,
   async run(params) {
     if (deaths >= (params.deaths ?? Infinity)) return { kind: 'output', output: { deaths } };
     deaths += 1;

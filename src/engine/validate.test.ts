@@ -4,25 +4,16 @@ import { test } from 'node:test';
 import * as z from 'zod';
 import type { Json } from '../contract/endpoint.ts';
 import type { Definition } from '../contract/graph.ts';
-import { defineJobNode, inPort, outPort } from '../nodes/kit.ts';
 import { nodeTypes } from '../nodes/index.ts';
 import { problemCodes, problemsIn } from '../test/problems.ts';
+import { testJobNode } from '../test/test-node.ts';
 import { checkDefinition } from './validate.ts';
 
-const machine = defineJobNode({
+const machine = testJobNode({
   type: 'test.machine',
   version: 2,
-  title: 'Machine',
-  summary: 'For tests.',
-  docs: '',
-  category: 'machine',
-  inputs: inPort,
-  outputs: outPort,
   params: z.strictObject({ n: z.number() }),
-  example: { n: 1 },
   requires: 'super_admin',
-  runs: 'job',
-  queue: 'studio',
   toCommand: () => ({ command: ['true'] }),
   toOutput: () => ({ kind: 'output', output: null }),
 });
