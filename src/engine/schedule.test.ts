@@ -1,35 +1,24 @@
+/** When schedules fire and what they do with what they missed: overlaps, catching up, several processes, clocks that jump. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import type { Trigger } from '../contract/graph.ts';
 import { cronParams } from '../contract/trigger-params.ts';
 import type { Database } from '../store/client.ts';
-import { silentLog, testDatabase, type TestDatabase } from '../test/database.ts';
-import { fakeClock, type FakeClock } from '../test/fake-clock.ts';
+import { silentLog } from '../test/database.ts';
+import { triggerRig, type TriggerRig } from '../test/triggers.ts';
 import { nextFire } from './cron.ts';
 import { dueNow, jitterMs, ON_TIME_MS } from './due.ts';
 import type { Looking } from './looking.ts';
 import { createSchedule, STARTS_AT_ONCE, type TriggeredStart } from './schedule.ts';
-import { syncTriggers } from './trigger-rows.ts';
 
-const START = Date.UTC(2026, 0, 1, 0, 0, 30);
 const DAY_MS = 86_400_000;
-let db: TestDatabase;
-let clock: FakeClock;
+let rig: TriggerRig;
 before(async () => {
-  db = await testDatabase();
+  rig = await triggerRig();
 });
-after(() => db.close());
-beforeEach(async () => {
-  await db.database.engine.query('delete from instances');
-  await db.database.engine.query('delete from orgs');
-  await db.database.engine.query(`insert into orgs (id, name) values ('org_a', 'A')`);
-  await db.database.engine.query(`insert into workflows (id, org_id, name, version) values ('wf_1', 'org_a', 'w', 1)`);
-  await db.database.engine.query(
-    `insert into workflow_versions (workflow_id, version, org_id, definition, structural_hash, node_count) values ('wf_1', 1, 'org_a', '{}', '', 0)`,
-  );
-  clock = fakeClock(START);
-});
+after(() => rig.close());
+beforeEach(() => rig.reset());
 
 const every = (params: object = {}, key = 'tick'): Trigger => ({
   key,
@@ -37,22 +26,14 @@ const every = (params: object = {}, key = 'tick'): Trigger => ({
   params: { expression: '* * * * *', ...params } as Trigger['params'],
   enabled: true,
 });
-const sync = (...triggers: Trigger[]): Promise<void> =>
-  db.database.engine.transaction((sql) => syncTriggers(sql, { orgId: 'org_a', workflowId: 'wf_1', triggers, nowMs: clock.now() }));
-
-async function insertInstance(start: TriggeredStart): Promise<void> {
-  await db.database.engine.query(
-    `insert into instances (id, org_id, workflow_id, version, status, input, priority, started_by, seq) values ($1, $2, $3, 1, 'running', $4, 50, $5, 1) on conflict do nothing`,
-    [start.id, start.orgId, start.workflowId, JSON.stringify(start.input), start.startedBy],
-  );
-}
+const sync = (...triggers: Trigger[]): Promise<void> => rig.sync(triggers);
 const cancelled: string[] = [];
 function create(options: { readonly database?: Database; readonly start?: (start: TriggeredStart) => Promise<void> } = {}): Looking {
   return createSchedule({
-    database: options.database ?? db.database,
-    clock,
+    database: options.database ?? rig.db.database,
+    clock: rig.clock,
     log: silentLog,
-    start: options.start ?? insertInstance,
+    start: options.start ?? rig.insertInstance,
     cancel: async ({ id }) => {
       cancelled.push(id);
       await end(id, 'cancelled');
@@ -60,14 +41,14 @@ function create(options: { readonly database?: Database; readonly start?: (start
   });
 }
 async function end(id: string, status = 'completed'): Promise<void> {
-  await db.database.engine.query('update instances set status = $2 where id = $1', [id, status]);
+  await rig.db.database.engine.query('update instances set status = $2 where id = $1', [id, status]);
 }
 interface Fired {
   readonly id: string;
   readonly at: string;
 }
 async function fired(): Promise<Fired[]> {
-  const { rows } = await db.database.engine.query<{ id: string; input: string }>('select id, input from instances order by id');
+  const { rows } = await rig.db.database.engine.query<{ id: string; input: string }>('select id, input from instances order by id');
   return rows.map((row) => ({ id: row.id, at: (JSON.parse(row.input) as { scheduledAt: string }).scheduledAt.slice(0, 16) }));
 }
 const times = async (): Promise<string[]> => (await fired()).map((one) => one.at.slice(11));
@@ -78,7 +59,7 @@ interface Row {
   readonly result: { outcome: string; reason?: string; instanceId?: string } | null;
 }
 async function row(key = 'tick'): Promise<Row> {
-  const { rows } = await db.database.engine.query<Row & Record<string, unknown>>(
+  const { rows } = await rig.db.database.engine.query<Row & Record<string, unknown>>(
     `select next_fire_at as next, due_at as due, queued_at as queued, last_result as result from triggers where key = $1`,
     [key],
   );
@@ -90,9 +71,9 @@ async function settle(schedule: Looking): Promise<void> {
   for (let turn = 0; turn < 2_000; turn++) {
     schedule.nudge();
     await new Promise((resolve) => setTimeout(resolve, 3));
-    const { rows } = await db.database.engine.query<{ left: boolean }>(
+    const { rows } = await rig.db.database.engine.query<{ left: boolean }>(
       `select exists (select 1 from triggers where enabled and (next_fire_at <= $1 or planned_at > $2)) as left`,
-      [new Date(clock.now()), new Date(clock.now() + DAY_MS)],
+      [new Date(rig.clock.now()), new Date(rig.clock.now() + DAY_MS)],
     );
     if (rows[0]?.left === false) return;
   }
@@ -101,7 +82,7 @@ async function settle(schedule: Looking): Promise<void> {
 /** A minute later, everything done. */
 async function minute(schedule: Looking, count = 1): Promise<void> {
   for (let index = 0; index < count; index++) {
-    clock.jump(60_000);
+    rig.clock.jump(60_000);
     await settle(schedule);
   }
 }
@@ -115,7 +96,9 @@ test('overlap "skip" leaves a time out while the instance before runs, and says 
   const { result } = await row();
   assert.equal(result?.outcome, 'skipped');
   assert.match(result?.reason ?? '', /inst_\w+ of the time before still runs/);
-  const { rows } = await db.database.engine.query<{ payload: string }>(`select payload from outbox where type = 'workflows:trigger:skipped' order by position`);
+  const { rows } = await rig.db.database.engine.query<{ payload: string }>(
+    `select payload from outbox where type = 'workflows:trigger:skipped' order by position`,
+  );
   assert.match(rows.at(-1)?.payload ?? '', /"outcome":"skipped","dueAt":"2026-01-01T00:02:00.000Z"/);
   await end((await fired())[0]?.id ?? '');
   await minute(schedule);
@@ -135,7 +118,7 @@ test('overlap "queue" starts one after the other ended, in order, none lost', as
     ['00:01', '00:02', '00:03'],
   ]) {
     await end((await fired()).at(-1)?.id ?? '');
-    clock.jump(1_000);
+    rig.clock.jump(1_000);
     await settle(schedule);
     assert.deepEqual(await times(), expected);
   }
@@ -160,11 +143,11 @@ test('up to sixteen starts are in flight', async () => {
   const schedule = create({
     start: async (start) => {
       most = Math.max(most, ++running);
-      await insertInstance(start);
+      await rig.insertInstance(start);
       running--;
     },
   });
-  clock.jump(60_000);
+  rig.clock.jump(60_000);
   schedule.start();
   await settle(schedule);
   await schedule.stop();
@@ -179,9 +162,9 @@ test('of two processes one fires; when its connection dies the other takes over;
     (name: string) =>
     async (start: TriggeredStart): Promise<void> => {
       started.push(`${name} ${start.id}`);
-      await insertInstance(start);
+      await rig.insertInstance(start);
     };
-  const other = db.open();
+  const other = rig.db.open();
   const frozen = Promise.withResolvers<void>();
   const reached = Promise.withResolvers<void>();
   const first = create({
@@ -192,13 +175,15 @@ test('of two processes one fires; when its connection dies the other takes over;
       await frozen.promise;
     },
   });
-  clock.jump(60_000);
+  rig.clock.jump(60_000);
   first.start();
   await reached.promise;
   const second = create({ database: other, start: counting('second') });
   second.start();
-  await db.database.engine.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`);
-  await clock.advance(2_000);
+  await rig.db.database.engine.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
+  );
+  await rig.clock.advance(2_000);
   await settle(second);
   await minute(second, 2);
   frozen.resolve();
@@ -216,9 +201,9 @@ test('a clock that jumps, 200 times, by an hour, a month, ten years, starts no t
     start: async (start) => {
       const { scheduledAt } = start.input as { scheduledAt: string };
       assert.equal(scheduledAt.slice(14, 19), '00:00');
-      assert.ok(Date.parse(scheduledAt) <= clock.now(), 'never early');
+      assert.ok(Date.parse(scheduledAt) <= rig.clock.now(), 'never early');
       asked.push(start.id);
-      await insertInstance(start);
+      await rig.insertInstance(start);
     },
   });
   schedule.start();
@@ -227,15 +212,15 @@ test('a clock that jumps, 200 times, by an hour, a month, ten years, starts no t
     seed: 15,
   });
   for (const jump of jumps) {
-    if (clock.now() + jump < Date.UTC(2000, 0, 1) || clock.now() + jump > Date.UTC(2090, 0, 1)) continue;
-    clock.jump(jump);
+    if (rig.clock.now() + jump < Date.UTC(2000, 0, 1) || rig.clock.now() + jump > Date.UTC(2090, 0, 1)) continue;
+    rig.clock.jump(jump);
     await settle(schedule);
   }
   const all = await fired();
   assert.equal(new Set(all.map((one) => one.at)).size, all.length, 'one instance a time');
   const before = asked.length;
   for (let hour = 0; hour < 30; hour++) {
-    clock.jump(3_600_000);
+    rig.clock.jump(3_600_000);
     await settle(schedule);
   }
   await schedule.stop();
