@@ -1,10 +1,14 @@
-/** Waits that people end, over the API: approvals, callbacks, manual starts, debug mode. Each scenario asserts that nothing else happened. */
+/** Waits that people end, over the API: approvals, manual starts, debug mode. Each scenario asserts that nothing else happened. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Json } from '../../contract/endpoint.ts';
+import type { GraphNode } from '../../contract/graph.ts';
 import { itemsOf, type ApiClient } from '../../test/api-client.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
+import { node } from '../../test/graph-nodes.ts';
 import { createKey } from '../../test/people.ts';
 import { testScenarios, type Scenario } from '../../test/scenarios.ts';
+import { startInstance, untilStatus } from '../../test/waiting-instances.ts';
 
 let app: TestApp;
 let user: ApiClient;
@@ -21,35 +25,22 @@ const form = {
 before(async () => {
   app = await startApp();
   user = app.people.user.client;
-  await app.people.admin.client.expect(200, 'PUT', '/api/v1/secrets/CALLS', { value: 'let me in' });
-  const make = async (name: string, nodes: object[], more: object = {}): Promise<void> => {
-    const workflow = await user.expect(201, 'POST', '/api/v1/workflows', { name, nodes, edges: [], settings: { notify: [] } });
-    const instance = await user.expect(201, 'POST', `/api/v1/workflows/${String(workflow['id'])}/instances`, more);
-    ids[name] = String(instance['id']);
-    const status = name === 'finished' ? 'completed' : 'waiting';
-    while ((await user.expect(200, 'GET', `/api/v1/instances/${ids[name]}`))['status'] !== status) await new Promise((resolve) => setTimeout(resolve, 5));
+  const make = async (name: string, nodes: readonly GraphNode[], options: Parameters<typeof startInstance>[2] = {}): Promise<void> => {
+    ids[name] = await startInstance(user, { name, nodes }, options);
   };
-  const approval = (params: object): object => ({ key: 'ask', type: 'approval', params: { title: 'Publish?', ...params } });
+  const approval = (params: Record<string, Json>): GraphNode => node('ask', 'approval', { title: 'Publish?', ...params });
   await make('plain', [approval({})]);
   await make('filled', [approval({ form })]);
   await make('admins', [approval({ approvers: { roles: ['admin'] } })]);
   await make('named', [approval({ approvers: { users: ['USER@example.com'] } })]);
   await make('others', [approval({ selfApproval: false })]);
   await make('two', [approval({ approvers: { count: 2 } })]);
-  await make('call', [{ key: 'ask', type: 'wait.webhook', params: { methods: ['GET', 'POST'] } }]);
-  await make('proven', [{ key: 'ask', type: 'wait.webhook', params: { auth: 'header', secret: 'CALLS' } }]);
-  await make('manual', [{ key: 'ask', type: 'noop', start: 'manual' }]);
-  await make('debugged', [{ key: 'ask', type: 'noop' }], { debug: true });
-  await make('finished', [{ key: 'ask', type: 'noop' }]);
-  ids['callUrl'] = await urlOf('call');
-  ids['provenUrl'] = await urlOf('proven');
+  await make('call', [node('ask', 'wait.webhook')]);
+  await make('manual', [node('ask', 'noop', {}, { start: 'manual' })]);
+  await make('debugged', [node('ask', 'noop')], { body: { debug: true } });
+  await make('finished', [node('ask', 'noop')], { status: 'completed' });
 });
 after(() => app.close());
-
-async function urlOf(name: string): Promise<string> {
-  const [step] = itemsOf(await user.expect(200, 'GET', `/api/v1/instances/${ids[name]}/steps`));
-  return String((step?.['waitReason'] as { url?: string } | undefined)?.url);
-}
 
 const at =
   (name: string, command: string, path = 'ask') =>
@@ -255,64 +246,6 @@ describe('approvals', () => {
   });
 });
 
-describe('calls of waiting steps', () => {
-  const url = (method: string, name: string) => (): string => `${method} ${ids[name]}`;
-  testScenarios(
-    () => app,
-    [
-      { name: 'a URL that never was', as: 'anonymous', request: `POST /webhooks/cb_${'a'.repeat(32)}`, expect: { status: 404, code: 'not_found' } },
-      { name: 'a URL that is none', as: 'anonymous', request: 'POST /webhooks/cb_..%2f..', expect: { status: 404, code: 'not_found' } },
-      { name: 'a HEAD changes nothing', as: 'anonymous', request: url('HEAD', 'callUrl'), expect: { status: 404 } },
-      { name: 'a method that is not taken', as: 'anonymous', request: url('GET', 'provenUrl'), expect: { status: 404, code: 'not_found' } },
-      { name: 'a call without its secret', as: 'anonymous', request: url('POST', 'provenUrl'), body: {}, expect: { status: 401, code: 'unauthenticated' } },
-      {
-        name: 'a call with a wrong secret, which the answer does not tell',
-        as: 'anonymous',
-        request: url('POST', 'provenUrl'),
-        headers: { 'x-studio-secret': 'let me out' },
-        expect: { status: 401, code: 'unauthenticated', says: [/^(?!.*let me).*$/] },
-      },
-      {
-        name: 'a body that is too large',
-        as: 'anonymous',
-        request: url('POST', 'callUrl'),
-        body: 'x'.repeat(11 * 1024 * 1024),
-        headers: { 'content-type': 'text/plain' },
-        expect: { status: 413, code: 'too_large' },
-      },
-      {
-        name: 'a NUL in the query',
-        as: 'anonymous',
-        request: () => `GET ${ids['callUrl']}?odd=%00`,
-        expect: { status: 400, code: 'invalid_query' },
-      },
-      { name: 'a link that is clicked', as: 'anonymous', request: () => `GET ${ids['callUrl']}?ok=1`, expect: { status: 202 }, events: ended },
-      {
-        name: 'is good for one call',
-        as: 'anonymous',
-        request: url('GET', 'callUrl'),
-        expect: { status: 404, code: 'not_found', says: ['another call was first'] },
-      },
-      {
-        name: 'a call with the secret, which is not kept',
-        as: 'anonymous',
-        request: url('POST', 'provenUrl'),
-        body: '{"deep":"\\u0000"}',
-        headers: { 'x-studio-secret': 'let me in', 'content-type': 'application/json' },
-        expect: { status: 202 },
-        events: ended,
-      },
-    ],
-  );
-
-  test('what was called holds what came, and no secret; the log holds no token', async () => {
-    const output = async (name: string): Promise<unknown> => (await user.expect(200, 'GET', `/api/v1/instances/${ids[name]}`))['output'];
-    assert.equal(JSON.stringify(await output('proven')).includes('let me in'), false);
-    assert.equal(((await output('call')) as { query: { ok: string } }).query.ok, '1');
-    assert.equal(app.logged().includes(String(ids['callUrl']).slice('/webhooks/'.length)), false);
-  });
-});
-
 describe('steps that a person starts', () => {
   testScenarios(
     () => app,
@@ -343,9 +276,7 @@ describe('steps that a person starts', () => {
   test('a manual step starts, and says who started it', async () => {
     await user.expect(200, 'POST', `/api/v1/instances/${ids['manual']}/steps/ask/start`);
     await app.people.admin.client.expect(200, 'POST', `/api/v1/instances/${ids['debugged']}/resume`, { debug: false });
-    for (const name of ['manual', 'debugged'])
-      while ((await user.expect(200, 'GET', `/api/v1/instances/${ids[name]}`))['status'] !== 'completed')
-        await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const name of ['manual', 'debugged']) await untilStatus(user, ids[name] ?? '', 'completed');
     const { rows } = await app.admin.query<{ reason: string }>(
       `select payload::jsonb ->> 'reason' as reason from outbox where id = $1 and type = 'engine:step:queued'`,
       [ids['manual']],

@@ -1,9 +1,14 @@
+/** What answers below /webhooks, over HTTP: waiting steps that are called, and triggers that start workflows. Nobody is signed in here. */
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { SignJWT } from 'jose';
+import type { Json } from '../../contract/endpoint.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
 import { asObject, itemsOf, type ApiClient } from '../../test/api-client.ts';
+import { node } from '../../test/graph-nodes.ts';
+import { testScenarios } from '../../test/scenarios.ts';
+import { callbackOf, startInstance } from '../../test/waiting-instances.ts';
 
 const SECRET = 'a webhook secret';
 let app: TestApp;
@@ -45,6 +50,79 @@ async function call(url: string, init: RequestInit): Promise<{ status: number; b
 async function instancesOf(workflowId: string): Promise<Record<string, unknown>[]> {
   return itemsOf(await admin.expect(200, 'GET', `/api/v1/instances?workflowId=${workflowId}`));
 }
+
+describe('calls of waiting steps', () => {
+  /** Of instances that wait for a call, and where they are called. */
+  const ids: Record<string, string> = {};
+  const ended = ['engine:step:completed', 'engine:instance:completed'] as const;
+  before(async () => {
+    const user = app.people.user.client;
+    await admin.expect(200, 'PUT', '/api/v1/secrets/CALLS', { value: 'let me in' });
+    const make = async (name: string, params: Record<string, Json>): Promise<void> => {
+      const id = await startInstance(user, { name, nodes: [node('ask', 'wait.webhook', params)] });
+      ids[name] = id;
+      ids[`${name}Url`] = await callbackOf(user, id);
+    };
+    await make('call', { methods: ['GET', 'POST'] });
+    await make('proven', { auth: 'header', secret: 'CALLS' });
+  });
+
+  const url = (method: string, name: string) => (): string => `${method} ${ids[name]}`;
+  testScenarios(
+    () => app,
+    [
+      { name: 'a URL that never was', as: 'anonymous', request: `POST /webhooks/cb_${'a'.repeat(32)}`, expect: { status: 404, code: 'not_found' } },
+      { name: 'a URL that is none', as: 'anonymous', request: 'POST /webhooks/cb_..%2f..', expect: { status: 404, code: 'not_found' } },
+      { name: 'a HEAD changes nothing', as: 'anonymous', request: url('HEAD', 'callUrl'), expect: { status: 404 } },
+      { name: 'a method that is not taken', as: 'anonymous', request: url('GET', 'provenUrl'), expect: { status: 404, code: 'not_found' } },
+      { name: 'a call without its secret', as: 'anonymous', request: url('POST', 'provenUrl'), body: {}, expect: { status: 401, code: 'unauthenticated' } },
+      {
+        name: 'a call with a wrong secret, which the answer does not tell',
+        as: 'anonymous',
+        request: url('POST', 'provenUrl'),
+        headers: { 'x-studio-secret': 'let me out' },
+        expect: { status: 401, code: 'unauthenticated', says: [/^(?!.*let me).*$/] },
+      },
+      {
+        name: 'a body that is too large',
+        as: 'anonymous',
+        request: url('POST', 'callUrl'),
+        body: 'x'.repeat(11 * 1024 * 1024),
+        headers: { 'content-type': 'text/plain' },
+        expect: { status: 413, code: 'too_large' },
+      },
+      {
+        name: 'a NUL in the query',
+        as: 'anonymous',
+        request: () => `GET ${ids['callUrl']}?odd=%00`,
+        expect: { status: 400, code: 'invalid_query' },
+      },
+      { name: 'a link that is clicked', as: 'anonymous', request: () => `GET ${ids['callUrl']}?ok=1`, expect: { status: 202 }, events: ended },
+      {
+        name: 'is good for one call',
+        as: 'anonymous',
+        request: url('GET', 'callUrl'),
+        expect: { status: 404, code: 'not_found', says: ['another call was first'] },
+      },
+      {
+        name: 'a call with the secret, which is not kept',
+        as: 'anonymous',
+        request: url('POST', 'provenUrl'),
+        body: '{"deep":"\\u0000"}',
+        headers: { 'x-studio-secret': 'let me in', 'content-type': 'application/json' },
+        expect: { status: 202 },
+        events: ended,
+      },
+    ],
+  );
+
+  test('what was called holds what came, and no secret; the log holds no token', async () => {
+    const output = async (name: string): Promise<unknown> => (await app.people.user.client.expect(200, 'GET', `/api/v1/instances/${ids[name]}`))['output'];
+    assert.equal(JSON.stringify(await output('proven')).includes('let me in'), false);
+    assert.equal(((await output('call')) as { query: { ok: string } }).query.ok, '1');
+    assert.equal(app.logged().includes(String(ids['callUrl']).slice('/webhooks/'.length)), false);
+  });
+});
 
 test('a signed call runs the workflow on what it brought; nobody needs to be signed in', async () => {
   const hook = await publish({ auth: 'hmac', secret: 'HOOK' });
