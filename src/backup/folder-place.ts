@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncFolder } from '../files/content.ts';
+import { syncFolder } from '../files/content-disk.ts';
 import { AppError, fail } from '../kernel/fail.ts';
 import { requireOwnPath, type Place, type StoredEntry } from './place.ts';
 

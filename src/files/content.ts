@@ -1,23 +1,15 @@
 /** Bytes by content on disk: `<root>/<org>/<first two of sha256>/<sha256>`. Names are made here; no name of a caller ever reaches the disk.
- *  Never touches the database. Bytes become visible only whole: temp file → fsync → rename → fsync of the folder; then the caller commits its row. */
+ *  Never touches the database. Bytes become visible only whole: temp file → fsync → rename → fsync of the folder; then the caller commits its row.
+ *  One thing to know: what is read is held against its name; bytes that the disk has changed are never handed out whole (damage.ts). */
 import { createHash, randomBytes } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { AppError, fail } from '../kernel/fail.ts';
-
-export interface StoredContent {
-  readonly sha256: string;
-  readonly bytes: number;
-  /** First bytes, to tell text from binary. */
-  readonly head: Buffer;
-}
-
-/** Bytes in a temp file, hashed and synced, not yet visible. */
-export interface StagedContent extends StoredContent {
-  readonly temp: string;
-}
+import { pipeline, Readable } from 'node:stream';
+import { systemClock } from '../kernel/clock.ts';
+import { fail } from '../kernel/fail.ts';
+import { asDiskFault, copyHandle, hashFile, openContent, placeFile, receive, type StagedContent, type StoredContent } from './content-disk.ts';
+import { createDamage, isWhole, verifying, type ContentId } from './damage.ts';
 
 export interface ContentStore {
   /** Receives a stream into a temp file. Nothing is left behind when it fails.
@@ -30,11 +22,17 @@ export interface ContentStore {
   /** Makes staged bytes visible for the org. Safe when they are there already. */
   place(orgId: string, staged: StagedContent): Promise<void>;
   discard(staged: StagedContent): Promise<void>;
-  /** A stream of the bytes `start` to `end` (inclusive); undefined when they are not there. */
+  /** A stream of the bytes `start` to `end` (inclusive); undefined when they are not there. A large one that is damaged breaks off before its end; of a part
+   *  of a large one only `verify` knows.  @throws AppError disk_failed when they are not what was stored */
   read(orgId: string, sha256: string, range?: { readonly start: number; readonly end: number }): Promise<Readable | undefined>;
+  /** @throws AppError disk_failed when they are not what was stored */
   readAll(orgId: string, sha256: string): Promise<Buffer | undefined>;
+  /** Reads it all and sets it aside when it is damaged; true for what is not there.  @param options.pace as in damage.ts */
+  verify(content: ContentId, options?: Parameters<typeof isWhole>[2]): Promise<boolean>;
+  /** What was found damaged and not stored again since, by any process. */
+  listDamaged(): Promise<readonly ContentId[]>;
   remove(orgId: string, sha256: string): Promise<void>;
-  /** Puts the content at `target` for a job to read: a copy, so that the job can't change what is stored. */
+  /** Puts the content at `target` for a job to read: a copy, so that the job can't change what is stored. @throws AppError disk_failed, not_found */
   copyTo(orgId: string, sha256: string, target: string, owner?: { readonly uid: number; readonly gid: number }): Promise<void>;
   /** Gives the content a second name at `target`, for who only reads it; a copy where `target` lies on another volume. */
   linkTo(orgId: string, sha256: string, target: string): Promise<void>;
@@ -44,11 +42,21 @@ export interface ContentStore {
   walk(): AsyncGenerator<{ readonly orgId: string; readonly hashes: readonly string[] }>;
 }
 
-const HEAD_BYTES = 512;
+/** So much is read whole before any of it is handed out … */
+const WHOLE_BYTES = 1024 * 1024;
+/** … and so much is read through before a part of it is: a fifth of a second. */
+const THROUGH_BYTES = 64 * 1024 * 1024;
+/** A film is asked for in many parts. */
+const TRUSTED_MS = 10 * 60_000;
+const MAX_TRUSTED = 1_000;
 const ORG_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
-export function createContentStore(root: string): ContentStore {
+/** @param options.onDamaged told of content that is not what was stored, once it is set aside  @param options.now ms that only go forward */
+export function createContentStore(
+  root: string,
+  options: { readonly onDamaged?: ((content: ContentId) => void) | undefined; readonly now: () => number } = { now: systemClock.monotonic },
+): ContentStore {
   const tempRoot = join(root, '.temp');
   const newTemp = async (): Promise<string> => {
     await mkdir(tempRoot, { recursive: true, mode: 0o700 });
@@ -57,6 +65,38 @@ export function createContentStore(root: string): ContentStore {
   const pathOf = (orgId: string, sha256: string): string => {
     if (!ORG_ID.test(orgId) || !SHA256.test(sha256)) throw new Error(`content of org ${orgId} has no place: the id or the hash is malformed`);
     return join(root, orgId, sha256.slice(0, 2), sha256);
+  };
+  const damage = createDamage({ root, pathOf: (content) => pathOf(content.orgId, content.sha256), onFound: options.onDamaged });
+  /** When it was last found whole. */
+  const trusted = new Map<string, number>();
+  const trust = (content: ContentId): void => {
+    if (trusted.size >= MAX_TRUSTED) trusted.clear();
+    trusted.set(pathOf(content.orgId, content.sha256), options.now());
+  };
+  /** @throws AppError disk_failed when it was set aside */
+  const openOf = async (content: ContentId): Promise<FileHandle | undefined> => {
+    const handle = await openContent(pathOf(content.orgId, content.sha256));
+    if (handle === undefined) await damage.refuse(content);
+    return handle;
+  };
+  const readWhole = async (content: ContentId, handle: FileHandle): Promise<Buffer> => {
+    const bytes = await handle.readFile();
+    if (createHash('sha256').update(bytes).digest('hex') !== content.sha256) throw await damage.found(content);
+    return bytes;
+  };
+  const requireWhole = async (content: ContentId, handle: FileHandle): Promise<void> => {
+    const at = trusted.get(pathOf(content.orgId, content.sha256));
+    if (at !== undefined && options.now() - at < TRUSTED_MS) return;
+    if (!(await isWhole(handle, content.sha256))) throw await damage.found(content);
+    trust(content);
+  };
+  const copyTo: ContentStore['copyTo'] = async (orgId, sha256, target, owner) => {
+    const content = { orgId, sha256 };
+    const source = await openOf(content);
+    if (source === undefined) fail('not_found', `the bytes ${sha256} of a file are not on disk`);
+    if ((await copyHandle(source, target, owner)) === sha256) return;
+    await rm(target, { force: true });
+    throw await damage.found(content);
   };
   return {
     newTemp,
@@ -79,37 +119,70 @@ export function createContentStore(root: string): ContentStore {
       const target = pathOf(orgId, staged.sha256);
       try {
         await placeFile(staged, target);
+        await damage.forget({ orgId, sha256: staged.sha256 });
       } catch (error) {
         throw asDiskFault(error);
       }
     },
     discard: (staged) => rm(staged.temp, { force: true }),
     async read(orgId, sha256, range) {
-      const handle = await openContent(pathOf(orgId, sha256));
-      return handle === undefined ? undefined : createReadStream('', { fd: handle, ...range });
-    },
-    async readAll(orgId, sha256) {
-      const handle = await openContent(pathOf(orgId, sha256));
+      const content = { orgId, sha256 };
+      const handle = await openOf(content);
       if (handle === undefined) return undefined;
       try {
-        return await handle.readFile();
+        const { size } = await handle.stat();
+        if (size <= WHOLE_BYTES) {
+          const bytes = await readWhole(content, handle);
+          await handle.close();
+          return Readable.from(bytes.length === 0 ? [] : [range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)], { objectMode: false });
+        }
+        if (range !== undefined && size <= THROUGH_BYTES) await requireWhole(content, handle);
+      } catch (error) {
+        await handle.close().catch(() => undefined);
+        throw error;
+      }
+      const stream = createReadStream('', { fd: handle, start: 0, ...range });
+      // Whoever reads hears of a fault by the stream that they have.
+      return range === undefined ? pipeline(stream, verifying(content, damage), () => undefined) : stream;
+    },
+    async readAll(orgId, sha256) {
+      const content = { orgId, sha256 };
+      const handle = await openOf(content);
+      if (handle === undefined) return undefined;
+      try {
+        return await readWhole(content, handle);
       } finally {
         await handle.close();
       }
     },
-    remove: (orgId, sha256) => rm(pathOf(orgId, sha256), { force: true }),
-    async copyTo(orgId, sha256, target, owner) {
-      const source = await openContent(pathOf(orgId, sha256));
-      if (source === undefined) fail('not_found', `the bytes ${sha256} of a file are not on disk`);
-      await copyHandle(source, target, owner);
+    async verify(content, how) {
+      const handle = await openContent(pathOf(content.orgId, content.sha256));
+      if (handle === undefined) return true;
+      try {
+        if (await isWhole(handle, content.sha256, how)) {
+          trust(content);
+          return true;
+        }
+        await damage.found(content);
+        return false;
+      } finally {
+        await handle.close();
+      }
     },
+    listDamaged: damage.list,
+    async remove(orgId, sha256) {
+      await rm(pathOf(orgId, sha256), { force: true });
+      await damage.forget({ orgId, sha256 });
+    },
+    copyTo,
     async linkTo(orgId, sha256, target) {
       try {
         await link(pathOf(orgId, sha256), target);
       } catch (error) {
         const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+        if (code === 'ENOENT') await damage.refuse({ orgId, sha256 });
         if (!['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw asDiskFault(error);
-        await copyFile(pathOf(orgId, sha256), target).catch((fault: unknown) => Promise.reject(asDiskFault(fault)));
+        await copyTo(orgId, sha256, target);
       }
     },
     async cleanTemp() {
@@ -127,103 +200,4 @@ export function createContentStore(root: string): ContentStore {
       }
     },
   };
-}
-
-/** Hashes a file of ours. */
-export async function hashFile(path: string): Promise<StoredContent> {
-  const hash = createHash('sha256');
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    if (bytes < HEAD_BYTES) chunks.push(chunk.subarray(0, HEAD_BYTES - bytes));
-    bytes += chunk.length;
-  }
-  return { sha256: hash.digest('hex'), bytes, head: Buffer.concat(chunks) };
-}
-
-/** Makes ENOSPC and EDQUOT a refusal that names the remedy; anything else is returned as it is. */
-export function asDiskFault(error: unknown): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
-  return new AppError('disk_full', { message: `The workspace has no space left (${code}); nothing was stored. Free space and send it again.`, cause: error });
-}
-
-async function receive(
-  temp: string,
-  source: AsyncIterable<Uint8Array>,
-  limit: { readonly maxBytes: number; readonly signal?: AbortSignal | undefined },
-): Promise<StoredContent> {
-  const handle = await open(temp, 'wx', 0o600);
-  try {
-    const hash = createHash('sha256');
-    const heads: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of source) {
-      limit.signal?.throwIfAborted();
-      if (bytes + chunk.length > limit.maxBytes) {
-        fail('too_large', { message: `The content is larger than ${limit.maxBytes} bytes, the limit here.`, details: { limitBytes: limit.maxBytes } });
-      }
-      if (bytes < HEAD_BYTES) heads.push(chunk.subarray(0, HEAD_BYTES - bytes));
-      hash.update(chunk);
-      // In order: the next chunk is read when this one is written, so memory stays flat. (A bare write may take less than it is given, and say so only by a number.)
-      await handle.writeFile(chunk);
-      bytes += chunk.length;
-    }
-    await handle.sync();
-    return { sha256: hash.digest('hex'), bytes, head: Buffer.concat(heads) };
-  } finally {
-    await handle.close();
-  }
-}
-
-async function placeFile(staged: StagedContent, target: string): Promise<void> {
-  const folder = join(target, '..');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const existing = await stat(target).catch(() => undefined);
-  if (existing?.isFile() && existing.size === staged.bytes) {
-    await rm(staged.temp, { force: true }); // The same bytes are there already, or a transaction that placed them is tried again.
-    return;
-  }
-  await rename(staged.temp, target);
-  await syncFolder(folder);
-  await syncFolder(join(folder, '..'));
-}
-
-/** Makes a rename or a new name in the folder durable. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network file systems refuse fsync on a folder; there is nothing better to do on them.
-    if (!(error instanceof Error && 'code' in error && (error.code === 'EINVAL' || error.code === 'ENOTSUP'))) throw error;
-  } finally {
-    await handle.close();
-  }
-}
-
-async function openContent(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function copyHandle(source: FileHandle, target: string, owner: { readonly uid: number; readonly gid: number } | undefined): Promise<void> {
-  try {
-    const sink = await open(target, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644);
-    try {
-      for await (const chunk of source.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) await sink.writeFile(chunk);
-      if (owner !== undefined) await sink.chown(owner.uid, owner.gid).catch(() => undefined); // Not every volume has owners; the mode lets it be read.
-    } finally {
-      await sink.close();
-    }
-  } catch (error) {
-    throw asDiskFault(error);
-  } finally {
-    await source.close();
-  }
 }

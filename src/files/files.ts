@@ -14,7 +14,8 @@ import { mayFreeContent } from '../store/backup-lock.ts';
 import { insertArtifact } from '../store/artifacts.ts';
 import type { Database, Sql } from '../store/client.ts';
 import { deleteFile, findUnreferenced, isContentReferenced, lockContent, readFile, upsertFile } from '../store/files.ts';
-import { createContentStore, type ContentStore, type StagedContent } from './content.ts';
+import { createContentStore, type ContentStore } from './content.ts';
+import type { StagedContent } from './content-disk.ts';
 import { mediaTypeOf } from './media-type.ts';
 
 export interface Files {
@@ -28,7 +29,7 @@ export interface Files {
   get(orgId: string, path: string): Promise<File>;
   /** @throws AppError not_found */
   delete(request: { readonly orgId: string; readonly path: string; readonly requestId?: string }): Promise<void>;
-  /** @throws AppError not_found when the bytes are not on disk */
+  /** @throws AppError not_found when the bytes are not on disk, disk_failed when they are not what was stored */
   open(orgId: string, sha256: string, range?: { readonly start: number; readonly end: number }): Promise<Readable>;
   /** Adds artifacts in the caller's transaction; their bytes are visible when it commits. */
   placeArtifacts(sql: Sql, artifacts: readonly NewArtifactBytes[]): Promise<Artifact[]>;
@@ -70,11 +71,19 @@ export interface FilesParts {
   readonly workspacePath: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Content was found that is not what was stored. */
+  readonly onDamaged?: (() => void) | undefined;
 }
 
 export function createFiles(parts: FilesParts): Files {
   const { database, clock, log } = parts;
-  const content = createContentStore(join(parts.workspacePath, 'files'));
+  const content = createContentStore(join(parts.workspacePath, 'files'), {
+    now: () => clock.monotonic(),
+    onDamaged(found) {
+      log.error(found, 'stored bytes are not what was stored: the disk has changed them. They are set aside; store them again, or restore a backup');
+      parts.onDamaged?.();
+    },
+  });
 
   async function release(orgId: string, hashes: readonly string[]): Promise<void> {
     for (const sha256 of new Set(hashes)) {

@@ -9,7 +9,7 @@ import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Database } from '../store/client.ts';
 import { countUploads, deleteExpiredUploads, deleteUpload, insertUpload, listWholeUploads, readUpload, setUploadReceived } from '../store/uploads.ts';
-import { asDiskFault } from './content.ts';
+import { asDiskFault } from './content-disk.ts';
 import type { Files } from './files.ts';
 
 /** From the last byte: long enough for a night without a line. */

@@ -86,9 +86,11 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === '53100');
 }
 
-/** What a disk says that fails, and what PostgreSQL says of one (class 58). */
+/** What a disk says that fails, and what PostgreSQL says of one (class 58) or of pages that it has changed (XX001, XX002). */
 function isDiskFailed(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['EIO', 'EROFS', 'ESTALE', 'ENXIO', 'ENODEV', '58000', '58030'].includes(String(error.code));
+  return (
+    error instanceof Error && 'code' in error && ['EIO', 'EROFS', 'ESTALE', 'ENXIO', 'ENODEV', '58000', '58030', 'XX001', 'XX002'].includes(String(error.code))
+  );
 }
 
 /** For the log: no fields of the error that may hold a caller's values (PostgreSQL's `detail` does). */

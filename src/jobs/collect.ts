@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { filePathFault } from '../contract/files.ts';
 import type { Json } from '../contract/endpoint.ts';
 import type { Files } from '../files/files.ts';
-import type { StagedContent } from '../files/content.ts';
+import type { StagedContent } from '../files/content-disk.ts';
 import { NodeError } from '../nodes/kit.ts';
 import { openForeign, readForeign, type JobFolder } from './job-folder.ts';
 import { readTail } from './log-pump.ts';

@@ -4,7 +4,7 @@
  *  One thing to know: lines of the streams are ordered by when they were seen, a tenth of a second apart. */
 import { constants } from 'node:fs';
 import { open, readFile, rename, stat, truncate, type FileHandle } from 'node:fs/promises';
-import { asDiskFault } from '../files/content.ts';
+import { asDiskFault } from '../files/content-disk.ts';
 import { writeWhole } from './own.ts';
 import type { JobFolder } from './job-folder.ts';
 import { openLogTimes } from './log-times.ts';

@@ -55,6 +55,12 @@ export async function readDatabaseFacts(sql: Sql): Promise<DatabaseFacts> {
   return facts;
 }
 
+/** When a query last met a page that fails its checksum, in any database of the server, since its statistics began. */
+export async function lastChecksumFailure(sql: Sql): Promise<Date | null> {
+  const { rows } = await sql.query<{ last: Date | null }>('select max(checksum_last_failure) as last from pg_stat_database');
+  return rows[0]?.last ?? null;
+}
+
 export interface SlowQuery {
   readonly pid: number;
   readonly ms: number;

@@ -93,7 +93,7 @@ const codes: Readonly<Record<ErrorCode, CodeHelp>> = {
   },
   draining: { means: 'Studio is stopping.', steps: ['Try again when it is back.'] },
   disk_failed: {
-    means: 'A disk that Studio needs answers with errors (EIO), is read-only, or does not answer.',
+    means: 'A disk that Studio needs answers with errors (EIO), is read-only, does not answer, or has changed what was stored.',
     steps: [
       'Health names the folder and what the disk said; `dmesg` says more.',
       'Work goes on by itself once the disk does; a file system that went read-only has to be mounted again.',

@@ -162,6 +162,7 @@ export const topics: Readonly<Record<string, HelpPage>> = {
     signs: [
       'Health names the disk: it can not be written (EIO, EROFS), or does not answer.',
       'Calls are answered with 503 `disk_failed` or `database_unavailable`; the log of PostgreSQL holds a PANIC.',
+      'Health names damaged files, or pages of the database that fail their checksums: the disk has changed what was stored.',
     ],
     causes: [
       'The device fails, or its cable, controller or network does.',
@@ -173,6 +174,8 @@ export const topics: Readonly<Record<string, HelpPage>> = {
       '`dmesg | tail` names the device and the fault.',
       'A network volume: wait; Studio goes on by itself when it answers.',
       'A read-only file system: stop Studio, unmount, `fsck`, mount again, start.',
+      'A damaged file: upload the same bytes again; health is well within a minute. What is left of it lies in `files/.damaged`.',
+      'Pages of the database: the log of PostgreSQL names the file and the block. Restore the newest backup (`studio backup restore latest`), and look at the disk.',
       'A device that dies: stop Studio, copy the workspace to another disk, start there; or restore the newest backup.',
     ],
     see: ['disk-failed', 'disk', 'database'],
