@@ -157,8 +157,8 @@ function isInLock(packages: object, at: string, name: string): boolean {
   return at !== '' && isInLock(packages, at.replace(/\/?node_modules\/(@[^/]+\/)?[^/]+$/, ''), name);
 }
 
-/** Put statements together from the constant columns of their own tables, once each; values still are parameters. */
-const BUILDERS = ['journal-statement', 'migrate-plan', 'org-export', 'org-purge'].map((name) => `src/store/${name}.ts`);
+/** Put statements together from the constant columns of their own tables, once each, or from names of tables that the catalogue gave; values still are parameters. */
+const BUILDERS = ['journal-statement', 'migrate-plan', 'org-export', 'org-purge', 'org-storage'].map((name) => `src/store/${name}.ts`);
 
 /** A program of its own, without a clock to be handed. */
 function isChild(path: string): boolean {

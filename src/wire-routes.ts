@@ -60,6 +60,7 @@ import { nodeTypes } from './nodes/index.ts';
 import type { Notify } from './notify/notify.ts';
 import type { HealthBoard } from './ops/health.ts';
 import type { Infrastructure } from './ops/infrastructure.ts';
+import type { OrgStorageControl } from './ops/org-storage.ts';
 import type { Retention } from './ops/retention.ts';
 import type { RunData } from './ops/run-data.ts';
 import type { Orgs } from './orgs/orgs.ts';
@@ -81,6 +82,7 @@ interface RouteParts {
   readonly uploads: Uploads;
   readonly runData: RunData;
   readonly retention: Retention;
+  readonly orgStorage: OrgStorageControl;
   readonly infrastructure: Infrastructure;
   readonly backups: Backups;
   readonly watching: Pick<Watching, 'metrics' | 'routes'>;
@@ -135,7 +137,7 @@ export function routesOf(parts: RouteParts): readonly Route[] {
     ...notificationRoutes(notify),
     ...more,
     ...runDataRoutes(runData),
-    ...diskRoutes({ retention, infrastructure, runDataBytes: () => runData.summary?.bytes ?? null }),
+    ...diskRoutes({ retention, infrastructure, orgStorage: parts.orgStorage, runDataBytes: () => runData.summary?.bytes ?? null }),
     ...backupRoutes(backups),
     ...watching.routes,
     ...eventRoutes({ realtime, authenticate: identity.authenticate }),

@@ -1,9 +1,11 @@
-/** Joins what removes old work: run data by age and by size, and the classes that an organisation keeps for a time. Part of wire.ts. */
+/** Joins what tells of old work and removes it: run data by age and by size, the classes that are kept for a time, and what each org takes. Part of wire.ts. */
+import { join } from 'node:path';
 import type { CompleteConfig } from './config/schema.ts';
 import type { Files } from './files/files.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/log.ts';
 import type { HealthBoard } from './ops/health.ts';
+import { createOrgStorage, type OrgStorageControl } from './ops/org-storage.ts';
 import { createRetention, type Retention } from './ops/retention.ts';
 import { createRunData, type RunData } from './ops/run-data.ts';
 import type { RunDataSettings } from './ops/run-data-sweep.ts';
@@ -23,10 +25,12 @@ interface RunDataWireParts {
 export function wireRunData({ config, storage, database, clock, log, board, files }: RunDataWireParts): {
   readonly runData: RunData;
   readonly retention: Retention;
+  readonly orgStorage: OrgStorageControl;
 } {
   return {
     runData: createRunData({ database, clock, log, board, settings: settingsOf(config, storage) }),
     retention: createRetention({ database, clock, log, files }),
+    orgStorage: createOrgStorage({ sql: database.engine, clock, jobsPath: join(config.workspacePath, 'jobs') }),
   };
 }
 

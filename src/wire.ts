@@ -174,7 +174,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
     secret: config.credentialEncryptionKey,
     onProgress: announceOrgWork({ database, log }),
   });
-  const { runData, retention } = wireRunData({ config, database, clock, log, files, storage: parts.storage, board: parts.board });
+  const { runData, retention, orgStorage } = wireRunData({ config, database, clock, log, files, storage: parts.storage, board: parts.board });
   const system = wireSystem({ config, live: parts.live, reload: parts.reload, database, clock, services: parts.services, sizing: parts.sizing });
   const compliance = complianceRoutesOf({
     ...{ config, live: parts.live, clock, database, retention, storage: parts.storage, cipher: identity.cipher, version: packageJson.version },
@@ -226,6 +226,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       uploads,
       runData,
       retention,
+      orgStorage,
       infrastructure,
       backups,
       watching,

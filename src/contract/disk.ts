@@ -49,8 +49,51 @@ const cleaned = z.strictObject({
   isComplete: z.boolean(),
 });
 
+const amount = z.strictObject({ count: z.int(), bytes });
+
+const orgStorage = z.strictObject({
+  org: z.strictObject({ id: z.string(), name: z.string() }),
+  /** Rows, and their share of the tables they lie in: estimates, as only a sample of large tables is read. */
+  database: amount,
+  files: amount,
+  artifacts: amount,
+  /** Not finished yet. */
+  uploads: amount,
+  /** Folders of its jobs that are still there, with their logs. */
+  jobs: amount,
+  /** Its own; those of the machine are nobody's. */
+  models: amount,
+  /** On disk: content that several files and artifacts have in common counts once. */
+  totalBytes: bytes,
+});
+export type OrgStorage = z.infer<typeof orgStorage>;
+
+const orgStorageList = z.strictObject({
+  items: z.array(orgStorage),
+  /** Measured once a minute at most. */
+  measuredAt: timestamp,
+  /** False: there were more folders of jobs than could be counted in the time. */
+  isComplete: z.boolean(),
+});
+export type OrgStorageList = z.infer<typeof orgStorageList>;
+
 export const diskEndpoints = [
   endpoint({ key: 'GET /api/v1/system/disk', tag: 'machine', summary: 'What takes the disk, how long it is kept, and what is due', status: 200, reply: disk }),
+  endpoint({
+    key: 'GET /api/v1/system/disk/orgs',
+    tag: 'machine',
+    summary: 'What each org takes of the disk, largest first',
+    status: 200,
+    reply: orgStorageList,
+  }),
+  endpoint({
+    key: 'GET /api/v1/orgs/current/storage',
+    tag: 'orgs',
+    summary: 'What the org takes of the disk',
+    status: 200,
+    reply: orgStorage.extend({ measuredAt: timestamp, isComplete: z.boolean() }),
+    errors: ['not_found'],
+  }),
   endpoint({
     key: 'PUT /api/v1/system/disk/retention',
     tag: 'machine',

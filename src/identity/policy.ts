@@ -236,6 +236,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/run-data': may('super_admin', 'machine:read'),
   'POST /api/v1/run-data/sweep': may('super_admin', 'machine:write'),
   'GET /api/v1/system/disk': may('super_admin', 'machine:read'),
+  'GET /api/v1/system/disk/orgs': may('super_admin', 'machine:read'),
+  'GET /api/v1/orgs/current/storage': may('admin', 'machine:read'),
   'PUT /api/v1/system/disk/retention': may('super_admin', 'machine:write'),
   'POST /api/v1/system/disk/clean': may('super_admin', 'machine:write'),
   // A backup holds every org.

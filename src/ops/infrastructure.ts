@@ -1,6 +1,6 @@
 /** The facts behind infrastructure/health: each part is asked within a time limit, and a part that does not answer is an answer.
  *  Never throws for a part that is down; never holds state but a short memory of what is dear to measure. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import type * as z from 'zod';
@@ -11,6 +11,7 @@ import type { SqlPool } from '../store/client.ts';
 import { listQueueHealth, listSlowQueries, listWorkerHealth, pingDatabase, readDatabaseFacts, type QueueHealth, type WorkerHealth } from '../store/health.ts';
 import type { Services } from '../supervise/service.ts';
 import type { StorageVerdict } from '../supervise/storage.ts';
+import { measureFolder } from './folder-size.ts';
 import { runCheck, type HealthBoard } from './health.ts';
 import { partHelp } from './help/links.ts';
 import { createMachineLoad } from './machine-load.ts';
@@ -161,23 +162,6 @@ async function measureFolders(workspacePath: string, clock: Clock): Promise<z.in
   const names = (await readdir(workspacePath, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   const deadline = clock.monotonic() + WALK_MS;
   const folders: z.infer<typeof folderSize>[] = [];
-  for (const name of names.toSorted()) folders.push({ name, ...(await walk(join(workspacePath, name), deadline, clock)) }); // Serial: one disk.
+  for (const name of names.toSorted()) folders.push({ name, ...(await measureFolder(join(workspacePath, name), deadline, clock)) }); // Serial: one disk.
   return folders;
-}
-
-async function walk(root: string, deadline: number, clock: Clock): Promise<{ bytes: number; files: number; complete: boolean }> {
-  const open = [root];
-  const sum = { bytes: 0, files: 0, complete: true };
-  for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
-    if (clock.monotonic() > deadline) return { ...sum, complete: false };
-    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []); // Gone meanwhile, or closed to us.
-    for (const entry of entries) {
-      if (entry.isDirectory()) open.push(join(folder, entry.name));
-      else if (entry.isFile()) {
-        sum.bytes += (await stat(join(folder, entry.name)).catch(() => ({ size: 0 }))).size;
-        sum.files += 1;
-      }
-    }
-  }
-  return sum;
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { OrgStorage } from '../../contract/disk.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
 
 let app: TestApp;
@@ -72,4 +73,29 @@ test('a clean-up deletes what is due, tells the audit trail, and leaves bytes th
     { target: 'artifacts', rows: '1' },
     { target: 'jobs', rows: '1' },
   ]);
+});
+
+test('what each org takes is told by class, and an org administrator sees their own', async () => {
+  const { superAdmin, admin, stranger } = app.people;
+  mkdirSync(join(app.workspace, 'jobs/job_new'), { recursive: true });
+  writeFileSync(join(app.workspace, 'jobs/job_new/log'), 'x'.repeat(1_000));
+  mkdirSync(join(app.workspace, 'jobs/job_of_nobody'));
+  writeFileSync(join(app.workspace, 'jobs/job_of_nobody/log'), 'x'.repeat(5_000));
+  const list = await superAdmin.client.expect(200, 'GET', '/api/v1/system/disk/orgs');
+  const items = list['items'] as OrgStorage[];
+  const own = items.find(({ org }) => org.id === superAdmin.orgId);
+  const jobs = await app.admin.query<{ count: number }>(`select count(*)::int as count from jobs where org_id = $1`, [superAdmin.orgId]);
+  assert.ok((jobs.rows[0]?.count ?? 0) > 0);
+  assert.deepEqual(own?.files, { count: 1, bytes: 4 });
+  assert.deepEqual(own?.jobs, { count: 1, bytes: 1_000 });
+  assert.ok((own?.database.count ?? 0) > 3 && (own?.database.bytes ?? 0) > 0);
+  assert.ok(own !== undefined && own.totalBytes >= own.database.bytes + 1_000);
+  const total = await app.admin.query<{ bytes: number }>(`select pg_database_size(current_database())::float8 as bytes`);
+  assert.ok(items.reduce((sum, one) => sum + one.database.bytes, 0) < (total.rows[0]?.bytes ?? 0));
+
+  assert.equal((await admin.client.call('GET', '/api/v1/system/disk/orgs')).status, 403);
+  assert.equal((await app.people.user.client.call('GET', '/api/v1/orgs/current/storage')).status, 403);
+  const mine = await admin.client.expect(200, 'GET', '/api/v1/orgs/current/storage');
+  assert.equal((mine['org'] as { id: string }).id, admin.orgId);
+  assert.equal(JSON.stringify(mine).includes(stranger.orgId), false);
 });

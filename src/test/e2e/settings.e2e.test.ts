@@ -2,7 +2,7 @@ import { deepEqual, match } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { faultsOf } from '../browser.ts';
-import { openClaimedStudio, type ClaimedStudio } from '../claimed-studio.ts';
+import { addPerson, openClaimedStudio, signIn, type ClaimedStudio } from '../claimed-studio.ts';
 
 let opened: ClaimedStudio;
 let page: Page;
@@ -98,5 +98,26 @@ test('the configuration says where each setting came from, and is read again', a
 test('workers are listed with what they run', async () => {
   await page.goto('/workers');
   await page.getByRole('row', { name: /in Studio.*Alive/ }).waitFor();
+  deepEqual(faultsOf(page), []);
+});
+
+test('an administrator sees what their organisation takes of the disk, and nothing of the machine', async () => {
+  const person = { email: 'ada@example.com', name: 'Ada', password: 'correct horse battery staple' };
+  await addPerson(opened, person);
+  const members = await opened.client.expect(200, 'GET', '/api/v1/orgs/current/members');
+  const ada = (members['items'] as { userId: string; email: string }[]).find(({ email }) => email === person.email);
+  await opened.client.expect(200, 'PATCH', `/api/v1/orgs/current/members/${ada?.userId ?? ''}`, { role: 'admin' });
+  const own = await opened.browser.newPage(opened.studio.url);
+  await signIn(own, person);
+  await own.goto('/settings/storage');
+  const card = own.getByRole('region', { name: 'What this organisation takes' });
+  await card.getByText('Together').waitFor();
+  deepEqual([await own.getByRole('region', { name: 'Disk' }).count(), await own.getByRole('region', { name: 'By organisation' }).count()], [0, 0]);
+  deepEqual(faultsOf(own), []);
+  await page.goto('/settings/storage');
+  await page
+    .getByRole('region', { name: 'By organisation' })
+    .getByRole('row', { name: /Default/ })
+    .waitFor();
   deepEqual(faultsOf(page), []);
 });

@@ -19,7 +19,7 @@ export const settingsSections = [
   { id: 'members', title: 'People', words: 'members roles organisation invite suspend deactivate', role: 'admin' },
   { id: 'triggers', title: 'Triggers', words: 'schedules cron webhooks forms pause', role: 'user' },
   { id: 'audit', title: 'Audit', words: 'trail who did what security', role: 'admin' },
-  { id: 'storage', title: 'Storage', words: 'retention periods disk sweep', role: 'super_admin' },
+  { id: 'storage', title: 'Storage', words: 'retention periods disk sweep organisation', role: 'admin' },
   { id: 'backups', title: 'Backups', words: 'restore export disaster schedule proof', role: 'super_admin' },
   { id: 'orgs', title: 'Organisations', words: 'new create rename import export purge delete certificate gdpr switch', role: 'super_admin' },
   { id: 'system', title: 'System', words: 'version address hosts maintenance', role: 'user' },

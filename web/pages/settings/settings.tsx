@@ -31,7 +31,7 @@ const views: Readonly<Record<(typeof settingsSections)[number]['id'], (user: Use
   members: (user) => <MembersSection user={user} />,
   triggers: (user) => <TriggersSection user={user} />,
   audit: () => <AuditSection />,
-  storage: () => <StorageSection />,
+  storage: (user) => <StorageSection user={user} />,
   backups: () => <BackupsSection />,
   orgs: () => <OrgsSection />,
   system: (user) => <SystemSection user={user} />,

@@ -5,6 +5,7 @@ import { useAction } from '../../state/action.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
 import { DiskSection } from './disk.tsx';
+import { OrgsStorageCard, OwnStorageCard } from './org-storage.tsx';
 import { formatBytes, formatCount, formatMs, formatNumber } from '../../ui/format.ts';
 import { Meter } from '../../ui/meter.tsx';
 import { Card, Facts } from '../../ui/page.tsx';
@@ -13,6 +14,7 @@ import { Bytes, RelativeTime } from '../../ui/time.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { Banner, ErrorView, View } from '../../ui/views.tsx';
 import type { JSX } from 'preact';
+import type { User } from '../../../src/contract/auth.ts';
 import type { ReplyOf } from '../../../src/contract/index.ts';
 import type { Column } from '../../ui/table.tsx';
 
@@ -23,11 +25,17 @@ type Sweep = NonNullable<RunData['lastSweep']>;
 // Nothing tells of it; it grows slowly.
 const EVERY_MS = 30_000;
 
-export function StorageSection(): JSX.Element {
+/** The machine's for super administrators; others see what their organisation takes. */
+export function StorageSection(props: { readonly user: User }): JSX.Element {
+  return props.user.role === 'super_admin' ? <MachineStorage /> : <OwnStorageCard />;
+}
+
+function MachineStorage(): JSX.Element {
   const runData = useResource((signal) => call('GET /api/v1/run-data', { signal }), [], { everyMs: EVERY_MS });
   return (
     <>
       <DiskSection />
+      <OrgsStorageCard />
       <View of={runData} what="Storage of runs">
         {(value) => (
           <>
