@@ -33,6 +33,7 @@ export interface LifeParts {
   readonly notify: Lasting;
   readonly services: Lasting;
   readonly watching: Lasting;
+  readonly patrol: Lasting;
   readonly sandbox: Stopped;
   readonly previewer: Stopped;
   readonly http: Stopped;
@@ -68,6 +69,7 @@ export function lifeOf(parts: LifeParts): Life {
       await parts.notify.start();
       await parts.services.start();
       await parts.watching.start();
+      await parts.patrol.start();
     },
     async drain() {
       await Promise.all([triggers.stop(), inbox.stop()]);
@@ -77,6 +79,7 @@ export function lifeOf(parts: LifeParts): Life {
       await models.drain();
     },
     async stop() {
+      await parts.patrol.stop();
       await parts.watching.stop();
       await models.stop();
       await parts.http.stop();

@@ -25,6 +25,7 @@ import { createInfrastructure } from './ops/infrastructure.ts';
 import type { LogOutput } from './ops/log-output.ts';
 import type { Sizing } from './ops/sizing.ts';
 import { createVitals } from './ops/vitals.ts';
+import { createPatrol } from './ops/patrol.ts';
 import { shadowFigures } from './ops/shadow-figures.ts';
 import { createWatched } from './ops/watched.ts';
 import { createWorkMeter } from './ops/work-meter.ts';
@@ -102,7 +103,12 @@ export async function wire(parts: WireParts): Promise<Wired> {
     ...{ database, redis: parts.redis, listen: listener.listen, clock, log },
     logs: logSource({ jobs: () => jobs, watching: () => watching, host: () => services.host }),
   });
-  const files = createFiles({ database, workspacePath: config.workspacePath, clock, log });
+  const files = createFiles({ database, workspacePath: config.workspacePath, clock, log, onDamaged: () => patrol.look() });
+  const patrol = createPatrol({
+    ...{ clock, log, board: parts.board, content: files.content, sql: database.engine },
+    // A shadow reads every page itself, daily.
+    replication: config.database.kind === 'embedded' && parts.storage.plan !== 'shadow' ? parts.connections.replication : undefined,
+  });
   const inbox = createInbox({ database, files, workspacePath: config.workspacePath, clock, log });
   const uploads = createUploads({ database, files, workspacePath: config.workspacePath, clock, log });
   const tracing = await wireTracing({ config, clock, log });
@@ -269,6 +275,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       notify,
       services,
       watching,
+      patrol,
       sandbox,
       previewer,
       http,
