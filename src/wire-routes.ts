@@ -30,6 +30,7 @@ import { formRoutes } from './http/routes/forms.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { instanceStatsRoutes } from './http/routes/instance-stats.ts';
 import { instanceViewRoutes } from './http/routes/instance-views.ts';
+import { instanceCommandRoutes } from './http/routes/instance-commands.ts';
 import { instanceRoutes } from './http/routes/instances.ts';
 import { inviteRoutes } from './http/routes/invites.ts';
 import { jobGroupRoutes } from './http/routes/job-groups.ts';
@@ -118,8 +119,9 @@ export function routesOf(parts: RouteParts): readonly Route[] {
     ...searchRoutes(),
     ...savedViewRoutes(identity),
     ...instanceStatsRoutes({ clock }),
-    ...instanceRoutes({ engine, jobs, accounts: identity.accounts, clock, traceIdOf: parts.tracing?.traceIdOf }),
-    ...instanceViewRoutes({ jobs }),
+    ...instanceRoutes({ engine, jobs, clock, traceIdOf: parts.tracing?.traceIdOf }),
+    ...instanceCommandRoutes({ engine, accounts: identity.accounts }),
+    ...instanceViewRoutes({ jobs, traceIdOf: parts.tracing?.traceIdOf }),
     ...approvalRoutes({ accounts: identity.accounts }),
     ...batchRoutes({ engine, clock }),
     ...nodeTypeRoutes(nodeTypes),

@@ -14,6 +14,7 @@ import { costEndpoints } from './costs.ts';
 import { credentialEndpoints } from './credentials.ts';
 import { definitionEndpoints } from './definitions.ts';
 import { diskEndpoints } from './disk.ts';
+import { domainEndpoints } from './domains.ts';
 import { editorEndpoints } from './editors.ts';
 import { eventEndpoints } from './events.ts';
 import { exampleEndpoints } from './examples.ts';
@@ -25,6 +26,7 @@ import { gpuEndpoints } from './gpus.ts';
 import { gatewayEndpoints } from './gateway.ts';
 import { healthEndpoints } from './health.ts';
 import { idleEndpoints } from './idle.ts';
+import { instanceCommandEndpoints } from './instance-commands.ts';
 import { instanceViewEndpoints } from './instance-views.ts';
 import { instanceStatsEndpoints } from './instance-stats.ts';
 import { instanceEndpoints } from './instances.ts';
@@ -76,6 +78,7 @@ export const endpoints = [
   ...maintenanceEndpoints,
   ...systemEndpoints,
   ...complianceEndpoints,
+  ...domainEndpoints,
   ...auditEndpoints,
   ...workflowEndpoints,
   ...definitionEndpoints,
@@ -88,6 +91,7 @@ export const endpoints = [
   ...formEndpoints,
   ...instanceStatsEndpoints,
   ...instanceEndpoints,
+  ...instanceCommandEndpoints,
   ...instanceViewEndpoints,
   ...batchEndpoints,
   ...approvalEndpoints,

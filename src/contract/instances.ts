@@ -1,9 +1,9 @@
-/** Instances and their steps over the API. */
+/** Instances and their steps over the API: what they are, and starting, listing, reading and deleting them. Commands: instance-commands.ts. */
 import * as z from 'zod';
 import { endpoint, json, labels, page, pageQuery, timestamp } from './endpoint.ts';
 import { instanceStatuses, stepStatuses, waitingKinds } from './values.ts';
 
-const id = z.strictObject({ id: z.string().max(64) });
+export const instanceId = z.strictObject({ id: z.string().max(64) });
 export const idAndPath = z.strictObject({ id: z.string().max(64), path: z.string().max(512) });
 
 /** What went wrong. `remedy` says what to do next. */
@@ -139,38 +139,13 @@ export const startInstance = z.strictObject({
   /** Every step waits for a person's word before it starts: `start` of the step, or `resume` of the instance for all that wait. */
   debug: z.boolean().optional(),
 });
-const effect = z.enum(['advancing', 'isolated']);
-const commandReply = z.strictObject({ instance, effect });
-
-const instanceCommand = <const Name extends string>(name: Name, summary: string) =>
-  endpoint({
-    key: `POST /api/v1/instances/{id}/${name}`,
-    tag: 'instances',
-    summary,
-    params: id,
-    status: 200,
-    reply: instance,
-    errors: ['not_found', 'illegal_transition'],
-  });
-
-const stepCommand = <const Name extends string>(name: Name, summary: string) =>
-  endpoint({
-    key: `POST /api/v1/instances/{id}/steps/{path}/${name}`,
-    tag: 'instances',
-    summary,
-    params: idAndPath,
-    status: 200,
-    reply: commandReply,
-    errors: ['not_found', 'illegal_transition'],
-  });
-
 export const instanceEndpoints = [
   endpoint({
     key: 'POST /api/v1/workflows/{id}/instances',
     tag: 'instances',
     summary: 'Run a workflow',
     description: 'With ?wait=S (at most 90) it answers 200 as soon as the instance ended, or 201 when the time is over.',
-    params: id,
+    params: instanceId,
     query: z.strictObject({ wait: z.coerce.number().min(0).max(90).optional() }),
     body: startInstance,
     status: 201,
@@ -181,7 +156,7 @@ export const instanceEndpoints = [
     key: 'POST /api/v1/workflows/{id}/instances/batch',
     tag: 'instances',
     summary: 'Run a workflow once per input, in one transaction',
-    params: id,
+    params: instanceId,
     body: z.strictObject({ inputs: z.array(json).min(1).max(10_000), priority: z.int().min(0).max(100).optional(), labels: labels.optional() }),
     status: 201,
     reply: z.strictObject({ ids: z.array(z.string()) }),
@@ -202,7 +177,7 @@ export const instanceEndpoints = [
     key: 'GET /api/v1/instances/{id}',
     tag: 'instances',
     summary: 'Read an instance',
-    params: id,
+    params: instanceId,
     status: 200,
     reply: instance,
     errors: ['not_found'],
@@ -213,7 +188,7 @@ export const instanceEndpoints = [
     summary: 'List the steps of an instance, oldest first',
     description:
       'With ?path only that step: every generation, oldest first. With ?under=/ only steps outside bodies, ?under=each the items of the map or loop "each", ?under=each[3] the steps of its fourth item; deeper ones are left out. ?status=failed,timed_out only those.',
-    params: id,
+    params: instanceId,
     query: z.strictObject({
       ...pageQuery,
       path: z.string().max(512).optional(),
@@ -257,7 +232,7 @@ export const instanceEndpoints = [
     key: 'GET /api/v1/instances/{id}/events',
     tag: 'instances',
     summary: 'The events of an instance, oldest first',
-    params: id,
+    params: instanceId,
     query: z.strictObject(pageQuery),
     status: 200,
     reply: page(z.looseObject({ event_type: z.string(), sequence: z.int() })),
@@ -267,80 +242,9 @@ export const instanceEndpoints = [
     key: 'DELETE /api/v1/instances/{id}',
     tag: 'instances',
     summary: 'Delete a finished instance and its steps',
-    params: id,
+    params: instanceId,
     status: 204,
     reply: z.undefined(),
     errors: ['not_found', 'still_running'],
-  }),
-  instanceCommand('start', 'Start a pending instance'),
-  instanceCommand('pause', 'Start no further steps; running ones finish'),
-  endpoint({
-    key: 'POST /api/v1/instances/{id}/resume',
-    tag: 'instances',
-    summary: 'Go on after a pause',
-    description: 'In debug mode it lets every step start that waits for a word. With `debug: false` it also ends that mode, with `debug: true` it begins it.',
-    params: id,
-    body: z.strictObject({ debug: z.boolean().optional() }),
-    status: 200,
-    reply: instance,
-    errors: ['invalid_body', 'not_found', 'illegal_transition'],
-  }),
-  instanceCommand('cancel', 'Stop it: running steps are cancelled, their processes ended'),
-  instanceCommand('retry', 'Go on from what failed'),
-  endpoint({
-    key: 'POST /api/v1/instances/{id}/rerun',
-    tag: 'instances',
-    summary: 'Start a new instance from this one',
-    description: 'From the start, or from the step named in `from` with the results before it reused.',
-    params: id,
-    body: z.strictObject({ from: z.string().max(512).optional(), version: z.enum(['same', 'newest']).default('same'), input: json.optional() }),
-    status: 201,
-    reply: instance,
-    errors: ['invalid_body', 'not_found', 'conflict', 'illegal_transition', 'disk_full'],
-  }),
-  stepCommand('start', 'Start a step that waits for a person: a manual one, or one paused in debug mode'),
-  stepCommand('retry', 'Run a finished step again in a new generation'),
-  stepCommand('skip', 'Skip a step that has not ended'),
-  stepCommand('cancel', 'Cancel a running or waiting step'),
-  endpoint({
-    key: 'POST /api/v1/instances/{id}/steps/{path}/complete',
-    tag: 'instances',
-    summary: 'Complete a waiting step by hand',
-    params: idAndPath,
-    body: z.strictObject({ output: json.optional() }),
-    status: 200,
-    reply: commandReply,
-    errors: ['invalid_body', 'not_found', 'illegal_transition'],
-  }),
-  endpoint({
-    key: 'POST /api/v1/instances/{id}/steps/{path}/result',
-    tag: 'instances',
-    summary: 'Edit the recorded output of an ended step, in a new generation',
-    params: idAndPath,
-    body: z.strictObject({ output: json }),
-    status: 200,
-    reply: commandReply,
-    errors: ['invalid_body', 'not_found', 'illegal_transition'],
-  }),
-  endpoint({
-    key: 'POST /api/v1/instances/{id}/steps/{path}/approve',
-    tag: 'instances',
-    summary: 'Approve a step that waits for approval',
-    description: 'The form must fit the schema in `waitReason.data.form`. 403 names those who may decide.',
-    params: idAndPath,
-    body: z.strictObject({ comment: z.string().max(4_000).optional(), form: json.optional() }),
-    status: 200,
-    reply: commandReply,
-    errors: ['invalid_body', 'forbidden', 'not_found', 'illegal_transition', 'too_large'],
-  }),
-  endpoint({
-    key: 'POST /api/v1/instances/{id}/steps/{path}/reject',
-    tag: 'instances',
-    summary: 'Reject a step that waits for approval',
-    params: idAndPath,
-    body: z.strictObject({ comment: z.string().max(4_000).optional() }),
-    status: 200,
-    reply: commandReply,
-    errors: ['invalid_body', 'forbidden', 'not_found', 'illegal_transition'],
   }),
 ] as const;

@@ -5,11 +5,11 @@ import type { Instance } from '../../contract/instances.ts';
 import { stepStatuses, type StepStatus } from '../../contract/values.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import { fail } from '../../kernel/fail.ts';
-import { readInstance } from '../../store/instance-rows.ts';
 import { listPastTries, readStepOutlines } from '../../store/step-outlines.ts';
 import { countItems, listItemIndexes, readItemOutlines, readItemTotals, readStepsOfItem } from '../../store/step-windows.ts';
 import { readVersion } from '../../store/workflow-versions.ts';
 import { statusesOf } from '../filters.ts';
+import { requireInstance } from '../require-instance.ts';
 import { routesOf, type Call, type Route } from '../route.ts';
 import { withReasons } from '../wait-reasons.ts';
 
@@ -19,7 +19,13 @@ const MOST_COUNTED = 1_000;
 const MOST_ITEMS = 200;
 const FIRST_ITEMS = Array.from({ length: MOST_ITEMS }, (_, index) => index);
 
-export function instanceViewRoutes({ jobs }: { readonly jobs: Pick<Jobs, 'explain'> }): readonly Route[] {
+export interface InstanceViewParts {
+  readonly jobs: Pick<Jobs, 'explain'>;
+  /** Under what traces have an instance; undefined: they have not. */
+  readonly traceIdOf?: ((instanceId: string) => string | undefined) | undefined;
+}
+
+export function instanceViewRoutes({ jobs, traceIdOf }: InstanceViewParts): readonly Route[] {
   return routesOf(instanceViewEndpoints, {
     'GET /api/v1/instances/{id}/view': async (call) => {
       const { orgId } = call.caller;
@@ -28,7 +34,8 @@ export function instanceViewRoutes({ jobs }: { readonly jobs: Pick<Jobs, 'explai
       const instance = await requireInstance(call, call.params.id);
       const [definition, steps, tries] = await Promise.all([definitionOf(call, instance), readStepOutlines(call.sql, of), listPastTries(call.sql, of)]);
       const [explained, items] = await Promise.all([withReasons(call, jobs, steps), itemsOf(call, of, begunBodies(definition, steps))]);
-      return { body: { instance, definition, steps: [...explained], tries, items } };
+      const traceId = traceIdOf?.(instance.id);
+      return { body: { instance: traceId === undefined ? instance : { ...instance, traceId }, definition, steps: [...explained], tries, items } };
     },
     'GET /api/v1/instances/{id}/steps/{path}/outlines': async (call) => {
       const { id, path } = call.params;
@@ -47,11 +54,6 @@ export function instanceViewRoutes({ jobs }: { readonly jobs: Pick<Jobs, 'explai
       return { body: { indexes: await listItemIndexes(call.sql, { orgId: call.caller.orgId, instanceId: id, path, statuses }) } };
     },
   });
-}
-
-async function requireInstance(call: Pick<Call, 'sql' | 'caller' | 'cursor'>, id: string): Promise<Instance> {
-  const cursor = await call.cursor();
-  return (await readInstance(call.sql, { orgId: call.caller.orgId, id, cursor })) ?? fail('not_found', `there is no instance ${id}`);
 }
 
 /** Of the version that it runs. */

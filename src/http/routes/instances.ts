@@ -1,35 +1,28 @@
-/** Instances and their steps: starting, reading, commanding. */
-import { instanceEndpoints, type Instance } from '../../contract/instances.ts';
+/** Instances and their steps: starting, listing, reading, deleting. Commands: instance-commands.ts. */
+import { instanceEndpoints } from '../../contract/instances.ts';
 import { stepStatuses } from '../../contract/values.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { StepCommandRequest } from '../../engine/route-command.ts';
-import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
-import type { Identity } from '../../identity/identity.ts';
 import type { Jobs } from '../../jobs/jobs.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { fail } from '../../kernel/fail.ts';
 import { Broadcast } from '../../realtime/envelope.ts';
-import { readInstance } from '../../store/instance-rows.ts';
 import { searchInstances } from '../../store/instance-search.ts';
 import { currentCursor, readStream } from '../../store/outbox.ts';
 import { countItems } from '../../store/step-windows.ts';
 import { listAttempts, listSteps, readStepLog } from '../../store/steps.ts';
 import { instanceFilterOf, statusesOf } from '../filters.ts';
 import { pageOf } from '../pages.ts';
-import { routesOf, type Call, type Route } from '../route.ts';
+import { requireInstance } from '../require-instance.ts';
+import { routesOf, type Route } from '../route.ts';
 import { withReasons } from '../wait-reasons.ts';
 
 export interface InstanceParts {
-  readonly engine: Pick<Engine, 'startInstance' | 'startBatch' | 'rerunInstance' | 'commandInstance' | 'commandStep' | 'deleteInstance' | 'waitEnded'>;
+  readonly engine: Pick<Engine, 'startInstance' | 'startBatch' | 'deleteInstance' | 'waitEnded'>;
   readonly jobs: Pick<Jobs, 'explain'>;
-  readonly accounts: Pick<Identity['accounts'], 'me'>;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   /** Under what traces have an instance; undefined: they have not. */
   readonly traceIdOf?: ((instanceId: string) => string | undefined) | undefined;
 }
-
-type AnyCall = Pick<Call, 'caller' | 'sql' | 'requestId' | 'cursor'>;
-type StepCall = AnyCall & { readonly params: { readonly id: string; readonly path: string } };
 
 /** A caller that waits longer gets a new cursor: from an old one it would hear again what everybody did meanwhile. */
 const SOON_MS = 1_000;
@@ -40,32 +33,7 @@ const SEARCH_MS = 200;
 /** A step's log is read whole; what is further back is in the store until the instance is deleted. */
 const LOG_LINES = 10_000;
 
-export function instanceRoutes({ engine, jobs, accounts, clock, traceIdOf }: InstanceParts): readonly Route[] {
-  const command = async (
-    call: AnyCall & { readonly params: { readonly id: string } },
-    name: InstanceCommand,
-    debug?: boolean,
-  ): Promise<{ readonly body: Instance }> => {
-    await engine.commandInstance({ orgId: call.caller.orgId, id: call.params.id, command: name, debug, requestId: call.requestId });
-    return { body: await requireInstance(call, call.params.id) };
-  };
-  const stepCommand = async (call: StepCall, name: StepCommand, more: Pick<StepCommandRequest, 'output' | 'by' | 'comment' | 'form'> = {}) => {
-    const effect = await engine.commandStep({
-      ...more,
-      orgId: call.caller.orgId,
-      id: call.params.id,
-      path: call.params.path,
-      command: name,
-      requestId: call.requestId,
-    });
-    return { body: { instance: await requireInstance(call, call.params.id), effect } };
-  };
-  /** For the record: an API key counts as its owner. */
-  const actorOf = async ({ caller }: AnyCall): Promise<NonNullable<StepCommandRequest['by']>> => {
-    const { id, name, email } = await accounts.me(caller);
-    return { userId: id, name, email, role: caller.role };
-  };
-
+export function instanceRoutes({ engine, jobs, clock, traceIdOf }: InstanceParts): readonly Route[] {
   return routesOf(instanceEndpoints, {
     'POST /api/v1/workflows/{id}/instances': async (call) => {
       const waitMs = (call.query.wait ?? 0) * 1_000;
@@ -169,38 +137,7 @@ export function instanceRoutes({ engine, jobs, accounts, clock, traceIdOf }: Ins
       await engine.deleteInstance({ orgId: call.caller.orgId, id: call.params.id, requestId: call.requestId });
       return { body: undefined };
     },
-    'POST /api/v1/instances/{id}/start': (call) => command(call, 'start'),
-    'POST /api/v1/instances/{id}/pause': (call) => command(call, 'pause'),
-    'POST /api/v1/instances/{id}/resume': (call) => command(call, 'resume', call.body.debug),
-    'POST /api/v1/instances/{id}/cancel': (call) => command(call, 'cancel'),
-    'POST /api/v1/instances/{id}/retry': (call) => command(call, 'retry'),
-    'POST /api/v1/instances/{id}/rerun': async (call) => {
-      const { id } = await engine.rerunInstance({
-        ...call.body,
-        id: call.newId('inst'),
-        orgId: call.caller.orgId,
-        instanceId: call.params.id,
-        starter: call.caller.userId,
-        requestId: call.requestId,
-      });
-      return { body: await requireInstance(call, id), headers: { location: `/api/v1/instances/${id}` } };
-    },
-    'POST /api/v1/instances/{id}/steps/{path}/start': async (call) => stepCommand(call, 'start', { by: await actorOf(call) }),
-    'POST /api/v1/instances/{id}/steps/{path}/retry': (call) => stepCommand(call, 'retry'),
-    'POST /api/v1/instances/{id}/steps/{path}/skip': (call) => stepCommand(call, 'skip'),
-    'POST /api/v1/instances/{id}/steps/{path}/cancel': (call) => stepCommand(call, 'cancel'),
-    'POST /api/v1/instances/{id}/steps/{path}/complete': (call) => stepCommand(call, 'complete', { output: call.body.output }),
-    'POST /api/v1/instances/{id}/steps/{path}/result': (call) => stepCommand(call, 'result', { output: call.body.output }),
-    'POST /api/v1/instances/{id}/steps/{path}/approve': async (call) => stepCommand(call, 'approve', { ...call.body, by: await actorOf(call) }),
-    'POST /api/v1/instances/{id}/steps/{path}/reject': async (call) => stepCommand(call, 'reject', { ...call.body, by: await actorOf(call) }),
   });
-}
-
-/** @param known taken before; default: the call's */
-async function requireInstance(call: AnyCall, id: string, known?: string): Promise<Instance> {
-  const cursor = known ?? (await call.cursor());
-  const instance = await readInstance(call.sql, { orgId: call.caller.orgId, id, cursor });
-  return instance ?? fail('not_found', `there is no instance ${id}`);
 }
 
 function attemptOf(text: string | undefined): { readonly generation: number; readonly attempt: number } | undefined {
