@@ -91,7 +91,13 @@ export async function bootMachine({ loaded, completeConfig, progress, board, shu
   // Before PostgreSQL: on a full disk it starts only once the reserve is given away.
   const dataHome = dirname(storage.dataDir);
   mkdirSync(dataHome, { recursive: true });
-  const disk = await guardDisks({ folders: [workspacePath, dataHome], clock, log, board, onRoom: () => void wakeServices(services, log) });
+  const disk = await guardDisks({
+    folders: [workspacePath, dataHome],
+    clock,
+    log,
+    board,
+    onRoom: () => (void wakeServices(services, log), place?.shadow?.onRoom()),
+  });
   shutdown.add('disk guard', () => disk.stop());
   // Side by side: Redis needs nothing of PostgreSQL, and both are there sooner.
   const [connections, redis] = await Promise.all([

@@ -85,6 +85,15 @@ export function worksIn(pid: number, directory: string): boolean {
   }
 }
 
+/** Whether the directory that `pid` works in was removed. */
+export function worksNowhere(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`).endsWith(' (deleted)');
+  } catch {
+    return false;
+  }
+}
+
 /** Changes with each boot of the machine: start times of different boots can't be compared. */
 export function bootId(): string {
   try {

@@ -59,6 +59,9 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
   const askQueues = () => check(async () => ({ queues: await listQueueHealth(sql, { now: new Date(clock.now()), beatMs: BEAT_MS, stuckMs: STUCK_MS }) }));
   const askWorkers = () => check(async () => ({ workers: await listWorkerHealth(sql, new Date(clock.now())) }));
   const readMachine = createMachineLoad({ clock });
+  /** One walk at a time: each that hangs holds a thread. */
+  let walking: ReturnType<typeof measureFolders> | undefined;
+  const walkFolders = (): ReturnType<typeof measureFolders> => (walking ??= measureFolders(parts.workspacePath, clock).finally(() => (walking = undefined)));
   let sizes: { readonly at: number; readonly folders: z.infer<typeof folderSize>[] } | undefined;
 
   return {
@@ -138,9 +141,11 @@ export function createInfrastructure(parts: InfrastructureParts): Infrastructure
       };
     },
     async storage() {
-      if (sizes === undefined || clock.monotonic() - sizes.at > SIZES_KEPT_MS)
-        sizes = { at: clock.monotonic(), folders: await measureFolders(parts.workspacePath, clock) };
-      return { storage: board.storage === undefined ? null : storageReply(board.storage, board), folders: sizes.folders };
+      if (sizes === undefined || clock.monotonic() - sizes.at > SIZES_KEPT_MS) {
+        const { facts } = await check(walkFolders);
+        if (facts !== undefined) sizes = { at: clock.monotonic(), folders: facts };
+      }
+      return { storage: board.storage === undefined ? null : storageReply(board.storage, board), folders: sizes?.folders ?? [] };
     },
     async database() {
       const { probe, facts } = await check(() => readDatabaseFacts(sql));

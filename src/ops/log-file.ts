@@ -31,6 +31,8 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
   let dropped = 0;
+  /** A disk that filled up took a part of a line. */
+  let isTorn = false;
   let underWay: Promise<void> | undefined;
   /** What the write that is under way has not written yet. */
   let current: Buffer | undefined;
@@ -63,7 +65,8 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
     let size = 0;
     let count = 0;
     while (count < waiting.length && (count === 0 || bytes + size < options.maxBytes)) size += waiting[count++]?.length ?? 0;
-    const lines = waiting.slice(0, count);
+    const lines = [...(isTorn ? [Buffer.from('\n')] : []), ...waiting.slice(0, count)];
+    isTorn = false;
     waiting = waiting.slice(count);
     waitingBytes -= size;
     bytes += size;
@@ -78,9 +81,11 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
   }
 
   async function writeSome(): Promise<void> {
+    const whole = current?.length;
     while (current !== undefined && current.length > 0) {
       const written = await new Promise<number>((resolve) => write(fd, current ?? Buffer.alloc(0), (error, count) => resolve(error === null ? count : -1)));
       if (written < 0) {
+        isTorn ||= current.length !== whole;
         dropped += 1;
         return;
       }

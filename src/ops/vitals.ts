@@ -1,5 +1,6 @@
 /** One look at what Studio stands on: database, Redis, volume, queues, workers, the event loop. Shared by metrics, alerts and history, so that each part is asked
  *  once, however many look. Never rejects: a part that does not answer is a fact. */
+import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Redis } from 'ioredis';
@@ -52,6 +53,9 @@ const LOOP_RESOLUTION_MS = 20;
 export function createVitals({ clock, sql, redis, workspacePath }: VitalsParts): Vitals {
   const loops = { alerts: monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS }), history: monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS }) };
   for (const loop of Object.values(loops)) loop.enable();
+  /** One at a time: each that hangs holds a thread. */
+  let asking: Promise<StatsFs> | undefined;
+  const askDisk = (): Promise<StatsFs> => (asking ??= statfs(workspacePath).finally(() => (asking = undefined)));
   let last: { readonly atMs: number; readonly snapshot: Promise<Snapshot> } | undefined;
 
   async function look(): Promise<Snapshot> {
@@ -63,7 +67,7 @@ export function createVitals({ clock, sql, redis, workspacePath }: VitalsParts):
       check(() => listQueueHealth(sql, { now, beatMs: BEAT_MS, stuckMs: STUCK_MS })),
       check(() => listWorkerHealth(sql, now)),
       check(() => readRedis(redis)),
-      check(() => statfs(workspacePath)),
+      check(askDisk),
     ]);
     return {
       atMs: now.getTime(),

@@ -230,7 +230,6 @@ async function pump(options: ReceiverOptions, live: Live, { replication, from, s
     report();
     live.isStreaming = true;
     live.fault = undefined;
-    onStreaming();
     wake();
     while (!isOver && !signal.aborted) {
       const idle = new AbortController();
@@ -253,6 +252,8 @@ async function pump(options: ReceiverOptions, live: Live, { replication, from, s
       }
       isWanted = false;
       report();
+      // Not before: a volume that is full takes connections, and fails with the first write.
+      onStreaming();
       wake();
     }
     await over;

@@ -4,15 +4,15 @@
 import { rm } from 'node:fs/promises';
 import type pg from 'pg';
 import type { Clock } from '../kernel/clock.ts';
-import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { openReplication, type SystemIdentity } from '../store/replication.ts';
 import { Refusal } from '../supervise/refusal.ts';
-import { listBases, pruneBases, takeBase, type Base } from './bases.ts';
+import { listBases } from './bases.ts';
+import { bytesOfWal, keepBases, renew, requireWriter, walSince, type Running } from './keep-bases.ts';
 import { baseFolder, walFolder } from './layout.ts';
-import { STANDBY, startReceiver, type Receiver } from './receiver.ts';
+import { STANDBY, startReceiver } from './receiver.ts';
 import { newMarker, readMarker, readState, writeMarker, writeState, writerOf, type Generation, type ShadowState } from './state.ts';
-import { listWal, openWalWriter, type WalWriter } from './wal-archive.ts';
+import { openWalWriter } from './wal-archive.ts';
 
 export interface ShadowSettings {
   /** sync: a commit waits until its log is on the volume. */
@@ -62,29 +62,14 @@ export interface Shadow {
   begin(connection: pg.ClientConfig): Promise<void>;
   /** Null before `begin`. */
   status(): ShadowStatus | null;
+  /** The volume has room again: a base backup that failed is tried again now. */
+  onRoom(): void;
   /** After the server has ended: it waits until what it wrote last is on the volume. */
   stop(): Promise<void>;
 }
 
-/** How often it looks whether a new base backup is due, and how long after a failed one it tries again. */
-const LOOK_MS = 15_000;
-const FAILED_MS = 120_000;
-/** Base backups beside the work: the disk and the network belong to that. */
-const BESIDE_WORK_KIB = 48 * 1_024;
 /** The log that PostgreSQL keeps for a volume that does not answer, before it goes on without; then a new base backup is made. */
 const KEPT_LOG = '2GB';
-
-interface Running {
-  readonly connection: pg.ClientConfig;
-  readonly receiver: Receiver;
-  readonly writer: WalWriter;
-  readonly life: Generation;
-  state: ShadowState;
-  bases: readonly Base[];
-  walFileBytes: number;
-  gap: string | undefined;
-  baseFault: string | undefined;
-}
 
 export function createShadow(options: ShadowOptions): Shadow {
   const { mode } = options;
@@ -121,6 +106,11 @@ export function createShadow(options: ShadowOptions): Shadow {
       loop = keepBases(options, opened, stopped.signal, () => running === opened);
     },
     status: () => (running === undefined ? null : statusOf(options, running)),
+    onRoom() {
+      if (running === undefined || running.failures === 0) return;
+      running.notBeforeMs = 0;
+      running.look();
+    },
     async stop() {
       stopped.abort(new Error('the shadow is being stopped'));
       await loop.catch(() => undefined);
@@ -185,83 +175,11 @@ async function open(options: ShadowOptions, { connection, state, life }: Opening
     walFileBytes: await bytesOfWal(shadow),
     gap: undefined,
     baseFault: undefined,
+    failures: 0,
+    notBeforeMs: 0,
+    look: () => undefined,
   };
   return opened;
-}
-
-/** @throws Error when the volume says that another directory writes now */
-async function requireWriter({ shadow, onFenced }: ShadowOptions, id: string): Promise<void> {
-  const state = await readState(shadow);
-  if (state?.writer.id === id) return;
-  const holder = state === undefined ? 'nobody: its state was removed' : state.writer.host;
-  onFenced(holder);
-  throw new Error(`the shadow was taken over by ${holder}`);
-}
-
-async function bytesOfWal(shadow: string): Promise<number> {
-  return (await listWal(shadow)).reduce((sum, file) => sum + Number(file.end - file.start), 0);
-}
-
-/** Takes a base backup, and only when it is proven lets go of what it replaces. */
-async function renew(options: ShadowOptions, running: Running, limits: { readonly maxRateKib?: number; readonly signal: AbortSignal }): Promise<void> {
-  const { shadow, clock, log } = options;
-  const since = clock.monotonic();
-  let told = 0;
-  const base = await takeBase({
-    ...limits,
-    shadow,
-    generation: running.life.number,
-    connection: running.connection,
-    now: () => clock.now(),
-    untilWritten: (lsn) => running.receiver.untilWritten(lsn, limits.signal),
-    onProgress(done, total) {
-      const tenth = Math.floor((done / Math.max(1, total)) * 10);
-      if (tenth > told && total > 256 * 2 ** 20) options.say(`Base backup: ${tenth * 10} %`);
-      told = Math.max(told, tenth);
-    },
-  });
-  await requireWriter(options, running.state.writer.id);
-  await pruneBases(shadow, options.keepBases);
-  running.bases = await listBases(shadow);
-  running.walFileBytes = (await bytesOfWal(shadow)) - running.writer.written;
-  const oldest = running.bases[0]?.generation ?? running.life.number;
-  const generations = running.state.generations.filter((life) => life.number >= oldest);
-  if (!running.state.isComplete || generations.length !== running.state.generations.length) {
-    running.state = { ...running.state, isComplete: true, generations };
-    await writeState(shadow, running.state);
-  }
-  running.gap = undefined;
-  log.info({ ms: Math.round(clock.monotonic() - since), bytes: base.mark.bytes, generation: base.generation }, 'base backup of the shadow made');
-}
-
-async function keepBases(options: ShadowOptions, running: Running, signal: AbortSignal, isCurrent: () => boolean): Promise<void> {
-  const { clock, log } = options;
-  let notBefore = 0;
-  for (;;) {
-    await clock.sleep(LOOK_MS, signal).catch(() => undefined);
-    if (signal.aborted || !isCurrent()) return;
-    if (!isDue(options, running) || clock.monotonic() < notBefore) continue;
-    try {
-      await renew(options, running, { maxRateKib: BESIDE_WORK_KIB, signal });
-      running.baseFault = undefined;
-    } catch (error) {
-      if (signal.aborted) return;
-      running.baseFault = `no new base backup: ${messageOf(error)}`;
-      log.warn({ reason: messageOf(error) }, 'a base backup of the shadow failed; the ones before are kept');
-      notBefore = clock.monotonic() + FAILED_MS;
-    }
-  }
-}
-
-/** By age, by the log a restore would replay, after a gap, and after a restore: what it came from may be damaged. */
-function isDue({ baseHours, baseWalBytes, clock }: ShadowOptions, running: Running): boolean {
-  const newest = running.bases.at(-1);
-  if (newest === undefined || running.gap !== undefined || newest.generation !== running.life.number) return true;
-  return clock.now() - Date.parse(newest.mark.takenAt) > baseHours * 3_600_000 || walSince(running, newest) > baseWalBytes;
-}
-
-function walSince({ writer }: Running, base: Base | undefined): number {
-  return base === undefined || writer.end === undefined ? 0 : Math.max(0, Number(writer.end - base.start));
 }
 
 function statusOf({ mode, mayWrite }: ShadowOptions, running: Running): ShadowStatus {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { sendSignal, waitGone } from '../kernel/child.ts';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
-import { listProcesses, readArguments, readProcess, worksIn, type ProcessFacts } from '../kernel/process-identity.ts';
+import { listProcesses, readArguments, readProcess, worksIn, worksNowhere, type ProcessFacts } from '../kernel/process-identity.ts';
 import { Refusal } from './refusal.ts';
 
 /** The major version whose directories this Studio can open. */
@@ -93,8 +93,19 @@ export async function freeDirectory(where: Occupied, clock: Clock = systemClock)
     );
   }
   if (found.length > 0) await stopOrphan(where.dataDir, found, clock);
+  await endStrays(where.clusterName, clock);
   clearLocks(where);
   return found.length > 0 ? 'stopped_orphan' : 'was_free';
+}
+
+/** Servers of this workspace whose directory was removed under them: nothing of theirs can be saved, and when they notice (within a minute) they remove
+ *  the socket of the server that took their place. */
+async function endStrays(clusterName: string, clock: Clock): Promise<void> {
+  const strays = listProcesses().filter(
+    (facts) => !facts.isZombie && facts.name.startsWith('postgres') && worksNowhere(facts.pid) && bearsMark(facts, clusterName),
+  );
+  for (const facts of strays) sendSignal(facts, 'SIGKILL');
+  await waitGone(strays, 5_000, clock);
 }
 
 /** Of a postmaster the mark is an argument; of its children the title: "postgres: studio-x: checkpointer". */

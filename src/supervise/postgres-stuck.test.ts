@@ -1,4 +1,4 @@
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, match } from 'node:assert/strict';
 import { test } from 'node:test';
 import { fakeClock } from '../test/fake-clock.ts';
 import { endWhenStuck, isStuck, type Member } from './postgres-stuck.ts';
@@ -15,10 +15,10 @@ test('a server that serves or recovers is not stuck, one without either is, unle
 function watched() {
   const clock = fakeClock();
   const end = Promise.withResolvers<{ code: number | null; signal: null; uptimeMs: number }>();
-  const state = { members: serving as readonly Member[], signals: [] as string[], said: [] as string[], hasExited: false };
+  const state = { members: serving as readonly Member[], signals: [] as string[], said: [] as string[], hasExited: false, isReachable: true };
   endWhenStuck(
     { pid: 1, exited: end.promise, hasExited: () => state.hasExited, signal: (name) => (state.signals.push(name), true) },
-    { clock, say: (line) => void state.said.push(line), membersOf: () => state.members },
+    { clock, say: (line) => void state.said.push(line), membersOf: () => state.members, isReachable: () => state.isReachable },
   );
   return { clock, state, end };
 }
@@ -38,6 +38,16 @@ test('a server is ended only once it was stuck for ten seconds without a break',
   equal(state.said.length, 1);
   await clock.advance(6_000);
   deepEqual(state.signals, ['SIGQUIT', 'SIGKILL']);
+});
+
+test('a server whose socket was removed under it is ended, so that it can be reached again', async () => {
+  const { clock, state } = watched();
+  await clock.advance(30_000);
+  deepEqual(state.signals, []);
+  state.isReachable = false;
+  await clock.advance(12_000);
+  deepEqual(state.signals, ['SIGQUIT']);
+  match(state.said.join(), /its socket was removed/);
 });
 
 test('nothing is sent to a server that has ended', async () => {

@@ -1,5 +1,6 @@
 /** Ends a PostgreSQL that can't come back by itself: after a crash whose recovery failed too (a disk that fails), its postmaster may stay for ever, with neither a
- *  process that recovers nor one that serves, and answer "the database system is in recovery mode". Only its end, and a new start, helps.
+ *  process that recovers nor one that serves, and answer "the database system is in recovery mode". Only its end, and a new start, helps; the same when its socket
+ *  was removed under it (a cleaner of temporary files): those who are connected go on, and nobody else comes in.
  *  Never touches one that recovers, however long that takes, nor one whose processes wait for the disk: nothing could end them. */
 import { readFileSync } from 'node:fs';
 import type { Child } from '../kernel/child.ts';
@@ -29,8 +30,15 @@ export function endWhenStuck(
   {
     clock,
     say,
+    isReachable = () => true,
     membersOf = readMembers,
-  }: { readonly clock: Clock; readonly say: (line: string) => void; readonly membersOf?: (pid: number) => readonly Member[] },
+  }: {
+    /** Whether its socket is there. */
+    readonly isReachable?: () => boolean;
+    readonly clock: Clock;
+    readonly say: (line: string) => void;
+    readonly membersOf?: (pid: number) => readonly Member[];
+  },
 ): () => void {
   let stuckSince: number | undefined;
   let isOver = false;
@@ -38,12 +46,17 @@ export function endWhenStuck(
   const look = (): void => {
     if (isOver || child.hasExited()) return;
     const now = clock.monotonic();
-    stuckSince = isStuck(membersOf(child.pid)) ? (stuckSince ?? now) : undefined;
+    const isCutOff = !isReachable();
+    stuckSince = isCutOff || isStuck(membersOf(child.pid)) ? (stuckSince ?? now) : undefined;
     if (stuckSince === undefined || now - stuckSince < STUCK_MS) {
       cancel = clock.after(LOOK_MS, look);
       return;
     }
-    say('PostgreSQL neither serves nor recovers: its recovery failed, and it is ended so that it can start again');
+    say(
+      isCutOff
+        ? 'PostgreSQL can not be reached: its socket was removed, and it is ended so that it can start again'
+        : 'PostgreSQL neither serves nor recovers: its recovery failed, and it is ended so that it can start again',
+    );
     child.signal('SIGQUIT');
     cancel = clock.after(GRACE_MS, () => child.signal('SIGKILL'));
   };

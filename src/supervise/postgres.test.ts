@@ -155,6 +155,18 @@ describe('what an earlier Studio left', () => {
     await server.stop();
   });
 
+  test('an orphan whose directory was removed is gone before it takes the socket of the next with it', async () => {
+    const options = optionsAt(join(base, 'removed'));
+    const orphan = await startPostgres(options);
+    const { started } = readProcess(orphan.pid) ?? {};
+    ok(started);
+    rmSync(options.dataDir, { recursive: true });
+    const server = await startPostgres(options);
+    equal(isAlive({ pid: orphan.pid, started }), false);
+    equal(await ask(server, 'select 1 as answer'), 1);
+    await server.stop();
+  });
+
   test('backends that outlived a killed postmaster are waited for', async () => {
     const dataDir = freshCopy();
     const orphan = await startPostgres(optionsAt(dataDir));

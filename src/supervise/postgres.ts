@@ -1,6 +1,6 @@
 /** The embedded PostgreSQL: makes its directory once, starts it on a unix socket, stops it with a checkpoint.
  *  Never restarts it (service.ts does), makes no roles or tables (store/provision does), never runs it as root. */
-import { chmodSync, chownSync, lchownSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
@@ -113,7 +113,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     await stopServer(child, 5_000);
     throw error;
   }
-  const endWatch = endWhenStuck(child, { clock, say: (line) => options.onLine?.(line) });
+  const socket = join(options.socketDir, `.s.PGSQL.${options.tcpPort ?? SOCKET_PORT}`);
+  const endWatch = endWhenStuck(child, { clock, say: (line) => options.onLine?.(line), isReachable: () => existsSync(socket) });
   return {
     pid: child.pid,
     dataDir: options.dataDir,

@@ -13,6 +13,8 @@ import { findDamage, startWork, type DiskWork } from './work.ts';
 const DISK_BYTES = 3_000 * 2 ** 20;
 const FAIL_MS = 6_000;
 const GOOD_MS = 20_000;
+/** Until health says which disk does not answer. */
+const NAMED_MS = 15_000;
 /** R10: of PostgreSQL, in a minute. */
 const RESTARTS = 5;
 /** What a call may be answered while the disk fails: done, again later, no room. */
@@ -113,7 +115,7 @@ export async function failForGood(campaign: DiskCampaign): Promise<DiskReport> {
 
 /** The disk answers nothing for some seconds: health does, and everything goes on afterwards. */
 export async function hang(campaign: DiskCampaign): Promise<DiskReport> {
-  const facts = { healMsMax: 0, healthMsMax: 0, acknowledged: 0 };
+  const facts = { namedMsMax: 0, healMsMax: 0, healthMsMax: 0, acknowledged: 0 };
   const faults = await each(campaign, true, async ({ time, stage, disk, fault }) => {
     const work = startWork(stage.client, stage.workflowId, `hang${time}`);
     await pause(1_000);
@@ -124,10 +126,12 @@ export async function hang(campaign: DiskCampaign): Promise<DiskReport> {
     await work.stop();
     facts.healMsMax = Math.max(facts.healMsMax, healedMs);
     facts.healthMsMax = Math.max(facts.healthMsMax, seen.healthMsMax);
+    facts.namedMsMax = Math.max(facts.namedMsMax, seen.namedMs ?? GOOD_MS);
+    if ((seen.namedMs ?? GOOD_MS) > NAMED_MS) fault(`health named nothing within ${NAMED_MS} ms`);
     facts.acknowledged += work.instances.length;
     judge({ work, seen, hasFailed: true, fault });
     for (const text of await findDamage(stage.client, work)) fault(text);
-    return `${seen.reasons.join(' | ').slice(0, 300)}; works again after ${healedMs} ms`;
+    return `${seen.reasons.join(' | ').slice(0, 300)} after ${seen.namedMs} ms; works again after ${healedMs} ms`;
   });
   return { part: campaign.part, times: campaign.times, faults, facts };
 }
@@ -158,6 +162,8 @@ async function each({ part, times, onLine }: DiskCampaign, hasJournal: boolean, 
 interface Seen {
   /** Everything that health named. */
   readonly reasons: readonly string[];
+  /** Until it named the first; undefined: it named none. */
+  readonly namedMs: number | undefined;
   readonly healthMsMax: number;
   readonly unanswered: number;
 }
@@ -166,6 +172,8 @@ interface Seen {
 export async function watchHealth(client: ApiClient, forMs: number): Promise<Seen> {
   const reasons = new Set<string>();
   let [healthMsMax, unanswered] = [0, 0];
+  let namedMs: number | undefined;
+  const beganMs = performance.now();
   const local = createApiClient(client.url);
   for (const endMs = performance.now() + forMs; performance.now() < endMs; await pause(100)) {
     const startedMs = performance.now();
@@ -173,8 +181,9 @@ export async function watchHealth(client: ApiClient, forMs: number): Promise<See
     if (reply === undefined) unanswered += 1;
     healthMsMax = Math.max(healthMsMax, Math.round(performance.now() - startedMs));
     for (const reason of await reasonsOf(local).catch(() => [])) reasons.add(reason);
+    if (reasons.size > 0) namedMs ??= Math.round(performance.now() - beganMs);
   }
-  return { reasons: [...reasons], healthMsMax, unanswered };
+  return { reasons: [...reasons], namedMs, healthMsMax, unanswered };
 }
 
 function judge({

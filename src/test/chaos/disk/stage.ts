@@ -33,11 +33,11 @@ export async function onDisk<D extends Disk, T>(
   }
 }
 
-/** Nothing of it may run on when the machine is off. */
-export async function killAll(studio: Studio): Promise<void> {
+/** Nothing of it may run on when the machine is off. @param folder beside its workspace, of the same machine */
+export async function killAll(studio: Studio, folder = studio.workspace): Promise<void> {
   await studio.kill();
   for (;;) {
-    const pids = pidsOf(studio.workspace);
+    const pids = [...pidsOf(studio.workspace), ...pidsOf(folder)];
     if (pids.length === 0) return;
     for (const pid of pids) {
       try {

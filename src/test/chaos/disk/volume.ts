@@ -13,14 +13,20 @@ import { killAll, onDisk, until, type Stage } from './stage.ts';
 import { findDamage, startWork } from './work.ts';
 
 const VOLUME_BYTES = 1_000 * 2 ** 20;
-const FAIL_MS = 15_000;
+const FAIL_MS = 16_000;
+/** Until health names the volume. */
+const NAMED_MS = 15_000;
+/** R08: healthy again after the volume is. */
+const HEAL_MS = 10_000;
 /** A read may wait for the machine, never for the volume. */
 const READ_MS = 10_000;
+/** Something is under way by then. */
+const BEFORE_MS = 1_000;
 const KINDS = ['hang', 'flush', 'full'] as const;
 
 export async function failVolume({ part, times, onLine }: DiskCampaign): Promise<DiskReport> {
   const faults: string[] = [];
-  const facts = { acknowledged: 0, healMsMax: 0, healthMsMax: 0, readMsMax: 0, restoredMsMax: 0 };
+  const facts = { acknowledged: 0, namedMsMax: 0, healMsMax: 0, healthMsMax: 0, readMsMax: 0, restoredMsMax: 0 };
   const local = mkdtempSync(join(tmpdir(), 'studio-machine-'));
   chmodSync(local, 0o711);
   try {
@@ -35,7 +41,7 @@ export async function failVolume({ part, times, onLine }: DiskCampaign): Promise
           const work = startWork(stage.client, stage.workflowId, `volume${time}`);
           await pause(1_500);
           const mend = breakVolume(disk, kind);
-          await pause(1_000);
+          await pause(BEFORE_MS);
           const cancelled = stage.client.call('POST', `/api/v1/instances/${sleeper}/cancel`, { timeoutMs: 150_000 }).catch(() => undefined);
           const [seen, readMs] = await Promise.all([watchHealth(stage.client, FAIL_MS), readAll(stage, work.instances)]);
           mend();
@@ -44,6 +50,8 @@ export async function failVolume({ part, times, onLine }: DiskCampaign): Promise
           await cancelled;
           if (!seen.reasons.some((reason) => /^(shadow|disk): /.test(reason)))
             fault(`health did not name the volume: ${seen.reasons.join(' | ') || 'nothing'}`);
+          if ((seen.namedMs ?? FAIL_MS) + BEFORE_MS > NAMED_MS) fault(`health named nothing within ${NAMED_MS} ms`);
+          if (healMs > HEAL_MS) fault(`it was well again only ${healMs} ms after the volume`);
           if (seen.unanswered > 0) fault(`/health did not answer ${seen.unanswered} times`);
           if (readMs === undefined) fault(`a read was not answered within ${READ_MS} ms`);
           const odd = [...work.statuses].filter(([status]) => ![0, 200, 201, 503, 507].includes(status));
@@ -52,11 +60,17 @@ export async function failVolume({ part, times, onLine }: DiskCampaign): Promise
           for (const text of await findDamage(stage.client, work)) fault(text);
           const restoredMs = await loseMachine(stage, local);
           for (const text of await findDamage(stage.client, work)) fault(`after the loss of the machine: ${text}`);
-          const figures = { healMsMax: healMs, healthMsMax: seen.healthMsMax, readMsMax: readMs ?? READ_MS, restoredMsMax: restoredMs };
+          const figures = {
+            namedMsMax: (seen.namedMs ?? FAIL_MS) + BEFORE_MS,
+            healMsMax: healMs,
+            healthMsMax: seen.healthMsMax,
+            readMsMax: readMs ?? READ_MS,
+            restoredMsMax: restoredMs,
+          };
           for (const [name, value] of Object.entries(figures)) facts[name as keyof typeof figures] = Math.max(facts[name as keyof typeof figures], value);
           facts.acknowledged += work.instances.length;
           onLine(
-            `${part} ${time} of ${times}: ${kind}: ${seen.reasons.join(' | ').slice(0, 300)}; works again after ${healMs} ms, restored in ${restoredMs} ms; ${faults.length - before} faults`,
+            `${part} ${time} of ${times}: ${kind}: ${seen.reasons.join(' | ').slice(0, 300)}, named after ${(seen.namedMs ?? FAIL_MS) + BEFORE_MS} ms; works again after ${healMs} ms, restored in ${restoredMs} ms; ${faults.length - before} faults`,
           );
         }
       },
@@ -106,7 +120,7 @@ async function statusOf({ client }: Stage, id: string): Promise<unknown> {
 
 /** The machine is gone and its disk with it; another one starts from the volume. */
 async function loseMachine({ studio }: Stage, local: string): Promise<number> {
-  await killAll(studio);
+  await killAll(studio, local);
   rmSync(local, { recursive: true, force: true });
   mkdirSync(local, { mode: 0o711 });
   return Math.round((await studio.start()).readyMs);
