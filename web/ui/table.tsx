@@ -58,16 +58,19 @@ export interface TableProps<Row> {
   readonly empty?: ComponentChildren | undefined;
   /** The keys j, k, x and enter are this table's. Default true; one table of a page. */
   readonly keys?: boolean | undefined;
+  /** How high a row is on narrow screens, where its columns are made for it. Default 40. */
+  readonly narrowRowPx?: number | undefined;
   /** As high as its rows instead of filling its parent; for short tables in cards. */
   readonly inline?: boolean | undefined;
 }
 
 const HEADER_PX = 28;
-// A finger's row; table.css says the same.
+// A finger's row.
 const NARROW_ROW_PX = 40;
 
 export function Table<Row>(props: TableProps<Row>): JSX.Element {
-  const rowPx = isNarrow.value ? NARROW_ROW_PX : props.density === 'normal' ? 32 : 28;
+  const narrowRowPx = props.narrowRowPx ?? NARROW_ROW_PX;
+  const rowPx = isNarrow.value ? narrowRowPx : props.density === 'normal' ? 32 : 28;
   const scroller = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState<string>();
   const { rows } = props;
@@ -125,7 +128,12 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
       )}
       {/* Scrolls by keyboard too, so it takes the focus. */}
       <div ref={scroller} class="table-scroll" tabIndex={props.inline === true ? undefined : 0}>
-        <table class={`table table-${props.density ?? 'dense'}`} aria-label={props.label} aria-rowcount={rows.length + 1}>
+        <table
+          class={`table table-${props.density ?? 'dense'}`}
+          style={{ '--narrow-row': `${narrowRowPx}px` }}
+          aria-label={props.label}
+          aria-rowcount={rows.length + 1}
+        >
           <Head
             columns={props.columns}
             rows={props.canSelect === undefined ? rows : rows.filter(props.canSelect)}

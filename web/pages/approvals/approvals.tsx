@@ -14,6 +14,7 @@ import { formatCount } from '../../ui/format.ts';
 import { useKeys } from '../../ui/keys.ts';
 import { isNarrow } from '../../ui/narrow.ts';
 import { Page, Split } from '../../ui/page.tsx';
+import { Stacked, STACKED_ROW_PX } from '../../ui/stacked.tsx';
 import { Table } from '../../ui/table.tsx';
 import type { Column } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
@@ -28,6 +29,19 @@ const columns: readonly Column<Approval>[] = [
   { key: 'have', title: 'Given', width: '72px', align: 'end', render: (row) => `${row.decisions.length} of ${row.needed}`, minor: true },
   { key: 'until', title: 'Until', width: '84px', align: 'end', render: (row) => <RelativeTime at={row.until} />, minor: true },
   { key: 'since', title: 'Waits', width: '84px', align: 'end', render: (row) => <RelativeTime at={row.since} /> },
+];
+
+const narrowColumns: readonly Column<Approval>[] = [
+  {
+    key: 'title',
+    title: 'Asked',
+    render: (row) => (
+      <Stacked title={<span class="strong">{row.title}</span>}>
+        <span class="truncate">{row.workflowName}</span>
+        <RelativeTime at={row.since} />
+      </Stacked>
+    ),
+  },
 ];
 
 export function ApprovalsPage(): JSX.Element {
@@ -92,7 +106,8 @@ export function ApprovalsPage(): JSX.Element {
             <Table
               label="Approvals"
               density="normal"
-              columns={columns}
+              columns={isNarrow.value ? narrowColumns : columns}
+              narrowRowPx={STACKED_ROW_PX}
               rows={items}
               rowKey={approvalKey}
               openKey={openKey === '' ? undefined : openKey}

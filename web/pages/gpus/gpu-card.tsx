@@ -16,7 +16,7 @@ import { toast } from '../../ui/toast.tsx';
 import { ErrorView, Skeleton } from '../../ui/views.tsx';
 import { MemoryBar, memoryColors, memoryHue } from './memory-bar.tsx';
 import { areasAt, memoryAreas } from './memory-history.ts';
-import { memoryFigure, memoryParts } from './memory-parts.ts';
+import { memoryFigure, memoryParts, memoryWords } from './memory-parts.ts';
 import type { JSX } from 'preact';
 import type { Gpu, GpuHistory, GpuLease } from '../../state/gpus.ts';
 import type { MemoryArea } from './memory-history.ts';
@@ -126,12 +126,12 @@ function DrainDialog(props: { readonly gpu: Gpu; readonly onClose: () => void; r
 
 function Memory({ gpu, leases }: Pick<GpuCardProps, 'gpu' | 'leases'>): JSX.Element {
   const parts = memoryParts(gpu, leases);
-  const used = `${formatBytes(gpu.memoryUsedBytes)} of ${formatBytes(gpu.memoryTotalBytes)}`;
+  const used = memoryWords(gpu, parts);
   return (
     <div class="stack stack-tight">
       <div class="row small">
         <span class="strong grow">{gpu.sharesMemory ? 'Memory, shared with the machine' : 'Memory'}</span>
-        <span class="mono faint">{used}</span>
+        <span class="figures faint">{used}</span>
       </div>
       <MemoryBar label={used} parts={parts} />
       <ul class="memory-legend small">

@@ -1,4 +1,4 @@
-/** The memory of a device as one bar: who uses how much, and what is granted beyond, in a weaker tone of the same hue. */
+/** The memory of a device as one bar: who uses how much, filled, and what is granted beyond, as a frame of the same hue. */
 import { memoryFigure } from './memory-parts.ts';
 import type { JSX } from 'preact';
 import type { MemoryPart } from './memory-parts.ts';
@@ -12,7 +12,7 @@ export function memoryHue(index: number): string {
 
 interface Colors {
   readonly used: string;
-  /** Of what was granted beyond. */
+  /** The frame around what was granted beyond. */
   readonly held: string;
 }
 
@@ -20,7 +20,7 @@ interface Colors {
 export function memoryColors(part: MemoryPart, index: number): Colors {
   if (part.kind === 'free') return { used: 'transparent', held: 'transparent' };
   const used = part.kind === 'external' ? 'var(--queued-solid)' : memoryHue(index);
-  return { used, held: `color-mix(in oklab, ${used} 35%, transparent)` };
+  return { used, held: used };
 }
 
 /** @param props.label the whole in words: the parts are named after it */
@@ -32,7 +32,7 @@ export function MemoryBar(props: { readonly label: string; readonly parts: reado
         return (
           <>
             <div key={part.key} class={`memory-part memory-${part.kind}`} style={{ flexGrow: part.bytes, backgroundColor: used }} />
-            {part.heldBytes > 0 && <div key={`${part.key} held`} class="memory-held" style={{ flexGrow: part.heldBytes, backgroundColor: held }} />}
+            {part.heldBytes > 0 && <div key={`${part.key} held`} class="memory-held" style={{ flexGrow: part.heldBytes, color: held }} />}
           </>
         );
       })}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { memoryParts } from './memory-parts.ts';
+import { memoryParts, memoryWords } from './memory-parts.ts';
 
 const lease = (id: string, bytes: number, more: object = {}) => ({
   id: `lease_${id}`,
@@ -66,4 +66,10 @@ test('a device that nobody uses is free but for its driver, and never has more t
       ['Not Studio’s', 1_000, 0],
     ],
   );
+});
+
+test('the memory in words keeps what is in use apart from what is promised beyond', () => {
+  const card = { uuid: 'GPU-1', memoryTotalBytes: 80 * 2 ** 30, memoryUsedBytes: 4 * 2 ** 20, memoryExternalBytes: 0, processes: [] };
+  assert.equal(memoryWords(card, memoryParts(card, [])), '4.0 MiB of 80 GiB in use');
+  assert.equal(memoryWords(card, memoryParts(card, [lease('job_1', 20 * 2 ** 30)])), '4.0 MiB in use, 20 GiB more reserved, of 80 GiB');
 });

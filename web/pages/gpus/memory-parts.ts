@@ -58,6 +58,14 @@ function tenantPart(gpu: Card, lease: Lease, grantedBytes: number): MemoryPart {
   };
 }
 
+/** The memory of a device in words: what is in use, and what is promised to tenants beyond that. */
+export function memoryWords(gpu: Pick<Card, 'memoryUsedBytes' | 'memoryTotalBytes'>, parts: readonly MemoryPart[]): string {
+  const held = parts.reduce((sum, part) => sum + part.heldBytes, 0);
+  const used = formatBytes(gpu.memoryUsedBytes);
+  const total = formatBytes(gpu.memoryTotalBytes);
+  return held === 0 ? `${used} of ${total} in use` : `${used} in use, ${formatBytes(held)} more reserved, of ${total}`;
+}
+
 /** What a part has, in words: of a tenant also what it was granted. */
 export function memoryFigure(part: MemoryPart): string {
   return part.heldBytes > 0 ? `${formatBytes(part.bytes)} of ${formatBytes(part.bytes + part.heldBytes)}` : formatBytes(part.bytes);

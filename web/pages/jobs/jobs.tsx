@@ -1,5 +1,5 @@
 /** All jobs, live, and the queues they wait on. */
-import { Cpu, Ellipsis, Plus } from 'lucide-preact';
+import { Cpu, Plus } from 'lucide-preact';
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { jobStatuses } from '../../../src/contract/values.ts';
@@ -11,21 +11,19 @@ import { matchesLabels, matchesWords, toggleTerm, unknownTerms } from '../../sta
 import { createJobs, jobTerms } from '../../state/jobs.ts';
 import { useOwned } from '../../state/use-owned.ts';
 import { Button } from '../../ui/button.tsx';
-import { IdEnd } from '../../ui/copy.tsx';
-import { FilterBar, FilterCell, StatusFacet } from '../../ui/filter-bar.tsx';
+import { FilterBar, StatusFacet } from '../../ui/filter-bar.tsx';
 import { formatRead } from '../../ui/format.ts';
 import { useKeys } from '../../ui/keys.ts';
-import { Menu } from '../../ui/menu.tsx';
 import type { MenuItem } from '../../ui/menu.tsx';
+import { isNarrow } from '../../ui/narrow.ts';
 import { Page } from '../../ui/page.tsx';
-import { StatusChip } from '../../ui/status-chip.tsx';
+import { STACKED_ROW_PX } from '../../ui/stacked.tsx';
 import { Table } from '../../ui/table.tsx';
-import type { Column } from '../../ui/table.tsx';
 import { LinkTabs } from '../../ui/tabs.tsx';
-import { Duration, RelativeTime } from '../../ui/time.tsx';
 import { toast, toastError } from '../../ui/toast.tsx';
 import { Empty, View } from '../../ui/views.tsx';
 import { GroupBar } from './group.tsx';
+import { jobColumns, narrowJobColumns } from './job-columns.tsx';
 import { NewJob } from './new-job.tsx';
 
 /** Jobs and queues are two pages of one place. */
@@ -116,7 +114,8 @@ export function JobsPage(): JSX.Element {
         {(shown) => (
           <Table
             label="Jobs"
-            columns={columnsOf(toggle, menuOf)}
+            columns={isNarrow.value ? narrowJobColumns(menuOf) : jobColumns(toggle, menuOf)}
+            narrowRowPx={STACKED_ROW_PX}
             rows={rows}
             rowKey={(job) => job.id}
             rowHref={(job) => href(`/jobs/${job.id}`)}
@@ -139,82 +138,5 @@ export function JobsPage(): JSX.Element {
       </View>
       {making && <NewJob onClose={() => setMaking(false)} />}
     </Page>
-  );
-}
-
-function columnsOf(toggle: (name: string, value: string) => void, menuOf: (job: Job) => readonly MenuItem[]): readonly Column<Job>[] {
-  return [
-    {
-      key: 'what',
-      title: 'Job',
-      render: (job) =>
-        job.instanceId === undefined ? (
-          <span class="strong">
-            {job.name ?? job.type}
-            {job.group !== undefined && <span class="faint figures"> #{job.group.index}</span>}
-          </span>
-        ) : (
-          <span class="mono">{job.stepPath}</span>
-        ),
-    },
-    {
-      key: 'id',
-      title: 'Id',
-      width: '88px',
-      render: (job) => (
-        <span class="faint">
-          <IdEnd id={job.id} />
-        </span>
-      ),
-      minor: true,
-    },
-    {
-      key: 'status',
-      title: 'Status',
-      width: '142px',
-      render: (job) => (
-        <FilterCell label={`Only ${job.status}`} onFilter={() => toggle('status', job.status)}>
-          <StatusChip status={job.status} />
-        </FilterCell>
-      ),
-    },
-    {
-      key: 'queue',
-      title: 'Queue',
-      width: '110px',
-      render: (job) => (
-        <FilterCell label={`Only queue ${job.queue}`} onFilter={() => toggle('queue', job.queue)}>
-          {job.queue}
-        </FilterCell>
-      ),
-      minor: true,
-    },
-    { key: 'why', title: 'Why', minor: true, render: (job) => <Why job={job} /> },
-    { key: 'priority', title: 'Priority', width: '64px', align: 'end', minor: true, render: (job) => job.priority },
-    { key: 'created', title: 'Created', width: '88px', align: 'end', minor: true, render: (job) => <RelativeTime at={job.createdAt} /> },
-    { key: 'took', title: 'Ran', width: '92px', align: 'end', minor: true, render: (job) => <Duration from={job.startedAt} to={job.endedAt} /> },
-    {
-      key: 'menu',
-      title: 'Actions',
-      hideTitle: true,
-      width: '52px',
-      align: 'end',
-      render: (job) => (
-        <Menu label={`Actions of ${job.id}`} items={menuOf(job)} buttonClass="btn btn-icon btn-quiet btn-size-small">
-          <Ellipsis size={14} />
-        </Menu>
-      ),
-    },
-  ];
-}
-
-function Why(props: { readonly job: Job }): JSX.Element | null {
-  const { job } = props;
-  const text =
-    job.error?.message ?? job.reason ?? (job.exitCode !== undefined && job.exitCode !== 0 ? `exit code ${job.exitCode}` : undefined) ?? job.waitReason?.message;
-  return text === undefined ? null : (
-    <span class={job.status === 'failed' || job.status === 'dead' ? 'why-failed' : 'why'} data-tip={text}>
-      {text}
-    </span>
   );
 }

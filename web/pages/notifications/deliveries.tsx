@@ -3,6 +3,8 @@ import { RotateCw, Send } from 'lucide-preact';
 import { call } from '../../api.ts';
 import { useResource } from '../../state/resource.ts';
 import { IconButton } from '../../ui/button.tsx';
+import { isNarrow } from '../../ui/narrow.ts';
+import { Stacked, STACKED_ROW_PX } from '../../ui/stacked.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { Table } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
@@ -33,6 +35,17 @@ export function DeliveriesView(): JSX.Element {
     }
     deliveries.reload();
   };
+  const againColumn: Column<Delivery> = {
+    key: 'again',
+    title: 'Send again',
+    hideTitle: true,
+    width: '56px',
+    align: 'end',
+    render: (row) =>
+      (row.status === 'dead' || row.status === 'failed') && (
+        <IconButton size="small" label="Send again" icon={<RotateCw size={14} />} onClick={() => void again(row)} />
+      ),
+  };
   const columns: readonly Column<Delivery>[] = [
     { key: 'status', title: 'Status', width: '128px', render: (row) => <StatusChip {...looks[row.status]} /> },
     {
@@ -57,17 +70,7 @@ export function DeliveriesView(): JSX.Element {
     },
     { key: 'attempts', title: 'Attempts', width: '80px', align: 'end', minor: true, render: (row) => <span class="figures">{row.attempts}</span> },
     { key: 'at', title: 'When', width: '96px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
-    {
-      key: 'again',
-      title: 'Send again',
-      hideTitle: true,
-      width: '56px',
-      align: 'end',
-      render: (row) =>
-        (row.status === 'dead' || row.status === 'failed') && (
-          <IconButton size="small" label="Send again" icon={<RotateCw size={14} />} onClick={() => void again(row)} />
-        ),
-    },
+    againColumn,
   ];
   return (
     <View of={deliveries} what="deliveries">
@@ -75,7 +78,8 @@ export function DeliveriesView(): JSX.Element {
         <Table
           density="normal"
           label="Deliveries"
-          columns={columns}
+          columns={isNarrow.value ? [narrowColumn, againColumn] : columns}
+          narrowRowPx={STACKED_ROW_PX}
           rows={page.items}
           rowKey={(row) => row.id}
           empty={
@@ -88,3 +92,15 @@ export function DeliveriesView(): JSX.Element {
     </View>
   );
 }
+
+const narrowColumn: Column<Delivery> = {
+  key: 'target',
+  title: 'To',
+  render: (row) => (
+    <Stacked title={<span class="mono">{row.target}</span>}>
+      <StatusChip {...looks[row.status]} />
+      <RelativeTime at={row.createdAt} />
+      <span class="truncate">{row.lastError ?? row.title}</span>
+    </Stacked>
+  ),
+};

@@ -6,7 +6,9 @@ import { me } from '../../session.ts';
 import { useAction } from '../../state/action.ts';
 import { useInbox, type Inbox } from '../../state/inbox.ts';
 import { Button } from '../../ui/button.tsx';
+import { isNarrow } from '../../ui/narrow.ts';
 import { Page } from '../../ui/page.tsx';
+import { Stacked, STACKED_ROW_PX } from '../../ui/stacked.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { Table } from '../../ui/table.tsx';
 import { LinkTabs } from '../../ui/tabs.tsx';
@@ -78,19 +80,33 @@ const kindLooks: Readonly<Record<Notification['kind'], { readonly status: string
 
 const columns: readonly Column<Notification>[] = [
   { key: 'kind', title: 'Kind', width: '112px', render: ({ kind }) => <StatusChip {...kindLooks[kind]} /> },
+  { key: 'title', title: 'What', render: (row) => <Title row={row} /> },
+  { key: 'body', title: 'More', minor: true, render: (row) => <span class="truncate muted">{row.body.replaceAll('\n', ' · ')}</span> },
+  { key: 'at', title: 'When', width: '96px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
+];
+
+const narrowColumns: readonly Column<Notification>[] = [
   {
     key: 'title',
     title: 'What',
     render: (row) => (
-      <span class={row.readAt === null ? 'truncate strong' : 'truncate'} data-tip={row.body === '' ? undefined : row.body}>
-        {row.title}
-        {row.readAt === null && <span class="visually-hidden"> (unread)</span>}
-      </span>
+      <Stacked title={<Title row={row} />}>
+        <StatusChip {...kindLooks[row.kind]} />
+        <RelativeTime at={row.createdAt} />
+        <span class="truncate">{row.body.replaceAll('\n', ' · ')}</span>
+      </Stacked>
     ),
   },
-  { key: 'body', title: 'More', minor: true, render: (row) => <span class="truncate muted">{row.body.replaceAll('\n', ' · ')}</span> },
-  { key: 'at', title: 'When', width: '96px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
 ];
+
+function Title({ row }: { readonly row: Notification }): JSX.Element {
+  return (
+    <span class={row.readAt === null ? 'strong' : undefined} data-tip={row.body === '' ? undefined : row.body}>
+      {row.title}
+      {row.readAt === null && <span class="visually-hidden"> (unread)</span>}
+    </span>
+  );
+}
 
 function Rows(props: { readonly page: Inbox; readonly inbox: Resource<Inbox> }): JSX.Element {
   const open = (row: Notification): void => {
@@ -105,7 +121,8 @@ function Rows(props: { readonly page: Inbox; readonly inbox: Resource<Inbox> }):
     <Table
       density="normal"
       label="Notifications"
-      columns={columns}
+      columns={isNarrow.value ? narrowColumns : columns}
+      narrowRowPx={STACKED_ROW_PX}
       rows={props.page.items}
       rowKey={(row) => row.id}
       onOpen={open}

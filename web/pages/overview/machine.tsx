@@ -2,13 +2,13 @@
 import { href } from '../../route.ts';
 import { health } from '../../state/health.ts';
 import { useServices } from '../../state/services.ts';
-import { formatBytes, formatPercent } from '../../ui/format.ts';
+import { formatPercent } from '../../ui/format.ts';
 import { Sparkline } from '../../ui/meter.tsx';
 import { Card } from '../../ui/page.tsx';
 import { ServiceChip, StatusChip } from '../../ui/status-chip.tsx';
 import { View } from '../../ui/views.tsx';
 import { MemoryBar } from '../gpus/memory-bar.tsx';
-import { memoryParts } from '../gpus/memory-parts.ts';
+import { memoryParts, memoryWords } from '../gpus/memory-parts.ts';
 import { loadLines } from './load-lines.ts';
 import type { JSX } from 'preact';
 import type { Gpu, MachineView } from '../../state/overview.ts';
@@ -45,7 +45,7 @@ export function GpusCard(props: Pick<MachineView, 'gpus' | 'leases'>): JSX.Eleme
 function GpuTile({ gpu, leases }: { readonly gpu: Gpu; readonly leases: MachineView['leases'] }): JSX.Element {
   const parts = memoryParts(gpu, leases);
   const tenants = parts.filter((part) => part.kind === 'tenant').map((part) => part.name);
-  const memory = `${formatBytes(gpu.memoryUsedBytes)} of ${formatBytes(gpu.memoryTotalBytes)}`;
+  const memory = memoryWords(gpu, parts);
   return (
     <li class="gpu-tile">
       <div class="row small">
