@@ -217,6 +217,14 @@ test('a job without a workflow has a trace of its own', async () => {
   );
 });
 
+test('an instance, read alone or as its page reads it, says under which trace it is told', async () => {
+  const id = await workflow({ name: 'Says its trace', nodes: [{ key: 'a', type: 'noop' }], edges: [] });
+  const instanceId = String((await run(id))['id']);
+  equal((await api.expect(200, 'GET', `/api/v1/instances/${instanceId}`))['traceId'], traceIdOf(instanceId));
+  const { instance } = await api.expect(200, 'GET', `/api/v1/instances/${instanceId}/view`);
+  equal((instance as { readonly traceId?: unknown }).traceId, traceIdOf(instanceId));
+});
+
 test('an instance that a trigger begins says by which kind', async () => {
   const id = await workflow({
     name: 'Fires',

@@ -56,7 +56,8 @@ export function createInstance(id: string): InstanceState {
   const put = (instance: Instance): void =>
     snapshot.change((page) => ({
       ...page,
-      instance: instance.seq >= page.instance.seq ? { ...instance, seq: page.instance.seq } : page.instance,
+      // Answers of commands leave out the trace, which stays the same.
+      instance: instance.seq >= page.instance.seq ? { ...traceOf(page.instance), ...instance, seq: page.instance.seq } : page.instance,
       outputOutdated: false,
     }));
   return {
@@ -69,4 +70,8 @@ export function createInstance(id: string): InstanceState {
     fetchInstance,
     put,
   };
+}
+
+function traceOf({ traceId }: Instance): Pick<Instance, 'traceId'> {
+  return traceId === undefined ? {} : { traceId };
 }

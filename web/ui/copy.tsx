@@ -36,12 +36,19 @@ export function CopyButton(props: { readonly text: string; readonly label?: stri
   return <IconButton size="small" label={copied ? 'Copied' : (props.label ?? 'Copy')} icon={icon} onClick={() => copy(props.text)} />;
 }
 
-/** An id as text that copies itself when clicked. */
-export function CopyId(props: { readonly id: string }): JSX.Element {
+/** An id as text that copies itself when clicked; of a long one that nobody reads, its beginning. */
+export function CopyId(props: { readonly id: string; readonly what?: string; readonly short?: boolean }): JSX.Element {
   const [copied, copy] = useCopied();
+  const { id, what = 'id', short = false } = props;
   return (
-    <button type="button" class="copy-id mono" data-tip={copied ? 'Copied' : 'Copy id'} aria-label={`Copy ${props.id}`} onClick={() => copy(props.id)}>
-      {props.id}
+    <button
+      type="button"
+      class="copy-id mono"
+      data-tip={copied ? 'Copied' : `Copy ${what}${short ? ` ${id}` : ''}`}
+      aria-label={`Copy ${short ? `${what} ` : ''}${id}`}
+      onClick={() => copy(id)}
+    >
+      {short ? `${id.slice(0, 8)}…` : id}
       {copied ? <Check size={12} /> : <Copy size={12} class="copy-id-icon" />}
     </button>
   );

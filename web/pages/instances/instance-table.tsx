@@ -59,14 +59,14 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
     {
       key: 'id',
       title: 'Instance',
-      width: '172px',
+      width: props.oneWorkflow === true ? '172px' : '150px',
       render: (row) => <span class="mono">{row.id}</span>,
       behind: (row) => (props.onFilter === undefined ? undefined : <FilterThis label={ITS_RUNS} onFilter={() => props.onFilter?.('word', row.id)} />),
     },
     {
       key: 'status',
       title: 'Status',
-      width: '142px',
+      width: '132px',
       render: (row) => filtered('status', row.status, `Only ${row.status}`, <StatusChip status={row.status} />),
     },
     {
@@ -75,25 +75,25 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
       render: (row) => (row.error === undefined ? <Why row={row} /> : filtered('word', row.error.code, `Only ${row.error.code}`, <Why row={row} />)),
       minor: true,
     },
-    { key: 'labels', title: 'Labels', width: '132px', render: (row) => <Labels row={row} onFilter={props.onFilter} />, minor: true },
+    { key: 'labels', title: 'Labels', width: '148px', render: (row) => <Labels row={row} onFilter={props.onFilter} />, minor: true },
     {
       key: 'by',
       title: 'Started by',
-      width: '128px',
+      width: '104px',
       render: (row) => filtered('trigger', row.startedBy, `Only started by ${row.startedBy}`, <span class="muted">{row.startedBy}</span>),
       minor: true,
     },
     {
       key: 'created',
       title: 'Created',
-      width: '116px',
+      width: '96px',
       align: 'end',
       render: (row) => filtered('hour', row.createdAt, 'Only around this time', <RelativeTime at={row.createdAt} />),
     },
     {
       key: 'took',
       title: 'Duration',
-      width: '104px',
+      width: '92px',
       align: 'end',
       render: (row) => {
         const took = longAs(row);
@@ -102,7 +102,7 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
       },
       minor: true,
     },
-    menuColumn(props, '52px'),
+    menuColumn(props, '48px'),
   ];
   if (props.oneWorkflow !== true)
     columns.splice(1, 0, {

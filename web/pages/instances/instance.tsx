@@ -8,6 +8,7 @@ import { useBodySteps, useItemCounts } from '../../state/body-steps.ts';
 import { createInstance } from '../../state/instance.ts';
 import type { InstancePage as InstanceFacts, InstanceState } from '../../state/instance.ts';
 import { useOwned } from '../../state/use-owned.ts';
+import { copyText } from '../../ui/clipboard.ts';
 import { AsCurl, CopyId } from '../../ui/copy.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
@@ -109,6 +110,17 @@ function InstanceView(props: { readonly state: InstanceState; readonly page: Ins
       words: 'share form',
       run: () => go(`/run/${instance.workflowId}?run=${instance.id}`),
     },
+    ...(instance.traceId === undefined
+      ? []
+      : [
+          {
+            id: 'instance-trace',
+            title: 'Copy its trace id',
+            group: 'This page',
+            words: 'tracing opentelemetry',
+            run: () => void copyText(instance.traceId ?? '').then((done) => done && toast({ text: 'Trace id copied' })),
+          },
+        ]),
   ]);
   const shown: ShownInstance = { page, bodies, containers, counts, selected: stepPath === '' ? undefined : stepPath, onSelect: select };
   const detail =
@@ -230,6 +242,11 @@ function Facts(props: { readonly page: InstanceFacts }): JSX.Element {
       <span>
         took <Duration from={instance.startedAt} to={instance.endedAt} />
       </span>
+      {instance.traceId !== undefined && (
+        <span>
+          trace <CopyId id={instance.traceId} what="trace id" short />
+        </span>
+      )}
       {instance.parent !== undefined && (
         <span>
           called by{' '}

@@ -7,7 +7,7 @@ import type { Span } from '../../state/instance-stats.ts';
 import type { Resource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
 import { Segmented } from '../../ui/field.tsx';
-import { formatDuration, formatNumber } from '../../ui/format.ts';
+import { formatDuration } from '../../ui/format.ts';
 import { OutcomeChart } from '../../ui/outcome-chart.tsx';
 import { statusColor, statusLook } from '../../ui/status.ts';
 import { RelativeTime } from '../../ui/time.tsx';
@@ -69,10 +69,9 @@ export function InstancesChart(props: InstancesChartProps): JSX.Element {
 
 function Figures(props: { readonly stats: InstanceStats }): JSX.Element {
   const { stats } = props;
-  const { total, p50Ms, p95Ms, countedFrom } = stats;
+  const { p50Ms, p95Ms, countedFrom } = stats;
   return (
     <span class="run-chart-figures">
-      <span class="strong figures">{formatNumber(total)} in this time</span>
       {p50Ms !== null && (
         <span class="figures muted">
           half within {formatDuration(p50Ms)}, 95 % within {formatDuration(p95Ms ?? p50Ms)}

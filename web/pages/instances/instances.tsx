@@ -14,11 +14,11 @@ import { nodeTypes } from '../../state/node-types.ts';
 import { spans, useInstanceStats } from '../../state/instance-stats.ts';
 import type { Span } from '../../state/instance-stats.ts';
 import { createInstances } from '../../state/instances.ts';
+import { listedWords } from '../../state/listed-words.ts';
 import { useOwned } from '../../state/use-owned.ts';
 import { whenIdle } from '../../state/when-idle.ts';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { StatusFacet } from '../../ui/filter-bar.tsx';
-import { formatRead } from '../../ui/format.ts';
 import { useKeys } from '../../ui/keys.ts';
 import type { MenuItem } from '../../ui/menu.tsx';
 import { isNarrow } from '../../ui/narrow.ts';
@@ -107,7 +107,18 @@ export function InstancesPage(): JSX.Element {
     <Page
       title="Instances"
       layout="fill"
-      aside={list === undefined ? undefined : <span class="faint small figures">{formatRead(rows.length, list.next !== null, 'instance')}</span>}
+      aside={
+        list === undefined ? undefined : (
+          <span class="faint small figures">
+            {listedWords({
+              listed: rows.length,
+              hasMore: list.next !== null,
+              ...(stats.value === undefined ? {} : { counted: stats.value.total, span }),
+              isNarrowed,
+            })}
+          </span>
+        )
+      }
       toolbar={
         <InstancesFilter text={text} filter={filter} stats={stats.value} onChange={set} fault={filterFault(filter)}>
           <StatusFacet
