@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../kernel/clock.ts';
-import { EgressError } from '../kernel/egress.ts';
+import { EgressError } from '../kernel/egress-error.ts';
 import type { HttpRequest } from '../nodes/kit-ports.ts';
 import { patientFiles, patientHttp } from './patient.ts';
 

@@ -4,7 +4,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { fakeClock, type FakeClock } from '../test/fake-clock.ts';
 import { createEgressConnections, type EgressConnections } from './egress-connections.ts';
-import { createEgress, EgressError } from './egress.ts';
+import { createEgress } from './egress.ts';
+import { EgressError } from './egress-error.ts';
 
 /** Each answers with the number of its connection. */
 let server: Server;

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { createEgress, EgressError, type EgressParts, type EgressRequest } from './egress.ts';
+import { createEgress, type EgressParts, type EgressRequest } from './egress.ts';
+import { EgressError } from './egress-error.ts';
 
 const requests: { readonly url: string; readonly headers: IncomingMessage['headers']; readonly method: string; readonly body: string }[] = [];
 let server: Server;

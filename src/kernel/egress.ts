@@ -1,16 +1,18 @@
-/** HTTP to the outside for data that users control: decides on the address that is connected to, for each connection and each
- *  redirect, never on the text of a URL. Keeps connections only where it is given `connections`: a kept one stays with the address that was decided on.
+/** HTTP to the outside for data that users control: the address that is connected to is decided on (egress-guard.ts) for each connection and each
+ *  redirect. Keeps connections only where it is given `connections`: a kept one stays with the address that was decided on.
  *  Readers: the http.request node, webhooks out, remote models. */
 import { lookup as systemLookup } from 'node:dns/promises';
 import { request as httpRequest, type Agent, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Readable } from 'node:stream';
 import { isPublicAddress } from './addresses.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { mayCarry, type Binding } from './egress-binding.ts';
 import type { EgressConnections } from './egress-connections.ts';
+import { EgressError } from './egress-error.ts';
+import { bareHost, guardedLookup, isAllowedHost, type Resolve } from './egress-guard.ts';
+import { inflated, readBody, replyHeaders } from './egress-reply.ts';
 
 /** Redirects followed before the request is given up; browsers stop at 20, curl's habit is 5 to 10. */
 const MAX_REDIRECTS = 10;
@@ -43,21 +45,11 @@ export interface EgressReply {
   readonly url: string;
 }
 
-/** A refusal or fault of the exchange. `code`: egress_refused, egress_failed, egress_timeout, reply_too_large. */
-export class EgressError extends Error {
-  override readonly name = 'EgressError';
-  readonly code: 'egress_refused' | 'egress_failed' | 'egress_timeout' | 'reply_too_large';
-  constructor(code: EgressError['code'], message: string, options: { readonly cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-  }
-}
-
 export interface EgressParts {
   /** Hosts an administrator allowed although they are not public: `name`, `name:port`, `*.name`. */
   readonly allowedHosts: () => Promise<readonly string[]>;
   /** Default: the system's resolver. */
-  readonly resolve?: (host: string) => Promise<readonly { readonly address: string; readonly family: number }[]>;
+  readonly resolve?: Resolve;
   readonly clock?: Clock;
   /** Default: every request has a connection of its own. */
   readonly connections?: EgressConnections | undefined;
@@ -186,57 +178,9 @@ function ownHeaders(headers: Readonly<Record<string, string>>, usual: Readonly<R
   return { ...usual, ...Object.fromEntries(own) };
 }
 
-/** Resolves once and hands exactly the decided addresses to the socket, so that a second answer of the resolver can't slip in. */
-function guardedLookup(url: URL, allowed: readonly string[], resolve: NonNullable<EgressParts['resolve']>): LookupFunction {
-  const host = bareHost(url);
-  const isAllowed = isAllowedHost(url, allowed);
-  const decide = async (): Promise<readonly { readonly address: string; readonly family: number }[]> => {
-    const family = isIP(host);
-    const found = family === 0 ? await resolve(host) : [{ address: host, family }];
-    const usable = isAllowed ? found : found.filter(({ address }) => isPublicAddress(address));
-    const [first] = found;
-    if (first === undefined) throw new EgressError('egress_failed', `${host} has no address`);
-    if (usable.length === 0 || (!isAllowed && usable.length !== found.length))
-      throw refusal(url, found.find(({ address }) => !isPublicAddress(address))?.address ?? first.address);
-    return usable;
-  };
-  return (_host, options, callback) => {
-    decide().then(
-      (addresses) => {
-        if (options.all === true) callback(null, [...addresses]);
-        else callback(null, addresses[0]?.address ?? '', addresses[0]?.family);
-      },
-      (error: NodeJS.ErrnoException) => callback(error, ''),
-    );
-  };
-}
-
 function notBound({ hosts }: Binding, url: URL): EgressError {
   const where = hosts.length === 0 ? 'nowhere: it names no host' : `to ${hosts.join(', ')} alone`;
   return new EgressError('egress_refused', `the credential may be sent ${where}, not to ${url.origin}; an administrator can add the host to the credential`);
-}
-
-function refusal(url: URL, address: string): EgressError {
-  return new EgressError(
-    'egress_refused',
-    `${url.host} is ${address}, not a public address; a super administrator can allow it: Settings, System, allowed hosts, add "${url.host}"`,
-  );
-}
-
-function bareHost(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '');
-}
-
-function isAllowedHost(url: URL, allowed: readonly string[]): boolean {
-  return allowed.some((rule) => matchesHost(rule, url));
-}
-
-/** `name` allows every port of it, `name:port` that one, `*.name` its subdomains. */
-function matchesHost(rule: string, url: URL): boolean {
-  const [, name = '', port] = /^(.*?)(?::(\d+))?$/.exec(rule) ?? [];
-  const actualPort = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-  if (port !== undefined && port !== actualPort) return false;
-  return name.startsWith('*.') ? url.hostname.endsWith(name.slice(1)) && url.hostname.length > name.length - 1 : url.hostname === name;
 }
 
 interface Sending {
@@ -284,50 +228,4 @@ function sendOver(agent: Agent | false, { url, method, headers, body, signal, lo
     });
     outgoing.end(body);
   });
-}
-
-function replyHeaders(message: IncomingMessage): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(message.headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]])),
-  );
-}
-
-/** The inflated body; stops reading as soon as it passes the limit, so that a small bomb stays small. */
-async function readBody(message: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
-  const stream = inflated(message);
-  const abort = (): void => void stream.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-  signal.addEventListener('abort', abort, { once: true });
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) throw new EgressError('reply_too_large', `the answer is larger than ${maxBytes} bytes; ask for less`);
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-  } catch (error) {
-    throw error instanceof EgressError ? error : new EgressError('egress_failed', `the answer broke off after ${size} bytes`, { cause: error });
-  } finally {
-    signal.removeEventListener('abort', abort);
-    message.destroy();
-  }
-}
-
-function inflated(message: IncomingMessage): Readable {
-  const encoding = message.headers['content-encoding']?.trim().toLowerCase();
-  const inflate =
-    encoding === 'gzip' || encoding === 'x-gzip'
-      ? createGunzip()
-      : encoding === 'deflate'
-        ? createInflate()
-        : encoding === 'br'
-          ? createBrotliDecompress()
-          : undefined;
-  if (inflate === undefined) return message;
-  message.on('error', (error) => inflate.destroy(error));
-  message.on('close', () => {
-    if (!message.complete) inflate.destroy(new Error('the connection closed before the end of the body'));
-  });
-  return message.pipe(inflate);
 }

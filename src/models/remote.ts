@@ -3,7 +3,8 @@
  *  One thing to know: models with the same servers and key share their backends, so that faults are learnt once. */
 import type { RemoteSettings } from '../contract/model-settings.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { EgressError, type Egress } from '../kernel/egress.ts';
+import type { Egress } from '../kernel/egress.ts';
+import { EgressError } from '../kernel/egress-error.ts';
 import { createAnthropicEngine } from './anthropic-client.ts';
 import { createBackends, type Backends, type BackendState } from './backends.ts';
 import type { ModelEngine } from './engine.ts';

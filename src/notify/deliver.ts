@@ -1,7 +1,8 @@
 /** Sends deliveries: claims what is due, sends it, records how it went; tries again for about a day, then gives it up, which the log and the
  *  list say and no notification does. A claim that says nothing (this process died) is made again, under the same id: the receiver tells them apart. */
 import type { Clock } from '../kernel/clock.ts';
-import { EgressError, type Egress } from '../kernel/egress.ts';
+import type { Egress } from '../kernel/egress.ts';
+import { EgressError } from '../kernel/egress-error.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import type { Logger } from '../kernel/log.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Json } from '../../contract/endpoint.ts';
-import { EgressError } from '../../kernel/egress.ts';
+import { EgressError } from '../../kernel/egress-error.ts';
 import { NodeError, type NodeContext } from '../kit.ts';
 import type { HttpReply, HttpRequest } from '../kit-ports.ts';
 import { httpRequest } from './node.ts';

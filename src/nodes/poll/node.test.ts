@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '../../contract/endpoint.ts';
-import { EgressError } from '../../kernel/egress.ts';
+import { EgressError } from '../../kernel/egress-error.ts';
 import { nodeContext } from '../../test/node-context.ts';
 import { NodeError, type NodeResult } from '../kit.ts';
 import type { HttpReply } from '../kit-ports.ts';
