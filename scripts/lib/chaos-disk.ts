@@ -7,7 +7,19 @@ import { runDiskCampaign, type DiskPart } from '../../src/test/chaos/disk/campai
 import { noDisks } from '../../src/test/chaos/disk/devices.ts';
 import { root } from '../../src/test/source-files.ts';
 
-const parts = ['full', 'inodes', 'slow', 'power', 'careless', 'eio', 'eio-read', 'eio-for-good', 'hang', 'volume'] as const satisfies readonly DiskPart[];
+const parts = [
+  'full',
+  'inodes',
+  'slow',
+  'power',
+  'careless',
+  'eio',
+  'eio-read',
+  'eio-for-good',
+  'hang',
+  'volume',
+  'rot',
+] as const satisfies readonly DiskPart[];
 const { values } = parseArgs({
   options: {
     disk: { type: 'boolean', default: true },

@@ -9,6 +9,7 @@ import { cutDisk, slowDisk, smallDisk, type Disk } from './devices.ts';
 import { fillBytes, fillFiles } from './fill.ts';
 import { failForGood, failForMoments, failToRead, hang } from './failing.ts';
 import { killAll, onDisk, reasonsOf, until } from './stage.ts';
+import { changeBits } from './rot.ts';
 import { failVolume } from './volume.ts';
 import { findDamage, startWork } from './work.ts';
 
@@ -21,7 +22,7 @@ export interface DiskReport {
 }
 
 /** `careless` is the proof of the harness: power is lost while PostgreSQL does not wait for the disk, and that must be found. */
-export type DiskPart = 'full' | 'inodes' | 'slow' | 'power' | 'careless' | 'eio' | 'eio-read' | 'eio-for-good' | 'hang' | 'volume';
+export type DiskPart = 'full' | 'inodes' | 'slow' | 'power' | 'careless' | 'eio' | 'eio-read' | 'eio-for-good' | 'hang' | 'volume' | 'rot';
 
 export interface DiskCampaign {
   readonly part: DiskPart;
@@ -51,6 +52,7 @@ const PARTS: Readonly<Record<DiskPart, (campaign: DiskCampaign) => Promise<DiskR
   'eio-for-good': failForGood,
   hang,
   volume: failVolume,
+  rot: changeBits,
 };
 
 /** Fills the disk under load, waits until Studio says so, looks that it reads and refuses, makes room, and waits until it works again. */
