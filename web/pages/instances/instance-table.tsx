@@ -7,6 +7,7 @@ import { asLongAs } from '../../state/instance-filter.ts';
 import { localTimes } from '../../state/local-times.ts';
 import { now } from '../../ui/clock.ts';
 import { FilterCell, FilterThis } from '../../ui/filter-bar.tsx';
+import { IdEnd } from '../../ui/copy.tsx';
 import { Menu } from '../../ui/menu.tsx';
 import { isNarrow } from '../../ui/narrow.ts';
 import type { MenuItem } from '../../ui/menu.tsx';
@@ -59,8 +60,9 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
     {
       key: 'id',
       title: 'Instance',
-      width: props.oneWorkflow === true ? '172px' : '150px',
-      render: (row) => <span class="mono">{row.id}</span>,
+      width: '112px',
+      // Of ids made in the same minutes only the ends differ.
+      render: (row) => <IdEnd id={row.id} />,
       behind: (row) => (props.onFilter === undefined ? undefined : <FilterThis label={ITS_RUNS} onFilter={() => props.onFilter?.('word', row.id)} />),
     },
     {

@@ -74,7 +74,7 @@ function Figures(props: { readonly stats: InstanceStats }): JSX.Element {
     <span class="run-chart-figures">
       {p50Ms !== null && (
         <span class="figures muted">
-          half within {formatDuration(p50Ms)}, 95 % within {formatDuration(p95Ms ?? p50Ms)}
+          half took at most {formatDuration(p50Ms)}, 95 % at most {formatDuration(p95Ms ?? p50Ms)}
         </span>
       )}
       {countedFrom !== undefined && (
