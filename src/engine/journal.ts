@@ -10,7 +10,6 @@ import type { NewStepJob } from '../store/job-inserts.ts';
 import {
   isUnexpectedState,
   type AttemptInsert,
-  type Batch,
   type Fence,
   type InstanceEvent,
   type InstanceInsert,
@@ -18,6 +17,7 @@ import {
   type LogInsert,
   type StepWrite,
 } from '../store/journal.ts';
+import { takeBatch, toBatch } from './journal-batch.ts';
 import type { Live } from './live.ts';
 import type { EngineStore } from './store-port.ts';
 
@@ -81,10 +81,6 @@ interface Entry {
   readonly onWritten: OnWritten;
 }
 
-/** More groups a commit gain little and cost latency: while PostgreSQL writes one such batch, this process prepares the next. */
-const MAX_GROUPS = 500;
-/** Inputs and outputs travel as text; a batch far beyond this only fills buffers. */
-const MAX_BYTES = 8 * 1024 * 1024;
 const RETRY_MS = [20, 50, 100, 200, 500, 1_000] as const;
 
 export function createJournal(parts: {
@@ -260,49 +256,6 @@ export function createJournal(parts: {
       isStopped = true;
     },
   };
-}
-
-/** The longest run of groups from the front that one statement can hold: it can't insert and update the same row. */
-function takeBatch(queue: readonly Entry[]): { batch: readonly Entry[]; rest: Entry[] } {
-  const taken = new Map<string, Group[]>();
-  let bytes = 0;
-  let size = 0;
-  for (const { group } of queue) {
-    if (size >= MAX_GROUPS || (size > 0 && bytes > MAX_BYTES)) break;
-    const before = taken.get(group.instanceId);
-    if (before === undefined) taken.set(group.instanceId, [group]);
-    else if (before.some((one) => sharesRow(one, group))) break;
-    else before.push(group);
-    for (const write of group.steps.values()) bytes += (write.output?.length ?? 0) + (write.input?.length ?? 0);
-    size++;
-  }
-  return { batch: queue.slice(0, size), rest: queue.slice(size) };
-}
-
-/** Whether two groups of one instance write the same row. */
-function sharesRow(a: Group, b: Group): boolean {
-  if ((a.created ?? a.instance) !== undefined && (b.created ?? b.instance) !== undefined) return true;
-  for (const key of b.steps.keys()) if (a.steps.has(key)) return true;
-  return false;
-}
-
-function toBatch(entries: readonly Entry[]): Batch {
-  const created: InstanceInsert[] = [];
-  const inserts: StepWrite[] = [];
-  const updates: StepWrite[] = [];
-  const instances: InstanceUpdate[] = [];
-  const attempts: AttemptInsert[] = [];
-  const logs: LogInsert[] = [];
-  const events: InstanceEvent[] = [];
-  for (const { group } of entries) {
-    if (group.created !== undefined) created.push(group.created);
-    if (group.instance !== undefined) instances.push(group.instance);
-    for (const write of group.steps.values()) (write.expected === null ? inserts : updates).push(write);
-    for (const one of group.attempts) attempts.push(one);
-    for (const one of group.logs) logs.push(one);
-    for (const one of group.events) events.push(one);
-  }
-  return { created, inserts, updates, instances, attempts, logs, events };
 }
 
 /** Faults that pass: the server is away, full, out of locks or memory. */

@@ -1,25 +1,17 @@
 /** Recovery: takes live instances that nobody living owns, rebuilds them from their rows and lets them go on. The same way after a crash of
  *  this process, of another, and when a transition could not be recorded. */
-import { isTerminalInstance, isTerminalStep } from '../contract/values.ts';
+import { isTerminalInstance } from '../contract/values.ts';
 import { failpoint } from '../kernel/failpoint.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { isConnectionLoss } from '../store/client.ts';
 import type { StoredInstance } from '../store/instances.ts';
 import type { StoredStep } from '../store/stored-steps.ts';
-import { endInstance, goOn, releaseLive, stageSkips } from './advance.ts';
+import { endInstance, releaseLive } from './advance.ts';
+import { continueFrame, restoreBodies } from './continue-frame.ts';
 import { failure, notifyEnd, type Core } from './core.ts';
-import type { CompiledNode } from './graph.ts';
-import { onJobEnded } from './job-steps.ts';
-import { changeStep, openStep, type Frame } from './frame.ts';
 import { createLive, type Live } from './live.ts';
 import { patiently } from './patient.ts';
-import { isUndoneByRetry, liveFromRows, rebuildPlan } from './rebuild.ts';
-import { armDeadline, armTimer } from './timers.ts';
-import type { Body } from './body.ts';
-import { continueBody } from './bodies.ts';
-import { armPauses } from './body-items.ts';
-import { restoreBody } from './recover-bodies.ts';
-import { watchChild } from './children.ts';
+import { liveFromRows } from './rebuild.ts';
 import { walled } from './fault.ts';
 import { loadVersion } from './versions.ts';
 
@@ -152,18 +144,6 @@ async function restore(core: Core, live: Live, goesOn: boolean): Promise<void> {
   }
 }
 
-/** Brings the bodies under way in a frame back, and those in them. */
-async function restoreBodies(core: Core, frame: Frame): Promise<void> {
-  for (const node of frame.graph.nodes) {
-    const step = frame.steps[node.index];
-    if (node.type.runs !== 'body' || step?.status !== 'running' || frame.bodies.has(node.index)) continue;
-    // Serial: bodies read their rows one after another.
-    const { body, frames } = await restoreBody(core, frame, node, step);
-    body.toContinue = frames;
-    for (const inner of frames) await restoreBodies(core, inner);
-  }
-}
-
 /** Its definition can't be compiled by this Studio (a node type is gone): it must not stay live for ever. */
 function failUnloadable(core: Core, stored: StoredInstance, message: string): void {
   if (isTerminalInstance(stored.status)) return;
@@ -175,62 +155,6 @@ function failUnloadable(core: Core, stored: StoredInstance, message: string): vo
       remedy: 'Publish a new version and start a new instance.',
     }),
   });
-}
-
-/** Goes on with a frame that was brought back from rows. */
-export async function continueFrame(core: Core, frame: Frame): Promise<void> {
-  const { live } = frame;
-  await restoreBodies(core, frame);
-  // Cannot be in rows written by a whole group; if it is, going on beats being stuck.
-  for (const node of frame.graph.nodes) {
-    const step = frame.steps[node.index];
-    if (step !== undefined && isUndoneByRetry(frame, node, step)) openStep(frame, node);
-  }
-  const decided = await rebuildPlan(core, frame);
-  if (live.isGone || frame.isGone) return;
-  stageSkips(core, frame, decided.skipped);
-  const again: CompiledNode[] = [];
-  // Serial: bodies read their rows one after another.
-  for (const node of frame.graph.nodes) if (await takeUp(core, frame, node)) again.push(node);
-  if (live.isGone || frame.isGone) return;
-  goOn(core, frame, [...decided.ready, ...again], false);
-}
-
-/** Goes on with a step that was in flight. @returns true when it is to be started again */
-async function takeUp(core: Core, frame: Frame, node: CompiledNode): Promise<boolean> {
-  const step = frame.steps[node.index];
-  if (step === undefined || step.status === 'pending' || isTerminalStep(step.status)) return false;
-  if (node.type.runs === 'body' && step.status === 'running') {
-    const body = frame.bodies.get(node.index);
-    if (body !== undefined) await resumeBody(core, body);
-    return false;
-  }
-  if (step.jobId !== null) {
-    core.jobs.set(step.jobId, { frame, node });
-    void onJobEnded(core, step.jobId).catch((error: unknown) =>
-      core.log.warn({ instanceId: frame.live.id, cause: messageOf(error) }, 'the end of a job could not be read; the poll will'),
-    );
-    return false;
-  }
-  if (step.status === 'waiting') {
-    if (step.wait?.childId !== undefined) watchChild(core, { frame, node }, step.wait.childId);
-    armTimer(core, frame, node);
-    return false;
-  }
-  // An inline attempt that was in flight: the same attempt once more.
-  changeStep(frame.live, step, { status: 'pending', attempt: Math.max(0, step.attempt - 1), isReleased: true });
-  return true;
-}
-
-/** Goes on with a map or loop that was brought back: with its open items first, then with the rest. */
-async function resumeBody(core: Core, body: Body): Promise<void> {
-  const { frame, node, toContinue } = body;
-  body.toContinue = [];
-  for (const inner of toContinue) await continueFrame(core, inner);
-  if (body.isOver || frame.live.isGone) return;
-  armDeadline(core, frame, node);
-  armPauses(core, body);
-  walled(core, frame.live, () => continueBody(core, body));
 }
 
 /** Takes one instance into memory for a command. @param goesOn false: nothing of it starts  @returns undefined when another process holds it */

@@ -13,7 +13,7 @@ import type { CompiledNode } from './graph.ts';
 import type { Live } from './live.ts';
 import { patiently } from './patient.ts';
 import { isUndoneByRetry, rebuildPlan } from './rebuild.ts';
-import { continueFrame } from './recover.ts';
+import { continueFrame } from './continue-frame.ts';
 import { failedItems, reopenItems, restoreBody } from './recover-bodies.ts';
 import type { Advance } from './plan.ts';
 import { stageInstance, stageRow, stageStep } from './stage.ts';
