@@ -12,6 +12,7 @@ const root = resolve(import.meta.dirname, '../..');
 const ledgerPath = join(root, 'scripts/chaos-ledger.jsonl');
 const counts = {
   kills: { type: 'string', default: '200' },
+  stops: { type: 'string', default: '0' },
   trees: { type: 'string', default: '20' },
   postgres: { type: 'string', default: '20' },
   redis: { type: 'string', default: '10' },
@@ -57,6 +58,7 @@ const options: CampaignOptions = {
   seed: numberOf('seed'),
   strikes: {
     studio: numberOf('kills'),
+    stop: numberOf('stops'),
     tree: numberOf('trees'),
     postgres: numberOf('postgres'),
     redis: numberOf('redis'),

@@ -39,8 +39,10 @@ export interface Campaign {
   readonly executions: number;
   /** Executions beyond one a step that was not refused. */
   readonly repeated: number;
-  /** Start of the process to ready, after each kill of Studio, sorted. */
+  /** Start of the process to ready, after each end of Studio, sorted. */
   readonly readyMs: readonly number[];
+  /** SIGTERM to the end, sorted. */
+  readonly stopMs: readonly number[];
   /** Kill to all well, of the inner services, sorted. */
   readonly healMs: readonly number[];
   /** Where everything about a violation lies. */
@@ -220,6 +222,7 @@ function summaryOf(stage: Stage, history: History, verdict: Verdict, evidence: s
     executions: history.executions.length,
     repeated: accepted.length - new Set(accepted.map((execution) => execution.key)).size,
     readyMs: sorted((one) => one.readyMs),
+    stopMs: sorted((one) => one.stopMs),
     healMs: sorted((one) => (one.readyMs === undefined ? one.healMs : undefined)),
     evidence,
   };

@@ -21,8 +21,8 @@ export interface Execution {
   readonly isRefused: boolean;
 }
 
-export const strikes = ['studio', 'tree', 'postgres', 'redis', 'freeze-studio', 'freeze-postgres'] as const;
-/** `tree`: Studio with everything it started. A freeze is SIGSTOP, then SIGCONT. */
+export const strikes = ['studio', 'stop', 'tree', 'postgres', 'redis', 'freeze-studio', 'freeze-postgres'] as const;
+/** `tree`: Studio with everything it started. `stop` is SIGTERM, after which nothing may be done again. A freeze is SIGSTOP, then SIGCONT. */
 export type Strike = (typeof strikes)[number];
 
 /** What holds results that are not recorded yet dies with these; Redis holds none, and what is frozen goes on. */

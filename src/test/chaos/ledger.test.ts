@@ -12,6 +12,7 @@ const campaign: Campaign = {
   executions: 100,
   repeated: 2,
   readyMs: [900, 1_000, 1_900],
+  stopMs: [],
   healMs: [],
   evidence: undefined,
 };
@@ -22,7 +23,7 @@ test('the sum counts kills apart from freezes, and names campaigns that broke', 
   const broken = entryOf({ ...campaign, verdict: { ...campaign.verdict, lost: ['inst_1'] } }, options, { ...around, commit: 'def' });
   const text = sumLedger(`${JSON.stringify(clean)}\n${JSON.stringify(broken)}\n`);
   match(text, /2 campaigns on 2 commits, 2\.0 hours/);
-  match(text, /kills: 8 \(studio 6, tree 0, postgres 0, redis 2, freeze-studio 0, freeze-postgres 4\)/);
+  match(text, /kills: 8 \(studio 6, stop 0, tree 0, postgres 0, redis 2, freeze-studio 0, freeze-postgres 4\)/);
   match(text, /lost 1, duplicated 0.*in seed 7 at def/);
   match(text, /p50 1000 ms, p99 1900 ms/);
 });

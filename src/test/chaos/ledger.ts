@@ -19,6 +19,8 @@ export interface LedgerEntry {
   readonly repeated: number;
   readonly verdict: Readonly<Record<keyof Verdict, number>>;
   readonly readyMs: Spread | null;
+  /** Absent: from before it was asked to stop. */
+  readonly stopMs?: Spread | null;
   readonly healMs: Spread | null;
 }
 
@@ -51,6 +53,7 @@ export function entryOf(campaign: Campaign, options: CampaignOptions, around: Ci
     repeated: campaign.repeated,
     verdict: countsOf(campaign.verdict),
     readyMs: spreadOf(campaign.readyMs),
+    stopMs: spreadOf(campaign.stopMs),
     healMs: spreadOf(campaign.healMs),
   };
 }

@@ -9,6 +9,8 @@ export interface Struck {
   readonly blow: Blow;
   /** Start of the process to ready, where Studio was started again. */
   readonly readyMs?: number;
+  /** SIGTERM to the end of the process, where Studio was asked to stop. */
+  readonly stopMs?: number;
   /** Blow to all well, where it was not. */
   readonly healMs?: number;
 }
@@ -26,11 +28,13 @@ const HEAL_LIMIT_MS = 120_000;
 /** What a page that says "I live" may take while PostgreSQL is frozen. */
 const LIVE_LIMIT_MS = 20_000;
 
-/** Strikes once. @throws Error when Studio does not come back, or does not answer while PostgreSQL is frozen */
+/** Strikes once. @throws Error when Studio does not come back, does not stop well, or does not answer while PostgreSQL is frozen */
 export async function strike(target: Strike, parts: StrikeParts): Promise<Struck> {
   switch (target) {
     case 'studio':
       return restart(parts.studio, target, () => parts.studio.kill());
+    case 'stop':
+      return stop(parts.studio);
     case 'tree':
       return restart(parts.studio, target, () => killTree(parts.studio));
     case 'postgres':
@@ -48,6 +52,16 @@ async function restart(studio: Studio, target: Strike, kill: () => Promise<void>
   await kill();
   const { readyMs } = await studio.start();
   return { blow: { target, at, until: Date.now() }, readyMs };
+}
+
+/** As an operator does: what runs is drained, and nothing is left to be done again. */
+async function stop(studio: Studio): Promise<Struck> {
+  const at = Date.now();
+  const code = await studio.stop();
+  const stopMs = Date.now() - at;
+  if (code !== 0) throw new Error(`Studio was asked to stop and ended with ${code} after ${stopMs} ms`);
+  const { readyMs } = await studio.start();
+  return { blow: { target: 'stop', at, until: Date.now() }, readyMs, stopMs };
 }
 
 /** Node and everything it started, at once, as when a pod is stopped. */

@@ -1,7 +1,8 @@
 /** A disk that changes what it holds: one bit anywhere in the database or in a stored file. Nobody may be handed it as if it were what was stored, and who reads
  *  everything through must meet it. Works on an ordinary folder; each flip meets the same database as the one before. */
+import { hash } from 'node:crypto';
 import { closeSync, cpSync, openSync, readFileSync, readSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { takeBaseBackup } from '../../../store/base-backup.ts';
 import { asObject, createApiClient, type ApiClient } from '../../api-client.ts';
@@ -47,7 +48,7 @@ export async function changeBits({ part, times, onLine }: DiskCampaign): Promise
     cpSync(database, pristine, { recursive: true, preserveTimestamps: true });
     for (let time = 1; time <= times; time++) {
       const isFile = time % FILE_EVERY === 0;
-      const places = isFile ? contentsOf(studio.workspace) : pagesOf(database);
+      const places = isFile ? contentsOf(studio.workspace, bodies) : pagesOf(database);
       const place = places[Math.floor(random() * places.length)] ?? '';
       const at = Math.floor(random() * statSync(place).size);
       flip(place, at, 1 << Math.floor(random() * 8));
@@ -159,9 +160,11 @@ function flip(path: string, at: number, bit: number): void {
   closeSync(file);
 }
 
-function contentsOf(workspace: string): string[] {
+/** Of the files that are read afterwards. */
+function contentsOf(workspace: string, bodies: ReadonlyMap<string, string>): string[] {
+  const hashes = new Set([...bodies.values()].map((text) => hash('sha256', text)));
   return readdirSync(join(workspace, 'files'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /(^|\/)[0-9a-f]{64}$/.test(name))
+    .filter((name) => hashes.has(basename(name)))
     .map((name) => join(workspace, 'files', name));
 }
 
