@@ -1,19 +1,23 @@
 /** Joins what concerns the machine as a whole: maintenance, what it is and uses, its configuration. Part of wire.ts. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as z from 'zod';
 import packageJson from '../package.json' with { type: 'json' };
 import { explainConfig } from './config/explain.ts';
 import type { LiveConfig, Reload } from './config/live.ts';
 import type { CompleteConfig } from './config/schema.ts';
 import type { Route } from './http/route.ts';
+import { domainRoutes } from './http/routes/domains.ts';
 import { maintenanceRoutes } from './http/routes/maintenance.ts';
 import { systemRoutes } from './http/routes/system.ts';
 import type { Clock } from './kernel/clock.ts';
 import { newId } from './kernel/ids.ts';
+import { createDomains } from './ops/domains.ts';
 import { createMaintenance, type MaintenanceControl } from './ops/maintenance.ts';
 import type { Sizing } from './ops/sizing.ts';
 import { createSystemInfo } from './ops/system-info.ts';
 import { insertAudit } from './store/audit.ts';
+import { readMachineSetting } from './store/settings.ts';
 import type { Database } from './store/client.ts';
 import { projectRoot } from './supervise/project-root.ts';
 import type { Services } from './supervise/service.ts';
@@ -48,6 +52,10 @@ export function wireSystem({ config, live, reload, database, clock, services, si
     ...{ clock, services, sizing, version: packageJson.version, commit: builtFrom(), mode: config.mode, workspacePath: config.workspacePath },
     lastUsedMs: () => lastUsedMs,
   });
+  const domains = createDomains({
+    ...{ config, clock, services },
+    publicOrigin: async () => z.string().safeParse(await readMachineSetting(database.engine, 'publicOrigin')).data ?? null,
+  });
   return {
     maintenance,
     notice() {
@@ -59,6 +67,7 @@ export function wireSystem({ config, live, reload, database, clock, services, si
     },
     routes: [
       ...maintenanceRoutes(maintenance),
+      ...domainRoutes(domains),
       ...systemRoutes({
         info,
         explain: () => explainConfig(live.loaded(), process.env),

@@ -8,7 +8,7 @@ export const LIVE_KEYS = [
   ...(['debug', 'logLevel', 'corsOrigins', 'allowedHosts', 'requestTimeoutS', 'gracefulTimeoutS', 'stopJobs'] as const),
   ...(['proxyFixEnabled', 'proxyFixFor', 'proxyFixProto', 'proxyFixHost', 'proxyFixPort', 'proxyFixPrefix'] as const),
   ...(['tlsCertFile', 'tlsKeyFile', 'tlsCaFile'] as const),
-  ...(['runRetentionDays', 'runDataBudgetBytes', 'runDataOverBudget', 'logFileMaxBytes', 'logFileKeep', 'services'] as const),
+  ...(['runRetentionDays', 'runDataBudgetBytes', 'runDataOverBudget', 'tunnelDomains', 'logFileMaxBytes', 'logFileKeep', 'services'] as const),
 ] as const satisfies readonly KeyName[];
 export type LiveKey = (typeof LIVE_KEYS)[number];
 

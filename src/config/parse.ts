@@ -113,6 +113,17 @@ export const jsonList: Kind<readonly unknown[]> = {
   },
 };
 
+export const domains: Kind<readonly string[]> = {
+  label: 'list of domains, comma-separated',
+  parse(value) {
+    const items = list.parse(value).map((item) => item.toLowerCase().replace(/\.$/, ''));
+    for (const item of items)
+      if (item.length > 253 || !/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/.test(item))
+        throw new ValueFault(`holds ${JSON.stringify(item)}; a domain reads studio.example.com, without https:// and path`);
+    return [...new Set(items)];
+  },
+};
+
 export const origins: Kind<readonly string[]> = {
   label: 'list of origins, comma-separated',
   parse(value) {

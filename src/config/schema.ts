@@ -1,6 +1,23 @@
 /** Every key of the configuration: environment names (the first is canonical), kind, default, one sentence. From this table derive
  *  the environment override, studio.config.ts's type, `studio config explain` and the README's table. Holds no values and reads nothing. */
-import { databaseUrl, flag, httpUrl, jsonList, list, oneOf, origins, path, redisUrl, secret, smtpUrl, text, whole, workerName, type Kind } from './parse.ts';
+import {
+  databaseUrl,
+  domains,
+  flag,
+  httpUrl,
+  jsonList,
+  list,
+  oneOf,
+  origins,
+  path,
+  redisUrl,
+  secret,
+  smtpUrl,
+  text,
+  whole,
+  workerName,
+  type Kind,
+} from './parse.ts';
 
 export interface KeySpec<T = unknown> {
   readonly env: readonly [string, ...string[]];
@@ -119,6 +136,15 @@ export const keys = {
     { fallbackText: 'none' },
   ),
   cloudflareTunnelToken: optional('CLOUDFLARE_TUNNEL_TOKEN', secret, 'Runs cloudflared as a service.', clientSecret),
+  tunnelDomains: key<readonly string[]>(
+    'CLOUDFLARE_TUNNEL_DOMAINS',
+    domains,
+    [],
+    'Names under which the tunnel is reached: what the DNS needs is told, and verified.',
+    {
+      fallbackText: 'none',
+    },
+  ),
   googleClientId: optional('GOOGLE_CLIENT_ID', text, 'Login with Google.'),
   googleClientSecret: optional('GOOGLE_CLIENT_SECRET', secret, 'Login with Google.', clientSecret),
   githubClientId: optional('GITHUB_CLIENT_ID', text, 'Login with GitHub.'),

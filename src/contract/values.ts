@@ -37,6 +37,9 @@ export const placeClasses = [
   'other',
 ] as const;
 
+/** What a look at a domain comes to. */
+export const domainVerdicts = ['ok', 'not_tunnelled', 'does_not_resolve', 'points_elsewhere', 'no_answer', 'another_answers'] as const;
+
 /** What may leave the machine. */
 export const outgoingKinds = [
   'database',

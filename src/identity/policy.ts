@@ -206,6 +206,7 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'POST /api/v1/services/{name}/disable': may('super_admin', 'machine:write'),
   'GET /api/v1/services/{name}/log': may('super_admin', 'machine:read'),
   'GET /api/v1/services/{name}/log/search': may('super_admin', 'machine:read'),
+  'GET /api/v1/services/{name}/log/times': may('super_admin', 'machine:read'),
   'POST /api/v1/services/{name}/start': may('super_admin', 'machine:write'),
   'POST /api/v1/services/{name}/stop': may('super_admin', 'machine:write'),
   'POST /api/v1/services/{name}/restart': may('super_admin', 'machine:write'),
@@ -286,6 +287,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
 
   'GET /health': open,
   'GET /health/live': open,
+  // Its answer tells nobody but the Studio that asked.
+  'GET /health/identity': open,
   'GET /api/v1/infrastructure/health': onMachine,
   'GET /api/v1/infrastructure/health/redis': onMachine,
   'GET /api/v1/infrastructure/health/workers': onMachine,
@@ -298,6 +301,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/system/maintenance': open,
   'PUT /api/v1/system/maintenance': may('super_admin', 'machine:write'),
   'GET /api/v1/system/configuration': may('super_admin', 'machine:read'),
+  'GET /api/v1/system/domains': may('super_admin', 'machine:read'),
+  'POST /api/v1/system/domains/verify': may('super_admin', 'machine:write'),
   // Hosts and paths of the whole machine.
   'GET /api/v1/system/compliance': may('super_admin', 'machine:read'),
   'POST /api/v1/system/reload': may('super_admin', 'machine:write'),

@@ -22,7 +22,7 @@ export const settingsSections = [
   { id: 'storage', title: 'Storage', words: 'retention periods disk sweep organisation', role: 'admin' },
   { id: 'backups', title: 'Backups', words: 'restore export disaster schedule proof', role: 'super_admin' },
   { id: 'orgs', title: 'Organisations', words: 'new create rename import export purge delete certificate gdpr switch', role: 'super_admin' },
-  { id: 'system', title: 'System', words: 'version address hosts maintenance', role: 'user' },
+  { id: 'system', title: 'System', words: 'version address hosts maintenance limits domains tunnel cloudflare dns', role: 'user' },
   { id: 'configuration', title: 'Configuration', words: 'environment variables .env config reload', role: 'super_admin' },
   { id: 'compliance', title: 'Compliance', words: 'gdpr privacy where data encryption keys retention hosts outgoing report', role: 'super_admin' },
 ] as const satisfies readonly SettingsSection[];

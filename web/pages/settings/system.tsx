@@ -5,6 +5,7 @@ import { useResource } from '../../state/resource.ts';
 import { View } from '../../ui/views.tsx';
 import { AboutCards } from './about.tsx';
 import { ChecksCard } from './checks.tsx';
+import { DomainsCard } from './domains.tsx';
 import { LimitsCard } from './limits.tsx';
 import { MaintenanceCard } from './maintenance.tsx';
 import { ServicesCard } from './services.tsx';
@@ -30,6 +31,7 @@ export function SystemSection(props: { readonly user: User }): JSX.Element {
       {maintenance !== undefined && props.user.role === 'super_admin' && (
         <MaintenanceCard key={`${maintenance.mode} ${maintenance.message ?? ''}`} state={maintenance} />
       )}
+      {props.user.role === 'super_admin' && <DomainsCard />}
       <View of={settings} what="Settings">
         {(value) => <SettingsCards settings={value} user={props.user} onSaved={settings.set} />}
       </View>
