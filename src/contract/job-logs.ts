@@ -20,6 +20,20 @@ export const logSearch = z.strictObject({
 });
 export const logMatches = z.strictObject({ matches: z.array(logMatch), next: z.int().nullable(), bytes: z.int() });
 
+/** Which times of a log are asked for. */
+export const logTimesQuery = z.strictObject({
+  from: z.coerce.number().int().min(0).default(0),
+  to: z.coerce.number().int().min(0).optional(),
+  limit: z.coerce.number().int().min(1).max(5_000).default(500),
+  at: timestamp.optional(),
+});
+export const logTimes = z.strictObject({
+  times: z.array(z.strictObject({ at: timestamp, byte: z.int() })),
+  /** Where the log goes on at the asked-for time. Null: none was asked for. */
+  byteAt: z.int().nullable(),
+  bytes: z.int(),
+});
+
 export const jobLogEndpoints = [
   endpoint({
     key: 'GET /api/v1/jobs/{id}/log',
@@ -47,19 +61,9 @@ export const jobLogEndpoints = [
     description:
       'Of the bytes `from` to `to`, evenly thinned to `limit`. What lies between two of them was written between their times; a tenth of a second is told apart.',
     params: id,
-    query: z.strictObject({
-      from: z.coerce.number().int().min(0).default(0),
-      to: z.coerce.number().int().min(0).optional(),
-      limit: z.coerce.number().int().min(1).max(5_000).default(500),
-      at: timestamp.optional(),
-    }),
+    query: logTimesQuery,
     status: 200,
-    reply: z.strictObject({
-      times: z.array(z.strictObject({ at: timestamp, byte: z.int() })),
-      /** Where the log goes on at the asked-for time. Null: none was asked for. */
-      byteAt: z.int().nullable(),
-      bytes: z.int(),
-    }),
+    reply: logTimes,
     errors: ['not_found', 'invalid_query'],
   }),
   endpoint({

@@ -1,6 +1,6 @@
 /** Services: long-running children that Studio supervises: its own (postgres, redis, cloudflared) and those that people define. Of the machine. */
 import * as z from 'zod';
-import { logMatches, logSearch } from './job-logs.ts';
+import { logMatches, logSearch, logTimes, logTimesQuery } from './job-logs.ts';
 import { endpoint, noReply, page, pageQuery, timestamp } from './endpoint.ts';
 import { roles, serviceStates } from './values.ts';
 
@@ -226,6 +226,17 @@ export const serviceEndpoints = [
     replyType: 'text/plain; charset=utf-8',
     errors: ['not_found', 'invalid_query'],
     streams: true,
+  }),
+  endpoint({
+    key: 'GET /api/v1/services/{name}/log/times',
+    tag,
+    summary: 'When the lines of the log were written',
+    description: 'As of a job: what lies between two of them was written between their times.',
+    params: named,
+    query: logTimesQuery,
+    status: 200,
+    reply: logTimes,
+    errors: ['not_found', 'invalid_query'],
   }),
   endpoint({
     key: 'GET /api/v1/services/{name}/log/search',

@@ -13,7 +13,7 @@ import { isAlone } from './job-processes.ts';
 import { openLogPump, type LogPump } from './log-pump.ts';
 import { watchShim, type JobProcess } from './nursery.ts';
 import { failedEnd, judge, NOT_STARTED, type Verdict } from './outcome.ts';
-import { writeWhole } from './own.ts';
+import { writeWhole } from '../kernel/whole-file.ts';
 import type { RunParts, StopOrder } from './parts.ts';
 import { commandOf, openFolder, prepareAttempt, type Command, type Prepared } from './prepare.ts';
 import { keepTrying, record } from './record.ts';

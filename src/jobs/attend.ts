@@ -6,7 +6,7 @@ import type { JobProcesses } from './job-processes.ts';
 import type { LogPump } from './log-pump.ts';
 import type { JobProcess } from './nursery.ts';
 import { judge, oomKills, type Verdict } from './outcome.ts';
-import { writeWhole } from './own.ts';
+import { writeWhole } from '../kernel/whole-file.ts';
 import type { StopOrder } from './parts.ts';
 import type { Command } from './prepare.ts';
 import { readProgress } from './progress.ts';

@@ -22,7 +22,7 @@ import { jobFolder } from './job-folder.ts';
 import { createNursery } from './nursery.ts';
 import { sizeOf } from './log-pump.ts';
 import { createJobLogs, type JobLogs } from './log-source.ts';
-import { byteAtTime, readLogTimes, timesBetween, type LogTime } from './log-times.ts';
+import { tellLogTimes, type LogTimesReply, type LogTimesRequest } from '../kernel/log-times.ts';
 import { searchLog, type SearchReply, type SearchRequest } from './log-search.ts';
 import { DEFAULT_LIMITS, type JobsParts, type RunParts } from './parts.ts';
 import { patchQueue, type QueuePatch } from './queue-patch.ts';
@@ -81,17 +81,9 @@ export interface Jobs {
   /** Lines of the log that hold a text. */
   searchLog(request: Omit<SearchRequest, 'path'> & { readonly jobId: string }): Promise<SearchReply>;
   /** When the bytes `from` to `to` of the log were written, and which byte was at a time; see log-times. */
-  logTimes(request: LogTimesRequest): Promise<{ readonly times: readonly LogTime[]; readonly byteAt: number | null; readonly bytes: number }>;
+  logTimes(request: LogTimesRequest & { readonly jobId: string }): Promise<LogTimesReply>;
   drain(): void;
   stop(): Promise<void>;
-}
-
-export interface LogTimesRequest {
-  readonly jobId: string;
-  readonly from: number;
-  readonly to: number | undefined;
-  readonly limit: number;
-  readonly atMs: number | undefined;
 }
 
 export function createJobs(given: JobsParts): Jobs {
@@ -202,15 +194,9 @@ export function createJobs(given: JobsParts): Jobs {
       return followLog({ path: jobFolder(parts.workspacePath, id).log, from, live: follow ? { hasEnded, onChange } : undefined, clock, signal });
     },
     logs,
-    async logTimes({ jobId, from, to, limit, atMs }) {
+    async logTimes({ jobId, ...request }) {
       const folder = jobFolder(parts.workspacePath, jobId);
-      const bytes = await sizeOf(folder.log);
-      const all = await readLogTimes(folder.logTimes);
-      return {
-        times: timesBetween(all, { from, to: to ?? bytes, limit }),
-        byteAt: atMs === undefined ? null : byteAtTime(all, atMs, bytes),
-        bytes,
-      };
+      return tellLogTimes(folder.logTimes, await sizeOf(folder.log), request);
     },
     searchLog: ({ jobId, ...request }) => searchLog({ ...request, path: jobFolder(parts.workspacePath, jobId).log }),
     drain: () => worker?.drain(),

@@ -5,9 +5,9 @@
 import { constants } from 'node:fs';
 import { open, readFile, rename, stat, truncate, type FileHandle } from 'node:fs/promises';
 import { asDiskFault } from '../files/content-disk.ts';
-import { writeWhole } from './own.ts';
+import { writeWhole } from '../kernel/whole-file.ts';
 import type { JobFolder } from './job-folder.ts';
-import { openLogTimes } from './log-times.ts';
+import { openLogTimes } from '../kernel/log-times.ts';
 import { createMarkerScanner, MAX_MARKER_BYTES, type Marker, type MarkerScanner } from './markers.ts';
 import { createMasker, maskText, type Masker } from './masker.ts';
 

@@ -1,7 +1,6 @@
-/** Studio's own hand on a job's folder: whole folders given to another user (by the system's own chown and chmod, which follow no link on the way; only
- *  ever as root), and small files that a kill leaves whole. */
+/** Studio's own hand on a job's folder: whole folders given to another user, by the system's own chown and chmod, which follow no link on the way; only
+ *  ever as root. */
 import { execFile } from 'node:child_process';
-import { rename, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -17,10 +16,3 @@ export async function closeTree(path: string): Promise<void> {
 }
 
 const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** Replaces a small file: whoever reads it, at any moment, finds what was there or the new. Not synced: it has to outlive Studio, not the machine (a job does
- *  not outlive that either). */
-export async function writeWhole(path: string, text: string | Buffer): Promise<void> {
-  await writeFile(`${path}.new`, text, { mode: 0o600 });
-  await rename(`${path}.new`, path);
-}

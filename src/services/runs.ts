@@ -13,6 +13,8 @@ import { createStarts } from './starts.ts';
 /** The file of a log, and who hears of its growth. */
 export interface FollowedLog {
   readonly path: string;
+  /** When its lines were written: see kernel/log-times.ts. */
+  readonly timesPath: string;
   /** @returns a function that ends it */
   onChange(listener: () => void): () => void;
 }
@@ -41,7 +43,7 @@ export function createRuns(parts: ServicesParts & { readonly leftovers: Leftover
     if (known !== undefined) return known;
     const listeners = new Set<() => void>();
     const path = join(parts.workspacePath, 'logs/services', `${name}.log`);
-    const made = { log: createServiceLog(path, { log: parts.log, onWrite: () => listeners.forEach((listener) => listener()) }), listeners };
+    const made = { log: createServiceLog(path, { log: parts.log, now: clock.now, onWrite: () => listeners.forEach((listener) => listener()) }), listeners };
     logs.set(name, made);
     return made;
   }
@@ -92,6 +94,7 @@ export function createRuns(parts: ServicesParts & { readonly leftovers: Leftover
       const { log, listeners } = logFor(name);
       return {
         path: log.path,
+        timesPath: log.timesPath,
         onChange(listener) {
           listeners.add(listener);
           return () => listeners.delete(listener);

@@ -3,10 +3,13 @@
 import { mkdir, open, rename, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf } from '../kernel/fail.ts';
+import { openLogTimes, type LogTimes } from '../kernel/log-times.ts';
 import type { Logger } from '../kernel/log.ts';
 
 export interface ServiceLog {
   readonly path: string;
+  /** When its lines were written. */
+  readonly timesPath: string;
   write(bytes: Buffer): Promise<void>;
   /** A line of Studio's own. */
   note(line: string): Promise<void>;
@@ -17,32 +20,42 @@ export interface ServiceLog {
 const MAX_BYTES = 32 * 1024 * 1024;
 
 /** @param onWrite hears of every change of the file */
-export function createServiceLog(path: string, options: { readonly log: Logger; readonly onWrite: () => void; readonly maxBytes?: number }): ServiceLog {
+export function createServiceLog(
+  path: string,
+  options: { readonly log: Logger; readonly now: () => number; readonly onWrite: () => void; readonly maxBytes?: number },
+): ServiceLog {
+  const timesPath = `${path}.times`;
   const maxBytes = options.maxBytes ?? MAX_BYTES;
   let handle: FileHandle | undefined;
+  let times: LogTimes | undefined;
   let size = 0;
   let turn: Promise<unknown> = Promise.resolve();
   let isFaultTold = false;
 
-  async function ready(): Promise<FileHandle> {
+  async function ready(): Promise<{ readonly handle: FileHandle; readonly times: LogTimes }> {
     if (handle !== undefined && size >= maxBytes) {
       await handle.close();
       handle = undefined;
       await rename(path, `${path}.1`);
+      await times?.restart();
     }
     if (handle === undefined) {
       await mkdir(dirname(path), { recursive: true });
       handle = await open(path, 'a', 0o600);
       size = (await stat(path)).size;
     }
-    return handle;
+    times ??= await openLogTimes(timesPath, { bytes: size, now: options.now });
+    return { handle, times };
   }
 
   async function append(bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return;
     try {
-      await (await ready()).writeFile(bytes);
+      const open = await ready();
+      open.times.mark(size);
+      await open.handle.writeFile(bytes);
       size += bytes.length;
+      await open.times.flush();
       options.onWrite();
     } catch (error) {
       // A full disk must not end the service: what it says meanwhile is lost, and that is said once.
@@ -58,6 +71,7 @@ export function createServiceLog(path: string, options: { readonly log: Logger; 
   };
   return {
     path,
+    timesPath,
     write: (bytes) => inTurn(() => append(bytes)),
     note: (line) => inTurn(() => append(Buffer.from(`[studio] ${line}\n`))),
     close: () =>

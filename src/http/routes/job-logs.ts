@@ -39,8 +39,8 @@ export function jobLogRoutes({ jobs }: JobLogParts): readonly Route[] {
     'GET /api/v1/jobs/{id}/log/times': async (call) => {
       const { from, to, limit, at } = call.query;
       const { id: jobId } = await require(call, call.params.id);
-      const { times, ...found } = await jobs.logTimes({ jobId, from, to, limit, atMs: at === undefined ? undefined : Date.parse(at) });
-      return { body: { times: times.map(({ atMs, byte }) => ({ at: new Date(atMs).toISOString(), byte })), ...found } };
+      const body = await jobs.logTimes({ jobId, from, to, limit, atMs: at === undefined ? undefined : Date.parse(at) });
+      return { body: { ...body, times: [...body.times] } };
     },
   });
 

@@ -43,6 +43,8 @@ test('a service is defined, starts, is asked for its health, writes its log with
   const log = await client.call('GET', '/api/v1/services/paged/log');
   match(log.text, /hello from paged on \d+, token \[redacted\]/);
   equal(log.text.includes('very-secret-token'), false);
+  const times = await client.expect(200, 'GET', '/api/v1/services/paged/log/times?at=2020-01-01T00:00:00Z');
+  deepEqual([(times['times'] as { readonly byte: number }[])[0]?.byte, times['byteAt'], Number(times['bytes']) >= Buffer.byteLength(log.text)], [0, 0, true]);
   const part = await client.call('GET', '/api/v1/services/paged/log', { headers: { range: 'bytes=0-7' } });
   deepEqual([part.status, part.text], [206, '[studio]']);
   equal(existsSync(join(app.workspace, 'run/services/paged.json')), true);

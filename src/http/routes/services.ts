@@ -6,6 +6,7 @@ import { followLog } from '../../jobs/follow.ts';
 import { sizeOf } from '../../jobs/log-pump.ts';
 import { searchLog } from '../../jobs/log-search.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { tellLogTimes } from '../../kernel/log-times.ts';
 import type { ServiceAuthor, ServiceCommands } from '../../services/commands.ts';
 import type { ServiceHost } from '../../services/services.ts';
 import { pageOfAll } from '../pages.ts';
@@ -61,6 +62,12 @@ export function serviceRoutes({ host, commands, clock }: ServiceRoutesParts): re
     'GET /api/v1/services/{name}/log/search': async (call) => {
       const { text, exact, from, limit } = call.query;
       return { body: await searchLog({ path: host.logOf(call.params.name).path, text, isExact: exact, from, limit, signal: call.signal }) };
+    },
+    'GET /api/v1/services/{name}/log/times': async (call) => {
+      const { at, ...range } = call.query;
+      const { path, timesPath } = host.logOf(call.params.name);
+      const body = await tellLogTimes(timesPath, await sizeOf(path), { ...range, to: range.to, atMs: at === undefined ? undefined : Date.parse(at) });
+      return { body: { ...body, times: [...body.times] } };
     },
     'GET /api/v1/services/{name}/log': async (call) => {
       const { path, onChange } = host.logOf(call.params.name);

@@ -1,8 +1,8 @@
-/** When the lines of a job's log were written: pairs of (time, byte) in a file beside the log, so that a log of any size can be entered at a time.
+/** When the lines of a log were written: pairs of (time, byte) in a file beside the log, so that a log of any size can be entered at a time.
  *  Never reads the log. Bounded: a full file loses every second pair, and from then on pairs stand twice as far apart.
  *  One thing to know: a pair says "from this byte on, not before this time"; lines between two pairs were written between their times. */
 import { appendFile, readFile, truncate } from 'node:fs/promises';
-import { writeWhole } from './own.ts';
+import { writeWhole } from './whole-file.ts';
 
 export interface LogTime {
   readonly atMs: number;
@@ -75,6 +75,32 @@ export async function readLogTimes(path: string): Promise<LogTime[]> {
     atMs: bytes.readDoubleLE(index * PAIR_BYTES),
     byte: bytes.readDoubleLE(index * PAIR_BYTES + 8),
   }));
+}
+
+/** What is asked of a log's times. */
+export interface LogTimesRequest {
+  readonly from: number;
+  /** Default: the log's end. */
+  readonly to: number | undefined;
+  readonly limit: number;
+  /** Then also the byte at which the log goes on at this time. */
+  readonly atMs: number | undefined;
+}
+
+export interface LogTimesReply {
+  readonly times: readonly { readonly at: string; readonly byte: number }[];
+  readonly byteAt: number | null;
+  readonly bytes: number;
+}
+
+/** The times of a log of so many bytes, as they are told. @param path where its pairs lie */
+export async function tellLogTimes(path: string, bytes: number, { from, to, limit, atMs }: LogTimesRequest): Promise<LogTimesReply> {
+  const all = await readLogTimes(path);
+  return {
+    times: timesBetween(all, { from, to: to ?? bytes, limit }).map((time) => ({ at: new Date(time.atMs).toISOString(), byte: time.byte })),
+    byteAt: atMs === undefined ? null : byteAtTime(all, atMs, bytes),
+    bytes,
+  };
 }
 
 /** The first byte that may have been written at or after a time; `bytes`, the log's length, when all was written before. */
