@@ -15,7 +15,10 @@ export function shapeProblems(
     const node = nodeKeyAt(value, issue.path) ?? at.node;
     const path = [at.path, pathText(issue.path)].filter((part) => part !== '').join('.');
     const field = pathText(issue.path.slice(issue.path[0] === 'nodes' || issue.path[0] === 'edges' ? 2 : 0));
-    const message = `${field === '' ? '' : `${field}: `}${issueText(issue, value, true)}`;
+    const isEmptyBody = at.node !== undefined && issue.code === 'too_small' && issue.path.length === 1 && issue.path[0] === 'nodes';
+    const message = isEmptyBody
+      ? `there is no node inside "${at.node}" yet; open it and add one`
+      : `${field === '' ? '' : `${field}: `}${issueText(issue, value, true)}`;
     return { ...(node === undefined ? {} : { node }), path, code: 'bad_shape', message };
   });
 }

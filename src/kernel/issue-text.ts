@@ -34,6 +34,8 @@ const KINDS: Readonly<Record<string, string>> = {
   nan: 'a number',
 };
 
+const ANY_JSON = ['a text', 'a number', 'true or false', 'null', 'an array', 'an object'];
+
 const FORMATS: Readonly<Record<string, string>> = {
   url: 'a URL such as https://host/path',
   email: 'an e-mail address',
@@ -80,7 +82,9 @@ function union(issue: Extract<Issue, { code: 'invalid_union' }>): string {
   const own = issue.errors.flatMap((branch) =>
     branch.filter((inner) => inner.path.length === 0).map((inner) => (isStandard(inner.message) ? expectation(inner) : inner.message)),
   );
-  return own.length === 0 ? 'JSON' : anyOf([...new Set(own)]);
+  const kinds = [...new Set(own)];
+  // JSON of any kind: to name all of them says nothing.
+  return kinds.length === 0 || ANY_JSON.every((kind) => kinds.includes(kind)) ? 'JSON' : anyOf(kinds);
 }
 
 const MAX_NAMED = 20;

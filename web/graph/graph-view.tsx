@@ -36,6 +36,9 @@ const fit = { maxZoom: 1, padding: 0.08 };
 // Below this a card can't be read: the view then starts at what goes on, and the rest is a drag away.
 const READABLE_ZOOM = 0.62;
 
+// The attribution stands in About with all others.
+const PRO = { hideAttribution: true } as const;
+
 export function GraphView(props: GraphViewProps): JSX.Element {
   return (
     <ReactFlowProvider>
@@ -103,6 +106,7 @@ function Drawing(props: GraphViewProps & { readonly pane: { readonly width: numb
         edgesFocusable={false}
         onlyRenderVisibleElements={model.cards.length > MANY_NODES}
         deleteKeyCode={null}
+        proOptions={PRO}
         selectionKeyCode={null}
         multiSelectionKeyCode={null}
         onNodeClick={(_event, node) => choose(node.id)}

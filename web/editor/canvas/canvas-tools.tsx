@@ -4,13 +4,13 @@ import { useStore } from '@xyflow/react';
 import { AlignHorizontalDistributeCenter, ChevronRight, List, Maximize, Minus, Plus } from 'lucide-preact';
 import { useRef } from 'preact/hooks';
 import type { JSX } from 'preact';
-import { IconButton } from '../../ui/button.tsx';
+import { Button, IconButton } from '../../ui/button.tsx';
 import { Menu } from '../../ui/menu.tsx';
 import type { MenuItem } from '../../ui/menu.tsx';
 import { formatPercent } from '../../ui/format.ts';
 import { useCanvas } from './canvas-state.ts';
 import type { Canvas } from './canvas-state.ts';
-import { canvasCommands } from './commands.ts';
+import { canvasCommands, openAdd } from './commands.ts';
 
 export function CanvasTools(): JSX.Element {
   const canvas = useCanvas();
@@ -73,6 +73,23 @@ export function Breadcrumbs(): JSX.Element | null {
         </span>
       ))}
     </nav>
+  );
+}
+
+/** An empty graph says how it gets its first node. */
+export function EmptyGraph(): JSX.Element | null {
+  const canvas = useCanvas();
+  const { nodes, comments } = canvas.doc.graph.value;
+  if (nodes.length > 0 || (comments ?? []).length > 0 || canvas.isReadOnly.value || canvas.layer.value !== undefined) return null;
+  const inside = canvas.doc.scope.value.at(-1);
+  return (
+    <div class="canvas-empty">
+      <span class="strong">{inside === undefined ? 'No node yet' : `Nothing inside “${inside}” yet`}</span>
+      <span class="muted">Drag a type here{canvas.isNarrow.value ? '' : ' from the left'}, paste nodes, or</span>
+      <Button hint="/" onClick={() => openAdd(canvas)}>
+        Add a node
+      </Button>
+    </div>
   );
 }
 

@@ -13,7 +13,7 @@ import { Dots, Guides, OverviewEdges } from './backdrop.tsx';
 import { CanvasList } from './canvas-list.tsx';
 import { CanvasProvider, useCanvas } from './canvas-state.ts';
 import type { Canvas, Point } from './canvas-state.ts';
-import { Breadcrumbs, CanvasTools, Notice } from './canvas-tools.tsx';
+import { Breadcrumbs, CanvasTools, EmptyGraph, Notice } from './canvas-tools.tsx';
 import { FAR_ZOOM, MAX_ZOOM, MIN_ZOOM, OVERVIEW_ZOOM, createView } from './canvas-view.ts';
 import { CardView, DotView } from './card-view.tsx';
 import { useClipboard } from './clipboard.ts';
@@ -67,6 +67,7 @@ export function CanvasPane(props: { readonly canvas: Canvas }): JSX.Element {
           </ReactFlowProvider>
         )}
         <Breadcrumbs />
+        <EmptyGraph />
         <Notice />
         <Layers />
       </div>

@@ -35,6 +35,12 @@ test('what is typed finds by title first, then by what it does', () => {
   assert.equal(findPicks(typePicks(types), 'does bl')[0]?.id, 'blur');
 });
 
+test('types are found by what other systems call them', () => {
+  const found = (query: string): string | undefined =>
+    findPicks(typePicks([type('map', 'any', 'json'), type('wait.timer', 'any', 'json'), type('notify', 'any', 'json')]), query)[0]?.id;
+  assert.deepEqual(['for each', 'sleep', 'e-mail'].map(found), ['map', 'wait.timer', 'notify']);
+});
+
 test('targets that can not be led to come last and say why', () => {
   const catalogue = new Map(types.map((each) => [each.type, each]));
   const graph = { nodes: ['a', 'b', 'c'].map((key) => ({ key, type: 'set' })), edges: [{ from: 'b', to: 'a' }], comments: [] };

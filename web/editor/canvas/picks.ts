@@ -4,6 +4,7 @@ import { matchScore } from '../../shell/commands.ts';
 import { fits, whyNotConnect } from '../operations/edges.ts';
 import type { Graph } from '../scope.ts';
 import type { CardFacts } from './card-facts.ts';
+import { wordsOfType } from './type-words.ts';
 import type { Places } from './walk.ts';
 
 /** One row of a picker. `why`: it can't be chosen, and this is the reason. */
@@ -14,6 +15,8 @@ export interface Pick {
   readonly type: string;
   readonly category: NodeTypeView['category'] | undefined;
   readonly group?: string;
+  /** More words that find it. */
+  readonly words?: string;
   readonly why?: string;
 }
 
@@ -35,7 +38,10 @@ export function typePicks(types: Iterable<NodeTypeView>, join?: JoinKind): reado
   return [...types]
     .filter((type) => join === undefined || typeFits(type, join))
     .toSorted((a, b) => categories.indexOf(a.category) - categories.indexOf(b.category) || a.title.localeCompare(b.title))
-    .map((type) => ({ id: type.type, title: type.title, note: type.summary, type: type.type, category: type.category, group: categoryTitles[type.category] }));
+    .map((type) => ({
+      ...{ id: type.type, title: type.title, note: type.summary, type: type.type, category: type.category },
+      ...{ group: categoryTitles[type.category], words: wordsOfType(type.type) },
+    }));
 }
 
 function typeFits(type: NodeTypeView, join: JoinKind): boolean {
@@ -84,7 +90,10 @@ export function nodePicks(facts: ReadonlyMap<string, CardFacts>): readonly Pick[
 export function findPicks(picks: readonly Pick[], query: string): readonly Pick[] {
   if (query.trim() === '') return picks;
   return picks
-    .map((pick) => ({ pick, score: matchScore(pick.title, query) * 4 + matchScore(`${pick.title} ${pick.id} ${pick.note} ${pick.group ?? ''}`, query) }))
+    .map((pick) => ({
+      pick,
+      score: matchScore(pick.title, query) * 4 + matchScore(`${pick.title} ${pick.id} ${pick.note} ${pick.group ?? ''} ${pick.words ?? ''}`, query),
+    }))
     .filter((found) => found.score > 0)
     .toSorted((a, b) => Number(a.pick.why !== undefined) - Number(b.pick.why !== undefined) || b.score - a.score)
     .map((found) => found.pick);

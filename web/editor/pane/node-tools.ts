@@ -5,6 +5,7 @@ import type { GraphNode, Problem } from '../../../src/contract/graph.ts';
 import type { FormTools } from '../../form/form-context.ts';
 import { nodeData, placeOf } from './node-data.ts';
 import type { PaneProps } from './pane-props.ts';
+import { wordsInPlace } from '../problem-places.ts';
 
 export function useNodeTools(props: PaneProps, node: GraphNode): Omit<FormTools, 'Field'> {
   const { document, lastRun, workflow, types, secrets } = props;
@@ -42,7 +43,7 @@ export function faultsBelow(problems: readonly Problem[], place: string): (path:
   for (const problem of problems) {
     if (!problem.path.startsWith(`${place}.`)) continue;
     const path = problem.path.slice(place.length + 1);
-    if (!found.has(path)) found.set(path, problem.message);
+    if (!found.has(path)) found.set(path, wordsInPlace(problem.message, 'field'));
   }
   return (path) => found.get(path);
 }
