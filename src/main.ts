@@ -77,6 +77,12 @@ async function start(loaded: LoadedConfig, loadAgain: () => Promise<LoadedConfig
     systemd?.watch();
   } catch (error) {
     if (shutdown.signal.aborted) return; // Stopped while starting: the stop is under way.
+    const damage = (await import('./ops/damaged-start.ts')).damageOf(error);
+    if (damage !== undefined) {
+      progress.setFault(damage);
+      process.stderr.write(`studio: ${damage}\n`);
+      return; // The page of the start stays, until Studio is stopped.
+    }
     await shutdown.run(error instanceof Refusal ? 'start refused' : 'start failed');
     throw error;
   }

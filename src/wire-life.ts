@@ -1,6 +1,9 @@
 /** The life of the joined parts: in which order they start, take no new work, and stop. Knows each by what it can do, not by what it is. Part of
  *  wire.ts. */
 
+import { messageOf } from './kernel/fail.ts';
+import type { Logger } from './kernel/log.ts';
+
 interface Started {
   start(): void | Promise<void>;
 }
@@ -16,6 +19,7 @@ interface Drained {
 type Lasting = Started & Stopped;
 
 export interface LifeParts {
+  readonly log: Logger;
   readonly files: Started;
   readonly uploads: Lasting;
   readonly maintenance: Started;
@@ -42,6 +46,7 @@ export interface LifeParts {
 }
 
 export interface Life {
+  /** All of it, or nothing: what had started is stopped again. */
   start(): Promise<void>;
   /** Takes no new work; what runs goes on for now. */
   drain(): Promise<void>;
@@ -50,26 +55,55 @@ export interface Life {
 
 export function lifeOf(parts: LifeParts): Life {
   const { engine, jobs, models, realtime, triggers, inbox } = parts;
+  const start = async (): Promise<void> => {
+    await parts.files.start();
+    await parts.uploads.start();
+    await parts.maintenance.start();
+    await engine.start();
+    await parts.identity.start();
+    await realtime.start();
+    await parts.gpus.start();
+    await jobs.start();
+    await triggers.start();
+    await inbox.start();
+    await parts.runData.start();
+    await parts.retention.start();
+    await parts.backups.start();
+    await models.start();
+    await parts.notify.start();
+    await parts.services.start();
+    await parts.watching.start();
+    await parts.patrol.start();
+  };
+  const stop = async (): Promise<void> => {
+    await parts.patrol.stop();
+    await parts.watching.stop();
+    await models.stop();
+    await parts.http.stop();
+    await parts.services.stop();
+    await parts.backups.stop();
+    await parts.runData.stop();
+    await parts.retention.stop();
+    await jobs.stop();
+    await parts.gpus.stop();
+    await engine.stop();
+    await models.stopCounting();
+    await parts.sandbox.stop();
+    await parts.previewer.stop();
+    await parts.notify.stop();
+    await parts.uploads.stop();
+    await realtime.stop();
+    for (const close of parts.channels) await close();
+  };
   return {
     async start() {
-      await parts.files.start();
-      await parts.uploads.start();
-      await parts.maintenance.start();
-      await engine.start();
-      await parts.identity.start();
-      await realtime.start();
-      await parts.gpus.start();
-      await jobs.start();
-      await triggers.start();
-      await inbox.start();
-      await parts.runData.start();
-      await parts.retention.start();
-      await parts.backups.start();
-      await models.start();
-      await parts.notify.start();
-      await parts.services.start();
-      await parts.watching.start();
-      await parts.patrol.start();
+      try {
+        await start();
+      } catch (error) {
+        // Half of it would work on unseen.
+        await stop().catch((fault: unknown) => parts.log.warn({ cause: messageOf(fault) }, 'what had started did not all stop'));
+        throw error;
+      }
     },
     async drain() {
       await Promise.all([triggers.stop(), inbox.stop()]);
@@ -78,25 +112,6 @@ export function lifeOf(parts: LifeParts): Life {
       await engine.drain();
       await models.drain();
     },
-    async stop() {
-      await parts.patrol.stop();
-      await parts.watching.stop();
-      await models.stop();
-      await parts.http.stop();
-      await parts.services.stop();
-      await parts.backups.stop();
-      await parts.runData.stop();
-      await parts.retention.stop();
-      await jobs.stop();
-      await parts.gpus.stop();
-      await engine.stop();
-      await models.stopCounting();
-      await parts.sandbox.stop();
-      await parts.previewer.stop();
-      await parts.notify.stop();
-      await parts.uploads.stop();
-      await realtime.stop();
-      for (const close of parts.channels) await close();
-    },
+    stop,
   };
 }

@@ -280,6 +280,7 @@ export async function wire(parts: WireParts): Promise<Wired> {
       previewer,
       http,
     },
+    log,
     maintenance: system.maintenance,
     identity: identityLife,
     channels: [stopAnnouncing, identityLife.stop, () => listener.stop(), vitals.stop, () => tracing?.stop()],
