@@ -1,31 +1,27 @@
 /** Makes an org from an exported file: looked through whole first, then its bytes, then its rows in one transaction. Nothing is left of an import that fails.
  *  The file is a stranger's: rows reach only the tables that travel, only the new org, and give nobody a right; nothing starts by itself afterwards. */
-import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
-import { email, personName } from '../contract/auth.ts';
-import { filePathFault } from '../contract/files.ts';
 import type { ImportReport } from '../contract/orgs.ts';
-import { isTerminalInstance, type InstanceStatus } from '../contract/values.ts';
 import type { Files } from '../files/files.ts';
 import type { Author } from '../identity/commit.ts';
 import type { Cipher } from '../identity/cipher.ts';
 import { hashPassword, temporaryPassword } from '../identity/passwords.ts';
-import { AppError, messageOf } from '../kernel/fail.ts';
+import { messageOf } from '../kernel/fail.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Progress } from '../kernel/progress.ts';
 import { insertAudit } from '../store/audit.ts';
 import type { Database, Sql } from '../store/client.ts';
 import { insertMember } from '../store/members.ts';
-import { findTakenCredentials } from '../store/credentials.ts';
-import { findTaken, insertOrgRows, listQueueNames, ORG_TABLES, type OrgTable } from '../store/org-export.ts';
+import { insertOrgRows, listQueueNames, type OrgTable } from '../store/org-export.ts';
 import { findOrg, insertOrg } from '../store/orgs.ts';
 import { upsertSecret } from '../store/secrets.ts';
 import { insertUser, readAccountByEmail } from '../store/users.ts';
 import { readBundle, type BundleHeader } from './bundle.ts';
+import { findTakenIds, renamer, WHOLE_ID } from './import-ids.ts';
+import { invalid, surveyBundle, type Survey } from './import-survey.ts';
 import { tellWork, type OrgWorkParts } from './progress.ts';
-import { CREDENTIAL_ID, unpackCredentials, type TravellingCredential } from './travel-credentials.ts';
+import { unpackCredentials } from './travel-credentials.ts';
 import { openTravelKey, travelPlace } from './travel-key.ts';
 
 export interface ImportParts extends OrgWorkParts {
@@ -42,31 +38,13 @@ export interface ImportRequest {
   readonly signal: AbortSignal;
 }
 
-/** What the first look found. */
-interface Survey {
-  readonly header: BundleHeader;
-  readonly counts: Map<OrgTable, number>;
-  /** Ids of rows, by table: what may have to be mapped. */
-  readonly ids: Map<OrgTable, string[]>;
-  readonly people: z.infer<typeof person>[];
-  readonly content: Map<string, number>;
-  readonly secrets: { readonly name: string; readonly sealed: Buffer }[];
-  readonly credentials: TravellingCredential[];
-}
-
-const person = z.strictObject({ email, name: personName, role: z.enum(['user', 'admin']) });
-const WITH_ID: readonly OrgTable[] = ['workflows', 'instances', 'jobs', 'artifacts', 'files'];
-const PREFIX: Partial<Record<OrgTable, string>> = { workflows: 'wf', instances: 'inst', jobs: 'job', artifacts: 'art', files: 'file' };
-const ID = /\b(?:wf|inst|job|art|file|grp|cred)_[0-9a-z]{26}\b/g;
-const WHOLE_ID = /^[a-z]{2,4}_[0-9a-z]{26}$/;
-const SECRET_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const BATCH = 500;
 const BATCH_BYTES = 8 * 1024 * 1024;
 
 /** @throws AppError invalid_body for a file or a passphrase that is none; disk_full */
 export async function importOrg(parts: ImportParts, request: ImportRequest, author: Author): Promise<ImportReport> {
   const sql = parts.database.engine;
-  const survey = await look(request);
+  const survey = await surveyBundle(request.path, request.signal);
   const { header } = survey;
   const key = header.secrets === null || request.passphrase === undefined ? undefined : await openTravelKey(request.passphrase, header.secrets);
   const taken = await findTakenIds(sql, survey);
@@ -137,107 +115,6 @@ async function place(parts: ImportParts, request: ImportRequest, placing: Placin
     const isOfRow = error instanceof Error && 'code' in error && /^(22|23)/.test(String(error.code));
     throw isOfRow ? invalid(`a row does not fit: ${messageOf(error)}`, error) : error;
   }
-}
-
-async function look(request: ImportRequest): Promise<Survey> {
-  let header: BundleHeader | undefined;
-  const survey = {
-    counts: new Map<OrgTable, number>(),
-    ids: new Map<OrgTable, string[]>(),
-    people: [] as z.infer<typeof person>[],
-    content: new Map<string, number>(),
-    secrets: [] as Survey['secrets'][number][],
-    credentials: [] as TravellingCredential[],
-  };
-  const wanted = new Set<string>();
-  for await (const record of readBundle(request.path, request.signal)) {
-    if (record.kind === 'header') header = record.header;
-    else if (record.kind === 'secret') survey.secrets.push(requireSecret(record));
-    else if (record.kind === 'credential') survey.credentials.push(requireCredential(record));
-    else if (record.kind === 'content') {
-      await requireContent(record);
-      survey.content.set(record.sha256, record.bytes);
-    } else if (record.table === 'people') survey.people.push(requirePerson(record.row));
-    else {
-      const table = requireRow(record.table, record.row);
-      survey.counts.set(table, (survey.counts.get(table) ?? 0) + 1);
-      if (PREFIX[table] !== undefined) {
-        const ids = survey.ids.get(table) ?? [];
-        ids.push(String(record.row['id']));
-        survey.ids.set(table, ids);
-      }
-      if (table === 'files' || table === 'artifacts') wanted.add(`${String(record.row['sha256'])} ${String(record.row['bytes'])}`);
-    }
-  }
-  for (const one of wanted) {
-    const [sha256 = '', bytes] = one.split(' ');
-    if (survey.content.get(sha256) !== Number(bytes)) throw invalid(`the bytes ${sha256} that a row points at are not in it`);
-  }
-  if (header === undefined) throw invalid('it is empty');
-  return { header, ...survey };
-}
-
-function requireRow(table: string, row: Readonly<Record<string, unknown>>): OrgTable {
-  if (!Object.hasOwn(ORG_TABLES, table)) throw invalid(`it holds rows of "${table.slice(0, 60)}", which do not travel`);
-  const known = table as OrgTable;
-  const prefix = PREFIX[known];
-  if (prefix !== undefined && !(typeof row['id'] === 'string' && WHOLE_ID.test(row['id']) && row['id'].startsWith(`${prefix}_`)))
-    throw invalid(`a row of ${table} has the id ${JSON.stringify(row['id'])?.slice(0, 80)}`);
-  if (known === 'instances' && !isTerminalInstance(row['status'] as InstanceStatus)) throw invalid('an instance in it has not ended');
-  if (known === 'jobs' && !['completed', 'failed', 'cancelled', 'dead'].includes(String(row['status']))) throw invalid('a job in it has not ended');
-  if (known === 'files' && filePathFault(String(row['path'])) !== undefined) throw invalid(`a file has the path ${JSON.stringify(row['path'])?.slice(0, 80)}`);
-  return known;
-}
-
-function requirePerson(row: Readonly<Record<string, unknown>>): z.infer<typeof person> {
-  const read = person.safeParse(row);
-  if (!read.success) throw invalid('a person in it has no usable address, name or role');
-  return read.data;
-}
-
-function requireCredential({ id, sealed }: TravellingCredential): TravellingCredential {
-  if (!CREDENTIAL_ID.test(id)) throw invalid(`a credential has the id ${JSON.stringify(id).slice(0, 80)}`);
-  return { id, sealed };
-}
-
-function requireSecret(record: { readonly name: string; readonly sealed: Buffer }): { readonly name: string; readonly sealed: Buffer } {
-  if (!SECRET_NAME.test(record.name)) throw invalid(`a secret is called ${JSON.stringify(record.name).slice(0, 80)}`);
-  return record;
-}
-
-async function requireContent(record: { readonly sha256: string; readonly chunks: AsyncIterable<Buffer> }): Promise<void> {
-  const hash = createHash('sha256');
-  for await (const chunk of record.chunks) hash.update(chunk);
-  if (hash.digest('hex') !== record.sha256) throw invalid(`the bytes ${record.sha256} are other ones`);
-}
-
-/** @returns one of them; undefined: all are free */
-async function findTakenIds(sql: Sql, survey: Survey): Promise<string | undefined> {
-  for (const table of WITH_ID) {
-    const ids = survey.ids.get(table) ?? [];
-    for (let at = 0; at < ids.length; at += 10_000) {
-      const [first] = await findTaken(sql, { table, ids: ids.slice(at, at + 10_000) }); // Serial: the first that is found is enough.
-      if (first !== undefined) return first;
-    }
-  }
-  const [credential] = await findTakenCredentials(
-    sql,
-    survey.credentials.map(({ id }) => id),
-  );
-  return credential;
-}
-
-/** New ids for all of the file's, also where texts mention them. The time in an id stays: run data lies by it. */
-function renamer(survey: Survey, orgId: string): (text: string) => string {
-  const ours = new Set([...[...survey.ids.values()].flat(), ...survey.credentials.map(({ id }) => id)]);
-  const rename = (id: string): string => {
-    if (!ours.has(id) && !id.startsWith('grp_')) return id;
-    const [prefix = '', rest = ''] = id.split('_');
-    const digest = createHash('sha256').update(`${orgId} ${id}`).digest().subarray(0, 16);
-    return `${prefix}_${rest.slice(0, 10)}${Array.from(digest, (value) => '0123456789abcdefghjkmnpqrstvwxyz'.charAt(value & 31)).join('')}`;
-  };
-  const org = survey.header.org.id;
-  return (text) => (WHOLE_ID.test(org) ? text.replaceAll(ID, rename).replaceAll(org, orgId) : text.replaceAll(ID, rename));
 }
 
 async function placeContent({ files }: ImportParts, request: ImportRequest, { orgId, report, progress }: Placing): Promise<void> {
@@ -313,8 +190,4 @@ async function addSecrets(
     const ciphertext = cipher.seal(at.key.open(sealed, travelPlace(name)), ['secret', at.orgId, name]);
     await upsertSecret(sql, { orgId: at.orgId, name, ciphertext, keyId: cipher.keyId, now: at.now }); // Serial: one connection.
   }
-}
-
-function invalid(why: string, cause?: unknown): AppError {
-  return new AppError('invalid_body', { message: `This file can't be imported: ${why}. Nothing was changed.`, ...(cause === undefined ? {} : { cause }) });
 }
