@@ -1,4 +1,4 @@
-/** What chat and text completions of the gateway share. Pure. */
+/** What the calls of the gateway share. Pure. */
 import type { Json } from '../contract/endpoint.ts';
 import type { ChatRequest, TextRequest } from '../contract/gateway.ts';
 import type { Sampling } from './engine.ts';
@@ -46,4 +46,9 @@ export function unknownFields(body: Readonly<Record<string, unknown>>, known: Re
 
 export function usageBody({ promptTokens, completionTokens }: Counted): { prompt_tokens: number; completion_tokens: number; total_tokens: number } {
   return { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens };
+}
+
+/** About: four characters a token, as OpenAI reckons for English. */
+export function tokensOf(chars: number): number {
+  return Math.max(1, Math.ceil(chars / 4));
 }

@@ -2,29 +2,24 @@
  *  Never knows what runs a model. One thing to know: whatever way an answer ends, its limits are set right and its use is counted, once. */
 import type { ChatReply, ChatRequest, EmbeddingRequest, TextReply, TextRequest } from '../contract/gateway.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { AppError, fail } from '../kernel/fail.ts';
 import { answerEvents, type AnswerEvent } from './answering.ts';
 import type { Embedded, ListedModel, ModelEngine, Models, Piece } from './engine.ts';
 import { chatCallOf, chatChars, chatChunk, chatUsageChunk, createChatReply } from './gateway-chat.ts';
-import { seedOf, type AnswerHead, type Counted } from './gateway-common.ts';
+import { seedOf, tokensOf, type AnswerHead, type Counted } from './gateway-common.ts';
+import { embed } from './gateway-embed.ts';
 import { openFrames } from './gateway-frames.ts';
 import type { Admission, GatewayLimits, LimitedBy } from './gateway-limits.ts';
+import { isUnknownModel, listNames, realName, type Named } from './gateway-names.ts';
 import { createTextReply, promptsOf, textCallsOf, textChunk, textUsageChunk } from './gateway-text.ts';
 import type { UsageMeter } from './gateway-usage.ts';
 import { createMeter, type Meter, type MeterPlan } from './gateway-meter.ts';
-import { isVisible } from './name-pattern.ts';
 import { publicFault } from './upstream-fault.ts';
 
 /** Who asks, and what holds for them. */
-export interface GatewayCaller {
-  readonly orgId: string;
+export interface GatewayCaller extends Named {
   /** Counted under it: `key_…`, `user_…`, `wf_…`. */
   readonly caller: string;
   readonly limits: readonly LimitedBy[];
-  /** Names with `*` for any part; empty: every model. */
-  readonly visible: readonly string[];
-  /** Other names of models. A model of that name comes first. */
-  readonly aliases: Readonly<Record<string, string>>;
   readonly priority: number;
   /** Becomes the answer's id. */
   readonly requestId: string;
@@ -55,7 +50,7 @@ export interface EmbedAnswer {
 
 /** Every call throws AppError: model_not_found, rate_limited, unsatisfiable, upstream_failed, invalid_body, …; the signal's reason when it aborts. */
 export interface Gateway {
-  list(by: Pick<GatewayCaller, 'orgId' | 'visible' | 'aliases'>): Promise<readonly ListedModel[]>;
+  list(by: Named): Promise<readonly ListedModel[]>;
   chat(body: ChatRequest, by: GatewayCaller): Promise<Answer<ChatReply>>;
   complete(body: TextRequest, by: GatewayCaller): Promise<Answer<TextReply>>;
   embed(body: Pick<EmbeddingRequest, 'model' | 'input' | 'dimensions'>, by: GatewayCaller, onWait?: (message: string) => void): Promise<EmbedAnswer>;
@@ -74,15 +69,7 @@ export interface GatewayParts {
 
 export function createGateway(parts: GatewayParts): Gateway {
   return {
-    async list({ orgId, visible, aliases }) {
-      const models = (await parts.models.list(orgId)).filter(({ id }) => isVisible(id, visible));
-      const byId = new Map(models.map((model) => [model.id, model]));
-      const others = Object.entries(aliases).flatMap(([id, target]) => {
-        const model = byId.get(target);
-        return model === undefined || byId.has(id) ? [] : [{ ...model, id }];
-      });
-      return [...models, ...others];
-    },
+    list: (by) => listNames(parts.models, by),
     async chat(body, by) {
       const shape = { prefix: 'chatcmpl', chunk: chatChunk, usageChunk: chatUsageChunk, whole: createChatReply };
       return answer(parts, { body, by, shape, plan: chatPlan(body) });
@@ -118,11 +105,6 @@ function chatPlan(body: ChatRequest): Plan {
     perPrompt: choices,
     promptTokens: tokensOf(chatChars(body)),
   };
-}
-
-/** About: four characters a token, as OpenAI reckons for English. */
-function tokensOf(chars: number): number {
-  return Math.max(1, Math.ceil(chars / 4));
 }
 
 interface Shape<Reply> {
@@ -175,7 +157,7 @@ interface Entered {
 }
 
 async function enter(parts: GatewayParts, { model }: { readonly model: string }, by: GatewayCaller, plan: Plan): Promise<Entered> {
-  const name = await realName(parts, model, by);
+  const name = await realName(parts.models, model, by);
   return { name, admission: await parts.limits.admit(by.limits, plan.promptTokens), meter: createMeter(plan) };
 }
 
@@ -212,11 +194,6 @@ async function* counted(parts: GatewayParts, { name, by, plan, signal, admission
   }
 }
 
-/** Names that callers make up are not counted: each would be a row. */
-function isUnknownModel(error: unknown): boolean {
-  return error instanceof AppError && (error.code === 'model_not_found' || error.code === 'not_found');
-}
-
 function frame(body: object): string {
   return `data: ${JSON.stringify(body)}`;
 }
@@ -249,58 +226,4 @@ async function* framesOf<Reply>(
 
 function isEmpty({ text, reasoning, toolCalls, logprobs, finish }: Piece): boolean {
   return text === undefined && reasoning === undefined && toolCalls === undefined && logprobs === undefined && finish === undefined;
-}
-
-async function embed(
-  parts: GatewayParts,
-  { model, input, dimensions }: Pick<EmbeddingRequest, 'model' | 'input' | 'dimensions'>,
-  by: GatewayCaller,
-  onWait?: (message: string) => void,
-): Promise<EmbedAnswer> {
-  const texts = typeof input === 'string' ? [input] : input;
-  const estimate = tokensOf(texts.reduce((sum, text) => sum + text.length, 0));
-  const name = await realName(parts, model, by);
-  const admission = await parts.limits.admit(by.limits, estimate);
-  const { orgId, caller, priority, signal } = by;
-  let promptTokens = 0;
-  let isWhole = false;
-  let isKnown = true;
-  let fault: unknown;
-  try {
-    const reply = await parts.models.use(name, { orgId, priority, signal, onWait: ({ message }) => onWait?.(message) }, (engine) =>
-      engine.embed(texts, signal, { dimensions: dimensions ?? undefined }),
-    );
-    promptTokens = reply.usage.promptTokens > 0 ? reply.usage.promptTokens : estimate;
-    requireDimensions(reply, dimensions ?? undefined, model);
-    isWhole = true;
-    return { headers: admission.headers, reply: { vectors: reply.vectors, usage: { promptTokens, completionTokens: 0 } } };
-  } catch (error) {
-    isKnown = !isUnknownModel(error);
-    throw (fault = publicFault(error, name));
-  } finally {
-    admission.end(promptTokens);
-    if (isKnown) parts.usage.add({ orgId, model: name, caller, promptTokens, completionTokens: 0, isFailed: !isWhole });
-    by.observe?.({ model: name, promptTokens, completionTokens: 0, ...(isWhole ? {} : { error: fault }) });
-  }
-}
-
-/** @throws AppError invalid_body: vectors are never cut here, what is left of one says nothing unless the model was trained for it */
-function requireDimensions({ vectors }: Embedded, wanted: number | undefined, model: string): void {
-  const given = vectors[0]?.length;
-  if (wanted === undefined || given === undefined || given === wanted) return;
-  fail('invalid_body', {
-    message: `"${model}" makes vectors of ${given} numbers, not of ${wanted}; leave dimensions out`,
-    details: { problems: [{ path: 'dimensions' }] },
-  });
-}
-
-/** Models an org may not use are as if they were not there, by whatever name. @throws AppError model_not_found */
-async function realName({ models }: GatewayParts, asked: string, { orgId, visible, aliases }: GatewayCaller): Promise<string> {
-  const target = Object.hasOwn(aliases, asked) ? aliases[asked] : undefined;
-  const isModel = target === undefined || (await models.list(orgId)).some(({ id }) => id === asked);
-  const name = isModel ? asked : target;
-  if (isVisible(name, visible)) return name;
-  throw new AppError('model_not_found', {
-    message: `There is no model "${asked}" for your organisation. GET /v1/models lists those that can be asked; a super administrator says which (settings, visibleModels).`,
-  });
 }
