@@ -10,16 +10,16 @@ import type { Caller } from '../contract/caller.ts';
 import type { ServiceDefinition } from '../contract/services.ts';
 import type { Credentials } from '../identity/credentials.ts';
 import { hasRole } from '../identity/policy.ts';
-import { isApiKey } from '../identity/tokens.ts';
 import type { SessionEnd } from '../identity/identity.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { ServiceHost } from '../services/services.ts';
-import { credentialsOf } from './auth.ts';
 import { isAllowedHost, isLoopbackAddress, isLoopbackName, peerOf, type Peer, type ProxyHops } from './peer.ts';
+import { concerns, createAdmission, type Admitted } from './service-admission.ts';
 import { isDocument, type Forwarding, type PagePlace } from './service-headers.ts';
 import { noticeResponse } from './service-notice.ts';
+import { parseServicePath, type ServicePath } from './service-path.ts';
 import { carryRequest, carryUpgrade, ServiceGone } from './service-proxy.ts';
 import { SHIM, SHIM_PATH } from './service-shim.ts';
 import { createTickets } from './service-tickets.ts';
@@ -50,32 +50,18 @@ export interface ServicePages {
   stop(): void;
 }
 
-/** Who asks, and how they showed it. */
-interface Admitted {
-  readonly caller: Caller;
-  readonly via: 'ticket' | 'cookie' | 'bearer';
-  readonly credentials: Credentials;
-  /** Headers that held the credential. */
-  readonly spent: readonly string[];
-}
-
-interface Target {
-  readonly name: string;
+interface Target extends ServicePath {
   readonly definition: ServiceDefinition;
   readonly page: NonNullable<ServiceDefinition['page']>;
-  readonly ticket: string | undefined;
-  /** The service's own path, with a slash before it. */
-  readonly rest: string;
-  readonly search: string;
 }
 
-const PATH = /^\/services\/([^/]+)(?:\/(?:~([A-Za-z0-9_-]{32})(?=\/|$))?(.*))?$/s;
 const SENT = { 'x-hono-already-sent': 'true' };
 const REFRESH_S = 2;
 
 export function createServicePages(parts: ServicePagesParts): ServicePages {
   const { host, authenticate, clock, log } = parts;
   const tickets = createTickets(clock);
+  const { admit, refuseForeign } = createAdmission({ tickets, authenticate, isTrustedOrigin: parts.isTrustedOrigin });
   const open = new Set<{ readonly caller: Caller; readonly credentials: Credentials; end(): void }>();
   // Whose rights changed has its open streams and sockets looked at again, at once.
   const endRevising = parts.onSessionEnded((end) => {
@@ -83,7 +69,7 @@ export function createServicePages(parts: ServicePagesParts): ServicePages {
   });
 
   function targetOf(url: string, isKnownTo: Caller): Target {
-    const target = parse(url) ?? fail('not_found');
+    const target = parseServicePath(url) ?? fail('not_found');
     const definition = host.definitionOf(target.name);
     if (definition === null || definition.page === null || !hasRole(isKnownTo.role, definition.page.role)) {
       const { state } = host.read(target.name, isKnownTo.role);
@@ -92,44 +78,6 @@ export function createServicePages(parts: ServicePagesParts): ServicePages {
       fail('forbidden', `The page of ${target.name} is for the role ${definition.page.role}; yours is ${isKnownTo.role}. Ask an administrator.`);
     }
     return { ...target, definition, page: definition.page };
-  }
-
-  async function admit(url: string, headers: Headers): Promise<Admitted> {
-    const { name, ticket } = parse(url) ?? fail('not_found');
-    const held = ticket === undefined ? undefined : tickets.redeem(name, ticket);
-    if (held !== undefined) return { ...(await signedIn(held)), via: 'ticket', credentials: held, spent: await studioCredentials(headers) };
-    const credentials = credentialsOf(headers) ?? fail('unauthenticated', 'Sign in to Studio to open this page.');
-    const spent = credentials.kind === 'cookie' ? [] : ['authorization', 'x-api-key'];
-    return { ...(await signedIn(credentials)), via: credentials.kind, credentials, spent };
-  }
-
-  async function signedIn(credentials: Credentials): Promise<{ readonly caller: Caller }> {
-    const caller = (await authenticate(credentials)) ?? fail('unauthenticated', 'This session is over. Sign in to Studio again.');
-    if (caller.mustChangePassword === true) fail('password_change_required');
-    if (caller.scopes !== null && !caller.scopes.includes('*') && !caller.scopes.includes('machine:run'))
-      fail('forbidden', `Opening the page of a service needs the API-key scope machine:run; this key has ${caller.scopes.join(', ')}.`);
-    return { caller };
-  }
-
-  /** A service may have tokens of its own; one of Studio's, sent to it by mistake or by a script, must not arrive there. */
-  async function studioCredentials(headers: Headers): Promise<string[]> {
-    const bearer = /^Bearer +([^\s,]+)$/i.exec(headers.get('authorization') ?? '')?.[1];
-    const isOurs = bearer !== undefined && (await authenticate({ kind: 'bearer', value: bearer })) !== null;
-    return [...(isOurs ? ['authorization'] : []), ...(isApiKey(headers.get('x-api-key') ?? '') ? ['x-api-key'] : [])];
-  }
-
-  /** Refuses what a foreign page sends along with somebody's cookie. */
-  function refuseForeign(
-    admitted: Admitted,
-    page: Target['page'],
-    { method, headers, peer }: { readonly method: string; readonly headers: Headers; readonly peer: Peer },
-  ): void {
-    const origin = headers.get('origin');
-    if (admitted.via === 'bearer') return;
-    if (admitted.via === 'ticket' && (origin === null || origin === 'null')) return;
-    if (origin === null && ['GET', 'HEAD'].includes(method) && headers.get('upgrade') === null) return;
-    if (origin !== null && parts.isTrustedOrigin(origin, peer.host) && (page.isolation === 'trusted' || ['GET', 'HEAD'].includes(method))) return;
-    fail('forbidden', `The origin "${(origin ?? 'none').slice(0, 200)}" may not use this service with a session of Studio.`);
   }
 
   function placeOf(target: Target, peer: Peer, port: number): PagePlace {
@@ -144,7 +92,7 @@ export function createServicePages(parts: ServicePagesParts): ServicePages {
     const { incoming, outgoing, peer } = request;
     const url = incoming.url ?? '/';
     const method = incoming.method ?? 'GET';
-    const parsed = parse(url) ?? fail('not_found');
+    const parsed = parseServicePath(url) ?? fail('not_found');
     if (parsed.ticket !== undefined && method === 'OPTIONS' && headers.get('origin') === 'null') return preflight(headers);
     if (parsed.ticket !== undefined && parsed.rest === `/${SHIM_PATH}`) return new Response(SHIM, { headers: SHIM_HEADERS });
     const admitted = await admit(url, headers);
@@ -203,7 +151,7 @@ export function createServicePages(parts: ServicePagesParts): ServicePages {
         if (!(error instanceof AppError) || !isDocument(request.incoming.headers)) throw error;
         const isOut = error.code === 'unauthenticated';
         // The address may hold a ticket of an earlier Studio: the browser's own cookie gets a new one.
-        const parsed = parse(request.incoming.url ?? '/');
+        const parsed = parseServicePath(request.incoming.url ?? '/');
         if (isOut && parsed?.ticket !== undefined && headers.has('cookie'))
           return redirect(`${request.peer.prefix}/services/${parsed.name}${parsed.rest}${parsed.search}`);
         const link = isOut ? { href: `${request.peer.prefix}/`, text: 'Sign in' } : { href: `${request.peer.prefix}/services`, text: 'Services' };
@@ -246,16 +194,6 @@ export function createServicePages(parts: ServicePagesParts): ServicePages {
   };
 }
 
-/** Undefined: no service's path. The name is checked by looking it up. */
-function parse(url: string): { readonly name: string; readonly ticket: string | undefined; readonly rest: string; readonly search: string } | undefined {
-  const [pathname = '', ...query] = url.split('?');
-  const match = PATH.exec(pathname);
-  // No browser sends such segments; what they meant would differ from place to place.
-  if (match?.[1] === undefined || /\/\.{1,2}(\/|$)/.test(pathname)) return undefined;
-  const rest = match[3] ?? '';
-  return { name: match[1], ticket: match[2], rest: rest.startsWith('/') ? rest : `/${rest}`, search: query.length === 0 ? '' : `?${query.join('?')}` };
-}
-
 const SHIM_HEADERS = { 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-cache', 'cross-origin-resource-policy': 'cross-origin' };
 
 function preflight(headers: Headers): Response {
@@ -277,11 +215,6 @@ function redirect(location: string): Response {
 
 function forwardingOf(peer: Peer, { spent }: Admitted): Forwarding {
   return { address: peer.address, scheme: peer.scheme, host: peer.host, spent };
-}
-
-function concerns(end: SessionEnd, caller: Caller): boolean {
-  if (end.sessionId !== undefined) return caller.sessionId === end.sessionId;
-  return end.keyId !== undefined ? caller.keyId === end.keyId : caller.userId === end.userId;
 }
 
 function headersOf(request: IncomingMessage): Headers {
