@@ -8,8 +8,7 @@ import { isTerminalInstance } from '../../contract/values.ts';
 import { createEngine, type Engine } from '../../engine/engine.ts';
 import type { InstanceCommand, StepCommand } from '../../engine/state.ts';
 import type { EngineStore } from '../../engine/store-port.ts';
-import { NodeError, type NodeContext, type NodeResult, type NodeType, type NodeTypes } from '../../nodes/kit.ts';
-import { nodeTypes } from '../../nodes/index.ts';
+import type { NodeTypes } from '../../nodes/kit.ts';
 import type { Database } from '../../store/client.ts';
 import type { NewStepJob } from '../../store/job-inserts.ts';
 import type { Batch } from '../../store/journal.ts';
@@ -18,6 +17,7 @@ import { silentLog } from '../database.ts';
 import { fakeClock, type FakeClock } from '../fake-clock.ts';
 import { emptyRows, type Rows } from '../memory-store/rows.ts';
 import { memoryStore } from '../memory-store/store.ts';
+import { keep, kept, recordingTypes, replayedTypes, type Given } from './given.ts';
 
 /** What somebody does, once the newest row of `path` (an instance's id stands for none) is in this state. */
 export interface Hand {
@@ -37,14 +37,6 @@ export interface Setup {
   readonly hands?: readonly Hand[];
   /** How jobs end, by path, or by path, generation and attempt; default: exit code 0. */
   readonly jobs?: Readonly<Record<string, { readonly exitCode?: number; readonly status?: JobStatus; readonly stdout?: string }>>;
-}
-
-/** What an attempt of an inline node gave, and how long it took. */
-export interface Given {
-  readonly key: string;
-  readonly ms: number;
-  readonly result?: NodeResult;
-  readonly error?: { readonly code: string; readonly message: string; readonly final: boolean; readonly details?: Json };
 }
 
 /** One commit, or the items that a map put down before it. */
@@ -198,15 +190,6 @@ function engineOf(clock: FakeClock, store: EngineStore, types: NodeTypes): Engin
   });
 }
 
-/** Large results by what stands for their hash: they outlive an engine. */
-const kept = new Map<string, string>();
-
-function keep(text: string): string {
-  const name = `${text.length}`.padStart(64, '0');
-  kept.set(name, text);
-  return name;
-}
-
 const noDatabase = {
   engine: { query: () => Promise.reject(new Error('no database')), transaction: () => Promise.reject(new Error('no database')) },
   org: () => noDatabase.engine,
@@ -214,56 +197,6 @@ const noDatabase = {
   onAnnounce: () => () => undefined,
   close: async () => undefined,
 } as unknown as Database;
-
-function keyOf(context: NodeContext): string {
-  return `${context.instanceId} ${context.path} ${context.generation} ${context.attempt} ${JSON.stringify(context.state ?? null)}`;
-}
-
-type Run = (params: never, context: NodeContext) => NodeResult | Promise<NodeResult>;
-
-function wrapped(runOf: (type: NodeType, run: Run) => Run): NodeTypes {
-  return new Map([...nodeTypes].map(([name, type]) => [name, type.runs === 'inline' ? { ...type, run: runOf(type, type.run as Run) } : type] as const));
-}
-
-function recordingTypes(clock: FakeClock, given: Given[]): NodeTypes {
-  return wrapped((_type, run) => (params, context) => {
-    const startedAt = clock.now();
-    const note = (what: Pick<Given, 'result' | 'error'>): void => void given.push({ key: keyOf(context), ms: clock.now() - startedAt, ...what });
-    const refuse = (error: unknown): never => {
-      const known = error instanceof NodeError ? error : new NodeError('node_crashed', String(error));
-      note({ error: { code: known.code, message: known.message, final: known.final, ...(known.details === undefined ? {} : { details: known.details }) } });
-      throw error;
-    };
-    try {
-      const result = run(params, context);
-      if (result instanceof Promise) return result.then((value) => (note({ result: value }), value), refuse);
-      note({ result });
-      return result;
-    } catch (error) {
-      return refuse(error);
-    }
-  });
-}
-
-function replayedTypes(clock: FakeClock, recorded: readonly Given[], faults: string[]): NodeTypes {
-  const byKey = new Map(recorded.map((one) => [one.key, one]));
-  for (const { result } of recorded) if (result?.kind === 'output') keep(JSON.stringify(result.output));
-  const giveBack = (found: Given): NodeResult => {
-    const { error, result } = found;
-    if (error !== undefined)
-      throw new NodeError(error.code, error.message, { final: error.final, ...(error.details === undefined ? {} : { details: error.details }) });
-    if (result === undefined) throw new Error(`${found.key} gave nothing`);
-    return result;
-  };
-  return wrapped(() => (_params, context) => {
-    const found = byKey.get(keyOf(context));
-    if (found === undefined) {
-      faults.push(`${keyOf(context)} runs, which it did not when it was recorded`);
-      throw new NodeError('not_recorded', 'not recorded', { final: true });
-    }
-    return found.ms === 0 ? giveBack(found) : clock.sleep(found.ms, context.signal).then(() => giveBack(found));
-  });
-}
 
 /** Turns of the loop; while recording, a real moment as well: expressions are evaluated in a process of their own. */
 async function settle(isRecording: boolean): Promise<void> {
