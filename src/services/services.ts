@@ -1,6 +1,5 @@
-/** The services of this machine: Studio's own that are here already, and those that people define over the API and in files. Joins their definitions with
- *  the supervisor; knows who uses them, and lets the idle ones rest. Never starts a process itself (run-service.ts does).
- *  One thing to know: definitions are applied one after the other, so that no service is ever started twice. */
+/** The services of this machine: Studio's own that are here already, and those that people define over the API and in files (defined.ts applies them).
+ *  Knows who uses them, and lets the idle ones rest. Never starts a process itself (run-service.ts does). */
 import { join } from 'node:path';
 import type { Service, ServiceDefinition } from '../contract/services.ts';
 import type { Role } from '../contract/values.ts';
@@ -10,11 +9,9 @@ import { AppError, fail, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { nearestName } from '../kernel/nearest.ts';
 import type { Database } from '../store/client.ts';
-import { listServiceRows } from '../store/services.ts';
 import type { Exit, Say, Services as Supervisor } from '../supervise/service.ts';
 import { CLOUDFLARED, cloudflaredDefinition } from './cloudflared.ts';
-import { readDefinitionFiles } from './definition-files.ts';
-import { joinDefinitions, type Definitions } from './definition.ts';
+import { createDefined } from './defined.ts';
 import { keepExits, readExits } from './exit-history.ts';
 import type { HealthDefaults } from './health-check.ts';
 import { createLeftovers } from './leftovers.ts';
@@ -91,56 +88,9 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
   const leftovers = createLeftovers({ folder: join(parts.workspacePath, 'run/services'), workspaceId: parts.workspaceId, clock });
   const runs = createRuns({ ...parts, leftovers, onUp: began });
   const own = new Set<string>();
-  let definitions: Definitions = { services: new Map(), broken: [], required: new Map() };
-  let builtIn: readonly string[] = [];
-  let stamp = '';
-  let turn: Promise<unknown> = Promise.resolve();
+  const defined = createDefined({ ...parts, startRun: runs.start });
   let isStopped = false;
   const endings: (() => void)[] = [];
-
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = turn.then(work, work);
-    turn = next.catch(() => undefined);
-    return next;
-  };
-  /** Gives them to the supervisor, which starts and restarts them. */
-  function add(
-    definition: ServiceDefinition,
-    options: { readonly orgId: string | null; readonly exits: readonly Exit[] | undefined; readonly isWanted: boolean },
-  ): void {
-    const { name, required, restart } = definition;
-    const spec = { name, required, restart, start: (signal: AbortSignal, say: Say) => runs.start(definition, options.orgId, signal, say) };
-    // The first failure is told by the supervisor, which tries again.
-    void supervisor.add(spec, { exits: options.exits, isWanted: options.isWanted, reason: options.isWanted ? undefined : 'disabled' }).catch(() => undefined);
-  }
-
-  async function apply(): Promise<void> {
-    const folder = join(parts.workspacePath, 'services');
-    const [rows, files, exits] = await Promise.all([
-      listServiceRows(database.engine),
-      readDefinitionFiles(folder, parts.configured()),
-      readExits(database.engine),
-    ]);
-    const joined = joinDefinitions(rows, files.entries, builtIn);
-    const next: Definitions = { ...joined, broken: [...joined.broken, ...files.broken] };
-    for (const { name, file, fault } of next.broken) log.warn({ service: name, file, fault }, 'the definition of a service can not be used');
-    const before = definitions;
-    definitions = next;
-    stamp = files.stamp;
-    for (const name of builtIn) supervisor.setRequired(name, name === 'postgres' || (next.required.get(name) ?? false));
-    const isSame = (name: string): boolean => JSON.stringify(before.services.get(name)) === JSON.stringify(next.services.get(name));
-    const gone = [...before.services.keys()].filter((name) => !isSame(name));
-    const wasWanted = new Map(gone.map((name) => [name, !['stopped', 'failed'].includes(supervisor.get(name)?.state ?? 'stopped')]));
-    await Promise.all(gone.map((name) => supervisor.remove(name)));
-    for (const name of gone) if (!next.services.has(name)) parts.report(`service ${name}`, null, false);
-    for (const [name, { definition, orgId }] of next.services) {
-      if (before.services.has(name) && isSame(name)) continue;
-      const was = before.services.get(name)?.definition;
-      // A change restarts what runs; what was stopped by hand stays so, unless this very change enables it.
-      const isWanted = was === undefined || was.enabled !== definition.enabled ? definition.enabled : (wasWanted.get(name) ?? false) && definition.enabled;
-      add(definition, { orgId, exits: exits.get(name), isWanted });
-    }
-  }
 
   function addOwn(exits: ReadonlyMap<string, readonly Exit[]>): void {
     if (parts.tunnelToken === undefined) return;
@@ -151,15 +101,14 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
 
   function describe(name: string, role: Role): Service | undefined {
     const status = supervisor.get(name);
-    const defined = definitions.services.get(name);
     return status === undefined
       ? undefined
-      : describeService({ status, defined, run: runs.of(name), lastUsedMs: uses.lastMs(name), memoryOf: leftovers.memoryOf, role });
+      : describeService({ status, defined: defined.of(name), run: runs.of(name), lastUsedMs: uses.lastMs(name), memoryOf: leftovers.memoryOf, role });
   }
 
   function require(name: string): void {
     if (supervisor.get(name) !== undefined) return;
-    const broken = definitions.broken.find((one) => one.name === name);
+    const broken = defined.broken().find((one) => one.name === name);
     if (broken !== undefined)
       fail(
         'conflict',
@@ -192,7 +141,7 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
 
   function tellLedger(name: string): void {
     const lease = runs.of(name)?.lease;
-    if (lease === undefined || definitions.services.get(name)?.definition.idle === null) return;
+    if (lease === undefined || defined.of(name)?.definition.idle === null) return;
     parts.ledger?.setIdle(lease.id, uses.idleMs(name, 0) === 0 ? null : (uses.lastMs(name) ?? clock.now()));
   }
 
@@ -210,17 +159,12 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
 
   /** Each second: who idles is laid to rest. */
   function look(): void {
-    for (const [name, { definition }] of definitions.services) {
+    for (const [name, { definition }] of defined.all()) {
       const status = supervisor.get(name);
       const afterMs = definition.idle?.afterMs;
       if (afterMs === undefined || definition.required || status?.state !== 'running' || status.since === null) continue;
       if (uses.idleMs(name, Date.parse(status.since)) >= afterMs) void rest(name, `nobody used it for ${Math.round(afterMs / 1_000)} s`);
     }
-  }
-
-  async function rescan(): Promise<void> {
-    const files = await readDefinitionFiles(join(parts.workspacePath, 'services'), []);
-    if (files.stamp !== stamp) await inTurn(apply);
   }
 
   function repeat(everyMs: number, work: () => void | Promise<void>): void {
@@ -244,29 +188,28 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
       endings.push(keepExits({ sql: database.engine, supervisor, clock, log }));
       endings.push(
         supervisor.onChange(({ name, state, reason, required }) => {
-          if (!definitions.services.has(name) && !own.has(name)) return;
+          if (defined.of(name) === undefined && !own.has(name)) return;
           const isDown = required ? state !== 'running' : ['failed', 'backing_off', 'unhealthy'].includes(state);
           parts.report(`service ${name}`, isDown ? (reason ?? `it is ${state}`) : null, required);
         }),
       );
       addOwn(exits);
-      builtIn = supervisor.list().map(({ name }) => name);
       parts.ledger?.onEvict('service', async (lease, why) => {
         const name = lease.tenantId.replace(/^service:/, '');
         await rest(name, why.message);
       });
-      await inTurn(apply);
+      await defined.begin(supervisor.list().map(({ name }) => name));
       repeat(LOOK_MS, look);
-      repeat(RESCAN_MS, rescan);
+      repeat(RESCAN_MS, defined.rescan);
     },
     async stop() {
       isStopped = true;
       for (const end of endings.reverse()) end();
-      await turn;
+      await defined.settled();
       const waitFor = new Map<string, Promise<void>>();
-      const names = [...definitions.services.keys(), ...own];
+      const names = [...defined.all().keys(), ...own];
       const end = (name: string): Promise<void> => {
-        const users = names.filter((other) => definitions.services.get(other)?.definition.after.includes(name) === true);
+        const users = names.filter((other) => defined.of(other)?.definition.after.includes(name) === true);
         const done =
           waitFor.get(name) ??
           Promise.all(users.map(end)).then(() =>
@@ -277,19 +220,25 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
       };
       await Promise.all(names.map(end));
     },
-    reload: () => inTurn(apply),
+    reload: defined.apply,
     list(role) {
       const known = supervisor.list().flatMap(({ name }) => describe(name, role) ?? []);
-      return [...known, ...definitions.broken.filter(({ name }) => supervisor.get(name) === undefined).map(describeBroken)];
+      return [
+        ...known,
+        ...defined
+          .broken()
+          .filter(({ name }) => supervisor.get(name) === undefined)
+          .map(describeBroken),
+      ];
     },
     read(name, role) {
-      const broken = supervisor.get(name) === undefined ? definitions.broken.find((one) => one.name === name) : undefined;
+      const broken = supervisor.get(name) === undefined ? defined.broken().find((one) => one.name === name) : undefined;
       if (broken !== undefined) return describeBroken(broken);
       require(name);
       return describe(name, role) ?? fail('not_found');
     },
-    definitionOf: (name) => definitions.services.get(name)?.definition ?? null,
-    names: () => [...builtIn, ...definitions.services.keys()],
+    definitionOf: (name) => defined.of(name)?.definition ?? null,
+    names: defined.names,
     async command(name, verb) {
       require(name);
       resting.delete(name);
@@ -319,11 +268,11 @@ export function createServiceHost(parts: ServicesParts): ServiceHost {
       return usedNow(name);
     },
     lastUsedMs() {
-      const times = [...definitions.services.keys()].flatMap((name) => uses.lastMs(name) ?? []);
+      const times = [...defined.all().keys()].flatMap((name) => uses.lastMs(name) ?? []);
       return times.length === 0 ? undefined : Math.max(...times);
     },
     logOf(name) {
-      if (!definitions.services.has(name) && !own.has(name)) {
+      if (defined.of(name) === undefined && !own.has(name)) {
         require(name);
         fail('not_found', `${name} is Studio's own: what it writes stands in Studio's log, at level debug.`);
       }
