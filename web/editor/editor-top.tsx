@@ -25,7 +25,7 @@ export interface EditorTopProps {
   readonly testing: boolean;
 }
 
-type Asking = { readonly kind: 'overwrite' | 'revert' | 'import' | 'extract' } | { readonly kind: 'compare'; readonly comparison: Comparison };
+type Asking = { readonly kind: 'overwrite' | 'revert' | 'import' } | { readonly kind: 'compare'; readonly comparison: Comparison };
 
 export function EditorTop(props: EditorTopProps): JSX.Element {
   const { session, workflow } = props;
@@ -54,7 +54,7 @@ export function EditorTop(props: EditorTopProps): JSX.Element {
     review: () => compare({ kind: 'published' }),
     revert: () => setAsking({ kind: 'revert' }),
     importFile: () => setAsking({ kind: 'import' }),
-    extract: () => setAsking({ kind: 'extract' }),
+    extract: () => (session.isExtracting.value = true),
   };
   return (
     <>
@@ -62,7 +62,7 @@ export function EditorTop(props: EditorTopProps): JSX.Element {
       <EditorNotices session={session} publishError={publish.error} onOverwrite={() => setAsking({ kind: 'overwrite' })} onCompare={compare} />
       {asking?.kind === 'compare' && <CompareDialog comparison={asking.comparison} session={session} workflow={workflow} onClose={close} />}
       {asking?.kind === 'import' && <ImportDraft session={session} onClose={close} />}
-      {asking?.kind === 'extract' && <ExtractDialog session={session} onClose={close} />}
+      {session.isExtracting.value && <ExtractDialog session={session} onClose={() => (session.isExtracting.value = false)} />}
       {asking?.kind === 'overwrite' && (
         <Confirm
           title="Publish over the newer version?"

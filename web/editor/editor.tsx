@@ -17,6 +17,7 @@ import { CanvasPane } from './canvas/canvas.tsx';
 import { createCanvas } from './canvas/canvas-state.ts';
 import type { Canvas } from './canvas/canvas-state.ts';
 import { TypePalette } from './canvas/palette.tsx';
+import { SeveralPane } from './canvas/several-pane.tsx';
 import { showNode } from './canvas/problems.ts';
 import { createCardResults } from './card-results.ts';
 import { EdgePane } from './edge-pane.tsx';
@@ -107,7 +108,16 @@ function useCanvasOf(session: EditorSession, lastRun: LastRun, openForm: () => v
   const latest = useRef(openForm);
   latest.current = openForm;
   return useMemo(
-    () => createCanvas({ doc: document, types: session.knowledge.types, results, problems, isNarrow, openForm: () => latest.current() }),
+    () =>
+      createCanvas({
+        doc: document,
+        types: session.knowledge.types,
+        results,
+        problems,
+        isNarrow,
+        openForm: () => latest.current(),
+        extract: () => (session.isExtracting.value = true),
+      }),
     [session],
   );
 }
@@ -150,7 +160,7 @@ function Selected(props: SelectedProps): JSX.Element {
   const { workflow, lastRun, tests } = props;
   const pane = { document, workflow, types, secrets, lastRun, tests, problems: session.problems };
   if (edge !== undefined && edges.size === 1 && nodes.size === 0) return <EdgePane key={edgeIdOf(edge)} canvas={canvas} edge={edge} {...pane} />;
-  return <RightPane {...pane} />;
+  return <RightPane {...pane} several={<SeveralPane canvas={canvas} />} />;
 }
 
 function hasSelection({ document }: EditorSession): boolean {

@@ -46,6 +46,8 @@ export interface EditorSession {
   readonly text: ReadonlySignal<string>;
   /** A problem to bring into sight; who shows it takes it away. */
   readonly shown: Signal<Problem | undefined>;
+  /** Whether the name of the workflow that the selection becomes is asked for. */
+  readonly isExtracting: Signal<boolean>;
   /** Copies that editors which are gone left in this browser, and that are not brought back yet. */
   readonly kept: ReadonlySignal<readonly KeptDraft[]>;
   bringBack(kept: KeptDraft): void;
@@ -135,6 +137,7 @@ export function createSession(input: { readonly workflow: Workflow; readonly vie
     mode: signal<'canvas' | 'json'>('canvas'),
     text,
     shown: signal<Problem | undefined>(undefined),
+    isExtracting: signal(false),
     kept,
     bringBack(copy) {
       document.replace('Bring back what was not saved', copy.draft);

@@ -283,3 +283,29 @@ test('a thousand nodes are open, found and moved', async () => {
   deepEqual(faultsOf(page), []);
   await page.context().close();
 });
+
+test('several nodes are dragged together, offer what can be done with them, and a click on one chooses it alone', async () => {
+  const page = await openEditor('Several', {
+    nodes: [
+      { key: 'a', type: 'noop', position: { x: 0, y: 0 } },
+      { key: 'b', type: 'noop', position: { x: 300, y: 0 } },
+    ],
+    edges: [{ from: 'a', to: 'b' }],
+  });
+  await card(page, 'a').click();
+  await card(page, 'b').click({ modifiers: ['Shift'] });
+  const pane = page.getByLabel('What is selected');
+  await pane.getByRole('heading', { name: '2 nodes selected' }).waitFor();
+  deepEqual(await findAxeFaults(page), []);
+  const at = await middleOf(card(page, 'a'));
+  await dragTo(page, card(page, 'a'), { x: at.x, y: at.y + 90 });
+  equal(await selected(page).count(), 2);
+  await pane.getByRole('button', { name: 'Turn into a workflow…' }).click();
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await card(page, 'a').click();
+  await pane.getByRole('tab', { name: 'Form' }).waitFor();
+  equal(await selected(page).getAttribute('data-id'), 'a');
+  deepEqual(faultsOf(page), []);
+  await page.context().close();
+});

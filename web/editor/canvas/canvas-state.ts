@@ -70,6 +70,8 @@ export interface CanvasInput {
   readonly isNarrow: ReadonlySignal<boolean>;
   /** Shows a node's form, and gives it the focus. */
   readonly openForm: () => void;
+  /** Asks for the name of the workflow that the selected nodes become. */
+  readonly extract: () => void;
 }
 
 export interface Canvas extends CanvasInput {

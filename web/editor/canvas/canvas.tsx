@@ -205,6 +205,13 @@ function useHandlers(canvas: Canvas, frame: { readonly current: HTMLDivElement |
         canvas.dropEdge.value = nodes.length === 1 && 'clientX' in event ? dropEdgeFor(canvas, node.id, { x: event.clientX, y: event.clientY }) : undefined;
       },
       onNodeDragStop: () => dragging.stop(),
+      onNodeClick: (event: MouseEvent, node: FlowNode) => {
+        const { nodes, comments } = canvas.doc.selection.peek();
+        // Pressing on one of several keeps them, to be dragged together; a click chooses the one.
+        if (nodes.size + comments.size < 2 || event.shiftKey || event.ctrlKey || event.metaKey) return;
+        const comment = commentOfFlowId(node.id);
+        canvas.doc.select(comment === undefined ? { nodes: new Set([node.id]) } : { comments: new Set([comment]) });
+      },
       onPaneClick: () => canvas.doc.select({}),
       onEdgeClick: (event: MouseEvent, edge: FlowEdge) => {
         const id = edge.id as EdgeId;

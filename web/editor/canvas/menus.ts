@@ -39,7 +39,15 @@ export function menuItems(canvas: Canvas, of: Of, at: Point): readonly MenuItem[
       ...separated(items(canvas, [['Delete']])),
     ];
   if (of === 'canvas') return canvasItems(canvas, at);
-  return items(canvas, nodeTitles);
+  return nodeItems(canvas);
+}
+
+/** What can be done with the selected nodes. */
+export function nodeItems(canvas: Canvas): readonly MenuItem[] {
+  const all = items(canvas, nodeTitles);
+  if (canvas.isReadOnly.peek()) return all;
+  const after = all.findLastIndex((item) => item.label.startsWith('Group into')) + 1;
+  return after === 0 ? all : all.toSpliced(after, 0, { label: 'Turn into a workflow…', onSelect: canvas.extract });
 }
 
 function items(canvas: Canvas, groups: readonly (readonly string[])[]): readonly MenuItem[] {
