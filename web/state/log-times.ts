@@ -1,7 +1,6 @@
 /** When a log was written: what its timeline draws and its gutter says. Asked for again when the log has grown, never on a clock alone. */
 import { signal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
-import { call } from '../api.ts';
 
 /** From this byte on, not before this time. */
 export interface LogMoment {
@@ -24,12 +23,19 @@ export interface LogTimes {
   close(): void;
 }
 
+/** Asks the server when a log was written. @throws ApiError */
+export type ReadLogTimes = (asked: { readonly from?: number; readonly to?: number; readonly limit: number; readonly at?: string }) => Promise<{
+  readonly times: readonly { readonly at: string; readonly byte: number }[];
+  readonly byteAt: number | null;
+  readonly bytes: number;
+}>;
+
 const WHOLE = 600;
 const NEAR = 3_000;
 /** A log that grows all the time is asked about this often. */
 const REST_MS = 3_000;
 
-export function createLogTimes(jobId: string): LogTimes {
+export function createLogTimes(ask: ReadLogTimes): LogTimes {
   const whole = signal<readonly LogMoment[]>([]);
   const near = signal<readonly LogMoment[]>([]);
   const bytes = signal(0);
@@ -39,11 +45,11 @@ export function createLogTimes(jobId: string): LogTimes {
   let isStale = false;
 
   const read = async (query: { readonly from?: number; readonly to?: number; readonly limit: number }): Promise<readonly LogMoment[]> => {
-    const reply = await call('GET /api/v1/jobs/{id}/log/times', { params: { id: jobId }, query });
+    const reply = await ask(query);
     bytes.value = reply.bytes;
     return reply.times.map(({ at, byte }) => ({ atMs: Date.parse(at), byte }));
   };
-  const ask = async (): Promise<void> => {
+  const readAll = async (): Promise<void> => {
     // A log shows its lines whether its times are known or not.
     const [all, close] = await Promise.all([read({ limit: WHOLE }), read({ ...shown, limit: NEAR })]).catch(() => []);
     if (isClosed || all === undefined || close === undefined) return;
@@ -55,7 +61,7 @@ export function createLogTimes(jobId: string): LogTimes {
     if (isResting || isClosed) return;
     isStale = false;
     isResting = true;
-    void ask().finally(() =>
+    void readAll().finally(() =>
       setTimeout(() => {
         isResting = false;
         if (isStale) askSoon();
@@ -72,7 +78,7 @@ export function createLogTimes(jobId: string): LogTimes {
       askSoon();
     },
     async byteAt(atMs) {
-      const reply = await call('GET /api/v1/jobs/{id}/log/times', { params: { id: jobId }, query: { limit: 1, at: new Date(atMs).toISOString() } });
+      const reply = await ask({ limit: 1, at: new Date(atMs).toISOString() });
       return reply.byteAt ?? 0;
     },
     start: () => undefined,

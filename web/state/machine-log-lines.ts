@@ -13,6 +13,8 @@ export interface LogQuery {
   readonly requestId: string;
   /** Of the past; what comes is always newer. */
   readonly since: string | undefined;
+  /** What lies around this time is shown, and nothing live. */
+  readonly atMs: number | undefined;
 }
 
 /** A line that is no JSON is a service's own words. */
@@ -57,4 +59,10 @@ export function shownText({ at, level, message, requestId, service, fields }: Sh
   const word = level === null ? '' : `\u001B[${COLORS[level]}m${level.padEnd(5)}\u001B[0m `;
   const rest = facts.map(([name, value]) => `  \u001B[90m${name}=\u001B[0m${typeof value === 'string' ? value : JSON.stringify(value)}`).join('');
   return `${time}${word}${message}${rest}`.replaceAll('\n', '⏎ ');
+}
+
+/** When each line was written, for finding a time among them: never falling; a line without a time has that of the one before. */
+export function timesOf(lines: readonly Pick<ShownLine, 'at'>[]): readonly number[] {
+  let last = 0;
+  return lines.map(({ at }) => (last = Math.max(last, at === null ? 0 : Date.parse(at))));
 }

@@ -1,4 +1,4 @@
-/** Lines of the machine's log: a page of the past, older ones when asked, and live what comes, under one filter. Holds so many lines and lets the oldest go. */
+/** Lines of the machine's log: a page of the past, older ones when asked, and live what comes, under one filter; or what lies around a time. Holds so many lines and lets the oldest go. */
 import { signal } from '@preact/signals';
 import { call } from '../api.ts';
 import { asApiError } from '../api.ts';
@@ -20,7 +20,17 @@ export interface MachineLog {
   close(): void;
 }
 
+/** Oldest first. */
+interface Page {
+  readonly lines: readonly ShownLine[];
+  readonly next: string | null;
+  /** The byte from which the socket goes on. */
+  readonly end: number;
+}
+
 const PAGE = 500;
+/** So much after a time is shown with it; of a log that writes more than is held, less. */
+const AFTER_MS = [600_000, 60_000, 6_000, 0] as const;
 /** A browser draws by window, but searches and copies all of it. */
 const MAX_LINES = 5_000;
 
@@ -35,26 +45,60 @@ export function createMachineLog(query: LogQuery): MachineLog {
   let unfollow = (): void => undefined;
   let rest = '';
 
-  async function load(after: string | null): Promise<void> {
+  /** One page, the newest line of those before a place. */
+  async function read(after: string | null, until: string | undefined): Promise<Page> {
+    const { service, level, text, requestId, since } = query;
+    const asked = {
+      service,
+      limit: PAGE,
+      ...(level === undefined ? {} : { level }),
+      ...(text === '' ? {} : { text }),
+      ...(requestId === '' ? {} : { requestId }),
+      ...(since === undefined ? {} : { since }),
+      ...(until === undefined ? {} : { until }),
+      ...(after === null ? {} : { after }),
+    };
+    const page = await call('GET /api/v1/logs', { query: asked, signal: stop.signal });
+    services.value = page.services;
+    return { lines: page.items.toReversed(), next: page.next, end: page.end };
+  }
+
+  function show({ lines: shown, next: older }: Pick<Page, 'lines' | 'next'>): void {
+    lines.value = shown.slice(-MAX_LINES);
+    next.value = older;
+    hasOlder.value = older !== null && shown.length < MAX_LINES;
+  }
+
+  async function readNow(): Promise<void> {
+    const page = await read(null, undefined);
+    show(page);
+    follow(page.end);
+  }
+
+  async function readOlder(after: string): Promise<void> {
+    const page = await read(after, undefined);
+    show({ ...page, lines: [...page.lines, ...(lines.value ?? [])] });
+  }
+
+  /** From shortly after the time back to it. */
+  async function readAround(atMs: number): Promise<void> {
+    for (const afterMs of AFTER_MS) {
+      const until = new Date(atMs + afterMs).toISOString();
+      let found: Pick<Page, 'lines' | 'next'> = await read(null, until);
+      // Serial: each page begins where the one before ended.
+      while (found.next !== null && found.lines.length < MAX_LINES && !reaches(found.lines, atMs)) {
+        const older = await read(found.next, until);
+        found = { lines: [...older.lines, ...found.lines], next: older.next };
+      }
+      if (found.next === null || reaches(found.lines, atMs) || afterMs === AFTER_MS.at(-1)) return show(found);
+    }
+  }
+
+  async function load(work: () => Promise<void>): Promise<void> {
     busy.value = true;
     try {
-      const { service, level, text, requestId, since } = query;
-      const asked = {
-        service,
-        limit: PAGE,
-        ...(level === undefined ? {} : { level }),
-        ...(text === '' ? {} : { text }),
-        ...(requestId === '' ? {} : { requestId }),
-        ...(since === undefined ? {} : { since }),
-      };
-      const page = await call('GET /api/v1/logs', { query: { ...asked, ...(after === null ? {} : { after }) }, signal: stop.signal });
-      const found = page.items.map((item): ShownLine => ({ ...item, at: item.at })).toReversed();
-      lines.value = [...found, ...(after === null ? [] : (lines.value ?? []))].slice(-MAX_LINES);
-      next.value = page.next;
-      hasOlder.value = page.next !== null && (lines.value?.length ?? 0) < MAX_LINES;
-      services.value = page.services;
+      await work();
       error.value = undefined;
-      if (after === null) follow(page.end);
     } catch (fault) {
       if (!stop.signal.aborted) error.value = asApiError(fault);
     } finally {
@@ -86,12 +130,22 @@ export function createMachineLog(query: LogQuery): MachineLog {
   return {
     ...{ lines, services, hasOlder, busy, error },
     older() {
-      if (next.value !== null && !busy.value) void load(next.value);
+      const after = next.value;
+      if (after !== null && !busy.value) void load(() => readOlder(after));
     },
-    start: () => void load(null),
+    start() {
+      const { atMs } = query;
+      void load(() => (atMs === undefined ? readNow() : readAround(atMs)));
+    },
     close() {
       stop.abort();
       unfollow();
     },
   };
+}
+
+/** Whether the oldest line with a time is not after this one. */
+function reaches(lines: readonly ShownLine[], atMs: number): boolean {
+  const at = lines.find((line) => line.at !== null)?.at;
+  return at !== undefined && at !== null && Date.parse(at) <= atMs;
 }

@@ -20,8 +20,6 @@ export interface LogViewProps {
   readonly downloadHref?: string | undefined;
   readonly downloadName?: string | undefined;
   readonly empty?: string | undefined;
-  /** Number of the first line; default 1. */
-  readonly firstNumber?: number | undefined;
   /** False: which lines these are is not known. Default true. */
   readonly numbered?: boolean | undefined;
   /** Begins at its end, also when it does not grow. */
@@ -135,7 +133,7 @@ export function LogView(props: LogViewProps): JSX.Element {
         <div style={{ height: `${seen.abovePx}px` }} />
         {lines.slice(seen.first, seen.end).map((line, offset) => {
           const index = seen.first + offset;
-          const number = props.gutter?.(index) ?? (props.numbered === false ? undefined : index + (props.firstNumber ?? 1));
+          const number = props.gutter?.(index) ?? (props.numbered === false ? undefined : index + 1);
           return <LogLine key={index} line={line} number={number} isHit={search === '' ? index === marked : hits[hit] === index} search={search} />;
         })}
         <div style={{ height: `${seen.belowPx}px` }} />

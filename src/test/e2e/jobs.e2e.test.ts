@@ -39,6 +39,12 @@ test('a job is submitted by its form, followed, its curve and its artifacts seen
   await page.locator('.page-header [data-status="completed"]').waitFor();
   await page.locator('.ansi-green', { hasText: 'green' }).waitFor();
   ok((await page.getByText('4 of 4').count()) > 0 && (await page.getByText('3 of 4').count()) === 0);
+  // What it wrote for Studio is folded away, and there when asked for; each line keeps its number.
+  equal(await page.locator('.log-line', { hasText: '::metric' }).count(), 0);
+  await page.getByRole('button', { name: /^Show 4 lines written for Studio/ }).click();
+  await page.locator('.log-line', { hasText: '::metric loss=0.8 step=1::' }).waitFor();
+  await page.keyboard.press('h');
+  await page.locator('.log-line', { hasText: '::metric' }).first().waitFor({ state: 'detached' });
   await page.getByRole('tab', { name: 'Metrics' }).click();
   await page.getByRole('img', { name: 'loss: 4 points from 0.5 to 0.8' }).waitFor();
   await page.getByRole('tab', { name: 'Artifacts' }).click();

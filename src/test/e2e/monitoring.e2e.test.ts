@@ -71,6 +71,31 @@ test('an owner follows the log live, narrows it to one request, and writes more 
   deepEqual(faultsOf(page), []);
 });
 
+test('a log is entered at a time: what was written then is pointed at, with what came before and after it, and the way back to now', async () => {
+  const { items } = await opened.client.expect(200, 'GET', '/api/v1/logs?limit=1000');
+  const ready = (items as { readonly at: string; readonly message: string }[]).find(({ message }) => message === 'ready');
+  await page.goto('/logs');
+  await page.getByLabel('Go to a time in the log').fill(ready?.at ?? 'never');
+  await page.getByLabel('Go to a time in the log').press('Enter');
+  await page.waitForURL(/at=/);
+  await page.locator('.log-hit').waitFor();
+  // Of several in the same moment the last one is pointed at.
+  match((await page.locator('.log-hit .log-text').textContent()) ?? '', new RegExp(`^${(await clockOf(page, ready?.at ?? '')).replaceAll('.', '\\.')}`));
+  await page.getByRole('button', { name: 'To now' }).click();
+  await page.getByText(/^Around /).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Follow the end' }).waitFor();
+  deepEqual(faultsOf(page), []);
+});
+
+/** A time as a log shows it. */
+async function clockOf(on: Page, at: string): Promise<string> {
+  return String(
+    await on.evaluate(
+      `(() => { const at = new Date('${at}'); return at.toTimeString().slice(0, 8) + '.' + String(at.getMilliseconds()).padStart(3, '0')[0]; })()`,
+    ),
+  );
+}
+
 test('an error leads to what Studio logged for its request, and to what can be done', async () => {
   await page.goto('/workflows/wf_nobody');
   const link = page.getByRole('link', { name: /^req_/ }).first();

@@ -69,6 +69,9 @@ test('the log of a service is followed over the socket: in colour, without a req
   await log.getByText('line 7 of what it wrote').waitFor();
   await detail.getByRole('button', { name: 'To the end' }).click();
   await log.getByText('and on it goes').waitFor();
+  await detail.getByLabel('Go to a time in the log').fill('+0s');
+  await detail.getByLabel('Go to a time in the log').press('Enter');
+  await log.getByText('line 3 of what it wrote').waitFor();
   deepEqual(await findAxeFaults(page), []);
   deepEqual(faultsOf(page), []);
   await detail.getByRole('button', { name: 'Stop', exact: true }).click();

@@ -4,9 +4,16 @@ import type { JSX } from 'preact';
 import { timeMeant } from '../../state/log-times.ts';
 import { Input } from '../../ui/field.tsx';
 
-export function GoToTime(props: { readonly firstMs: number; readonly lastMs: number; readonly onTime: (atMs: number) => void }): JSX.Element {
+export function GoToTime(props: {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Whether it has a beginning of its own that times are counted from. Default true. */
+  readonly hasBeginning?: boolean;
+  readonly onTime: (atMs: number) => void;
+}): JSX.Element {
   const words = useSignal('');
   const isRefused = useSignal(false);
+  const away = props.hasBeginning === false ? '-5m before now' : '+90s from the beginning, -5m from the end';
   const submit = (event: Event): void => {
     event.preventDefault();
     if (words.value.trim() === '') return;
@@ -15,15 +22,7 @@ export function GoToTime(props: { readonly firstMs: number; readonly lastMs: num
     if (atMs !== undefined) props.onTime(atMs);
   };
   return (
-    <form
-      class="log-time"
-      onSubmit={submit}
-      data-tip={
-        isRefused.value
-          ? 'A clock time (14:05, 14:05:30), +90s from the beginning, -5m from the end, or a date and time'
-          : '14:05, +90s from the beginning, -5m from the end'
-      }
-    >
+    <form class="log-time" onSubmit={submit} data-tip={isRefused.value ? `A clock time (14:05, 14:05:30), ${away}, or a date and time` : `14:05, ${away}`}>
       <Input
         label="Go to a time in the log"
         placeholder="Go to time"

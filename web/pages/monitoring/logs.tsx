@@ -4,16 +4,19 @@ import { call } from '../../api.ts';
 import { setParams, useParam } from '../../route.ts';
 import { useAction } from '../../state/action.ts';
 import { createMachineLog } from '../../state/machine-log.ts';
-import { shownText } from '../../state/machine-log-lines.ts';
+import type { MachineLog } from '../../state/machine-log.ts';
+import { shownText, timesOf } from '../../state/machine-log-lines.ts';
 import { useOwned } from '../../state/use-owned.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
+import { now } from '../../ui/clock.ts';
 import { Input, Select } from '../../ui/field.tsx';
-import { formatClock } from '../../ui/format.ts';
+import { formatAbsolute, formatClock } from '../../ui/format.ts';
 import { LogView } from '../../ui/log-view.tsx';
 import { Page } from '../../ui/page.tsx';
 import { toast } from '../../ui/toast.tsx';
 import { ErrorView, Skeleton } from '../../ui/views.tsx';
+import { GoToTime } from '../jobs/go-to-time.tsx';
 import { MonitoringTabs } from './tabs.tsx';
 import type { JSX } from 'preact';
 import { logLevels } from '../../../src/contract/values.ts';
@@ -21,6 +24,9 @@ import type { LogLevel } from '../../../src/contract/values.ts';
 
 const ANY = 'any';
 const MINUTE_MS = 60_000;
+const DAY_MS = 1_440 * MINUTE_MS;
+/** A step on where the log was silent. */
+const LATER_MS = MINUTE_MS;
 const times = [
   { value: '', label: 'All that is kept' },
   { value: '15', label: 'Last 15 min' },
@@ -35,48 +41,97 @@ export function LogsPage(): JSX.Element {
   const [text] = useParam('text');
   const [requestId] = useParam('request');
   const [minutes] = useParam('minutes');
+  const [at] = useParam('at');
+  const atMs = Number.isNaN(Date.parse(at)) ? undefined : Date.parse(at);
   const least = logLevels.find((one) => one === level);
   const of = service === '' ? 'studio' : service;
   const since = useMemo(() => (minutes === '' ? undefined : new Date(Date.now() - Number(minutes) * MINUTE_MS).toISOString()), [minutes]);
-  const log = useOwned(() => createMachineLog({ service: of, level: least, text, requestId, since }), [of, least, text, requestId, since]);
+  const log = useOwned(() => createMachineLog({ service: of, level: least, text, requestId, since, atMs }), [of, least, text, requestId, since, atMs]);
   const lines = log.lines.value;
   const shown = useMemo(() => lines?.map(shownText) ?? [], [lines]);
+  const starts = useMemo(() => timesOf(lines ?? []), [lines]);
   return (
     <Page title="Logs" layout="fill" toolbar={<MonitoringTabs current="/logs" />} actions={<LevelPicker />}>
-      <div class="logs-filter">
-        <Select
-          label="Level"
-          value={least ?? ANY}
-          options={[{ value: ANY, label: 'Every level' }, ...logLevels.map((value) => ({ value, label: `${value} and worse` }))]}
-          onChange={(value) => setParams({ level: value === ANY ? '' : value })}
-        />
-        <Select
-          label="Service"
-          value={of}
-          options={[...new Set([...log.services.value, of])].map((value) => ({ value, label: value }))}
-          onChange={(value) => setParams({ service: value === 'studio' ? '' : value })}
-        />
-        <Select
-          label="Time"
-          value={times.find(({ value }) => value === minutes)?.value ?? ''}
-          options={times}
-          onChange={(value) => setParams({ minutes: value })}
-        />
-        <SlowInput label="Text" placeholder="Text in the line" value={text} onSet={(value) => setParams({ text: value })} />
-        <SlowInput label="Request" placeholder="Request id" value={requestId} onSet={(value) => setParams({ request: value })} />
-        {log.hasOlder.value && (
-          <Button size="small" busy={log.busy.value} onClick={() => log.older()}>
-            Older
-          </Button>
-        )}
-      </div>
+      <Filter log={log} of={of} least={least} lastMs={starts.at(-1)} />
       {log.error.value !== undefined && <ErrorView title="The log could not be read" error={log.error.value} onRetry={() => log.start()} />}
       {lines === undefined ? (
         log.error.value === undefined && <Skeleton rows={12} label="Loading the log" />
       ) : (
-        <LogView label={`Log of ${of}`} lines={shown} live atEnd numbered={false} empty="No line passes the filter." />
+        <LogView
+          key={at}
+          label={`Log of ${of}`}
+          lines={shown}
+          starts={starts}
+          live={atMs === undefined}
+          atEnd
+          atByte={atMs}
+          numbered={false}
+          empty={atMs === undefined ? 'No line passes the filter.' : 'No line of that time or before it passes the filter.'}
+        />
       )}
     </Page>
+  );
+}
+
+interface FilterProps {
+  readonly log: MachineLog;
+  readonly of: string;
+  readonly least: LogLevel | undefined;
+  /** Of the last line that is shown. */
+  readonly lastMs: number | undefined;
+}
+
+function Filter({ log, of, least, lastMs }: FilterProps): JSX.Element {
+  const [text] = useParam('text');
+  const [requestId] = useParam('request');
+  const [minutes] = useParam('minutes');
+  const [at] = useParam('at');
+  const atMs = Number.isNaN(Date.parse(at)) ? undefined : Date.parse(at);
+  return (
+    <div class="logs-filter">
+      <Select
+        label="Level"
+        value={least ?? ANY}
+        options={[{ value: ANY, label: 'Every level' }, ...logLevels.map((value) => ({ value, label: `${value} and worse` }))]}
+        onChange={(value) => setParams({ level: value === ANY ? '' : value })}
+      />
+      <Select
+        label="Service"
+        value={of}
+        options={[...new Set([...log.services.value, of])].map((value) => ({ value, label: value }))}
+        onChange={(value) => setParams({ service: value === 'studio' ? '' : value })}
+      />
+      <Select
+        label="Time"
+        value={times.find(({ value }) => value === minutes)?.value ?? ''}
+        options={times}
+        onChange={(value) => setParams({ minutes: value, at: '' })}
+      />
+      <SlowInput label="Text" placeholder="Text in the line" value={text} onSet={(value) => setParams({ text: value })} />
+      <SlowInput label="Request" placeholder="Request id" value={requestId} onSet={(value) => setParams({ request: value })} />
+      <GoToTime
+        firstMs={now.value - DAY_MS}
+        lastMs={now.value}
+        hasBeginning={false}
+        onTime={(ms) => setParams({ at: new Date(ms).toISOString(), minutes: '' })}
+      />
+      {atMs !== undefined && (
+        <>
+          <span class="small figures">Around {formatAbsolute(atMs)}</span>
+          <Button size="small" onClick={() => setParams({ at: new Date(Math.max(atMs, lastMs ?? 0) + LATER_MS).toISOString() })}>
+            Later
+          </Button>
+          <Button size="small" onClick={() => setParams({ at: '' })}>
+            To now
+          </Button>
+        </>
+      )}
+      {log.hasOlder.value && (
+        <Button size="small" busy={log.busy.value} onClick={() => log.older()}>
+          Older
+        </Button>
+      )}
+    </div>
   );
 }
 
