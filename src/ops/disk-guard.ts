@@ -38,6 +38,9 @@ const PROBE_MS = 6_000;
 const PROBE_BYTES = 64 * 1_024;
 /** After a limit that the file system does not tell: the reserve and what is kept free must both find room again. Each try is a large write. */
 const AGAIN_MS = { first: 2_000, most: 30_000 } as const;
+/** A mebibyte of ballast that is on the disk in this time holds up nobody; after a slower one the disk rests for so many times as long. */
+const QUICK_MS = 20;
+const REST = 4;
 /** The start is not slowed by it. */
 const BALLAST_AFTER_MS = 30_000;
 
@@ -91,6 +94,8 @@ interface Disk {
   hasBallast: boolean;
   /** A look that is under way, and since when. */
   looking: Promise<void> | undefined;
+  /** The ballast is being written. */
+  filling: Promise<void> | undefined;
   lookedAtMs: number;
   /** What the last write met. */
   fault: ProbeFault | undefined;
@@ -123,6 +128,7 @@ export async function guardDisks(parts: GuardParts): Promise<DiskGuard> {
       ending.abort();
       cancel();
       await looking;
+      for (const { filling } of disks) await filling; // Serial: each ends with the signal.
     },
   };
 }
@@ -133,7 +139,7 @@ async function disksOf(folders: readonly string[]): Promise<Disk[]> {
     const { dev } = await stat(folder); // Serial: two folders.
     const ballast = join(folder, '.ballast');
     if (seen.has(dev)) continue;
-    const fresh = { looking: undefined, lookedAtMs: 0, fault: undefined, nextProbeMs: 0, againMs: AGAIN_MS.first } as const;
+    const fresh = { looking: undefined, filling: undefined, lookedAtMs: 0, fault: undefined, nextProbeMs: 0, againMs: AGAIN_MS.first } as const;
     seen.set(dev, { ...fresh, folder, ballast, level: 'ok', hasBallast: await exists(ballast) });
   }
   return [...seen.values()];
@@ -162,7 +168,8 @@ async function lookAt(disk: Disk, parts: GuardParts, { mayFill, signal }: { read
   disk.level = disk.fault?.kind === 'full' ? 'spent' : told;
   if (disk.level !== before)
     log[RANK[disk.level] > RANK.low ? 'error' : 'warn']({ folder: disk.folder, before, now: disk.level, ...room }, 'the room on a disk changed');
-  if (disk.level === 'spent' && disk.hasBallast) {
+  // It may have been made a moment ago.
+  if (disk.level === 'spent' && (disk.hasBallast || (await exists(disk.ballast)))) {
     await rm(disk.ballast, { force: true });
     disk.hasBallast = false;
     log.error({ folder: disk.folder }, 'the disk is full: its reserve was given away so that deleting still works');
@@ -173,7 +180,7 @@ async function lookAt(disk: Disk, parts: GuardParts, { mayFill, signal }: { read
   const reserves = reservesOf(room.totalBytes);
   // Only where it leaves what is told as low far away.
   if (mayFill && disk.level === 'ok' && !disk.hasBallast && reserves.ballast > 0 && room.freeBytes > reserves.ballast + 2 * reserves.low)
-    disk.hasBallast = await makeBallast(disk.ballast, reserves.ballast, signal);
+    fillSlowly(disk, reserves.ballast, { clock: parts.clock, signal });
 }
 
 /** Writes to it, when that is due: soon while the database is down, for that may be why; with more in between after a limit that is not told. */
@@ -203,19 +210,39 @@ function faultOf({ folder, level, hasBallast, looking, lookedAtMs, fault }: Disk
   return `${folder} is full${hidden}: new work, uploads and downloads are refused until there is room. Delete files, models or old runs, or enlarge the volume.${reserve}`;
 }
 
-/** Real blocks, whole or not at all: a compressing file system takes zeros for nothing. @returns whether it is there now */
-async function makeBallast(path: string, bytes: number, signal: AbortSignal): Promise<boolean> {
+interface Filling {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Beside the looks, which go on; not for a disk that something else fills meanwhile. */
+function fillSlowly(disk: Disk, bytes: number, how: Filling): void {
+  disk.filling ??= makeBallast(disk.ballast, bytes, { ...how, mayGoOn: () => !how.signal.aborted && disk.level === 'ok' }).then(async () => {
+    disk.hasBallast = await exists(disk.ballast);
+    disk.filling = undefined;
+  });
+}
+
+/** Real blocks, whole or not at all: a compressing file system takes zeros for nothing. Most of the time the disk is left to others: written at once, it would
+ *  hold up every commit on a slow disk for a minute. @returns whether it is there now */
+async function makeBallast(path: string, bytes: number, { clock, signal, mayGoOn }: Filling & { readonly mayGoOn: () => boolean }): Promise<boolean> {
   const draft = `${path}.new`;
   try {
     const file = await open(draft, 'w', 0o600);
     try {
       const chunk = crypto.getRandomValues(Buffer.allocUnsafe(65_536));
       const block = Buffer.concat(Array.from({ length: CHUNK / chunk.length }, () => chunk));
-      for (let written = 0; written < bytes && !signal.aborted; written += CHUNK) await file.write(block, 0, Math.min(CHUNK, bytes - written));
+      for (let written = 0; written < bytes && mayGoOn(); written += CHUNK) {
+        const beganMs = clock.monotonic();
+        await file.write(block, 0, Math.min(CHUNK, bytes - written));
+        await file.datasync();
+        const tookMs = clock.monotonic() - beganMs;
+        if (tookMs > QUICK_MS) await clock.sleep(tookMs * REST, signal).catch(() => undefined);
+      }
     } finally {
       await file.close();
     }
-    if (signal.aborted) throw new Error('stopped');
+    if (!mayGoOn()) throw new Error('stopped');
     await rename(draft, path);
     return true;
   } catch {
