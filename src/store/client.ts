@@ -131,7 +131,8 @@ async function run<Row extends pg.QueryResultRow>(
   return { rows: result.rows, rowCount: result.rowCount ?? 0 };
 }
 
-/** Whether `error` says that the server is gone or going: class 08, 57P01..57P03, 53300, a PANIC, or a socket fault. */
+/** Whether `error` says that the server is gone or going: class 08, 57P01..57P03, 53300, a PANIC, or a socket fault; or that this process is, and has closed its
+ *  connections. */
 export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -140,6 +141,8 @@ export function isConnectionLoss(error: unknown): boolean {
   return (
     /^(08|25P03|57P0[123]|53300)/.test(code) ||
     ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(code) ||
-    /Connection terminated|timeout exceeded when trying to connect|unexpected postmaster exit|Client has encountered a connection error/.test(error.message)
+    /Connection terminated|timeout exceeded when trying to connect|unexpected postmaster exit|Client has encountered a connection error|Cannot use a pool after calling end/.test(
+      error.message,
+    )
   );
 }
