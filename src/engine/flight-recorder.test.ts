@@ -5,9 +5,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../test/database.ts';
+import { until } from '../test/until.ts';
 import { createFlightRecorder, type FlightRecorder, type InFlight } from './flight-recorder.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'studio-recorder-'));
@@ -19,10 +19,6 @@ function record(folder: string, name: string): FlightRecorder {
   return createFlightRecorder({ folder, name, clock: systemClock, log: silentLog });
 }
 
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await pause(5);
-}
-
 test('what is in flight is found by the next process, what is over is not', async () => {
   const folder = join(root, 'flight');
   const recorder = record(folder, 'first');
@@ -30,7 +26,7 @@ test('what is in flight is found by the next process, what is over is not', asyn
   for (const slot of slots.slice(0, 48)) recorder.clear(slot);
   recorder.flush();
   const next = record(folder, 'second');
-  await until(async () => (await next.found())[0]?.attempts.length === 2);
+  await until('two attempts to be found', async () => (await next.found())[0]?.attempts.length === 2);
   const [left] = await next.found();
   deepEqual(
     left?.attempts.toSorted((a, b) => a.instanceId.localeCompare(b.instanceId)),
@@ -48,7 +44,7 @@ test('a slot that is used again holds what it was used for last', async () => {
   for (let n = 0; n < 500; n++) recorder.clear(recorder.note(attempt(n)));
   recorder.note(attempt(7));
   const next = record(folder, 'second');
-  await until(async () => (await next.found())[0]?.attempts.length === 1);
+  await until('one attempt to be found', async () => (await next.found())[0]?.attempts.length === 1);
   deepEqual((await next.found())[0]?.attempts, [attempt(7)]);
   await next.close();
   await recorder.close();
@@ -68,7 +64,7 @@ test('a process that is killed while its own thread is busy has left what it not
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   const next = record(folder, 'second');
-  await until(async () => (await next.found())[0]?.attempts.length === 1);
+  await until('one attempt to be found', async () => (await next.found())[0]?.attempts.length === 1);
   child.kill('SIGKILL');
   await once(child, 'exit');
   deepEqual((await next.found())[0]?.attempts, [attempt(3)]);

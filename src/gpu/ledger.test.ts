@@ -9,6 +9,7 @@ import { identify, type ProcessIdentity } from '../kernel/process-identity.ts';
 import { silentLog, testDatabase, type TestDatabase } from '../test/database.ts';
 import { createDevices, type Devices } from './device.ts';
 import { fakeGpu, holdMemory, type FakeGpu, type FakeGpuFixture } from '../test/fake-gpu.ts';
+import { until } from '../test/until.ts';
 import { createLedger } from './ledger.ts';
 import type { GpuLedger } from './ledger-port.ts';
 import type { Eviction, TenantRequest } from './tenants.ts';
@@ -79,11 +80,6 @@ function model(id: string, facts: Partial<TenantRequest> = {}): TenantRequest {
   };
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 40_000;
-  while (!(await condition()) && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 async function child(
   t: TestContext,
   argv: readonly string[],
@@ -141,7 +137,7 @@ test('who waits is told behind whom, another organisation without its name, and 
   const reasons: WaitReason[] = [];
   const giveUp = new AbortController();
   const waits = ledger.acquire(model('mdl_b', { vramBytes: 10 * GIB }), { signal: giveUp.signal, onWait: (reason) => reasons.push(reason) });
-  await until(() => reasons.length > 0);
+  await until('a reason', () => reasons.length > 0);
   assert.match(reasons[0]?.message ?? '', /^VRAM short by 7\.0 GiB on GPU 0 behind mdl_a$/);
   assert.match(ledger.waiting('org_b')[0]?.reason.message ?? '', /behind another organisation's model$/);
   giveUp.abort(new Error('enough'));
@@ -155,7 +151,7 @@ test('an idle model goes for who waits, and its room is given only when its proc
   ledger.setIdle(idle.id, systemClock.now());
   let isGranted = false;
   const next = ledger.acquire(model('mdl_b', { vramBytes: 10 * GIB })).finally(() => (isGranted = true));
-  await until(() => evicted.length === 1);
+  await until('one to be evicted', () => evicted.length === 1);
   assert.deepEqual([evicted[0]?.tenantId, evicted[0]?.why.kind], ['mdl_a', 'needed']);
   await ledger.settled();
   assert.equal(isGranted, false);
@@ -172,11 +168,11 @@ test('pinned models never go', async (t) => {
   const reasons: WaitReason[] = [];
   const giveUp = new AbortController();
   const waits = ledger.acquire(model('mdl_b', { vramBytes: 10 * GIB }), { signal: giveUp.signal, onWait: (reason) => reasons.push(reason) });
-  await until(() => reasons.length > 0);
+  await until('a reason', () => reasons.length > 0);
   assert.match(reasons[0]?.message ?? '', /behind mdl_a, which is pinned$/);
   assert.deepEqual(evicted, []);
   ledger.setPinned(pinned.id, false);
-  await until(() => evicted.length === 1);
+  await until('one to be evicted', () => evicted.length === 1);
   giveUp.abort(new Error('over'));
   await assert.rejects(waits);
 });
@@ -201,13 +197,13 @@ test('memory that others use is not given away', async (t) => {
   const [uuid = ''] = gpu.uuids;
   const lease = await ledger.acquire(model('mdl_a', { vramBytes: GIB }));
   gpu.setProcesses([{ uuid, pid: 1, memoryMib: 20_000, name: 'game' }]);
-  await until(async () => {
+  await until('the other program to be seen', async () => {
     await devices.list();
     return (ledger.devices()[0]?.externalBytes ?? 0) > 15 * GIB;
   });
   const reasons: WaitReason[] = [];
   const waits = ledger.acquire(model('mdl_b', { vramBytes: 5 * GIB }), { onWait: (reason) => reasons.push(reason) });
-  await until(() => reasons.length > 0);
+  await until('a reason', () => reasons.length > 0);
   await ledger.release(lease.id);
   gpu.setProcesses([]);
   assert.equal((await waits).tenantId, 'mdl_b');
@@ -220,11 +216,11 @@ test('the tenants of a lost card are told to end, with the reason', async (t) =>
   assert.equal(lease.devices[0]?.uuid, first);
   const other = await ledger.acquire(model('mdl_b', { gpus: 1 }));
   gpu.lose(first, 'GPU is lost');
-  await until(() => evicted.length > 0);
+  await until('one to be evicted', () => evicted.length > 0);
   assert.equal(evicted[0]?.tenantId, 'mdl_a');
   assert.match(evicted[0]?.why.message ?? '', /^GPU 0 was lost: /);
   evicted[0]?.gone();
-  await until(() => ledger.leaseOf('mdl_a') === undefined);
+  await until('mdl_a to be gone', () => ledger.leaseOf('mdl_a') === undefined);
   assert.deepEqual(
     ledger.leases().map((one) => one.id),
     [other.id],
@@ -237,7 +233,7 @@ test('a tenant that outgrows its share is told to end after a while', async (t) 
   const lease = await ledger.acquire(model('mdl_a', { vramBytes: 2 * GIB }));
   const { identity } = await child(t, ['sh', '-c', holdMemory(6_000, 600)], { ...gpu.env, CUDA_VISIBLE_DEVICES: uuid });
   await ledger.recordProcess(lease.id, identity);
-  await until(() => evicted.length === 1);
+  await until('one to be evicted', () => evicted.length === 1);
   assert.deepEqual([evicted[0]?.why.kind, ledger.leaseOf('mdl_a')?.isLeaving], ['outgrown', true]);
   assert.match(evicted[0]?.why.message ?? '', /it uses 5\.9 GiB of GPU memory; 2\.0 GiB were granted/);
   evicted[0]?.gone();
@@ -265,7 +261,7 @@ test('a ledger starts while the driver hangs: who needs no device is served, the
   const vain = ledger.acquire(model('mdl_b', { vramBytes: 30 * GIB })).catch((error: unknown) => error);
   assert.equal((await ledger.acquire(model('mdl_c', { cpu: 1 }))).tenantId, 'mdl_c');
   assert.equal(ledger.neverReason({ gpus: 9, vramBytes: 0, cpu: 0, memoryBytes: 0 }), undefined);
-  await until(() => reasons.length > 0);
+  await until('a reason', () => reasons.length > 0);
   assert.equal(reasons[0]?.kind, 'devices');
   gpu.work();
   assert.equal((await waits).devices[0]?.uuid, gpu.uuids[0]);
@@ -278,7 +274,7 @@ test('tenants are named as people call them, to their own organisation; what eve
   const giveUp = new AbortController();
   const heard: WaitReason[] = [];
   const waits = ledger.acquire(model('mdl_b', { name: 'tiny', orgId: null, vramBytes: 10 * GIB }), { signal: giveUp.signal, onWait: (one) => heard.push(one) });
-  await until(() => heard.length > 0);
+  await until('somebody to hear', () => heard.length > 0);
   assert.match(heard[0]?.message ?? '', / behind a job$/);
   assert.match(ledger.waitOf('mdl_b', 'org_a')?.message ?? '', / behind "train" job_a$/);
   assert.match(ledger.waitOf('mdl_b', 'org_b')?.message ?? '', / behind another organisation's job$/);

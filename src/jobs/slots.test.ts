@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deferred } from '../kernel/deferred.ts';
 import { createSlots } from './slots.ts';
+import { until } from '../test/until.ts';
 
 function harness(count: number) {
   const running = new Map<string, () => void>();
@@ -15,43 +16,35 @@ function harness(count: number) {
   return { slots, running, most: () => most };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (!condition()) {
-    assert.ok(performance.now() < deadline, 'it did not come to that within 5 s');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
 test('as many run as there are slots, and the next begins when one ends', async () => {
   const { slots, running, most } = harness(3);
   for (const id of ['a', 'b', 'c']) slots.push({ id });
-  await until(() => running.size === 3);
+  await until('three to run', () => running.size === 3);
   assert.equal(slots.free(), 0);
   slots.push({ id: 'd' });
   running.get('a')?.();
-  await until(() => running.has('d'));
+  await until('d to run', () => running.has('d'));
   assert.deepEqual([...running.keys()].toSorted(), ['b', 'c', 'd']);
   assert.equal(most(), 3);
   for (const end of [...running.values()]) end();
-  await until(() => slots.taken() === 0);
+  await until('no slot to be taken', () => slots.taken() === 0);
 });
 
 test('raised slots are filled at once, lowered ones end nothing', async () => {
   const { slots, running } = harness(1);
   for (const id of ['a', 'b', 'c', 'd']) slots.push({ id });
-  await until(() => running.size === 1);
+  await until('one to run', () => running.size === 1);
   slots.setCount(4);
-  await until(() => running.size === 4);
+  await until('four to run', () => running.size === 4);
   slots.setCount(2);
   assert.equal(slots.free(), 0);
   running.get('a')?.();
   running.get('b')?.();
   running.get('c')?.();
-  await until(() => slots.free() === 1);
+  await until('one slot to be free', () => slots.free() === 1);
   assert.deepEqual([...running.keys()], ['d']);
   running.get('d')?.();
-  await until(() => slots.taken() === 0);
+  await until('no slot to be taken', () => slots.taken() === 0);
 });
 
 test('a queue without slots runs nothing until it gets one', async () => {
@@ -60,7 +53,7 @@ test('a queue without slots runs nothing until it gets one', async () => {
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.equal(running.size, 0);
   slots.setCount(1);
-  await until(() => running.size === 1);
+  await until('one to run', () => running.size === 1);
   running.get('a')?.();
-  await until(() => slots.taken() === 0);
+  await until('no slot to be taken', () => slots.taken() === 0);
 });

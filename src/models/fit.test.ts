@@ -20,6 +20,7 @@ import { fakeGpu } from '../test/fake-gpu.ts';
 import { testLedger } from '../test/ledger.ts';
 import { endless, textOf } from '../test/models-harness.ts';
 import { writeTinyGguf } from '../test/tiny-gguf.ts';
+import { until } from '../test/until.ts';
 import { readFacts } from './gguf-file.ts';
 import { createLlamaDriver } from './llama-driver.ts';
 import { createSlot, type Slot } from './slot.ts';
@@ -128,10 +129,6 @@ function recordOf(name: string, settings: Record<string, Json>): ModelRecord {
   };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 test('on a card of its own a model is loaded in full, and says so', async (t) => {
   const { slot } = await stage(t);
   const { ask, load } = slot('alone');
@@ -157,7 +154,7 @@ test('beside a job it takes the layers that there is room for, answers, and is l
   assert.equal(tiny.runtime().state, 'loaded');
   await ledger.release(job.id);
   await clock.advance(15_000);
-  await until(() => tiny.runtime().load?.isFull === true);
+  await until('the whole of it to be loaded', () => tiny.runtime().load?.isFull === true);
   assert.equal(load().gpuLayers, 17);
   assert.ok((await ask()).length > 0);
 });
@@ -170,7 +167,7 @@ test('without any room it runs in main memory; a least number of layers makes it
   assert.match(load().message, /^no layers on a GPU, all in main memory: \d+ MiB free of \d+ asked$/);
   const { ask: askDevice, slot: device } = slot('device', { minGpuLayers: 4 });
   const answer = askDevice();
-  await until(() => device.runtime().waitReason?.kind === 'vram');
+  await until('it to wait for memory', () => device.runtime().waitReason?.kind === 'vram');
   assert.match(device.runtime().waitReason?.message ?? '', /behind job_train/);
   await ledger.release(job.id);
   assert.ok((await answer).length > 0);
@@ -191,7 +188,7 @@ test('one that is to fit in full waits for all of it', async (t) => {
   const job = await hold(570);
   const { ask, load, slot: tiny } = slot('patient', { fit: 'full' });
   const answer = ask();
-  await until(() => tiny.runtime().waitReason?.kind === 'vram');
+  await until('it to wait for memory', () => tiny.runtime().waitReason?.kind === 'vram');
   await ledger.release(job.id);
   assert.ok((await answer).length > 0);
   assert.equal(load().isFull, true);

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { itemsOf } from '../test/api-client.ts';
 import { startApp, type TestApp } from '../test/app.ts';
 import { mailReceiver, webReceiver, type MailReceiver, type WebReceiver } from '../test/receiver.ts';
+import { until } from '../test/until.ts';
 
 let app: TestApp;
 let web: WebReceiver;
@@ -20,14 +21,6 @@ after(async () => {
   await mail.close();
   await app.close();
 });
-
-async function until(done: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  for (let turn = 0; turn < 1_500; turn++) {
-    if (await done()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`still waiting: ${what}`);
-}
 
 const inboxOf = (person: 'admin' | 'user', query = ''): Promise<Record<string, unknown>> =>
   app.people[person].client.expect(200, 'GET', `/api/v1/notifications${query}`);
@@ -49,7 +42,7 @@ test('who published a workflow that fails finds it in the inbox, hears of it in 
   const { client, userId, orgId } = app.people.user;
   const start = String((await inboxOf('user'))['cursor']);
   const { instance } = await run('user', breaking);
-  await until(async () => (await inboxOf('user'))['unread'] === 1, 'one is unread');
+  await until('one to be unread', async () => (await inboxOf('user'))['unread'] === 1);
   const [told] = itemsOf(await inboxOf('user', '?unread=true'));
   assert.deepEqual([told?.['kind'], told?.['title'], told?.['instanceId'], told?.['readAt']], ['failed', 'Told failed', instance['id'], null]);
   assert.equal((await inboxOf('admin'))['unread'], 0);
@@ -87,7 +80,7 @@ test('a notify step sends one signed webhook and one e-mail, and shows no secret
   );
   assert.equal(instance['status'], 'completed');
   const deliveries = async (): Promise<readonly Record<string, unknown>[]> => itemsOf((await client.call('GET', '/api/v1/notifications/deliveries')).body);
-  await until(async () => (await deliveries()).filter((one) => one['status'] === 'sent').length === 2, 'both are sent');
+  await until('both to be sent', async () => (await deliveries()).filter((one) => one['status'] === 'sent').length === 2);
   assert.deepEqual([web.posted.length, mail.mailed.length], [1, 1]);
   const [posted] = web.posted;
   assert.equal(posted?.path, '/hook/canary-url');
@@ -137,7 +130,7 @@ test('only administrators see deliveries and send tests; a test without a way to
   const { client } = app.people.admin;
   await client.expect(400, 'POST', '/api/v1/notifications/test', { channel: 'webhook' });
   const told = await client.expect(202, 'POST', '/api/v1/notifications/test', { channel: 'email' });
-  await until(() => mail.mailed.some((one) => one.to.includes(app.people.admin.email)), 'the test reaches who asked for it');
+  await until('the test to reach who asked for it', () => mail.mailed.some((one) => one.to.includes(app.people.admin.email)));
   assert.equal((told['deliveries'] as unknown[]).length, 1);
 });
 

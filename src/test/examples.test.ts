@@ -7,6 +7,7 @@ import { itemsOf, type ApiClient } from './api-client.ts';
 import { startApp, type TestApp } from './app.ts';
 import { fakeGpu } from './fake-gpu.ts';
 import { startFakeOpenAi, type FakeOpenAi } from './fake-openai.ts';
+import { until } from './until.ts';
 
 interface Example {
   readonly id: string;
@@ -65,18 +66,8 @@ async function start(id: string, input?: unknown): Promise<string> {
   return String((await api.expect(201, 'POST', `/api/v1/workflows/${workflowOf(id)}/instances`, body))['id']);
 }
 
-async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  // Bounded by turns: each asks the API.
-  for (let turn = 0; turn < 1_500; turn++) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return assert.fail(`still waiting: ${what}`);
-}
-
 function ended(id: string): Promise<Row> {
-  return until(`${id} ends`, async () => {
+  return until(`${id} to end`, async () => {
     const instance = await api.expect(200, 'GET', `/api/v1/instances/${id}`);
     return ['completed', 'failed', 'cancelled'].includes(String(instance['status'])) ? instance : undefined;
   });
@@ -93,7 +84,7 @@ async function stepsOf(id: string): Promise<Map<string, Row>> {
 }
 
 function waiting(id: string, path: string): Promise<Row> {
-  return until(`${path} waits`, async () => {
+  return until(`${path} to wait`, async () => {
     const step = (await stepsOf(id)).get(path);
     return step?.['status'] === 'waiting' ? step : undefined;
   });
@@ -101,7 +92,7 @@ function waiting(id: string, path: string): Promise<Row> {
 
 /** The first instance of an example that something else than this test started. */
 function started(id: string, by: string): Promise<string> {
-  return until(`${by} starts ${id}`, async () => {
+  return until(`${by} to start ${id}`, async () => {
     const found = itemsOf(await api.expect(200, 'GET', `/api/v1/instances?workflowId=${workflowOf(id)}`)).find((one) => one['startedBy'] === by);
     return found === undefined ? undefined : String(found['id']);
   });

@@ -18,6 +18,7 @@ import type { LedgerParts } from '../gpu/ledger.ts';
 import type { GpuLedger } from '../gpu/ledger-port.ts';
 import { silentLog, testDatabase } from './database.ts';
 import { testLedger } from './ledger.ts';
+import { until } from './until.ts';
 
 type Submit = Parameters<Jobs['submit']>[0]['body'];
 
@@ -136,12 +137,12 @@ export async function jobsHarness(
       }),
     read,
     async ended(id) {
-      await until(async () => isTerminalJob((await read(id)).status) && endedCalls.has(id));
+      await untilSo(async () => isTerminalJob((await read(id)).status) && endedCalls.has(id));
       const result = await readJobResult(database.engine, id);
       return { job: await read(id), result: result?.result == null ? undefined : (JSON.parse(result.result) as JobEnded) };
     },
     async settled(id) {
-      await until(async () => isTerminalJob((await read(id)).status));
+      await untilSo(async () => isTerminalJob((await read(id)).status));
       return read(id);
     },
     async running(ids) {
@@ -178,7 +179,7 @@ export async function jobsHarness(
       await database.engine.query(`update users set is_super_admin = $2 where id = $1`, [USER, value]);
     },
     openToAll: (path) => chmodSync(path, 0o666),
-    until,
+    until: untilSo,
     async restart(more = {}) {
       await jobs.stop();
       ledger.stop();
@@ -192,7 +193,7 @@ export async function jobsHarness(
       const open = (): Promise<{ rows: { id: string }[] }> =>
         steady(() => database.engine.query<{ id: string }>(`select id from jobs where status in ('queued', 'running')`));
       for (const row of (await open()).rows) await steady(() => jobs.cancel(row.id, 'the test is over'));
-      await until(async () => (await open()).rows.length === 0);
+      await untilSo(async () => (await open()).rows.length === 0);
       await jobs.stop();
       ledger.stop();
       await close();
@@ -216,6 +217,8 @@ function environmentOf(pid: number): readonly string[] {
   }
 }
 
+const untilSo = async (condition: () => Promise<boolean> | boolean): Promise<void> => void (await until('the jobs to come to that', condition));
+
 /** A connection that was cut is found out by its next use: that use is repeated. */
 async function steady<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
@@ -224,14 +227,5 @@ async function steady<T>(work: () => Promise<T>): Promise<T> {
     } catch (error) {
       if (!isConnectionLoss(error) || tries === 50) throw error;
     }
-  }
-}
-
-/** @throws Error after 120 s: far beyond anything a test waits for */
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = performance.now() + 120_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('it did not come to that within 120 s');
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -3,6 +3,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { asObject, itemsOf, type ApiClient, type ApiReply } from '../../test/api-client.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
 import { startProvider, type Provider } from '../../test/provider.ts';
+import { until } from '../../test/until.ts';
 
 const CREDENTIALS = '/api/v1/credentials';
 const CANARY = 'canary-token-4711-xyz';
@@ -174,7 +175,7 @@ test('rights are those of who published, at the moment of the request', async ()
   assert.match(start.text, /can not start: the credential \\"provider \d+\\" can not be used here/);
   await admin.expect(204, 'DELETE', `${CREDENTIALS}/${id}?force=true`);
   await user.expect(200, 'POST', `/api/v1/instances/${String(running)}/steps/pause/complete`, { output: {} });
-  const ended = await until(async () => {
+  const ended = await until('its end', async () => {
     const instance = await user.expect(200, 'GET', `/api/v1/instances/${String(running)}`);
     return instance['status'] === 'failed' ? instance : undefined;
   });
@@ -316,12 +317,3 @@ test('fields are judged by their type, and name what is wrong with them', async 
   assert.equal((await admin.call('POST', CREDENTIALS, { body: twice })).status, 409);
   assert.equal((await user.call('POST', CREDENTIALS, { body: { ...twice, name: 'mine' } })).status, 403);
 });
-
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (let turn = 0; turn < 600; turn++) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('still waiting');
-}

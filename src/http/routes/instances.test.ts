@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ApiClient } from '../../test/api-client.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
+import { untilStatus } from '../../test/waiting-instances.ts';
 
 let app: TestApp;
 let api: ApiClient;
@@ -42,13 +44,7 @@ after(() => app.close());
 const start = async (workflow: string, body: object = {}, query = ''): Promise<Record<string, unknown>> =>
   api.expect(query === '' ? 201 : 200, 'POST', `/api/v1/workflows/${workflow}/instances${query}`, body);
 
-async function waitFor(id: string, status: string): Promise<void> {
-  for (let turn = 0; turn < 500; turn++) {
-    if ((await api.expect(200, 'GET', `/api/v1/instances/${id}`))['status'] === status) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail(`${id} did not become ${status}`);
-}
+const waitFor = (id: string, status: string): Promise<void> => untilStatus(api, id, status);
 
 test('with wait, the answer comes as soon as the instance ended', async () => {
   const instance = await start(workflowId, { input: { name: 'Ada' }, labels: { who: 'ada' }, priority: 75 }, '?wait=30');
@@ -198,11 +194,7 @@ test('a step that waits for a slot says why its queue gives none', async () => {
     const { items } = await root.expect(200, 'GET', `/api/v1/instances/${String(instance['id'])}/steps`);
     return (items as { waitReason?: unknown }[])[0]?.waitReason;
   };
-  let reason = await reasonOf();
-  for (let turn = 0; turn < 500 && reason === undefined; turn++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    reason = await reasonOf();
-  }
+  const reason = await until('the reason', reasonOf);
   assert.deepEqual(reason, { kind: 'queue_paused', message: 'the queue resting is paused' });
   await root.expect(200, 'POST', `/api/v1/instances/${String(instance['id'])}/cancel`);
 });

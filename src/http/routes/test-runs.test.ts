@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { itemsOf, type ApiClient } from '../../test/api-client.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
+import { until } from '../../test/until.ts';
 
 type Row = Record<string, unknown>;
 
@@ -43,12 +44,10 @@ async function run(body: object): Promise<{ readonly instance: Row; readonly ste
 }
 
 async function ended(instanceId: string): Promise<Row> {
-  for (let turn = 0; turn < 1_500; turn++) {
+  return until(`${instanceId} to end`, async () => {
     const instance = await api.expect(200, 'GET', `/api/v1/instances/${instanceId}`);
-    if (['completed', 'failed', 'cancelled'].includes(String(instance['status']))) return instance;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return assert.fail(`${instanceId} did not end`);
+    return ['completed', 'failed', 'cancelled'].includes(String(instance['status'])) && instance;
+  });
 }
 
 test('before anything ran, one node that reads another is refused with what to do', async () => {
@@ -163,22 +162,16 @@ test('a workflow that a test calls runs as a test, and its end wakes nobody', as
   assert.deepEqual([child?.['isTest'], child?.['status'], child?.['version']], [true, 'failed', 1]);
   // A real one, after them in the stream, is heard: so both tests were passed over, not only late.
   const real = await api.expect(201, 'POST', `/api/v1/workflows/${String(called['id'])}/instances`, {});
-  const started = await until(async () => itemsOf(await api.expect(200, 'GET', `/api/v1/instances?workflowId=${String(hears['id'])}`)));
+  const started = await until('an instance of who hears it', async () => {
+    const found = itemsOf(await api.expect(200, 'GET', `/api/v1/instances?workflowId=${String(hears['id'])}`));
+    return found.length > 0 && found;
+  });
   assert.deepEqual(
     started.map((one) => one['startedBy']),
     ['event:failures'],
   );
   assert.equal(((await api.expect(200, 'GET', `/api/v1/instances/${String(started[0]?.['id'])}`))['input'] as Row)['entity_id'], real['id']);
 });
-
-async function until(look: () => Promise<Row[]>): Promise<Row[]> {
-  for (let turn = 0; turn < 1_500; turn++) {
-    const found = await look();
-    if (found.length > 0) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return assert.fail('nothing came');
-}
 
 test('a test runs again as it was, and stays one', async () => {
   const { instance } = await run({ input: { n: 3 } });

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { asObject, itemsOf, type ApiClient } from '../../test/api-client.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
 import { testScenarios } from '../../test/scenarios.ts';
+import { until } from '../../test/until.ts';
 
 let app: TestApp;
 let admin: ApiClient;
@@ -21,14 +22,6 @@ async function publish(triggers: object[], more: object = {}): Promise<string> {
 }
 async function instancesOf(workflowId: string): Promise<Record<string, unknown>[]> {
   return itemsOf(await admin.expect(200, 'GET', `/api/v1/instances?workflowId=${workflowId}`));
-}
-async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (let turn = 0; turn < 600; turn++) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`still waiting: ${what}`);
 }
 const untilCount = (workflowId: string, count: number): Promise<Record<string, unknown>[]> =>
   until(`${count} instances of ${workflowId}`, async () => {
@@ -142,7 +135,7 @@ test('a workflow that writes where it listens does not hear itself', async () =>
   const workflow = await publish([{ key: 'loop', type: 'file', params: { prefix: 'echo/' } }], { nodes: [write] });
   await admin.call('PUT', '/api/v1/files/echo/first.txt', { body: 'x' });
   await untilCount(workflow, 1);
-  await until('its own file', async () => (itemsOf(await admin.expect(200, 'GET', '/api/v1/files?prefix=echo/')).length >= 2 ? true : undefined));
+  await until('its own file', async () => itemsOf(await admin.expect(200, 'GET', '/api/v1/files?prefix=echo/')).length >= 2);
   await admin.call('PUT', '/api/v1/files/echo/second.txt', { body: 'y' });
   await untilCount(workflow, 2);
   assert.equal((await instancesOf(workflow)).length, 2);
