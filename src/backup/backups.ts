@@ -20,6 +20,7 @@ import type { Place } from './place.ts';
 import { createRecord, type BackupAuthor } from './record.ts';
 import { createRunner } from './runner.ts';
 import { exportBackup } from './single-file.ts';
+import { sweepScratch } from './scratch-folder.ts';
 import { createSchedule } from './schedule.ts';
 import { defaultSettings, readBackupSettings, writeBackupSettings } from './settings.ts';
 import { begunHere, createWork } from './work.ts';
@@ -112,7 +113,18 @@ export function createBackups(parts: BackupsParts): Backups {
     return begun;
   }
 
+  /** Of a Studio that was killed while it proved a backup. */
+  async function sweep(): Promise<void> {
+    try {
+      const found = await sweepScratch(clock);
+      if (found > 0) log.info({ folders: found }, 'copies that an earlier Studio had made to prove backups were ended and removed');
+    } catch (error) {
+      log.warn({ cause: messageOf(error) }, 'copies that an earlier Studio left could not be removed');
+    }
+  }
+
   async function begin(): Promise<void> {
+    await sweep();
     settings = await readBackupSettings(database.engine);
     const lock = await takeBackupLock(parts.engine, { holdsContent: false });
     if (lock !== undefined) {

@@ -1,8 +1,6 @@
 /** The proof of a backup: restored into a throw-away PostgreSQL and folder, compared, its secrets tried with the key, and a Studio started on it that runs a
  *  workflow. What it learns is kept beside the backup. Never touches what runs, and the copy does nothing of its own: it is made quiet first. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import * as z from 'zod';
 import { createCipher, type Cipher } from '../identity/cipher.ts';
@@ -17,6 +15,7 @@ import { openPart } from './part.ts';
 import { readSmall, type Place } from './place.ts';
 import { rebuildFiles } from './rebuild.ts';
 import { rebuildServer } from './rebuild-server.ts';
+import { makeScratchFolder } from './scratch-folder.ts';
 import { keyFor, tryStudio } from './trial-run.ts';
 
 export const proofSchema = z.strictObject({
@@ -71,10 +70,9 @@ async function prove(options: ProofOptions): Promise<Pick<Proof, 'tables' | 'row
   if (key !== undefined) await requireSealedBy(place, manifest, key);
   await checkBackup(options);
   const opensSecrets = await tryCanary(options);
-  const folder = await mkdtemp(join(options.scratchPath ?? tmpdir(), 'studio-proof-'));
+  // The server runs as another account, which has to pass.
+  const folder = await makeScratchFolder('proof', options.scratchPath);
   try {
-    // The server runs as another account, which has to pass.
-    await chmod(folder, 0o711);
     const files = await rebuildFiles({ ...options, root: folder });
     const made = await rebuildQuiet(options, folder);
     progress.enter('run');

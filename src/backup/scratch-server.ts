@@ -1,7 +1,6 @@
 /** A PostgreSQL for a copy that is thrown away, or that becomes the workspace's own: started on a socket that nobody else knows. Leaves nothing running. */
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_DATABASE } from '../config/mode.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
@@ -10,6 +9,7 @@ import { passwordStatement } from '../store/health.ts';
 import { provisionEmbedded, renameDatabase, type RoleConnections } from '../store/provision.ts';
 import { setSuperuserPassword } from '../supervise/postgres-password.ts';
 import { startPostgres, type PostgresOptions } from '../supervise/postgres.ts';
+import { makeScratchFolder } from './scratch-folder.ts';
 
 export interface ScratchServer {
   readonly roles: RoleConnections;
@@ -38,8 +38,7 @@ const REPLAY_MS = 30 * 60_000;
 export async function startScratchServer(options: ScratchOptions): Promise<ScratchServer> {
   const { folder, keep } = options;
   // A socket's path has a limit that a folder of the workspace may be beyond.
-  const sockets = await mkdtemp(join(tmpdir(), 'studio-s-'));
-  await chmod(sockets, 0o711);
+  const sockets = await makeScratchFolder('s');
   const password = keep?.password ?? randomBytes(32).toString('hex');
   const database = keep?.database ?? DEFAULT_DATABASE;
   const dataDir = join(folder, 'pg');
