@@ -5,12 +5,12 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { systemClock } from '../kernel/clock.ts';
 import { identify, isAlive, readArguments } from '../kernel/process-identity.ts';
 import { findHolder } from '../supervise/lock.ts';
 import { freePort, pidsOf } from '../test/studio-process.ts';
 import { createApiClient, type ApiClient } from '../test/api-client.ts';
 import { root } from '../test/source-files.ts';
+import { until } from '../test/until.ts';
 import { compareVersions } from './upgrade-file.ts';
 import { readVersions } from './version.ts';
 
@@ -52,14 +52,6 @@ async function command(...args: readonly string[]): Promise<{ readonly code: num
   return { code: await new Promise((resolve) => child.once('close', resolve)), out };
 }
 
-async function until(look: () => Promise<boolean> | boolean, about: () => string): Promise<void> {
-  for (let tries = 0; tries < 1_200; tries++) {
-    if (await look()) return;
-    await systemClock.sleep(100);
-  }
-  throw new Error(about());
-}
-
 describe('upgrade', () => {
   let client: ApiClient;
   let jobId = '';
@@ -76,12 +68,12 @@ describe('upgrade', () => {
     child.stderr.setEncoding('utf8').on('data', (text: string) => output.push(text));
     const url = `http://127.0.0.1:${env.PORT}`;
     await until(
+      () => output.join(''),
       () =>
         fetch(`${url}/health`).then(
           ({ status }) => status === 200,
           () => false,
         ),
-      () => output.join(''),
     );
     const unclaimed = await command('smoke');
     deepEqual([unclaimed.code, unclaimed.out.includes('nobody has claimed this Studio yet')], [1, true], unclaimed.out);
@@ -94,8 +86,8 @@ describe('upgrade', () => {
     const job = await client.expect(201, 'POST', '/api/v1/jobs', { command: ['/bin/sh', '-c', `until [ -e ${release} ]; do sleep 0.2; done; echo released`] });
     jobId = String((job['ids'] as readonly string[])[0]);
     await until(
-      async () => (await jobStatus()) === 'running',
       () => output.join(''),
+      async () => (await jobStatus()) === 'running',
     );
   });
 
@@ -215,8 +207,8 @@ await withWorkspace(await loadConfig({ env: process.env, file: {} }), async ({ c
     equal(await jobStatus(), 'running');
     writeFileSync(release, '');
     await until(
-      async () => (await jobStatus()) === 'completed',
       () => seen.out,
+      async () => (await jobStatus()) === 'completed',
     );
     match((await client.call('GET', `/api/v1/jobs/${jobId}/log`)).text, /released/);
     deepEqual(
@@ -228,10 +220,7 @@ await withWorkspace(await loadConfig({ env: process.env, file: {} }), async ({ c
   test('the one that was kept can be gone back to; a Studio that does not run is upgraded and left at rest', async () => {
     const holder = identify(holderPid());
     process.kill(holderPid(), 'SIGTERM');
-    await until(
-      () => holder !== undefined && !isAlive(holder),
-      () => 'it does not stop',
-    );
+    await until('it to stop', () => holder !== undefined && !isAlive(holder));
     // Asked as the version that is in place: what it says of itself comes from the sources here.
     const seen = await command('upgrade', `${target}.old`, '--no-backup');
     equal(seen.code, 0, seen.out);

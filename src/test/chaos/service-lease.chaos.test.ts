@@ -8,6 +8,7 @@ import { identify, isAlive, type ProcessIdentity } from '../../kernel/process-id
 import { asObject, itemsOf, type ApiClient } from '../api-client.ts';
 import { fakeGpu, type FakeGpu } from '../fake-gpu.ts';
 import { claimStudio, createStudio, type Studio } from '../studio-process.ts';
+import { until } from '../until.ts';
 
 const GIB = 1024 ** 3;
 const command = [process.execPath, fileURLToPath(new URL('../page-service.ts', import.meta.url))];
@@ -36,15 +37,8 @@ interface SeenLease {
 const leases = async (): Promise<SeenLease[]> => itemsOf(await client.expect(200, 'GET', '/api/v1/gpus/leases')) as unknown as SeenLease[];
 const service = async (name: string): Promise<Service> => (await client.expect(200, 'GET', `/api/v1/services/${name}`))['service'] as Service;
 
-/** Looks again until there is an answer; the test's own time limit ends it. */
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-const running = (name: string): Promise<Service> => until(async () => ((found) => (found.state === 'running' ? found : undefined))(await service(name)));
+const running = (name: string): Promise<Service> =>
+  until(`${name} to run`, async () => ((found) => (found.state === 'running' ? found : undefined))(await service(name)));
 /** A pid may be another's later, and a zombie's until somebody takes it in. @throws Error when it does not live */
 function processOf(pid: number | null): ProcessIdentity {
   const found = identify(pid ?? 0);
@@ -77,14 +71,14 @@ test('a service takes a lease, sees its card alone, and after a kill of Studio n
 
 test('who needs the room of a service without an idle policy waits and hears so; one with a policy gives way, and takes the next free room when it is used', async () => {
   const waits = await submit('behind a pinned one');
-  const reason = await until(async () => asObject((await job(waits))['waitReason'] ?? {})['message']);
+  const reason = await until('why the job waits', async () => asObject((await job(waits))['waitReason'] ?? {})['message']);
   match(String(reason), /behind service:pinned, which is pinned/);
   await client.expect(200, 'POST', `/api/v1/jobs/${waits}/cancel`);
   await client.expect(200, 'POST', '/api/v1/services/pinned/stop');
   await client.expect(201, 'POST', '/api/v1/services', { name: 'idle', command, health, resources, idle: { afterMs: 3_600_000 } });
   const first = processOf((await running('idle')).pid);
   const taker = await submit('takes its room');
-  await until(async () => ((await job(taker))['status'] === 'running' ? true : undefined));
+  await until('the job to run', async () => (await job(taker))['status'] === 'running');
   equal(isAlive(first), false, 'its process was gone before its room was given');
   deepEqual(
     (await leases()).map(({ tenantId }) => tenantId),
