@@ -88,7 +88,7 @@ function columnsOf(props: InstanceTableProps): readonly Column<InstanceSummary>[
     {
       key: 'created',
       title: 'Created',
-      width: '96px',
+      width: '112px',
       align: 'end',
       render: (row) => filtered('hour', row.createdAt, 'Only around this time', <RelativeTime at={row.createdAt} />),
     },
@@ -123,7 +123,7 @@ function narrowColumns(props: InstanceTableProps): readonly Column<InstanceSumma
       title: 'Instance',
       render: (row) => (
         <span class="instance-lines">
-          {props.oneWorkflow === true ? <span class="mono truncate">{row.id}</span> : <span class="strong truncate">{row.workflowName}</span>}
+          {props.oneWorkflow === true ? <IdEnd id={row.id} /> : <span class="strong truncate">{row.workflowName}</span>}
           <span class="instance-more muted truncate">
             <RelativeTime at={row.createdAt} /> · <More row={row} />
           </span>

@@ -113,7 +113,7 @@ export function InstancesPage(): JSX.Element {
             {listedWords({
               listed: rows.length,
               hasMore: list.next !== null,
-              ...(stats.value === undefined ? {} : { counted: stats.value.total, span }),
+              ...(stats.value === undefined || isNarrow.value ? {} : { counted: stats.value.total, span }),
               isNarrowed,
             })}
           </span>

@@ -1,8 +1,8 @@
 /** The audit trail: who did what to what, from where; newest first, by action and person. */
 import { useParam } from '../../route.ts';
 import { call, urlOf } from '../../api.ts';
+import { usePeople } from '../../state/people.ts';
 import { usePages } from '../../state/pages.ts';
-import { useResource } from '../../state/resource.ts';
 import { Field, Input } from '../../ui/field.tsx';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { Card } from '../../ui/page.tsx';
@@ -68,12 +68,6 @@ export function AuditSection(): JSX.Element {
       </View>
     </Card>
   );
-}
-
-/** Names of the members by id; without them ids are shown. */
-function usePeople(): ReadonlyMap<string, string> {
-  const members = useResource((signal) => call('GET /api/v1/orgs/current/members', { query: { limit: 200 }, signal }), []);
-  return new Map(members.value?.items.map((member) => [member.userId, member.name]));
 }
 
 interface Filters {

@@ -7,12 +7,14 @@ import { call } from '../../api.ts';
 import type { ItemOf } from '../../api.ts';
 import type { CompareProps } from '../../editor/compare.tsx';
 import { formatJson } from '../../form/json-format.ts';
+import { usePeople } from '../../state/people.ts';
 import { useResource } from '../../state/resource.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
 import { Select } from '../../ui/field.tsx';
 import { lazyView } from '../../ui/lazy-view.tsx';
 import { CodeBlock } from '../../ui/log-view.tsx';
+import { isNarrow } from '../../ui/narrow.ts';
 import { Split } from '../../ui/page.tsx';
 import { Table } from '../../ui/table.tsx';
 import type { Column } from '../../ui/table.tsx';
@@ -32,6 +34,9 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
     async (signal) => await call('GET /api/v1/workflows/{id}/versions', { params: { id: workflow.id }, query: { limit: 200 }, signal }),
     [workflow.id, workflow.version],
   );
+  const people = usePeople();
+  const page = list.value?.items ?? [];
+  const show = (version: number): void => setOpen(version === open ? undefined : version);
   const columns: readonly Column<Version>[] = [
     {
       key: 'version',
@@ -44,20 +49,32 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
         </span>
       ),
     },
-    { key: 'hash', title: 'Structure', render: (row) => <span class="mono muted">{row.structuralHash.slice(0, 12)}</span>, minor: true },
-    { key: 'at', title: 'Published', width: '110px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
+    {
+      key: 'by',
+      title: 'Published by',
+      render: (row) => <span class="muted">{row.publishedBy === null ? '–' : (people.get(row.publishedBy) ?? row.publishedBy)}</span>,
+      minor: true,
+    },
+    { key: 'hash', title: 'Structure', width: '140px', render: (row) => <span class="mono muted">{row.structuralHash.slice(0, 12)}</span>, minor: true },
+    { key: 'at', title: 'Published', width: '96px', align: 'end', render: (row) => <RelativeTime at={row.createdAt} /> },
     {
       key: 'actions',
       title: 'Actions',
       hideTitle: true,
-      width: '110px',
+      width: isNarrow.value ? '176px' : '196px',
       align: 'end',
-      render: (row) =>
-        row.version === workflow.version ? null : (
-          <Button size="small" onClick={() => setAsking(row.version)}>
-            Restore…
+      render: (row) => (
+        <span class="row version-actions">
+          <Button size="small" onClick={() => show(row.version)}>
+            {page.length > 1 ? 'Compare' : 'Show'}
           </Button>
-        ),
+          {row.version !== workflow.version && (
+            <Button size="small" onClick={() => setAsking(row.version)}>
+              Restore…
+            </Button>
+          )}
+        </span>
+      ),
     },
   ];
   return (
@@ -76,7 +93,7 @@ export function VersionsTab(props: { readonly workflow: Workflow; readonly onRes
               rows={page.items}
               rowKey={(row) => String(row.version)}
               openKey={open === undefined ? undefined : String(open)}
-              onOpen={(row) => setOpen(row.version === open ? undefined : row.version)}
+              onOpen={(row) => show(row.version)}
             />
             {asking !== undefined && (
               <Confirm
