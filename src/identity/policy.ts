@@ -180,6 +180,8 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /api/v1/queues': may('user', 'machine:read'),
   'PATCH /api/v1/queues/{name}': may('super_admin', 'machine:write'),
   'GET /api/v1/workers': may('user', 'machine:read'),
+  'POST /api/v1/workers/{id}/deregister': may('super_admin', 'machine:write'),
+  'POST /api/v1/workers/{id}/admit': may('super_admin', 'machine:write'),
   'GET /api/v1/gpus': may('user', 'machine:read'),
   'GET /api/v1/gpus/leases': may('user', 'machine:read'),
   'GET /api/v1/gpus/queue': may('user', 'machine:read'),

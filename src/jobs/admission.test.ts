@@ -1,11 +1,13 @@
-import { deepEqual, equal, match, notEqual } from 'node:assert/strict';
+import { deepEqual, equal, match, notEqual, rejects } from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { systemClock } from '../kernel/clock.ts';
+import { claimJobs } from '../store/job-claims.ts';
 import { judgeWorker, listWorkers } from '../store/workers.ts';
 import { silentLog } from '../test/database.ts';
 import { jobsHarness } from '../test/jobs-harness.ts';
 import { admitWorkers, workerProof } from './admission.ts';
 import { explainJobs } from './explain.ts';
+import { letIn, shutOut } from './shut-out.ts';
 
 const OURS = 'a'.repeat(64);
 const refusals: (string | null)[] = [];
@@ -56,4 +58,36 @@ test('one that was let in need not be judged again after a restart; one that was
   // A start asks anew: whoever knows the secret is let in again.
   await admit();
   deepEqual([(await worker())?.joined, refusals.slice(seen).includes('shut out by ann')], [true, false]);
+});
+
+test('one that an administrator shut out takes nothing, whatever it knows and however often it starts, until it is let in again', async () => {
+  await harness.restart({ worker: joining(OURS) });
+  await admit();
+  await harness.until(async () => (await worker())?.joined === true);
+  const id = (await worker())?.id ?? '';
+  const by = { actor: 'usr_ann', orgId: harness.orgId, address: '192.0.2.1' };
+  const parts = { database: harness.database, clock: systemClock };
+  const shut = await shutOut(parts, { id, reason: 'its disk fails', ...by });
+  deepEqual([shut.joined, shut.refusal, shut.shutOut?.by], [false, 'an administrator shut it out: its disk fails', 'usr_ann']);
+  // Not even a claim that is on its way.
+  const { job } = await harness.submit({ command: ['true'] });
+  const claim = { queue: 'studio', workerId: id, limit: 5, nowMs: systemClock.now(), leaseMs: 30_000 };
+  deepEqual(await harness.database.engine.transaction((sql) => claimJobs(sql, claim)), []);
+  await harness.restart({ worker: joining(OURS) });
+  await admit();
+  await harness.until(() => Promise.resolve(refusals.at(-1) === 'an administrator shut it out: its disk fails'));
+  match(await reasonOf(job.id), /an administrator shut it out: its disk fails/);
+  deepEqual([(await worker())?.joined, (await harness.read(job.id)).status], [false, 'queued']);
+  await letIn(parts, { id, ...by });
+  await harness.until(async () => (await harness.read(job.id)).attempts === 1);
+  deepEqual([(await worker())?.joined, (await worker())?.shutOut], [true, undefined]);
+  await rejects(letIn(parts, { id, ...by }), /was not shut out by anybody/);
+  await rejects(shutOut(parts, { id: 'worker_none', reason: '', ...by }), /There is no worker worker_none/);
+  const { rows } = await harness.database.engine.query<{ action: string; actor: string }>(`select action, actor from audit where target = $1 order by id`, [
+    id,
+  ]);
+  deepEqual(rows, [
+    { action: 'worker.deregistered', actor: 'usr_ann' },
+    { action: 'worker.admitted', actor: 'usr_ann' },
+  ]);
 });

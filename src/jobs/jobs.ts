@@ -26,6 +26,7 @@ import { tellLogTimes, type LogTimesReply, type LogTimesRequest } from '../kerne
 import { searchLog, type SearchReply, type SearchRequest } from './log-search.ts';
 import { DEFAULT_LIMITS, type JobsParts, type RunParts } from './parts.ts';
 import { patchQueue, type QueuePatch } from './queue-patch.ts';
+import { letIn, shutOut, type ShutOutRequest } from './shut-out.ts';
 import { createSizes } from './sizes.ts';
 import { submitJobs, type SubmitRequest, type Submitted } from './submit.ts';
 import { createUids } from './uids.ts';
@@ -62,6 +63,10 @@ export interface Jobs {
   explain(jobs: readonly Job[]): Promise<Job[]>;
   listQueues(): Promise<Queue[]>;
   listWorkers(): Promise<Worker[]>;
+  /** @throws AppError not_found; conflict for the Studio's own */
+  shutOutWorker(request: ShutOutRequest): Promise<Worker>;
+  /** @throws AppError not_found; conflict when nobody shut it out */
+  letWorkerIn(request: Omit<ShutOutRequest, 'reason'>): Promise<Worker>;
   /** Whether another process runs jobs, too: what this machine never could it might. */
   hasOtherWorkers(): boolean;
   /** A new name makes a queue. */
@@ -180,6 +185,8 @@ export function createJobs(given: JobsParts): Jobs {
     explain: (list) => explainJobs(list, parts),
     listQueues: () => listQueues(database.engine),
     listWorkers: () => listWorkers(database.engine),
+    shutOutWorker: (request) => shutOut(parts, request),
+    letWorkerIn: (request) => letIn(parts, request),
     hasOtherWorkers: () => worker?.hasOthers ?? false,
     async patchQueue({ name, patch, requestId }) {
       const queue = await patchQueue(database, { name, patch, requestId });

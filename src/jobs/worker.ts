@@ -238,7 +238,8 @@ class Worker implements JobWorker {
   async #look(): Promise<void> {
     const { database, clock, worker } = this.#parts;
     await worker.admit?.();
-    if (this.#admission.state === 'waiting') this.#nextBeatAt = 0;
+    // Who may not work asks often: it is let in the sooner.
+    if (this.#admission.state !== 'joined') this.#nextBeatAt = 0;
     for (const name of await this.#syncQueues()) this.wake(name);
     void this.#line.sync();
     if (this.#attempts.size > 0) for (const { id, reason } of await listCancelRequests(database.engine, this.id)) this.stopJob(id, { kind: 'cancel', reason });

@@ -99,7 +99,7 @@ export async function listQueueHealth(sql: Sql, at: { readonly now: Date; readon
        (select count(*) from jobs j where j.queue = q.name and j.status = 'queued') as pending,
        (select count(*) from jobs j where j.queue = q.name and j.status = 'running') as running,
        (select count(*) from jobs j where j.queue = q.name and j.status = 'queued' and j.created_at < $1::timestamptz - make_interval(secs => $3::float8 / 1000)) as stuck,
-       exists (select 1 from workers w where q.name = any (w.queues) and (w.built_in or w.joined_at is not null) and w.beat_at > $1::timestamptz - make_interval(secs => $2::float8 / 1000)) as "hasWorker"
+       exists (select 1 from workers w where q.name = any (w.queues) and (w.built_in or w.joined_at is not null) and w.shut_out_at is null and w.beat_at > $1::timestamptz - make_interval(secs => $2::float8 / 1000)) as "hasWorker"
      from queues q order by q.name limit 200`,
     [at.now, at.beatMs, at.stuckMs],
   );
@@ -119,7 +119,7 @@ export async function listWorkerHealth(sql: Sql, now: Date): Promise<WorkerHealt
   const { rows } = await sql.query<WorkerHealth>(
     `select w.id, w.queues, w.slots, greatest(0, (extract(epoch from $1::timestamptz - w.beat_at) * 1000)::bigint) as "beatAgeMs",
        coalesce((select array_agg(j.id order by j.id) from (select id from jobs where worker_id = w.id and status = 'running' order by id limit 100) j), '{}') as jobs
-     from workers w where (w.built_in or w.joined_at is not null) and w.beat_at > $1::timestamptz - interval '1 hour' order by w.beat_at desc, w.id limit 200`,
+     from workers w where (w.built_in or w.joined_at is not null) and w.shut_out_at is null and w.beat_at > $1::timestamptz - interval '1 hour' order by w.beat_at desc, w.id limit 200`,
     [now],
   );
   return rows;

@@ -68,6 +68,7 @@ export async function claimJobs(sql: Sql, request: ClaimRequest): Promise<Claime
   const { rows } = await sql.query<ClaimedRow>(
     hot(`with picked as (
        select id from jobs where queue = $1 and status = 'queued' and not needs_grant and blocked_by = 0 and (not_before is null or not_before <= to_timestamp($4::float8 / 1000))
+         and not exists (select 1 from workers w where w.id = $3 and w.shut_out_at is not null)
        order by priority desc, id limit greatest(0, least($2::bigint, $6 - (select count(*) from jobs where queue = $1 and status = 'running'))) for update skip locked
      )
      update jobs set status = 'running', worker_id = $3, lease_expires_at = to_timestamp(($4::float8 + $5) / 1000), attempts = attempts + 1,
@@ -103,6 +104,7 @@ export async function claimGranted(sql: Sql, request: GrantedClaim): Promise<Cla
        select name, slots - (select count(*) from jobs where queue = queues.name and status = 'running') as free from queues where name = any($5)
      ), candidates as (
        select id, queue from jobs where id = any($1) and status = 'queued' and blocked_by = 0 and (not_before is null or not_before <= to_timestamp($3::float8 / 1000))
+         and not exists (select 1 from workers w where w.id = $2 and w.shut_out_at is not null)
        for update skip locked
      ), placed as (select id, queue, row_number() over (partition by queue order by array_position($1, id)) as place from candidates),
      picked as (select placed.id from placed join open on open.name = placed.queue where place <= free)

@@ -66,6 +66,9 @@ export const workers = pgTable('workers', {
   proof: text(),
   joinedAt: timestamp('joined_at', { withTimezone: true }),
   refusal: text(),
+  shutOutAt: timestamp('shut_out_at', { withTimezone: true }),
+  shutOutBy: text('shut_out_by'),
+  shutOutReason: text('shut_out_reason'),
 });
 
 export const jobs = pgTable('jobs', {
