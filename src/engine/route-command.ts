@@ -15,7 +15,7 @@ import { takeInstance } from './recover.ts';
 import { durable } from './stage.ts';
 import { requireAccepting } from './start.ts';
 import type { InstanceCommand, StepCommand } from './state.ts';
-import { runStepCommand, type Actor, type Effect, type StepRequest } from './step-commands.ts';
+import { runStepCommand, type Effect, type StepRequest } from './step-commands.ts';
 
 export interface InstanceRequest {
   readonly orgId: string;
@@ -28,17 +28,9 @@ export interface InstanceRequest {
   readonly requestId: string;
 }
 
-export interface StepCommandRequest {
+export interface StepCommandRequest extends StepRequest {
   readonly orgId: string;
   readonly id: string;
-  readonly path: string;
-  readonly command: StepCommand;
-  readonly output?: Json | undefined;
-  readonly by?: Actor | undefined;
-  readonly comment?: string | undefined;
-  readonly form?: Json | undefined;
-  readonly token?: string | undefined;
-  readonly requestId: string;
 }
 
 /** @throws AppError not_found, illegal_transition, draining */

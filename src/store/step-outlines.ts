@@ -2,7 +2,7 @@
 import type { PastTry, StepOutline } from '../contract/instance-views.ts';
 import type { StepStatus } from '../contract/values.ts';
 import type { Sql } from './client.ts';
-import { keyOfPath, progressOf, waitReasonOf } from './steps.ts';
+import { outlineOf } from './steps.ts';
 import type { StepColumns } from './stored-steps.ts';
 
 /** A workflow has at most 2,000 nodes; twice that leaves room for steps of nodes that a debugged version lost. */
@@ -28,26 +28,6 @@ export async function readStepOutlines(sql: Sql, { orgId, instanceId }: OfInstan
 /** The columns of an outline, of `s`. */
 export const OUTLINE = `s.path, s.generation, s.status, s.attempt, s.error, s.reason, s.wait, s.job_id, s.worker_id, s.seq, s.queued_at, s.started_at, s.ended_at,
          s.details`;
-
-export function outlineOf(row: StepColumns): StepOutline {
-  return {
-    key: keyOfPath(row.path),
-    path: row.path,
-    generation: row.generation,
-    status: row.status,
-    attempt: row.attempt,
-    ...(row.error === null ? {} : { error: row.error }),
-    ...(row.reason === null ? {} : { reason: row.reason }),
-    ...(row.wait === null ? {} : { waitReason: waitReasonOf(row.wait) }),
-    ...progressOf(row.details),
-    queuedAt: row.queued_at?.toISOString() ?? null,
-    startedAt: row.started_at?.toISOString() ?? null,
-    endedAt: row.ended_at?.toISOString() ?? null,
-    ...(row.worker_id === null ? {} : { workerId: row.worker_id }),
-    ...(row.job_id === null ? {} : { jobId: row.job_id }),
-    seq: row.seq,
-  };
-}
 
 /** Tries of steps outside bodies that were followed by another, or by another generation, newest first. */
 export async function listPastTries(sql: Sql, { orgId, instanceId }: OfInstance): Promise<PastTry[]> {

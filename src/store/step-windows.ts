@@ -4,8 +4,8 @@ import type { StepOutline } from '../contract/instance-views.ts';
 import type { ItemCounts } from '../contract/instances.ts';
 import type { StepStatus } from '../contract/values.ts';
 import type { Sql } from './client.ts';
-import { outlineOf, OUTLINE } from './step-outlines.ts';
-import { keyOfPath } from './steps.ts';
+import { OUTLINE } from './step-outlines.ts';
+import { keyOfPath, outlineOf } from './steps.ts';
 import type { StepColumns } from './stored-steps.ts';
 
 /** `path`: of the map, loop or item. `keys`: of the nodes in its body. */

@@ -1,4 +1,5 @@
 /** Rows of steps, their attempts and their log lines as people see them: reading. What the engine loads is in stored-steps.ts. */
+import type { StepOutline } from '../contract/instance-views.ts';
 import type { attempt as attemptShape, Failure, Step, WaitReason } from '../contract/instances.ts';
 import type { StepStatus } from '../contract/values.ts';
 import type * as z from 'zod';
@@ -81,14 +82,17 @@ function directlyUnder(under: string | undefined): readonly [prefix: string | nu
 }
 
 function toStep(row: StepRow): Step {
+  return { ...outlineOf(row), input: parse(row.input), output: parse(row.output) };
+}
+
+/** How a step stands and when, without what went in and out. */
+export function outlineOf(row: StepColumns): StepOutline {
   return {
     key: keyOfPath(row.path),
     path: row.path,
     generation: row.generation,
     status: row.status,
     attempt: row.attempt,
-    input: parse(row.input),
-    output: parse(row.output),
     ...(row.error === null ? {} : { error: row.error }),
     ...(row.reason === null ? {} : { reason: row.reason }),
     ...(row.wait === null ? {} : { waitReason: waitReasonOf(row.wait) }),
@@ -122,7 +126,7 @@ export function waitReasonOf(wait: StoredWait): WaitReason {
 }
 
 /** How far it says it is. */
-export function progressOf(details: string | null): Pick<Step, 'progress'> {
+function progressOf(details: string | null): Pick<Step, 'progress'> {
   if (details === null) return {};
   const { progress } = JSON.parse(details) as { progress?: Step['progress'] };
   return progress === undefined ? {} : { progress };
