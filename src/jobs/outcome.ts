@@ -1,5 +1,4 @@
 /** How an attempt is judged, from what was ordered and what the process left. Writes nothing but notes to the job's log. */
-import { readFileSync } from 'node:fs';
 import type { Failure } from '../contract/instances.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
 import { NodeError, type JobEnded } from '../nodes/kit.ts';
@@ -187,20 +186,3 @@ function failureOf(error: unknown, redact: readonly string[] = []): Failure {
 /** What frameworks say when a device has no memory left. */
 const GPU_OOM =
   /CUDA out of memory|CUDA error: out of memory|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation|HIP out of memory|hipErrorOutOfMemory|OutOfMemoryError: (CUDA|HIP)|RESOURCE_EXHAUSTED: Out of memory|ggml_\w*: failed to allocate .* buffer/i;
-
-/** How often the kernel killed for want of memory: in this container's group where it tells, else since boot; undefined where nothing counts. */
-export function oomKills(): number | undefined {
-  const counts = ['/sys/fs/cgroup/memory.events', '/sys/fs/cgroup/memory/memory.oom_control', '/proc/vmstat']
-    .map(countIn)
-    .filter((count) => count !== undefined);
-  return counts.length === 0 ? undefined : Math.max(...counts);
-}
-
-function countIn(path: string): number | undefined {
-  try {
-    const found = /^oom_kill (\d+)$/m.exec(readFileSync(path, 'latin1'))?.[1];
-    return found === undefined ? undefined : Number(found);
-  } catch {
-    return undefined;
-  }
-}

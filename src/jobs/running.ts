@@ -1,9 +1,9 @@
 /** An attempt in hand: what its parts share while it goes its way. */
 import { deferred } from '../kernel/deferred.ts';
+import { oomKills } from '../kernel/oom.ts';
 import type { ClaimedJob } from '../store/job-claims.ts';
 import { jobFolder, type JobFolder } from './job-folder.ts';
 import type { LogPump } from './log-pump.ts';
-import { oomKills } from './outcome.ts';
 import type { RunParts, StopOrder } from './parts.ts';
 import { createTold, type Told } from './told.ts';
 

@@ -35,10 +35,11 @@ function scripted(name: string, required = true) {
 
 function supervised() {
   const clock = fakeClock();
-  const services = createServices({ clock, log: silentLog });
+  const kernel = { oomKills: 3 };
+  const services = createServices({ clock, log: silentLog, countOomKills: () => kernel.oomKills });
   const states: string[] = [];
   services.onChange((service) => states.push(`${service.name} ${service.state}`));
-  return { clock, services, states };
+  return { clock, kernel, services, states };
 }
 
 /** Lets settled promises run their followers. */
@@ -128,4 +129,23 @@ test('all are stopped, the last added first, and none comes back', async () => {
   await clock.advance(120_000);
   await settle();
   deepEqual([one.runs.length, two.runs.length], [1, 1]);
+});
+
+test('a kill that the kernel made for want of memory is told as one, another kill is not', async () => {
+  const { clock, kernel, services } = supervised();
+  const one = scripted('postgres');
+  await services.add(one.spec);
+  kernel.oomKills += 1;
+  one.runs[0]?.end({ code: null, signal: 'SIGKILL', uptimeMs: 60_000 });
+  await settle();
+  match(services.get('postgres')?.reason ?? '', /killed by SIGKILL; out of memory/);
+  await clock.advance(0);
+  await settle();
+  one.runs[1]?.end({ code: null, signal: 'SIGKILL', uptimeMs: 60_000 });
+  await settle();
+  equal(services.get('postgres')?.reason, 'it ended (killed by SIGKILL)');
+  deepEqual(
+    services.get('postgres')?.exits.map(({ lastLines }) => lastLines.length),
+    [1, 2],
+  );
 });

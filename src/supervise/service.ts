@@ -7,6 +7,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { describeExit } from '../kernel/child.ts';
 import { AppError, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
+import { oomKills } from '../kernel/oom.ts';
 import { backoffDelayMs } from '../kernel/retry.ts';
 import { Refusal } from './refusal.ts';
 
@@ -111,10 +112,13 @@ interface Entry {
   cancelRetry: () => void;
   starting: Promise<void> | undefined;
   abort: AbortController;
+  /** As it was when it started. */
+  oomBefore: number | undefined;
 }
 
-export function createServices(parts: { readonly clock: Clock; readonly log: Logger }): Services {
-  const { clock, log } = parts;
+/** @param parts.countOomKills for tests */
+export function createServices(parts: { readonly clock: Clock; readonly log: Logger; readonly countOomKills?: typeof oomKills }): Services {
+  const { clock, log, countOomKills = oomKills } = parts;
   const entries = new Map<string, Entry>();
   const listeners = new Set<(service: ServiceStatus) => void>();
   const exitListeners = new Set<(name: string, exit: Exit) => void>();
@@ -154,6 +158,7 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
     entry.abort.abort(new Error('another start follows'));
     entry.abort = new AbortController();
     const { signal } = entry.abort;
+    entry.oomBefore = countOomKills();
     move(entry, 'starting');
     try {
       const running = await entry.spec.start(signal, (...said) => hear(entry, signal, said));
@@ -179,14 +184,15 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
   function onExit(entry: Entry, running: RunningService, status: ExitStatus): void {
     if (entry.running !== running) return;
     entry.running = undefined;
-    remember(entry, status, running.lines());
+    const memory = status.signal === 'SIGKILL' && entry.wanted ? memoryWord(entry.oomBefore, countOomKills()) : undefined;
+    remember(entry, status, memory === undefined ? running.lines() : [...running.lines(), `[studio] ${memory}`]);
     if (!entry.wanted) return move(entry, 'stopped', entry.stopReason);
     if (status.uptimeMs >= HEALTHY_MS) entry.failures = 0;
     if (entry.spec.restart?.policy === 'on_failure' && status.code === 0) {
       entry.wanted = false;
       return move(entry, 'stopped', 'it ended by itself, with exit code 0');
     }
-    retryLater(entry, new Error(`it ended (${describeExit(status)})`));
+    retryLater(entry, new Error(`it ended (${describeExit(status)}${memory === undefined ? '' : `; ${memory}`})`));
   }
 
   function retryLater(entry: Entry, error: unknown): void {
@@ -250,6 +256,7 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
         cancelRetry: () => undefined,
         starting: undefined,
         abort: new AbortController(),
+        oomBefore: undefined,
       };
       entries.set(spec.name, entry);
       if (entry.wanted) return bringUp(entry);
@@ -314,6 +321,12 @@ export function createServices(parts: { readonly clock: Clock; readonly log: Log
       for (const entry of [...entries.values()].reverse()) await takeDown(entry);
     },
   };
+}
+
+/** Of a kill that nobody here asked for. */
+function memoryWord(before: number | undefined, after: number | undefined): string | undefined {
+  if (before === undefined || after === undefined || after <= before) return undefined;
+  return 'out of memory: while it ran the kernel killed for want of memory, most likely this';
 }
 
 function describe(entry: Entry): ServiceStatus {
