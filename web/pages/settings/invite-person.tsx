@@ -5,12 +5,12 @@ import { faultOf, useAction } from '../../state/action.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Field, Input, Select } from '../../ui/field.tsx';
+import { Field, Input } from '../../ui/field.tsx';
 import { CodeBlock } from '../../ui/log-view.tsx';
 import { Banner } from '../../ui/views.tsx';
 import { FormFault } from './card-form.tsx';
 import { inviteLink, mailWords } from './invite-words.ts';
-import { roleOptions } from './roles.ts';
+import { RoleField } from './role-field.tsx';
 import type { JSX } from 'preact';
 import type { IssuedInvite } from '../../../src/contract/invites.ts';
 import type { Role } from '../../../src/contract/values.ts';
@@ -48,12 +48,7 @@ export function InvitePerson(props: { readonly ownRole: Role; readonly onClose: 
         <Field label="E-mail" hint="The link works once, for this address alone, for seven days." fault={faultOf(send.error, 'email')}>
           {(links) => <Input {...links} type="email" required autofocus value={email.value} onInput={(value) => (email.value = value)} />}
         </Field>
-        <Field
-          label="Role"
-          hint="Users run and build; administrators also manage people and secrets; machine admins also run commands and look after the machine."
-        >
-          {(links) => <Select {...links} value={role.value} options={roleOptions(props.ownRole, role.value)} onChange={(value) => (role.value = value)} />}
-        </Field>
+        <RoleField role={role} own={props.ownRole} />
       </form>
     </Dialog>
   );

@@ -5,16 +5,15 @@ import { faultOf, useAction } from '../../state/action.ts';
 import { importOrg } from '../../state/orgs.ts';
 import type { OrgWork } from '../../state/org-work-words.ts';
 import { Button } from '../../ui/button.tsx';
-import { CopyButton } from '../../ui/copy.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { PickFiles } from '../../ui/drop-zone.tsx';
 import { Field, Input, Segmented } from '../../ui/field.tsx';
 import { formatBytes, formatCount } from '../../ui/format.ts';
-import { CodeBlock } from '../../ui/log-view.tsx';
 import { Progress } from '../../ui/meter.tsx';
 import { Banner } from '../../ui/views.tsx';
 import { FormFault } from './card-form.tsx';
 import { OrgProgress } from './org-progress.tsx';
+import { TemporaryPassword } from './temporary-password.tsx';
 import type { JSX } from 'preact';
 import type { ImportReport } from '../../../src/contract/orgs.ts';
 
@@ -37,7 +36,8 @@ export function CreateOrg(props: DialogProps): JSX.Element {
     if (made.temporaryPassword === null) props.onClose();
     else password.value = made.temporaryPassword;
   });
-  if (password.value !== undefined) return <Created name={name.value} email={email.value} password={password.value} onClose={props.onClose} />;
+  if (password.value !== undefined)
+    return <TemporaryPassword title={`${name.value} is there`} email={email.value} password={password.value} onClose={props.onClose} />;
   return (
     <Dialog
       title="New organisation"
@@ -83,29 +83,6 @@ export function CreateOrg(props: DialogProps): JSX.Element {
           </>
         )}
       </form>
-    </Dialog>
-  );
-}
-
-function Created(props: { readonly name: string; readonly email: string; readonly password: string; readonly onClose: () => void }): JSX.Element {
-  return (
-    <Dialog
-      title={`${props.name} is there`}
-      onClose={props.onClose}
-      actions={
-        <>
-          <CopyButton text={props.password} words="Copy password" />
-          <Button kind="primary" onClick={props.onClose}>
-            Done
-          </Button>
-        </>
-      }
-    >
-      <div class="stack">
-        <Banner tone="warn">The password is shown this once. It has to be changed at the first login.</Banner>
-        <p class="muted">Give it to {props.email}:</p>
-        <CodeBlock label="Temporary password" text={props.password} wrap />
-      </div>
     </Dialog>
   );
 }
