@@ -7,6 +7,7 @@ import type { NodeTypeView } from '../../src/contract/node-types.ts';
 import { NODE_HEIGHT, PORT_HEIGHT, layOutGraph, routedPath } from './layout.ts';
 import { graphModel, liveText } from './model.ts';
 import { summaryOfParams } from './summary.ts';
+import { sampleStep } from '../state/step-sample.ts';
 
 const type = (name: string, changes: Partial<NodeTypeView> = {}): NodeTypeView => ({
   type: name,
@@ -39,20 +40,8 @@ const types = new Map([
   ],
   ['branch.switch', type('branch.switch', { dynamicOutputs: true, outputs: [] })],
 ]);
-const step = (path: string, changes: Partial<Step>): Step => ({
-  key: path,
-  path,
-  generation: 1,
-  status: 'completed',
-  attempt: 1,
-  input: null,
-  output: null,
-  queuedAt: null,
-  startedAt: '2026-01-01T00:00:00.000Z',
-  endedAt: '2026-01-01T00:00:02.000Z',
-  seq: 1,
-  ...changes,
-});
+const step = (path: string, changes: Partial<Step>): Step =>
+  sampleStep(path, { startedAt: '2026-01-01T00:00:00.000Z', endedAt: '2026-01-01T00:00:02.000Z', ...changes });
 const steps = (...list: Step[]): Map<string, Step> => new Map(list.map((each) => [each.path, each]));
 const definition: Pick<Definition, 'nodes' | 'edges'> = {
   nodes: [

@@ -3,13 +3,10 @@ import { deepEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Step } from '../../src/contract/instances.ts';
 import { stepHistory, type StepAttempt } from './step-history.ts';
+import { sampleStep } from './step-sample.ts';
 
 const at = (second: number): string => `2026-01-01T00:00:${String(second).padStart(2, '0')}.000Z`;
-const step = (changes: Partial<Step>): Step => ({
-  ...{ key: 'a', path: 'a', generation: 1, status: 'completed', attempt: 1, input: null, output: null, seq: 1 },
-  ...{ queuedAt: null, startedAt: at(1), endedAt: at(2) },
-  ...changes,
-});
+const step = (changes: Partial<Step>): Step => sampleStep('a', { startedAt: at(1), endedAt: at(2), ...changes });
 const attempt = (changes: Partial<StepAttempt>): StepAttempt => ({
   generation: 1,
   attempt: 1,

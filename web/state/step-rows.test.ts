@@ -1,22 +1,8 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Step } from '../../src/contract/instances.ts';
 import { rowName, stepRows } from './step-rows.ts';
 import type { Unfolded } from './step-rows.ts';
-
-const step = (path: string): Step => ({
-  key: path.slice(path.lastIndexOf('/') + 1),
-  path,
-  generation: 1,
-  status: 'completed',
-  attempt: 1,
-  input: null,
-  output: null,
-  queuedAt: null,
-  startedAt: null,
-  endedAt: null,
-  seq: 1,
-});
+import { sampleStep as step } from './step-sample.ts';
 
 const counts = { total: 3, counts: { completed: 2, failed: 1 }, count: 3 };
 const all: Unfolded = { kind: 'items', counts, size: 3, only: undefined, indexes: undefined };

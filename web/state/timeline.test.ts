@@ -3,22 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Step } from '../../src/contract/instances.ts';
 import { axisMarks, byStart, countEarlier, timelineOf } from './timeline.ts';
+import { sampleStep as step } from './step-sample.ts';
 
 const at = (ms: number): string => new Date(1_000_000 + ms).toISOString();
-const step = (path: string, changes: Partial<Step>): Step => ({
-  key: path,
-  path,
-  generation: 1,
-  status: 'completed',
-  attempt: 1,
-  input: null,
-  output: null,
-  queuedAt: null,
-  startedAt: null,
-  endedAt: null,
-  seq: 1,
-  ...changes,
-});
 /** The timeline with the bars of all of its rows. */
 const draw = (steps: Step[], changes: Partial<Parameters<typeof timelineOf>[0]> = {}) => {
   const top = byStart(steps);
