@@ -18,7 +18,7 @@ export interface Listed {
 /** How many there are and which of them the list holds, in one sentence: `948 in the last 24 hours; the newest 200 are listed`. */
 export function listedWords({ listed, hasMore, counted, span, isNarrowed }: Listed): string {
   const inList = hasMore ? `the newest ${formatNumber(listed)} are listed` : formatCount(listed, 'instance');
-  if (counted === undefined || span === undefined) return inList;
+  if (counted === undefined || span === undefined || (!hasMore && counted === listed)) return inList;
   if (isNarrowed) return hasMore ? `${formatNumber(counted)} in this time; ${inList}` : inList;
   const inSpan = `${formatNumber(counted)} in the last ${spanWords[span]}`;
   return hasMore ? `${inSpan}; ${inList}` : `${inList}, ${inSpan}`;
