@@ -5,6 +5,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import { backoffDelayMs } from '../kernel/retry.ts';
 import { listBases, pruneBases, requireSpace, takeBase, type Base } from './bases.ts';
+import { formatLsn } from '../store/wal-position.ts';
 import { baseFolder } from './layout.ts';
 import type { Receiver } from './receiver.ts';
 import type { ShadowOptions } from './shadow.ts';
@@ -121,4 +122,16 @@ export async function requireWriter({ shadow, onFenced }: ShadowOptions, id: str
 
 export async function bytesOfWal(shadow: string): Promise<number> {
   return (await listWal(shadow)).reduce((sum, file) => sum + Number(file.end - file.start), 0);
+}
+
+/** Of a process that was killed between a gap and the base backup that makes up for it. @returns what is missing since the newest base backup */
+export async function findGap(shadow: string, life: Generation, newest: Base | undefined): Promise<string | undefined> {
+  if (newest === undefined || newest.generation !== life.number) return undefined;
+  let end: bigint | undefined;
+  for (const file of await listWal(shadow)) {
+    if (file.generation !== life.number || file.timeline !== life.timeline || file.end < newest.start) continue;
+    if (end !== undefined && file.start > end) return `the log from ${formatLsn(end)} to ${formatLsn(file.start)} is not on the volume`;
+    end = file.end;
+  }
+  return undefined;
 }

@@ -28,6 +28,8 @@ export interface ReceiverOptions {
   readonly log: Logger;
   /** The log on the volume has a gap: only a new base backup makes it whole again. */
   readonly onGap: (why: string) => void;
+  /** True until that is there: what comes after the gap can't be restored, and nothing is acknowledged. */
+  readonly hasGap: () => boolean;
 }
 
 export interface ReceiverStatus {
@@ -217,8 +219,10 @@ async function pump(options: ReceiverOptions, live: Live, { replication, from, s
   });
   const report = (): void => {
     requireHeld(options);
-    const flushed = writer.end ?? from;
-    stream.report({ written: flushed, flushed });
+    const written = writer.end ?? from;
+    // 0 says nothing: who waits goes on waiting, and the slot stays where it is.
+    const flushed = options.hasGap() ? 0n : written;
+    stream.report({ written, flushed });
     if (flushed >= live.serverEnd) live.caughtUpAt = clock.monotonic();
   };
   const over = stream.ended.finally(() => {

@@ -84,6 +84,28 @@ test('a torn end of the log ends at the last whole record; a damaged middle is t
   await running.kill();
 });
 
+test('a volume that was outrun gets a new slot and a new base backup, and nothing is acknowledged before', async () => {
+  const state = { isHeld: true };
+  let running = await rig.start({ keptLogMib: 32, mayWrite: () => state.isHeld });
+  const outrun = async (n: number): Promise<void> => {
+    state.isHeld = false;
+    // Not waiting for the volume: it is the log's amount that counts.
+    await running.ask(`set synchronous_commit = local; create table bulk${n} as select repeat(md5(i::text), 20) from generate_series(1, 80000) i; checkpoint`);
+    while ((await running.ask<{ status: string }>('select wal_status as status from pg_replication_slots'))[0]?.status !== 'lost')
+      await running.ask('checkpoint');
+    state.isHeld = true;
+  };
+  await outrun(1);
+  await running.ask('insert into kept values (8)');
+  equal(running.shadow?.status()?.baseFault, null, 'acknowledged, so it can be restored');
+  await running.kill();
+  rig.loseDisk();
+  running = await rig.start({ keptLogMib: 32, mayWrite: () => state.isHeld });
+  deepEqual(await rows(running), [1, 2, 3, 4, 5, 6, 7, 8]);
+  await running.ask('delete from kept where n = 8; drop table bulk1');
+  await running.kill();
+});
+
 test('another database than the shadow, and a state that can not be read, are refused; nothing is changed', async () => {
   const state = await readState(rig.shadow);
   ok(state);

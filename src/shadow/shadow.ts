@@ -8,7 +8,7 @@ import type { Logger } from '../kernel/log.ts';
 import { openReplication, type SystemIdentity } from '../store/replication.ts';
 import { Refusal } from '../supervise/refusal.ts';
 import { listBases } from './bases.ts';
-import { bytesOfWal, keepBases, renew, requireWriter, walSince, type Running } from './keep-bases.ts';
+import { bytesOfWal, findGap, keepBases, renew, requireWriter, walSince, type Running } from './keep-bases.ts';
 import { baseFolder, walFolder } from './layout.ts';
 import { STANDBY, startReceiver } from './receiver.ts';
 import { newMarker, readMarker, readState, writeMarker, writeState, writerOf, type Generation, type ShadowState } from './state.ts';
@@ -26,6 +26,8 @@ export interface ShadowSettings {
 export interface ShadowOptions extends ShadowSettings {
   readonly shadow: string;
   readonly dataDir: string;
+  /** Default: as below. */
+  readonly keptLogMib?: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** Whether this process holds the workspace, for certain. */
@@ -69,7 +71,7 @@ export interface Shadow {
 }
 
 /** The log that PostgreSQL keeps for a volume that does not answer, before it goes on without; then a new base backup is made. */
-const KEPT_LOG = '2GB';
+const KEPT_LOG_MIB = 2_048;
 
 export function createShadow(options: ShadowOptions): Shadow {
   const { mode } = options;
@@ -85,7 +87,7 @@ export function createShadow(options: ShadowOptions): Shadow {
 
   return {
     settings: {
-      max_slot_wal_keep_size: KEPT_LOG,
+      max_slot_wal_keep_size: `${options.keptLogMib ?? KEPT_LOG_MIB}MB`,
       // Fewer bytes over the network, for a little of the processor.
       wal_compression: 'on',
       ...(mode === 'sync' && { synchronous_standby_names: STANDBY, synchronous_commit: 'on' }),
@@ -167,13 +169,18 @@ async function open(options: ShadowOptions, { connection, state, life }: Opening
     requireWriter: () => requireWriter(options, state.writer.id),
     clock,
     log,
-    onGap: (why) => (opened.gap = why),
+    onGap(why) {
+      opened.gap = why;
+      opened.look();
+    },
+    hasGap: () => opened.gap !== undefined,
   });
+  const bases = await listBases(shadow, (fault) => log.warn({ reason: fault }, 'a base backup was passed over'));
   const opened: Running = {
     ...{ connection, receiver, writer, life, state },
-    bases: await listBases(shadow, (fault) => log.warn({ reason: fault }, 'a base backup was passed over')),
+    bases,
     walFileBytes: await bytesOfWal(shadow),
-    gap: undefined,
+    gap: await findGap(shadow, life, bases.at(-1)),
     baseFault: undefined,
     failures: 0,
     notBeforeMs: 0,

@@ -21,7 +21,9 @@ export interface ShadowRig {
   /** What the last start said. */
   readonly said: readonly string[];
   start(
-    options?: { readonly plan?: 'shadow' | 'direct' } & Partial<Pick<ShadowOptions, 'mode' | 'baseWalBytes' | 'keepBases' | 'mayWrite' | 'onFenced'>>,
+    options?: { readonly plan?: 'shadow' | 'direct' } & Partial<
+      Pick<ShadowOptions, 'mode' | 'baseWalBytes' | 'keepBases' | 'keptLogMib' | 'mayWrite' | 'onFenced'>
+    >,
   ): Promise<Running>;
   /** The machine is gone, and its disk with it. */
   loseDisk(): void;
