@@ -82,6 +82,7 @@ export function createCredentials(given: CredentialParts): Credentials {
         const row = { ...written(change, caller, id, checked), name: wanted.name, type: type.type, access: wanted.access, people: wanted.people };
         const isNew = await insertCredential(change.sql, { ...row, expiresAt: dateOf(wanted.expiresAt), createdBy: caller.userId });
         if (!isNew) fail('conflict', `There is a credential "${wanted.name}" already; use another name.`);
+        await tell(change, caller.orgId, id, 'created');
         await change.audit('credential.created', id, { name: wanted.name, type: type.type, hosts: [...checked.hosts], access: wanted.access });
       });
       return viewOf(await known(caller, id), caller);
@@ -101,6 +102,7 @@ export function createCredentials(given: CredentialParts): Credentials {
           createdBy: row.createdBy,
         };
         if (!(await updateCredential(change.sql, next))) fail('conflict', `There is a credential "${next.name}" already; use another name.`);
+        await tell(change, caller.orgId, id, 'changed');
         await change.audit('credential.changed', id, { name: next.name, fields: Object.keys(wanted), hosts: [...checked.hosts], access: next.access });
       });
       return viewOf(await known(caller, id), caller);
@@ -117,6 +119,7 @@ export function createCredentials(given: CredentialParts): Credentials {
           });
         }
         await deleteCredential(change.sql, { orgId: caller.orgId, id });
+        await tell(change, caller.orgId, id, 'deleted');
         await change.audit('credential.deleted', id, { name: row.name });
       }),
     async test(caller, id, url, author) {
@@ -125,6 +128,7 @@ export function createCredentials(given: CredentialParts): Credentials {
       const result = await tryCredential(parts, { orgId: caller.orgId, row, url });
       await commit(author, async (change) => {
         await recordTest(change.sql, { id, at: change.now, ...result });
+        await tell(change, caller.orgId, id, 'tested');
         await change.audit('credential.tested', id, { name: row.name, ok: result.ok });
       });
       return result;
@@ -177,6 +181,11 @@ export function createCredentials(given: CredentialParts): Credentials {
     const sealed = cipher.seal(Buffer.from(JSON.stringify(secrets), 'utf8'), sealPlace(caller.orgId, id));
     return { id, orgId: caller.orgId, now: change.now, hosts, plain, secretFields: Object.keys(secrets), sealed, keyId: cipher.keyId };
   }
+}
+
+/** Open pages read it anew: nothing of it stands in the event. */
+async function tell(change: Change, orgId: string, id: string, what: 'created' | 'changed' | 'deleted' | 'tested'): Promise<void> {
+  await change.event({ kind: 'credential', id, type: 'identity:credential:changed', orgId, payload: { change: what } });
 }
 
 function notFound(id: string): never {

@@ -50,6 +50,11 @@ const url = (title: string, description: string): z.ZodType<string> =>
     .meta({ title, description });
 const testUrl = url('Test URL', 'What a test asks with GET; an answer below 400 means that it works').optional();
 
+/** One secret field that is sent as Authorization: Bearer. */
+function bearerOf(field: string): Pick<CredentialType, 'secrets' | 'headersOf'> {
+  return { secrets: [field], headersOf: (values) => ({ headers: { authorization: `Bearer ${values[field] ?? ''}` }, made: [] }) };
+}
+
 const httpBasic: CredentialType = {
   type: 'http_basic',
   title: 'Name and password',
@@ -68,10 +73,9 @@ const httpBearer: CredentialType = {
   type: 'http_bearer',
   title: 'Bearer token',
   about: 'A token sent as Authorization: Bearer.',
+  ...bearerOf('token'),
   fields: z.strictObject({ token: secret('Token'), testUrl }),
-  secrets: ['token'],
   places: [],
-  headersOf: ({ token = '' }) => ({ headers: { authorization: `Bearer ${token}` }, made: [] }),
   testUrlOf: (values) => values['testUrl'],
 };
 
@@ -119,11 +123,10 @@ const huggingFace: CredentialType = {
   type: 'huggingface',
   title: 'Hugging Face',
   about: 'A token of huggingface.co.',
+  ...bearerOf('token'),
   fields: z.strictObject({ token: secret('Token') }),
-  secrets: ['token'],
   places: [],
   hostsOf: () => ['huggingface.co'],
-  headersOf: ({ token = '' }) => ({ headers: { authorization: `Bearer ${token}` }, made: [] }),
   testUrlOf: () => 'https://huggingface.co/api/whoami-v2',
 };
 
@@ -132,10 +135,9 @@ const openAi: CredentialType = {
   title: 'OpenAI-compatible provider',
   about: 'A key of a provider that speaks the OpenAI API.',
   fields: z.strictObject({ baseUrl: url('Base URL', 'As in https://api.openai.com/v1'), apiKey: secret('API key') }),
-  secrets: ['apiKey'],
+  ...bearerOf('apiKey'),
   places: ['baseUrl'],
   hostsOf: ({ baseUrl = '' }) => [hostRuleOf(baseUrl)],
-  headersOf: ({ apiKey = '' }) => ({ headers: { authorization: `Bearer ${apiKey}` }, made: [] }),
   testUrlOf: ({ baseUrl = '' }) => `${baseUrl.replace(/\/+$/, '')}/models`,
 };
 

@@ -317,3 +317,17 @@ test('fields are judged by their type, and name what is wrong with them', async 
   assert.equal((await admin.call('POST', CREDENTIALS, { body: twice })).status, 409);
   assert.equal((await user.call('POST', CREDENTIALS, { body: { ...twice, name: 'mine' } })).status, 403);
 });
+
+test('open pages hear of each change, and nothing of a credential stands in the events', async () => {
+  const id = await make();
+  await admin.expect(200, 'PATCH', `${CREDENTIALS}/${id}`, { name: 'renamed and heard of' });
+  await admin.expect(204, 'DELETE', `${CREDENTIALS}/${id}`);
+  const { rows } = await app.admin.query<{ payload: unknown }>(
+    `select payload::jsonb as payload from outbox where type = 'identity:credential:changed' and id = $1 order by sequence`,
+    [id],
+  );
+  assert.deepEqual(
+    rows.map(({ payload }) => payload),
+    [{ change: 'created' }, { change: 'changed' }, { change: 'deleted' }],
+  );
+});

@@ -29,7 +29,9 @@ type Open =
   | { readonly what: 'test' | 'uses' | 'delete'; readonly credential: Credential };
 
 export function CredentialsSection(props: { readonly user: User }): JSX.Element {
-  const credentials = useResource((signal) => call('GET /api/v1/credentials', { query: { limit: 200 }, signal }), []);
+  const credentials = useResource((signal) => call('GET /api/v1/credentials', { query: { limit: 200 }, signal }), [], {
+    follow: { rooms: [`org:${props.user.orgId}`], apply: (value, event) => (event.event_type === 'identity:credential:changed' ? 'reload' : value) },
+  });
   const types = useResource((signal) => call('GET /api/v1/credential-types', { signal }), []);
   const open = useSignal<Open | undefined>(undefined);
   const close = (): void => void (open.value = undefined);
