@@ -7,7 +7,9 @@ import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
 import { Select } from '../../ui/field.tsx';
 import { Menu } from '../../ui/menu.tsx';
+import { isNarrow } from '../../ui/narrow.ts';
 import { Card } from '../../ui/page.tsx';
+import { Stacked, STACKED_ROW_PX } from '../../ui/stacked.tsx';
 import { StatusChip } from '../../ui/status-chip.tsx';
 import { Table } from '../../ui/table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
@@ -113,7 +115,15 @@ export function MembersSection(props: { readonly user: User }): JSX.Element {
               </span>
             }
           >
-            <Table inline density="normal" label="Members" columns={columns} rows={page.items} rowKey={(member) => member.userId} />
+            <Table
+              inline
+              density="normal"
+              narrowRowPx={STACKED_ROW_PX}
+              label="Members"
+              columns={columns}
+              rows={page.items}
+              rowKey={(member) => member.userId}
+            />
           </Card>
         )}
       </View>
@@ -127,6 +137,19 @@ export function MembersSection(props: { readonly user: User }): JSX.Element {
 }
 
 function Person(props: { readonly member: Member; readonly self: boolean }): JSX.Element {
+  if (isNarrow.value)
+    return (
+      <Stacked
+        title={
+          <>
+            <span class="strong">{props.member.name}</span> {props.self && <span class="tag">You</span>}
+          </>
+        }
+      >
+        {props.member.status !== 'active' && <Access member={props.member} />}
+        <span class="truncate">{props.member.email}</span>
+      </Stacked>
+    );
   return (
     <span class="row">
       <span class="strong truncate">{props.member.name}</span>
