@@ -1,6 +1,7 @@
 /** Reads through everything that is stored, slowly, once a week, so that what a disk has changed is found before somebody needs it: content of files against
  *  its hash, pages of the embedded PostgreSQL against their checksums. Tells health; repairs nothing.
- *  One thing to know: what readers and PostgreSQL themselves meet meanwhile is told here as well, within a minute. */
+ *  One thing to know: what readers and PostgreSQL themselves meet meanwhile is told here as well, within a minute. A page whose own place in the log (its first
+ *  eight bytes) was changed upwards looks newer than the round to PostgreSQL, and is met only by who reads it. */
 import type pg from 'pg';
 import type { ContentStore } from '../files/content.ts';
 import type { Clock } from '../kernel/clock.ts';
