@@ -66,7 +66,7 @@ export function wireSystem({ config, live, reload, database, clock, services, si
       if (!PROBES.test(route)) lastUsedMs = clock.now();
     },
     routes: [
-      ...maintenanceRoutes(maintenance),
+      ...maintenanceRoutes(maintenance, domains.prove),
       ...domainRoutes(domains),
       ...systemRoutes({
         info,

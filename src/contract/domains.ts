@@ -41,16 +41,6 @@ export type Domains = z.infer<typeof domains>;
 
 export const domainEndpoints = [
   endpoint({
-    key: 'GET /health/identity',
-    tag: 'health',
-    summary: 'Show which Studio answers, to itself',
-    description: 'A domain is verified with it: the answer to a challenge can be made by this Studio alone, and tells others nothing.',
-    query: z.strictObject({ challenge: z.string().regex(/^[0-9a-f]{64}$/, '64 hex digits') }),
-    status: 200,
-    reply: z.strictObject({ proof: z.string(), isTunnelled: z.boolean() }),
-    errors: ['invalid_query'],
-  }),
-  endpoint({
     key: 'GET /api/v1/system/domains',
     tag: 'machine',
     summary: 'The domains of this Studio, and what the DNS has to say',

@@ -15,7 +15,21 @@ export type Maintenance = z.infer<typeof maintenance>;
 const tag = 'machine';
 
 export const maintenanceEndpoints = [
-  endpoint({ key: 'GET /api/v1/system/maintenance', tag, summary: 'Whether the machine is under maintenance', status: 200, reply: maintenance }),
+  endpoint({
+    key: 'GET /api/v1/system/maintenance',
+    tag,
+    summary: 'Whether the machine is under maintenance',
+    description: 'What anybody is told. With a challenge also which Studio answers: a domain is verified with it, as this Studio alone can make that answer.',
+    query: z.strictObject({
+      challenge: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/, '64 hex digits')
+        .optional(),
+    }),
+    status: 200,
+    reply: maintenance.extend({ identity: z.strictObject({ proof: z.string(), isTunnelled: z.boolean() }).optional() }),
+    errors: ['invalid_query'],
+  }),
   endpoint({
     key: 'PUT /api/v1/system/maintenance',
     tag,

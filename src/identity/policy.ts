@@ -290,7 +290,6 @@ export const policy: Readonly<Record<EndpointKey, Rule>> = {
   'GET /health': open,
   'GET /health/live': open,
   // Its answer tells nobody but the Studio that asked.
-  'GET /health/identity': open,
   'GET /api/v1/infrastructure/health': onMachine,
   'GET /api/v1/infrastructure/health/redis': onMachine,
   'GET /api/v1/infrastructure/health/workers': onMachine,

@@ -23,7 +23,7 @@ export interface DomainCheck {
 
 const ANSWER_MS = 10_000;
 const MAX_BYTES = 4_096;
-const PATH = '/health/identity';
+const PATH = '/api/v1/system/maintenance';
 
 /** @param secret of this Studio alone  @returns the answer to a challenge; no other use of the secret gives the same */
 export function createProof(secret: string): (challenge: string) => string {
@@ -86,8 +86,9 @@ async function askIdentity({ origin, prove }: DomainCheck, addresses: readonly s
 
 function parsed(text: string): { readonly proof?: unknown; readonly isTunnelled?: unknown } {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
+    const value = JSON.parse(text) as { readonly identity?: unknown } | null;
+    const identity = value?.identity;
+    return typeof identity === 'object' && identity !== null ? identity : {};
   } catch {
     return {};
   }

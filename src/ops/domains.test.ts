@@ -24,7 +24,7 @@ before(async () => {
   dns = await startDns(records);
   edge = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://edge');
-    response.end(url.pathname === '/health/identity' ? reply(url.searchParams.get('challenge') ?? '') : '');
+    response.end(url.pathname === '/api/v1/system/maintenance' ? reply(url.searchParams.get('challenge') ?? '') : '');
   });
   edge.listen(0, '127.0.0.1');
   await once(edge, 'listening');
@@ -50,7 +50,7 @@ function domainsOf(
 }
 
 const proved = createProof(KEY);
-const asTunnelled = (challenge: string): string => JSON.stringify({ proof: proved(challenge), isTunnelled: true });
+const asTunnelled = (challenge: string): string => JSON.stringify({ identity: { proof: proved(challenge), isTunnelled: true } });
 const verdictOf = async (domains: DomainControl): Promise<string> => (await domains.verify('studio.example.com')).verdict;
 
 test('each domain comes with the record that it needs; the token is told to nobody', async () => {
@@ -88,11 +88,11 @@ test('a domain is verified by who answers: this Studio through the tunnel, this 
   deepEqual([good.verdict, good.addresses, good.cnames], ['ok', ['127.0.0.1'], []]);
   deepEqual((await domains.list()).items[0]?.last, good);
 
-  reply = (challenge) => JSON.stringify({ proof: proved(challenge), isTunnelled: false });
+  reply = (challenge) => JSON.stringify({ identity: { proof: proved(challenge), isTunnelled: false } });
   equal(await verdictOf(domains), 'not_tunnelled');
   for (const other of [
-    (challenge: string) => JSON.stringify({ proof: createProof('x'.repeat(64))(challenge), isTunnelled: true }),
-    () => JSON.stringify({ proof: proved('0'.repeat(64)), isTunnelled: true }),
+    (challenge: string) => JSON.stringify({ identity: { proof: createProof('x'.repeat(64))(challenge), isTunnelled: true } }),
+    () => JSON.stringify({ identity: { proof: proved('0'.repeat(64)), isTunnelled: true } }),
     () => '<html>parked</html>',
     () => 'null',
     () => 'x'.repeat(1_000_000),

@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setEnvValue } from '../../config/env-file.ts';
+import { asObject } from '../../test/api-client.ts';
 import { startApp, type TestApp } from '../../test/app.ts';
 
 const SECRET = 'secret-of-the-tunnel';
@@ -34,12 +35,13 @@ test('domains are for super administrators; a reload brings new ones, and the to
 
 test('anybody may ask who answers, and learns nothing by it; a request through the edge is known as one', async () => {
   const challenge = 'ab'.repeat(32);
-  const path = `/health/identity?challenge=${challenge}`;
-  const direct = await app.anonymous.expect(200, 'GET', path);
-  const tunnelled = await app.anonymous.call('GET', path, { headers: { 'cf-ray': '8f0-FRA' } });
-  deepEqual([direct['isTunnelled'], (tunnelled.body as { isTunnelled: boolean }).isTunnelled], [false, true]);
-  equal((tunnelled.body as { proof: string }).proof, direct['proof']);
+  const path = `/api/v1/system/maintenance?challenge=${challenge}`;
+  const identityOf = async (headers: Readonly<Record<string, string>>): Promise<{ proof: string; isTunnelled: boolean }> =>
+    asObject((await app.anonymous.call('GET', path, { headers })).body)['identity'] as { proof: string; isTunnelled: boolean };
+  const [direct, tunnelled] = [await identityOf({}), await identityOf({ 'cf-ray': '8f0-FRA' })];
+  deepEqual([direct.isTunnelled, tunnelled.isTunnelled], [false, true]);
+  equal(tunnelled.proof, direct.proof);
   ok(!JSON.stringify(direct).includes(app.config.jwtSecretKey));
-  for (const bad of ['', '?challenge=short', `?challenge=${'AB'.repeat(32)}`])
-    equal((await app.anonymous.call('GET', `/health/identity${bad}`)).status, 400, bad);
+  for (const bad of ['?challenge=', '?challenge=short', `?challenge=${'AB'.repeat(32)}`])
+    equal((await app.anonymous.call('GET', `/api/v1/system/maintenance${bad}`)).status, 400, bad);
 });
