@@ -112,7 +112,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'forgotten timer',
     breaks: 'a wait outlives the process',
-    edits: [edit('engine/recover.ts', '    armTimer(core, frame, node);\n    return false;', '    return false;')],
+    edits: [edit('engine/continue-frame.ts', '    armTimer(core, frame, node);\n    return false;', '    return false;')],
     check: 'storm',
   },
   {
