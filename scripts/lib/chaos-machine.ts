@@ -1,8 +1,9 @@
-/** The verb of `scripts/chaos --machine`: a clock that jumps, too few file descriptors, too little memory, two machines on one volume. On request a line for each in the ledger of machines. */
+/** The verb of `scripts/chaos --machine`: a clock that jumps, too few file descriptors, too little memory, two machines on one volume, workers that come and go. On request a line for each in the ledger of machines. */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runChurn } from '../../src/test/chaos/machine/churn.ts';
 import { noFakeTime, runClockJumps } from '../../src/test/chaos/machine/clock-jumps.ts';
 import { runFewDescriptors } from '../../src/test/chaos/machine/descriptors.ts';
 import { noMemoryGroup, runOutOfMemory } from '../../src/test/chaos/machine/memory.ts';
@@ -12,15 +13,16 @@ import { root } from '../../src/test/source-files.ts';
 const { values } = parseArgs({
   options: {
     machine: { type: 'boolean', default: true },
-    only: { type: 'string', default: 'clock,descriptors,memory,pods' },
+    only: { type: 'string', default: 'clock,descriptors,memory,pods,churn' },
     times: { type: 'string', default: '20' },
     jumps: { type: 'string', default: '200' },
+    jobs: { type: 'string', default: '400' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     ledger: { type: 'boolean', default: false },
   },
 });
 const out = (line: string): void => void process.stdout.write(`${line}\n`);
-const numberOf = (name: 'jumps' | 'seed' | 'times'): number => {
+const numberOf = (name: 'jobs' | 'jumps' | 'seed' | 'times'): number => {
   const number = Number(values[name]);
   if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} takes a whole number, not "${values[name]}"`);
   return number;
@@ -31,6 +33,8 @@ const parts: Readonly<Record<string, () => Promise<{ readonly faults: readonly s
   descriptors: () => runFewDescriptors(out),
   memory: () => runOutOfMemory({ times: numberOf('times'), onLine: out }),
   pods: () => runTwoPods({ times: numberOf('times'), onLine: out }),
+  // Each of the four about once a minute: four times what is promised for.
+  churn: () => runChurn({ jobs: numberOf('jobs'), everyMs: 12_000, onLine: out }),
 };
 const asked = Object.entries(parts).filter(([name]) => values.only.split(',').includes(name));
 if (asked.length === 0) throw new Error(`--only takes some of ${Object.keys(parts).join(', ')}, not "${values.only}"`);
