@@ -158,12 +158,21 @@ function BarView(props: {
     <>
       <span class={classes} style={{ ...place, ...look }} data-tip={isMap ? `${tipOf(bar)}\n${countsText(counts)}` : tipOf(bar)} />
       {isMap && (
-        <span class="timeline-counts" style={part.to > 0.7 ? { right: percent(1 - part.to), textAlign: 'end' } : { left: percent(part.to) }}>
+        <span class={`timeline-counts${isWide(part) ? ' timeline-counts-on' : ''}`} style={besideOf(part)}>
           {countsText(counts)}
         </span>
       )}
     </>
   );
+}
+
+/** From one end to the other: there is no room for words beside it. */
+const isWide = (part: Range): boolean => part.from < 0.3 && part.to > 0.7;
+
+/** Behind the bar, before one that ends far right, or on one that is wide. */
+function besideOf(part: Range): JSX.CSSProperties {
+  if (part.to <= 0.7) return { left: percent(part.to) };
+  return { right: percent(1 - (isWide(part) ? part.to : part.from)) };
 }
 
 /** A bar in the colours of its items, each as long as its part of them. */
