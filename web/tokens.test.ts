@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 const css = readFileSync(new URL('./tokens.css', import.meta.url), 'utf8');
 const pairs = new Map(
@@ -69,4 +71,19 @@ test('no stylesheet but this one names a colour', () => {
     const text = readFileSync(new URL(`./${sheet}`, import.meta.url), 'utf8');
     assert.doesNotMatch(text, /#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch)a?\(/i, sheet);
   }
+});
+
+test('whatever is named somewhere is defined: a colour that is not there leaves nothing behind, not even a fault', () => {
+  const folder = fileURLToPath(new URL('.', import.meta.url));
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.(css|tsx?)$/.test(path) && !path.includes('.test.'))
+    .map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }));
+  const defined = new Set(sources.flatMap(({ text }) => [...text.matchAll(/(?<!var\()(--[\w-]+)['"]?\]?\s*:/g)].map(([, name]) => name)));
+  // A name that goes on behind `${` is made of parts.
+  const named = sources.flatMap(({ path, text }) => [...text.matchAll(/var\((--[\w-]+)(?!\$|[\w-])/g)].map(([, name]) => ({ path, name })));
+  assert.ok(named.length > 500, `${named.length} uses were found`);
+  assert.deepEqual(
+    named.filter(({ name }) => !defined.has(name)),
+    [],
+  );
 });

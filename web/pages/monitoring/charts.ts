@@ -23,8 +23,8 @@ export interface ChartPanel {
 }
 
 const BLUE = 'var(--running-solid)';
-const GREEN = 'var(--succeeded-solid)';
-const AMBER = 'var(--degraded-solid)';
+const GREEN = 'var(--ok-solid)';
+const AMBER = 'var(--retry-solid)';
 const COLORS = [BLUE, 'var(--cached-solid)', 'var(--dead-solid)', 'var(--timed-out-solid)', 'var(--paused-solid)', GREEN, AMBER] as const;
 
 /** @param points oldest first */
