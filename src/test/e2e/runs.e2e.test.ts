@@ -96,7 +96,7 @@ test('a step is run again, given another result, and its attempts are compared',
   await page.getByLabel('Output (JSON)').fill('{ "at": 42 }');
   await page.getByRole('button', { name: 'Keep this result' }).click();
   await page.getByText(/Kept/).waitFor();
-  await differences.getByText('42').waitFor();
+  await differences.getByText('42', { exact: true }).waitFor();
   await finish(page);
 });
 
