@@ -2,7 +2,7 @@
 import { AppError, messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { errorHelp } from '../ops/help/links.ts';
-import { isConnectionLoss } from '../store/client.ts';
+import { isConnectionLoss, isCorruption } from '../store/client.ts';
 
 /** Seconds after which a caller may try again when the database is away: PostgreSQL recovers in about one. */
 const DATABASE_RETRY_S = 2;
@@ -86,11 +86,10 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === '53100');
 }
 
-/** What a disk says that fails, and what PostgreSQL says of one (class 58) or of pages that it has changed (XX001, XX002). */
+/** What a disk says that fails, and what PostgreSQL says of one (class 58) or of pages that it has changed. */
 function isDiskFailed(error: unknown): boolean {
-  return (
-    error instanceof Error && 'code' in error && ['EIO', 'EROFS', 'ESTALE', 'ENXIO', 'ENODEV', '58000', '58030', 'XX001', 'XX002'].includes(String(error.code))
-  );
+  if (isCorruption(error)) return true;
+  return error instanceof Error && 'code' in error && ['EIO', 'EROFS', 'ESTALE', 'ENXIO', 'ENODEV', '58000', '58030'].includes(String(error.code));
 }
 
 /** For the log: no fields of the error that may hold a caller's values (PostgreSQL's `detail` does). */

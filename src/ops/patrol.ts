@@ -8,7 +8,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/fail.ts';
 import type { Logger } from '../kernel/log.ts';
 import { takeBaseBackup } from '../store/base-backup.ts';
-import type { Sql } from '../store/client.ts';
+import { isCorruption, type Sql } from '../store/client.ts';
 import { lastChecksumFailure } from '../store/health.ts';
 import type { HealthBoard } from './health.ts';
 
@@ -34,8 +34,6 @@ const ROUND_MS = 7 * 86_400_000;
 const LOOK_MS = 60_000;
 /** Of a disk that does 500 MB a second this is little, and a terabyte is through within a day. */
 const BYTES_A_SECOND = 16 * 1024 * 1024;
-/** data_corrupted: a page fails its checksum. */
-const CORRUPTED = 'XX001';
 
 export function createPatrol({ clock, log, board, content, sql, replication }: PatrolParts): Patrol {
   const ended = new AbortController();
@@ -98,7 +96,7 @@ export function createPatrol({ clock, log, board, content, sql, replication }: P
       metAt = undefined;
       return true;
     } catch (error) {
-      if (!(error instanceof Error) || !('code' in error) || error.code !== CORRUPTED) throw error;
+      if (!isCorruption(error)) throw error;
       metAt = new Date(clock.now());
       return false;
     }

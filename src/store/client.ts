@@ -133,6 +133,11 @@ async function run<Row extends pg.QueryResultRow>(
   return { rows: result.rows, rowCount: result.rowCount ?? 0 };
 }
 
+/** Whether `error` says that the disk has changed what PostgreSQL stored: data_corrupted, index_corrupted. */
+export function isCorruption(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['XX001', 'XX002'].includes(String(error.code));
+}
+
 /** Whether `error` says that the server is gone or going: class 08, 57P01..57P03, 53300, a PANIC, or a socket fault; or that this process is, and has closed its
  *  connections. */
 export function isConnectionLoss(error: unknown): boolean {
