@@ -9,7 +9,7 @@ import { pipeline, Readable } from 'node:stream';
 import { systemClock } from '../kernel/clock.ts';
 import { fail } from '../kernel/fail.ts';
 import { asDiskFault, copyHandle, hashFile, openContent, placeFile, receive, type StagedContent, type StoredContent } from './content-disk.ts';
-import { createDamage, isWhole, verifying, type ContentId } from './damage.ts';
+import { createDamage, isWhole, isWholeAt, verifying, type ContentId } from './damage.ts';
 
 export interface ContentStore {
   /** Receives a stream into a temp file. Nothing is left behind when it fails.
@@ -156,18 +156,10 @@ export function createContentStore(
       }
     },
     async verify(content, how) {
-      const handle = await openContent(pathOf(content.orgId, content.sha256));
-      if (handle === undefined) return true;
-      try {
-        if (await isWhole(handle, content.sha256, how)) {
-          trust(content);
-          return true;
-        }
-        await damage.found(content);
-        return false;
-      } finally {
-        await handle.close();
-      }
+      const whole = await isWholeAt(pathOf(content.orgId, content.sha256), content.sha256, how);
+      if (whole === true) trust(content);
+      if (whole === false) await damage.found(content);
+      return whole !== false;
     },
     listDamaged: damage.list,
     async remove(orgId, sha256) {

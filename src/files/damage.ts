@@ -40,7 +40,7 @@ export function createDamage(parts: {
   return {
     async found(content) {
       // What is whole at a second look was not read well: that is a fault, but not of what is stored.
-      if (await isWholeAt(parts.pathOf(content), content.sha256)) return faultOf(content);
+      if ((await isWholeAt(parts.pathOf(content), content.sha256)) === true) return faultOf(content);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       // Another reader may have been first.
       const isFirst = await rename(parts.pathOf(content), asideOf(content)).then(
@@ -82,11 +82,12 @@ export function verifying(content: ContentId, damage: Pick<Damage, 'found'>): Tr
   });
 }
 
-async function isWholeAt(path: string, sha256: string): Promise<boolean> {
+/** As isWhole; undefined: there is no such file. */
+export async function isWholeAt(path: string, sha256: string, options?: Parameters<typeof isWhole>[2]): Promise<boolean | undefined> {
   const handle = await openContent(path);
-  if (handle === undefined) return false;
+  if (handle === undefined) return undefined;
   try {
-    return await isWhole(handle, sha256);
+    return await isWhole(handle, sha256, options);
   } finally {
     await handle.close();
   }
