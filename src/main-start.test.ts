@@ -1,12 +1,14 @@
 /** What a start makes of its configuration, as a process from source: which database is meant, and what can't be is told. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import pg from 'pg';
+import { embeddedDatabase } from './test/embedded-database.ts';
+import { flipBit } from './test/flip-bit.ts';
 import { listeners } from './test/listeners.ts';
 import { strong } from './test/loaded-config.ts';
 import { startTestServer } from './test/postgres.ts';
@@ -128,16 +130,13 @@ describe('a start that can not be', () => {
   test('a page that the disk has changed: the page of the start stays and says so, and ending it is a stop as any other', async () => {
     const first = await startFromSource({ env: { POSTGRES_PASSWORD: strong } });
     await first.ready();
-    const [, , , port, host] = readFileSync(join(first.workspace, 'pg/postmaster.pid'), 'utf8').split('\n');
-    const client = new pg.Client({ host, port: Number(port), user: 'studio_admin', password: strong, database: 'selfhost_studio' });
+    const client = new pg.Client(embeddedDatabase(join(first.workspace, 'pg'), strong));
     await client.connect();
     await client.query('checkpoint');
     const { rows } = await client.query<{ path: string }>(`select pg_relation_filepath('queues') as path`);
     await client.end();
     equal(await first.stop(), 0);
-    const file = openSync(join(first.workspace, 'pg', rows[0]?.path ?? ''), 'r+');
-    writeSync(file, Buffer.from([0x5a]), 0, 1, 4_000);
-    closeSync(file);
+    flipBit(join(first.workspace, 'pg', rows[0]?.path ?? ''), 4_000);
     const studio = await startFromSource({ workspace: first.workspace, env: { POSTGRES_PASSWORD: strong } });
     const view = async (): Promise<{ fault: string | null }> => (await (await fetch(`${studio.url}/health/boot`)).json()) as { fault: string | null };
     await until(

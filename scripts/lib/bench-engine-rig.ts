@@ -5,6 +5,7 @@ import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { ApiClient } from '../../src/test/api-client.ts';
+import { embeddedDatabase, passwordOf } from '../../src/test/embedded-database.ts';
 import { claimStudio, createStudio, processTree, type Studio } from '../../src/test/studio-process.ts';
 
 export interface Rig {
@@ -33,9 +34,6 @@ export interface Usage {
   readonly loopDelayP99Ms: number;
 }
 
-/** The name Studio's own superuser and database have in an embedded server. */
-const SUPERUSER = 'studio_admin';
-const DATABASE = 'selfhost_studio';
 const TICKS_A_SECOND = 100;
 
 /** @param options.profile a folder for the CPU profile that Node writes when Studio stops */
@@ -44,8 +42,8 @@ export async function createRig(options: { readonly profile?: string | undefined
   const studio = await createStudio({ env });
   await studio.start();
   const client = await claimStudio(studio);
-  const connect = (database: string): pg.ClientConfig => ({ ...serverOf(studio.workspace), user: SUPERUSER, database });
-  const sql = new pg.Client(connect(DATABASE));
+  const connect = (database?: string): pg.ClientConfig => embeddedDatabase(join(studio.workspace, 'pg'), passwordOf(studio.workspace), database);
+  const sql = new pg.Client(connect());
   // Studio's end takes the connection with it.
   sql.on('error', () => undefined);
   await sql.connect();
@@ -76,13 +74,6 @@ export async function createRig(options: { readonly profile?: string | undefined
       await studio.destroy();
     },
   };
-}
-
-/** Where the embedded server listens stands in its pid file; the password in the workspace's own settings. */
-function serverOf(workspace: string): pg.ClientConfig {
-  const [, , , port, host] = readFileSync(join(workspace, 'pg/postmaster.pid'), 'utf8').split('\n');
-  const password = /^POSTGRES_PASSWORD=(.*)$/m.exec(readFileSync(join(workspace, '.env'), 'utf8'))?.[1];
-  return { host, port: Number(port), password };
 }
 
 async function readUsage(studio: Studio, client: ApiClient, sql: pg.Client): Promise<Usage> {

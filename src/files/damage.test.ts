@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, beforeEach, test } from 'node:test';
 import { AppError } from '../kernel/fail.ts';
+import { flipBit } from '../test/flip-bit.ts';
 import { createContentStore, type ContentStore } from './content.ts';
 import type { ContentId } from './damage.ts';
 
@@ -38,15 +39,7 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
 
 const pathOf = (sha256: string): string => join(root, 'org_1', sha256.slice(0, 2), sha256);
 
-/** One bit. */
-async function flip(sha256: string, at: number): Promise<void> {
-  const file = await open(pathOf(sha256), 'r+');
-  const byte = Buffer.alloc(1);
-  await file.read(byte, 0, 1, at);
-  byte[0] = (byte[0] ?? 0) ^ 16;
-  await file.write(byte, 0, 1, at);
-  await file.close();
-}
+const flip = (sha256: string, at: number): void => flipBit(pathOf(sha256), at);
 
 const isDamaged = (error: unknown): boolean => error instanceof AppError && error.code === 'disk_failed' && /not what was stored/.test(error.message);
 const readWhole = async (sha256: string): Promise<Buffer> => buffer((await content.read('org_1', sha256)) ?? assert.fail('it is not there'));
@@ -64,7 +57,7 @@ for (const [name, size, read] of readers)
   test(`damaged bytes are not handed out: ${name}`, async () => {
     const bytes = randomBytes(size);
     const sha256 = await store(bytes);
-    await flip(sha256, size - 1);
+    flip(sha256, size - 1);
     await assert.rejects(read(sha256), isDamaged);
     assert.deepEqual([told, await content.listDamaged()], [[{ orgId: 'org_1', sha256 }], [{ orgId: 'org_1', sha256 }]]);
     await assert.rejects(read(sha256), isDamaged, 'set aside, it is not told to be gone');
@@ -75,7 +68,7 @@ for (const [name, size, read] of readers)
 
 test('who copies for a job leaves nothing of a damaged content behind', async () => {
   const sha256 = await store(randomBytes(2 * MIB));
-  await flip(sha256, 7);
+  flip(sha256, 7);
   const path = target();
   await assert.rejects(content.copyTo('org_1', sha256, path), isDamaged);
   await assert.rejects(stat(path), { code: 'ENOENT' });
@@ -89,7 +82,7 @@ test('a cut content is damaged, and the same bytes stored again heal it though t
   await file.close();
   assert.equal(await store(bytes), sha256);
   assert.deepEqual(await readWhole(sha256), bytes);
-  await flip(sha256, 1);
+  flip(sha256, 1);
   assert.equal(await store(bytes), sha256, 'damage of the same length that nobody has met yet');
   assert.deepEqual(await readFile(pathOf(sha256)), bytes);
 });
@@ -99,7 +92,7 @@ test('a large content is read through once for many parts of it, and again after
   const sha256 = await store(bytes);
   const part = async (): Promise<Buffer> => buffer((await content.read('org_1', sha256, { start: 10, end: 19 })) ?? assert.fail('it is not there'));
   assert.deepEqual(await part(), bytes.subarray(10, 20));
-  await flip(sha256, MIB);
+  flip(sha256, MIB);
   assert.deepEqual(await part(), bytes.subarray(10, 20));
   now += 600_000;
   await assert.rejects(part(), isDamaged);
@@ -107,7 +100,7 @@ test('a large content is read through once for many parts of it, and again after
 
 test('a patrol finds what nobody reads; what is deleted is no longer damaged', async () => {
   const [whole, damaged] = [await store(randomBytes(9_000)), await store(randomBytes(9_001))];
-  await flip(damaged, 8_999);
+  flip(damaged, 8_999);
   assert.deepEqual([await content.verify({ orgId: 'org_1', sha256: whole }), await content.verify({ orgId: 'org_1', sha256: damaged })], [true, false]);
   assert.deepEqual(await content.listDamaged(), [{ orgId: 'org_1', sha256: damaged }]);
   assert.equal(await content.verify({ orgId: 'org_1', sha256: createHash('sha256').digest('hex') }), true, 'what is not there is not damaged');
@@ -119,7 +112,7 @@ test('every byte counts: 200 flips anywhere in contents of any size are met by w
   for (let turn = 0; turn < 200; turn++) {
     const size = 1 + ((turn * 7_919) % 40_000) + (turn % 20 === 0 ? MIB : 0);
     const sha256 = await store(randomBytes(size));
-    await flip(sha256, (turn * 104_729) % size);
+    flip(sha256, (turn * 104_729) % size);
     await assert.rejects(readWhole(sha256), isDamaged, `flip ${turn} of ${size} bytes`);
   }
   assert.equal(told.length, 200);

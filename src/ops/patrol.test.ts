@@ -1,12 +1,13 @@
 /** What a disk has changed is found although nobody reads it, and health says so until it is whole again. */
 import assert from 'node:assert/strict';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { createContentStore } from '../files/content.ts';
 import { fakeClock } from '../test/fake-clock.ts';
+import { flipBit } from '../test/flip-bit.ts';
 import { silentLog, testDatabase, type TestDatabase } from '../test/database.ts';
 import { until } from '../test/until.ts';
 import { createPatrol } from './patrol.ts';
@@ -29,16 +30,6 @@ after(async () => {
   await db.close();
   await rm(root, { recursive: true, force: true });
 });
-
-/** One bit. */
-async function flip(path: string, at: number): Promise<void> {
-  const file = await open(path, 'r+');
-  const byte = Buffer.alloc(1);
-  await file.read(byte, 0, 1, at);
-  byte[0] = (byte[0] ?? 0) ^ 1;
-  await file.write(byte, 0, 1, at);
-  await file.close();
-}
 
 test('a week passes: damaged content and damaged pages are told, and no more once they are whole', async () => {
   const content = createContentStore(root);
@@ -67,19 +58,19 @@ test('a week passes: damaged content and damaged pages are told, and no more onc
   await told('database pages', null);
   await rests();
 
-  await flip(join(root, 'org_1', sha256.slice(0, 2), sha256), 5);
+  flipBit(join(root, 'org_1', sha256.slice(0, 2), sha256), 5);
   const page = await pageOf('workflows');
   await clock.advance(60_000);
   await told('files', /^One stored content is damaged/);
   await rests();
   assert.equal(faults.get('database pages'), null, 'the pages were read through and are well');
 
-  await flip(page, 5_000);
+  flipBit(page, 5_000);
   await clock.advance(7 * 86_400_000);
   await told('database pages', /fail their checksums \(met 20/);
   await rests();
 
-  await flip(page, 5_000);
+  flipBit(page, 5_000);
   await put('what somebody stored');
   await clock.advance(60_000);
   await told('files', null);

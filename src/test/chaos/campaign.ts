@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { itemsOf, type ApiClient } from '../api-client.ts';
+import { embeddedDatabase } from '../embedded-database.ts';
 import { claimStudio, createStudio, type Studio } from '../studio-process.ts';
 import { collect } from './collect.ts';
 import { pause } from './hands.ts';
 import { findNeedless, isClean, judge, type Blow, type Found, type History, type Strike, type Verdict } from './history.ts';
-import { embeddedDatabase, findBroken, findMissing, findStrays } from './invariants.ts';
+import { findBroken, findMissing, findStrays } from './invariants.ts';
 import { startLoad, type Load, type PublishedWorkflow } from './load.ts';
 import { startOracle, type Oracle } from './oracle.ts';
 import { between, randomOf, shuffle } from './random.ts';
@@ -151,7 +152,7 @@ async function look(stage: Stage, ids: readonly string[], isDeep: boolean): Prom
 }
 
 async function reach(client: ApiClient): Promise<pg.ClientConfig> {
-  return embeddedDatabase(await servicePid(client, 'postgres'), PASSWORD);
+  return embeddedDatabase(`/proc/${await servicePid(client, 'postgres')}/cwd`, PASSWORD);
 }
 
 /** Until no instance is live. What is left then is found stuck by the judgement. */

@@ -1,7 +1,6 @@
 /** Rules that the database and the machine keep whatever dies: looked at from outside Studio, past its API. The only place outside store/
  *  that reads tables: an oracle that asked the store's own queries would share its faults. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import pg from 'pg';
 import { pidsOf, processTree } from '../studio-process.ts';
 
@@ -65,13 +64,6 @@ export async function findMissing(database: pg.ClientConfig, ids: readonly strin
   } finally {
     await client.end();
   }
-}
-
-/** How to reach the embedded server as its superuser. @param pid of its postmaster */
-export function embeddedDatabase(pid: number, password: string): pg.ClientConfig {
-  // Lines: pid, folder, start time, port, socket folder, …
-  const [, , , port, host] = readFileSync(join(`/proc/${pid}/cwd`, 'postmaster.pid'), 'utf8').split('\n');
-  return { host: host ?? '', port: Number(port), user: 'studio_admin', password, database: 'selfhost_studio' };
 }
 
 /** Processes of the workspace that do not descend from its Studio: once nothing is live there are none. */

@@ -1,11 +1,14 @@
 /** A disk that changes what it holds: one bit anywhere in the database or in a stored file. Nobody may be handed it as if it were what was stored, and who reads
  *  everything through must meet it. Works on an ordinary folder; each flip meets the same database as the one before. */
 import { hash } from 'node:crypto';
-import { closeSync, cpSync, openSync, readFileSync, readSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { takeBaseBackup } from '../../../store/base-backup.ts';
+import { isCorruption } from '../../../store/client.ts';
 import { asObject, createApiClient, type ApiClient } from '../../api-client.ts';
+import { embeddedDatabase, passwordOf } from '../../embedded-database.ts';
+import { flipBit } from '../../flip-bit.ts';
 import { claimStudio, createStudio, type Studio } from '../../studio-process.ts';
 import { randomOf } from '../random.ts';
 import type { DiskCampaign, DiskReport } from './campaign.ts';
@@ -51,7 +54,7 @@ export async function changeBits({ part, times, onLine }: DiskCampaign): Promise
       const places = isFile ? contentsOf(studio.workspace, bodies) : pagesOf(database);
       const place = places[Math.floor(random() * places.length)] ?? '';
       const at = Math.floor(random() * statSync(place).size);
-      flip(place, at, 1 << Math.floor(random() * 8));
+      flipBit(place, at, 1 << Math.floor(random() * 8));
       const { by, said, wrong } = await startAndRead(studio, client.token, truth, isFile ? bodies : undefined);
       const name = `${relative(studio.workspace, place)} at ${at}`;
       if (by === undefined) faults.push(`${part} ${time}: nobody met the flip in ${name}`);
@@ -137,27 +140,16 @@ async function faultOfStart(studio: Studio): Promise<string | null> {
 
 /** As Studio's patrol does. */
 async function readsThrough({ workspace }: Studio): Promise<boolean> {
-  const [, , , port, host] = readFileSync(join(workspace, 'pg/postmaster.pid'), 'utf8').split('\n');
-  const password = /^POSTGRES_PASSWORD=(.*)$/m.exec(readFileSync(join(workspace, '.env'), 'utf8'))?.[1];
-  const connection = { host, port: Number(port), user: 'studio_admin', password, database: 'postgres' };
+  const connection = embeddedDatabase(join(workspace, 'pg'), passwordOf(workspace), 'postgres');
   try {
     const backup = await takeBaseBackup({ connection, label: 'rot', wal: 'none' });
     for await (const piece of backup.tar) void piece;
     await backup.facts;
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'XX001') return false;
+    if (isCorruption(error)) return false;
     throw error;
   }
-}
-
-function flip(path: string, at: number, bit: number): void {
-  const file = openSync(path, 'r+');
-  const byte = Buffer.alloc(1);
-  readSync(file, byte, 0, 1, at);
-  byte[0] = (byte[0] ?? 0) ^ bit;
-  writeSync(file, byte, 0, 1, at);
-  closeSync(file);
 }
 
 /** Of the files that are read afterwards. */
